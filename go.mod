@@ -1,0 +1,3 @@
+module github.com/cladgo/clad
+
+go 1.26.0

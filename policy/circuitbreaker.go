@@ -1,0 +1,113 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// What a zero setting of a [CircuitBreaker] means.
+const (
+	DefaultFailureThreshold = 5
+	DefaultMinRequests      = 20
+	DefaultRecoveryTimeout  = 30 * time.Second
+	DefaultSuccessThreshold = 3
+)
+
+// CircuitBreaker stops calling a dependency that keeps failing, and probes
+// whether it is back. The zero value trips at five failures in a row, stays
+// open for 30 seconds, and closes after three successful probes.
+//
+// The caller's own cancellation, an error marked [Permanent] and rejections by
+// a circuit breaker or rate limiter are neither success nor failure.
+//
+// With a Name the breaker is one object, shared by all that name it; with
+// nothing but a Name it refers to the breaker registered under it. Without a
+// name it belongs to the tagged service, or to the operation, that uses it.
+type CircuitBreaker struct {
+	Name string
+	// FailureThreshold is the number of failures that trips: in a row, or
+	// within Window where that is set. 0 means DefaultFailureThreshold, and
+	// no count rule where FailureRate is set.
+	FailureThreshold uint32
+	// FailureRate in (0, 1] trips on the share of failures among the
+	// requests within Window, from MinRequests on. 0 means no such rule.
+	FailureRate float64
+	// MinRequests is how many requests within Window FailureRate needs before
+	// it says anything. 0 means DefaultMinRequests.
+	MinRequests uint32
+	// Window is rolling. 0 means none: failures count in a row.
+	Window time.Duration
+	// RecoveryTimeout is how long the breaker stays open. 0 means
+	// DefaultRecoveryTimeout.
+	RecoveryTimeout time.Duration
+	// SuccessThreshold is how many probes are admitted while half-open, and
+	// how many must succeed to close. 0 means DefaultSuccessThreshold.
+	SuccessThreshold uint32
+	// ProbeTimeout is how long a probe may hang before it counts as failed.
+	// 0 means RecoveryTimeout.
+	ProbeTimeout time.Duration
+}
+
+// IsReference reports whether c only names a breaker registered elsewhere.
+func (c CircuitBreaker) IsReference() bool {
+	return c.Name != "" && c == CircuitBreaker{Name: c.Name}
+}
+
+// WithDefaults returns c with every zero setting replaced by what it means.
+func (c CircuitBreaker) WithDefaults() CircuitBreaker {
+	if c.FailureThreshold == 0 && c.FailureRate == 0 {
+		c.FailureThreshold = DefaultFailureThreshold
+	}
+	if c.MinRequests == 0 {
+		c.MinRequests = DefaultMinRequests
+	}
+	if c.RecoveryTimeout == 0 {
+		c.RecoveryTimeout = DefaultRecoveryTimeout
+	}
+	if c.SuccessThreshold == 0 {
+		c.SuccessThreshold = DefaultSuccessThreshold
+	}
+	if c.ProbeTimeout == 0 {
+		c.ProbeTimeout = c.RecoveryTimeout
+	}
+	return c
+}
+
+// Validate reports negative durations, a rate outside (0, 1], and a rate
+// without the window that it is counted in.
+func (c CircuitBreaker) Validate() error {
+	var errs []error
+	if !(c.FailureRate >= 0 && c.FailureRate <= 1) {
+		errs = append(errs, fmt.Errorf("circuit breaker: FailureRate is %v; it is a share, above 0 and up to 1", c.FailureRate))
+	}
+	if c.FailureRate > 0 && c.Window == 0 {
+		errs = append(errs, errors.New("circuit breaker: FailureRate needs a Window to be counted in"))
+	}
+	return errors.Join(append(errs,
+		nonNegative("circuit breaker", "Window", c.Window),
+		nonNegative("circuit breaker", "RecoveryTimeout", c.RecoveryTimeout),
+		nonNegative("circuit breaker", "ProbeTimeout", c.ProbeTimeout))...)
+}
+
+func (c CircuitBreaker) String() string {
+	if c.IsReference() {
+		return settings("circuit_breaker", c.Name)
+	}
+	d := c.WithDefaults()
+	count, rate := "", ""
+	switch {
+	case d.FailureThreshold == 0:
+	case d.Window > 0:
+		count = fmt.Sprintf("%d failures in %v", d.FailureThreshold, d.Window)
+	default:
+		count = fmt.Sprintf("%d failures in a row", d.FailureThreshold)
+	}
+	if d.FailureRate > 0 {
+		rate = fmt.Sprintf("%v%% of at least %d in %v", d.FailureRate*100, d.MinRequests, d.Window)
+	}
+	return settings("circuit_breaker", c.Name, count, rate,
+		"open "+d.RecoveryTimeout.String(), fmt.Sprintf("%d probes of %v", d.SuccessThreshold, d.ProbeTimeout))
+}
+
+func (c CircuitBreaker) layers(dst []Policy) []Policy { return append(dst, c) }

@@ -1,0 +1,167 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// What stopped an operation, for [errors.Is]. The types below carry the details.
+var (
+	ErrCircuitOpen      = errors.New("circuit open")
+	ErrRateLimited      = errors.New("rate limited")
+	ErrTimeout          = errors.New("timed out")
+	ErrRetriesExhausted = errors.New("retries exhausted")
+	ErrCancelled        = errors.New("cancelled by the caller")
+)
+
+// CircuitOpenError says that a circuit breaker refused the call. The dependency
+// was not called.
+type CircuitOpenError struct {
+	// Name is the breaker's.
+	Name string
+	// RetryAfter is the time to the next probe; 0 where nobody knows, as with
+	// a breaker that was forced open.
+	RetryAfter time.Duration
+	// Operation is the id of the operation that was stopped.
+	Operation string
+}
+
+func (e *CircuitOpenError) Error() string {
+	return message(e.Operation, fmt.Sprintf("circuit breaker %q is open%s", e.Name, retryIn(e.RetryAfter)), nil)
+}
+
+// Is matches ErrCircuitOpen.
+func (e *CircuitOpenError) Is(target error) bool { return target == ErrCircuitOpen }
+
+// RateLimitedError says that a rate limiter refused the call. The dependency
+// was not called.
+type RateLimitedError struct {
+	// Name is the limiter's.
+	Name string
+	// RetryAfter is the time to the next token.
+	RetryAfter time.Duration
+	// Operation is the id of the operation that was stopped.
+	Operation string
+}
+
+func (e *RateLimitedError) Error() string {
+	return message(e.Operation, fmt.Sprintf("rate limiter %q has no token left%s", e.Name, retryIn(e.RetryAfter)), nil)
+}
+
+// Is matches ErrRateLimited.
+func (e *RateLimitedError) Is(target error) bool { return target == ErrRateLimited }
+
+// TimeoutError says that a [Timeout] of ours passed before the call succeeded.
+// It is also context.DeadlineExceeded.
+type TimeoutError struct {
+	// After is the timeout that passed.
+	After time.Duration
+	// Err is what the dependency returned when its context ended.
+	Err error
+	// Operation is the id of the operation that was stopped.
+	Operation string
+}
+
+func (e *TimeoutError) Error() string {
+	return message(e.Operation, "timed out after "+e.After.String(), e.Err)
+}
+
+// Is matches ErrTimeout and context.DeadlineExceeded.
+func (e *TimeoutError) Is(target error) bool {
+	return target == ErrTimeout || target == context.DeadlineExceeded
+}
+
+// Unwrap returns Err.
+func (e *TimeoutError) Unwrap() error { return e.Err }
+
+// Timeout reports true, as net.Error has it.
+func (e *TimeoutError) Timeout() bool { return true }
+
+// RetriesExhaustedError says that a [Retry] gave up on a retryable error:
+// no attempt was left, or no time for one.
+type RetriesExhaustedError struct {
+	// Attempts is how many were made.
+	Attempts int
+	// Elapsed is how long they took, back-offs included. It runs from the
+	// start of the call where the policy reads the clock there (it has a
+	// MaxElapsed, a timeout or a rate limit outside the retry), and else from
+	// the end of the first attempt, so that a success reads no clock.
+	Elapsed time.Duration
+	// Err is the error of the last attempt.
+	Err error
+	// Operation is the id of the operation that was stopped.
+	Operation string
+}
+
+func (e *RetriesExhaustedError) Error() string {
+	attempts := "attempts"
+	if e.Attempts == 1 {
+		attempts = "attempt"
+	}
+	return message(e.Operation, fmt.Sprintf("gave up after %d %s in %v", e.Attempts, attempts, e.Elapsed), e.Err)
+}
+
+// Is matches ErrRetriesExhausted.
+func (e *RetriesExhaustedError) Is(target error) bool { return target == ErrRetriesExhausted }
+
+// Unwrap returns Err.
+func (e *RetriesExhaustedError) Unwrap() error { return e.Err }
+
+// CancelledError says that the caller's own context ended first: it was
+// cancelled, or its deadline passed.
+type CancelledError struct {
+	// Err holds the context's error, context.Canceled or
+	// context.DeadlineExceeded, and what the dependency returned.
+	Err error
+	// Operation is the id of the operation that was stopped.
+	Operation string
+}
+
+func (e *CancelledError) Error() string {
+	return message(e.Operation, ErrCancelled.Error(), e.Err)
+}
+
+// Is matches ErrCancelled.
+func (e *CancelledError) Is(target error) bool { return target == ErrCancelled }
+
+// Unwrap returns Err.
+func (e *CancelledError) Unwrap() error { return e.Err }
+
+// InfrastructureError is for adapters: it wraps a technical failure of a
+// dependency (a lost connection, a malformed answer) in words of the domain.
+type InfrastructureError struct {
+	Message string
+	Err     error
+}
+
+func (e *InfrastructureError) Error() string {
+	return message("", e.Message, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *InfrastructureError) Unwrap() error { return e.Err }
+
+// message joins what is there of "operation: what: cause".
+func message(operation, what string, cause error) string {
+	var b strings.Builder
+	if operation != "" {
+		b.WriteString(operation)
+		b.WriteString(": ")
+	}
+	b.WriteString(what)
+	if cause != nil {
+		b.WriteString(": ")
+		b.WriteString(cause.Error())
+	}
+	return b.String()
+}
+
+func retryIn(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	return ", retry in " + d.String()
+}

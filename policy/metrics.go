@@ -1,0 +1,25 @@
+package policy
+
+// Metrics is a snapshot of what happened under policies so far. At every quiet
+// moment TotalOperations is SuccessfulOperations + FailedOperations.
+type Metrics struct {
+	Totals
+	// Operations holds the same by operation id: "payments.Gateway.Charge"
+	// for a method of a tagged service, the policy's name for a pipeline of
+	// the catalog, or the id given to For and Execute.
+	Operations map[string]Totals
+}
+
+// Totals counts operations and what their policies did.
+type Totals struct {
+	TotalOperations      uint64
+	SuccessfulOperations uint64
+	FailedOperations     uint64 // Cancelled included
+	Cancelled            uint64 // the caller's context ended first
+
+	RetryAttempts            uint64 // re-executions: the first attempt is none
+	CircuitBreakerTrips      uint64 // changes from closed to open
+	CircuitBreakerRejections uint64
+	RateLimitHits            uint64 // calls and attempts refused by a limiter
+	TimeoutCount             uint64 // timeouts of ours, per attempt or in all
+}

@@ -1,0 +1,93 @@
+package policy
+
+import (
+	"errors"
+	"strings"
+)
+
+// Policy says how calls to a dependency are protected. The set is closed:
+// [None], [Retry], [CircuitBreaker], [RateLimit], [Timeout], and what [Combine]
+// makes of them. A Policy is a plain value: it holds no state and may be shared
+// by any number of goroutines.
+type Policy interface {
+	// String shows the policy on one line, outermost layer first.
+	String() string
+
+	// Validate reports every setting that no pipeline could honour, or nil.
+	Validate() error
+
+	// layers appends the policy's layers to dst, outermost first. It seals
+	// the interface.
+	layers(dst []Policy) []Policy
+}
+
+// None asks for no protection: the call goes straight through.
+type None struct{}
+
+func (None) String() string { return "none" }
+
+// Validate returns nil.
+func (None) Validate() error              { return nil }
+func (None) layers(dst []Policy) []Policy { return dst }
+
+// combined is what Combine makes of two layers or more: flat, outermost first.
+type combined []Policy
+
+// Combine nests layers: the first is the outermost. The same kind may stand
+// more than once (a timeout of the whole outside, one of each attempt inside).
+// Nested Combines flatten, [None] and nil drop out; what is left of nothing is
+// None, and of a single layer that layer itself.
+func Combine(layers ...Policy) Policy {
+	flat := make(combined, 0, len(layers))
+	for _, p := range layers {
+		if p != nil {
+			flat = p.layers(flat)
+		}
+	}
+	switch len(flat) {
+	case 0:
+		return None{}
+	case 1:
+		return flat[0]
+	default:
+		return flat
+	}
+}
+
+// Layers lists the layers of p, outermost first: none for [None] and nil, one
+// for a single layer. The slice is the caller's own.
+func Layers(p Policy) []Policy {
+	if p == nil {
+		return nil
+	}
+	return p.layers(nil)
+}
+
+func (l combined) String() string {
+	parts := make([]string, len(l))
+	for i, p := range l {
+		parts[i] = p.String()
+	}
+	return strings.Join(parts, " > ")
+}
+
+func (l combined) Validate() error {
+	errs := make([]error, len(l))
+	for i, p := range l {
+		errs[i] = p.Validate()
+	}
+	return errors.Join(errs...)
+}
+
+func (l combined) layers(dst []Policy) []Policy { return append(dst, l...) }
+
+// settings writes "kind(a, b)" with the settings that are there.
+func settings(kind string, parts ...string) string {
+	kept := parts[:0]
+	for _, part := range parts {
+		if part != "" {
+			kept = append(kept, part)
+		}
+	}
+	return kind + "(" + strings.Join(kept, ", ") + ")"
+}

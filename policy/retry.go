@@ -1,0 +1,84 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// DefaultMaxAttempts is what a zero [Retry].MaxAttempts means.
+const DefaultMaxAttempts = 3
+
+// Retry repeats what failed with a retryable error. The zero value makes three
+// attempts with exponential back-off and jitter.
+//
+// No attempt starts when the context is over, after MaxElapsed, or when the
+// back-off would not fit before the context's deadline. An error that says when
+// to come back (see [RetryAfter]) lengthens the back-off, never shortens it.
+type Retry struct {
+	// MaxAttempts counts all attempts, the first included. 0 means
+	// DefaultMaxAttempts; with 1 the error comes through unwrapped.
+	MaxAttempts int
+	// Backoff is the wait before each retry. nil means DefaultBackoff.
+	Backoff Backoff
+	// MaxElapsed ends the retries: no new attempt starts this long after the
+	// first one did. 0 means no limit.
+	MaxElapsed time.Duration
+	// RetryIf decides which errors are worth another attempt. nil means
+	// IsRetryable. It may be called from many goroutines at once.
+	RetryIf func(error) bool
+}
+
+// DefaultBackoff is the back-off of a [Retry] that names none: 100ms, doubled at
+// each retry, up to 30s, spread by half either way.
+func DefaultBackoff() Backoff {
+	return Exponential{Initial: 100 * time.Millisecond, Multiplier: 2, Max: 30 * time.Second, Jitter: true}
+}
+
+// WithDefaults returns r with every zero setting replaced by what it means.
+func (r Retry) WithDefaults() Retry {
+	if r.MaxAttempts == 0 {
+		r.MaxAttempts = DefaultMaxAttempts
+	}
+	if r.Backoff == nil {
+		r.Backoff = DefaultBackoff()
+	}
+	if r.RetryIf == nil {
+		r.RetryIf = IsRetryable
+	}
+	return r
+}
+
+// Validate reports a negative number of attempts or a negative duration.
+func (r Retry) Validate() error {
+	var errs []error
+	if r.MaxAttempts < 0 {
+		errs = append(errs, fmt.Errorf("retry: MaxAttempts is %d; it counts all attempts, so 1 or more (0 means %d)",
+			r.MaxAttempts, DefaultMaxAttempts))
+	}
+	if r.MaxElapsed < 0 {
+		errs = append(errs, fmt.Errorf("retry: MaxElapsed is %v; it must not be negative (0 means no limit)", r.MaxElapsed))
+	}
+	if v, ok := r.Backoff.(interface{ Validate() error }); ok {
+		if err := v.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("retry: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (r Retry) String() string {
+	custom := ""
+	if r.RetryIf != nil {
+		custom = "custom RetryIf"
+	}
+	d := r.WithDefaults()
+	elapsed := ""
+	if d.MaxElapsed > 0 {
+		elapsed = "within " + d.MaxElapsed.String()
+	}
+	return settings("retry", strconv.Itoa(d.MaxAttempts)+" attempts", fmt.Sprint(d.Backoff), elapsed, custom)
+}
+
+func (r Retry) layers(dst []Policy) []Policy { return append(dst, r) }
