@@ -1,0 +1,322 @@
+package container
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cladgo/clad/internal/clock"
+	"github.com/cladgo/clad/policy"
+	"github.com/sony/gobreaker/v2"
+)
+
+// CircuitBreaker is a circuit breaker of an orchestrator. gobreaker is its state
+// machine; on top come probes that cannot hang, controls, and a way for healthy
+// calls to pass without a lock. It is safe for use by many goroutines.
+type CircuitBreaker struct {
+	name        string
+	transitions *transitions
+
+	// gate tells a call what to do without taking the lock: an epoch that
+	// grows with every change of state, over one of the gate values.
+	gate atomic.Uint64
+	// reopens is when an open breaker admits its next probe.
+	reopens atomic.Int64
+
+	mu      sync.Mutex // guards all below, and is held at every use of machine
+	spec    policy.CircuitBreaker
+	machine *gobreaker.CircuitBreaker[struct{}]
+	mode    mode
+	last    policy.State // as the transitions have told it
+	probes  []probe
+	probeID uint64
+	tripped bool // set by the machine when it goes from closed to open
+	changed bool // there is a transition to be told
+}
+
+// The gates, in the low bits of CircuitBreaker.gate.
+const (
+	gateHealthy  = iota + 1 // closed, and a success would change nothing
+	gateClosed              // closed, with failures to be reckoned with
+	gateOpen                // open until reopens
+	gateHalfOpen            // probes only
+	gateForced              // forced open
+	gateDisabled            // everything passes, nothing counts
+	gateBits     = 3
+	gateMask     = 1<<gateBits - 1
+)
+
+// mode is who decides: the state machine, or an operator.
+type mode int
+
+const (
+	automatic mode = iota
+	forcedOpen
+	disabled
+)
+
+// A permit says under what a call was admitted: the epoch of a closed breaker,
+// the id of a probe, or nothing where the outcome does not matter.
+type permit uint64
+
+const (
+	permitNone  = iota
+	permitCall  // over the epoch
+	permitProbe // over the probe's id
+)
+
+// outcome is what a call means to a breaker.
+type outcome int
+
+const (
+	success outcome = iota
+	failure
+	neutral // says nothing about the dependency
+)
+
+func newCircuitBreaker(name string, spec policy.CircuitBreaker, t *transitions) *CircuitBreaker {
+	b := &CircuitBreaker{name: name, transitions: t}
+	b.configure(spec)
+	return b
+}
+
+// Name returns the breaker's name: its own, or the service or operation that it
+// belongs to.
+func (b *CircuitBreaker) Name() string { return b.name }
+
+// State returns the state that a call would meet now: an open breaker whose
+// recovery timeout has passed is half-open. A disabled breaker is closed.
+func (b *CircuitBreaker) State() policy.State {
+	b.mu.Lock()
+	defer b.unlock()
+	return b.state()
+}
+
+// ForceOpen rejects every call until [CircuitBreaker.Automatic] or
+// [CircuitBreaker.Reset].
+func (b *CircuitBreaker) ForceOpen() { b.setMode(forcedOpen) }
+
+// Disable lets every call pass, and counts nothing, until
+// [CircuitBreaker.Automatic] or [CircuitBreaker.Reset].
+func (b *CircuitBreaker) Disable() { b.setMode(disabled) }
+
+// Automatic gives the breaker back to its state machine, in the state that it
+// was in before it was forced open or disabled.
+func (b *CircuitBreaker) Automatic() { b.setMode(automatic) }
+
+// Reset closes the breaker, forgets what it counted, and makes it automatic.
+func (b *CircuitBreaker) Reset() {
+	b.mu.Lock()
+	defer b.unlock()
+	b.mode = automatic
+	b.restart()
+}
+
+func (b *CircuitBreaker) setMode(m mode) {
+	b.mu.Lock()
+	defer b.unlock()
+	if b.mode == m {
+		return
+	}
+	b.mode = m
+	b.dropProbes()
+	b.publish(true)
+}
+
+// configure takes new settings. Changed ones start a new count.
+func (b *CircuitBreaker) configure(spec policy.CircuitBreaker) {
+	b.mu.Lock()
+	defer b.unlock()
+	spec = spec.WithDefaults()
+	spec.Name = b.name
+	if b.machine != nil && spec == b.spec {
+		return
+	}
+	b.spec = spec
+	b.restart()
+}
+
+// restart puts a new, closed machine in place: gobreaker has no reset.
+func (b *CircuitBreaker) restart() {
+	b.dropProbes()
+	b.machine = gobreaker.NewCircuitBreaker[struct{}](b.settings())
+	b.publish(true)
+}
+
+func (b *CircuitBreaker) settings() gobreaker.Settings {
+	spec := b.spec
+	s := gobreaker.Settings{
+		Name:        b.name,
+		MaxRequests: spec.SuccessThreshold,
+		// gobreaker opens up strictly after its timeout; ours is when the
+		// next call may pass, so whoever waits RetryAfter is let in.
+		Timeout:     spec.RecoveryTimeout - 1,
+		ReadyToTrip: tripRule(spec),
+		OnStateChange: func(_ string, from, to gobreaker.State) {
+			b.dropProbes()
+			b.tripped = from == gobreaker.StateClosed
+			if to == gobreaker.StateOpen {
+				b.reopens.Store(int64(clock.Now().Add(spec.RecoveryTimeout)))
+			}
+		},
+	}
+	if spec.Window > 0 {
+		s.Interval = spec.Window
+		s.BucketPeriod = max(spec.Window/windowBuckets, 1)
+	}
+	return s
+}
+
+// windowBuckets is how finely a window rolls: in tenths.
+const windowBuckets = 10
+
+// tripRule turns a spec into gobreaker's question. In it, requests that are
+// neither success nor failure don't count.
+func tripRule(spec policy.CircuitBreaker) func(gobreaker.Counts) bool {
+	return func(c gobreaker.Counts) bool {
+		if spec.Window == 0 {
+			return c.ConsecutiveFailures >= spec.FailureThreshold
+		}
+		if spec.FailureThreshold > 0 && c.TotalFailures >= spec.FailureThreshold {
+			return true
+		}
+		all := c.TotalFailures + c.TotalSuccesses
+		return spec.FailureRate > 0 && all >= spec.MinRequests &&
+			float64(c.TotalFailures) >= spec.FailureRate*float64(all)
+	}
+}
+
+// admit decides whether a call may pass at now. Where it may not, wait is the
+// time to the next probe, 0 where that is unknown.
+func (b *CircuitBreaker) admit(now clock.Nanos) (p permit, wait time.Duration, ok bool) {
+	gate := b.gate.Load()
+	switch gate & gateMask {
+	case gateHealthy, gateClosed:
+		return permit(gate&^gateMask | permitCall), 0, true
+	case gateDisabled:
+		return permitNone, 0, true
+	case gateForced:
+		return permitNone, 0, false
+	case gateOpen:
+		if wait := clock.Nanos(b.reopens.Load()).Sub(now); wait > 0 {
+			return permitNone, wait, false
+		}
+	}
+	return b.admitProbe(now)
+}
+
+// healthy reports whether the success of a call with permit p would change
+// nothing, so that it need not be reported.
+func (b *CircuitBreaker) healthy(p permit) bool {
+	return b.gate.Load() == uint64(p)&^gateMask|gateHealthy && p&gateMask == permitCall
+}
+
+// report tells the breaker how a call ended, and returns whether that tripped it.
+func (b *CircuitBreaker) report(p permit, o outcome) (tripped bool) {
+	if p == permitNone || o == success && b.healthy(p) {
+		return false
+	}
+	b.mu.Lock()
+	defer b.unlock()
+	if p&gateMask == permitProbe {
+		b.endProbe(uint64(p)>>gateBits, o)
+		return false
+	}
+	if b.gate.Load()&^gateMask != uint64(p)&^gateMask {
+		return false // it began before the last change of state: that was another time
+	}
+	b.feed(o)
+	return b.tripped
+}
+
+// feed books an outcome as an instant request of the state machine: one that
+// began and ended now. What began earlier was held back by its permit.
+func (b *CircuitBreaker) feed(o outcome) {
+	b.tripped = false
+	switch o {
+	case success:
+		_, _ = b.machine.Execute(succeed)
+	case failure:
+		_, _ = b.machine.Execute(fail)
+	}
+	b.publish(false)
+}
+
+func succeed() (struct{}, error) { return struct{}{}, nil }
+func fail() (struct{}, error)    { return struct{}{}, gobreaker.ErrOpenState }
+
+// state asks the machine, which may take the breaker from open to half-open.
+func (b *CircuitBreaker) state() policy.State {
+	switch b.mode {
+	case forcedOpen:
+		return policy.StateOpen
+	case disabled:
+		return policy.StateClosed
+	}
+	state := stateOf[b.machine.State()]
+	b.publish(false)
+	return state
+}
+
+var stateOf = [...]policy.State{
+	gobreaker.StateClosed:   policy.StateClosed,
+	gobreaker.StateHalfOpen: policy.StateHalfOpen,
+	gobreaker.StateOpen:     policy.StateOpen,
+}
+
+// publish sets the gate to what the breaker is now. A change of state, or of
+// who decides, begins a new epoch; results from before it are dropped.
+func (b *CircuitBreaker) publish(newEpoch bool) {
+	state := stateOf[b.machine.State()]
+	var gate uint64
+	switch {
+	case b.mode == forcedOpen:
+		gate, state = gateForced, policy.StateOpen
+	case b.mode == disabled:
+		gate, state = gateDisabled, policy.StateClosed
+	case state == policy.StateOpen:
+		gate = gateOpen
+	case state == policy.StateHalfOpen:
+		gate = gateHalfOpen
+	case b.successMatters():
+		gate = gateClosed
+	default:
+		gate = gateHealthy
+	}
+	epoch := b.gate.Load() >> gateBits
+	if newEpoch || state != b.last {
+		epoch++
+	}
+	b.gate.Store(epoch<<gateBits | gate)
+	if state != b.last {
+		b.transitions.add(Transition{Name: b.name, From: b.last, To: state, At: time.Now()})
+		b.last = state
+		b.changed = true
+	}
+}
+
+// successMatters reports whether a success would change a closed machine: it
+// ends a row of failures, and it counts in a share of failures.
+func (b *CircuitBreaker) successMatters() bool {
+	if b.spec.Window > 0 {
+		return b.spec.FailureRate > 0
+	}
+	return b.machine.Counts().ConsecutiveFailures > 0
+}
+
+// unlock ends every critical section: what happened in it is told outside.
+func (b *CircuitBreaker) unlock() {
+	changed := b.changed
+	b.changed = false
+	b.mu.Unlock()
+	if changed {
+		b.transitions.tell()
+	}
+}
+
+// has reports whether the breaker was made from settings that mean the same.
+func (b *CircuitBreaker) has(spec policy.CircuitBreaker) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return spec.WithDefaults() == b.spec
+}

@@ -1,0 +1,55 @@
+package container
+
+import (
+	"errors"
+
+	"github.com/cladgo/clad/internal/clock"
+	"github.com/cladgo/clad/policy"
+)
+
+// The word of a breaker is the permit of the attempt at hand.
+
+func (c *Call) enterBreaker(s *step) error {
+	gate := s.breaker.gate.Load() & gateMask
+	now := clock.Nanos(0)
+	if gate != gateHealthy && gate != gateClosed {
+		now = c.clock() // only a breaker that is not closed asks for the time
+	}
+	p, wait, ok := s.breaker.admit(now)
+	if !ok {
+		c.prog.counters.rejections.Add(1)
+		if c.verbose() {
+			c.debug("rejected by circuit breaker", "breaker", s.breaker.name, "retry_after", wait)
+		}
+		return &policy.CircuitOpenError{Name: s.breaker.name, RetryAfter: wait, Operation: c.prog.operation}
+	}
+	*c.word(s.slot) = uint64(p)
+	return nil
+}
+
+func (c *Call) exitBreaker(s *step, err error) {
+	if err == nil {
+		if p := permit(*c.word(s.slot)); !s.breaker.healthy(p) {
+			c.report(s, success)
+		}
+		return
+	}
+	c.report(s, c.judge(err))
+}
+
+func (c *Call) report(s *step, o outcome) {
+	if s.breaker.report(permit(*c.word(s.slot)), o) {
+		c.prog.counters.trips.Add(1)
+	}
+}
+
+// judge says what an error means to a breaker: nothing where the dependency
+// answered, was not asked, or was left by the caller.
+func (c *Call) judge(err error) outcome {
+	if policy.IsPermanent(err) ||
+		errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) ||
+		errors.Is(err, policy.ErrCancelled) || c.callerOver() != nil {
+		return neutral
+	}
+	return failure
+}

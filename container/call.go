@@ -1,0 +1,241 @@
+package container
+
+import (
+	"context"
+
+	"github.com/cladgo/clad/internal/clock"
+	"github.com/cladgo/clad/internal/deadline"
+	"github.com/cladgo/clad/policy"
+)
+
+// Call is one operation on its way through a [Pipeline]. It lives on the stack
+// of the function that began it, belongs to its goroutine, and is used so:
+//
+//	call := pipeline.Begin(ctx)
+//	defer call.End()
+//	for call.Next(&err) {
+//		result, err = next.Method(call.Context(), argument)
+//	}
+//	return result, err
+type Call struct {
+	ctx     context.Context // of the layer that the call has reached
+	prog    *program
+	caller  context.Context
+	now     clock.Nanos // the clock as last read, 0 when time has passed since
+	phase   phase
+	kept    bool // the contexts outlive the call
+	reached bool // an attempt was made
+	words   [inlineWords]uint64
+	ctxs    [inlineContexts]*deadline.Context
+	more    *memory // where a program needs more than that
+}
+
+// What the common policies need is held in the Call itself: a retry and a
+// breaker, a timeout of the whole and one of each attempt.
+const (
+	inlineWords    = retryWords + 1
+	inlineContexts = 2
+)
+
+type memory struct {
+	words []uint64
+	ctxs  []*deadline.Context
+}
+
+type phase uint8
+
+const (
+	begun    phase = iota
+	inFlight       // between a Next that returned true and the following one
+	ended
+)
+
+// Context is the context for this attempt: the caller's, with the deadlines of
+// the policy's timeouts.
+func (c *Call) Context() context.Context { return c.ctx }
+
+// Next reports whether to make an attempt now. Before the first one it admits
+// the call; then *err says how the last attempt went, and Next backs off and
+// returns true for another, or returns false with the operation's outcome in
+// *err.
+func (c *Call) Next(err *error) bool {
+	if c.prog == nil {
+		c.phase++
+		return c.phase == inFlight
+	}
+	return c.next(err)
+}
+
+// End must be deferred: it notices a panic or runtime.Goexit between two calls
+// of Next, which counts as a failure, and gives back what the call held. What
+// panicked goes on unchanged.
+func (c *Call) End() {
+	if c.phase == inFlight && c.prog != nil {
+		c.abandon()
+	}
+}
+
+// Detach keeps the context of the attempt alive beyond the call, for a result
+// that is still in use after it: a response body, a stream. The caller of
+// release ends it; until then only the policy's timeouts and the caller's own
+// context do. Detach is called after an attempt that succeeded, before Next.
+func (c *Call) Detach() (release func()) {
+	if c.prog == nil || c.prog.contexts == 0 {
+		return func() {}
+	}
+	c.kept = true
+	var held []*deadline.Context
+	for _, s := range c.prog.steps {
+		if s.kind == timeoutLayer {
+			if ctx := *c.context(s.slot); ctx != nil {
+				held = append(held, ctx)
+			}
+		}
+	}
+	return func() {
+		for _, ctx := range held {
+			ctx.Cancel()
+		}
+	}
+}
+
+func (c *Call) next(errp *error) bool {
+	var (
+		err  error
+		i    int  // the step at hand
+		down bool // towards the dependency, or back
+	)
+	switch c.phase {
+	case begun:
+		c.caller = c.ctx
+		if c.prog.words > inlineWords || c.prog.contexts > inlineContexts {
+			c.more = &memory{make([]uint64, c.prog.words), make([]*deadline.Context, c.prog.contexts)}
+		}
+		down = true
+		if err = c.ctx.Err(); err != nil { // over before it began
+			i, down = -1, false
+		}
+	case inFlight:
+		err = *errp
+		i = len(c.prog.steps) - 1
+		c.now = 0
+	case ended:
+		return false
+	}
+	for {
+		if down {
+			if i == len(c.prog.steps) {
+				c.phase = inFlight
+				c.reached = true
+				return true
+			}
+			if err = c.enter(&c.prog.steps[i]); err == nil {
+				i++
+				continue
+			}
+			down = false // this step has not been entered: back from the one around it
+			i--
+			continue
+		}
+		if i < 0 {
+			*errp = c.finish(err)
+			return false
+		}
+		err, down = c.exit(&c.prog.steps[i], err)
+		if down {
+			i++
+		} else {
+			i--
+		}
+	}
+}
+
+// enter passes a step on the way to the dependency. An error means that it is
+// not to be passed.
+func (c *Call) enter(s *step) error {
+	switch s.kind {
+	case retryLayer:
+		c.enterRetry(s)
+	case breakerLayer:
+		return c.enterBreaker(s)
+	case limiterLayer:
+		return c.enterLimiter(s)
+	case timeoutLayer:
+		c.enterTimeout(s)
+	}
+	return nil
+}
+
+// exit passes a step on the way back, with the outcome so far, and returns the
+// outcome from here on, or that the way leads to the dependency once more.
+func (c *Call) exit(s *step, err error) (outcome error, again bool) {
+	switch s.kind {
+	case retryLayer:
+		if err != nil {
+			return c.exitRetry(s, err)
+		}
+	case breakerLayer:
+		c.exitBreaker(s, err)
+	case timeoutLayer:
+		return c.exitTimeout(s, err), false
+	}
+	return err, false
+}
+
+// finish books the outcome of the operation.
+func (c *Call) finish(err error) error {
+	c.phase = ended
+	if err == nil {
+		c.prog.counters.success()
+		return nil
+	}
+	return c.failed(err)
+}
+
+// failed books a failure, and tells one of the caller's own making from others.
+func (c *Call) failed(err error) error {
+	c.prog.counters.failed.Add(1)
+	over := c.callerOver()
+	if over == nil || policy.IsPermanent(err) {
+		return err
+	}
+	c.prog.counters.cancelled.Add(1)
+	return cancelled(c.prog.operation, over, err)
+}
+
+// abandon ends a call whose attempt never came back.
+func (c *Call) abandon() {
+	c.phase = ended
+	c.prog.counters.failed.Add(1)
+	for i := len(c.prog.steps) - 1; i >= 0; i-- {
+		s := &c.prog.steps[i]
+		switch s.kind {
+		case breakerLayer:
+			c.report(s, failure)
+		case timeoutLayer:
+			c.leaveTimeout(s)
+		}
+	}
+}
+
+// clock reads the clock, once for all steps until time may have passed.
+func (c *Call) clock() clock.Nanos {
+	if c.now == 0 {
+		c.now = clock.Now()
+	}
+	return c.now
+}
+
+func (c *Call) word(slot int) *uint64 {
+	if c.more != nil {
+		return &c.more.words[slot]
+	}
+	return &c.words[slot]
+}
+
+func (c *Call) context(slot int) **deadline.Context {
+	if c.more != nil {
+		return &c.more.ctxs[slot]
+	}
+	return &c.ctxs[slot]
+}

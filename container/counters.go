@@ -1,0 +1,63 @@
+package container
+
+import (
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/cladgo/clad/policy"
+)
+
+// counters count what happens to one operation. A success is one add on one of
+// several cache lines; everything rarer shares a single one, and the rest is
+// derived when somebody asks.
+type counters struct {
+	succeeded [shards]struct {
+		atomic.Uint64
+		_ [cacheLine - 8]byte // neighbours on one line would slow each other down
+	}
+	failed, cancelled                   atomic.Uint64
+	retries, trips, rejections, limited atomic.Uint64
+	timeouts                            atomic.Uint64
+}
+
+const (
+	shards    = 4 // a power of two; each costs a cache line per operation
+	cacheLine = 64
+)
+
+// success counts a success on the shard of this goroutine's stack: different
+// goroutines mostly meet different lines, and no shared state is read to find
+// one.
+func (c *counters) success() {
+	var here byte
+	c.succeeded[(uintptr(unsafe.Pointer(&here))>>13)%shards].Add(1)
+}
+
+func (c *counters) totals() policy.Totals {
+	t := policy.Totals{
+		FailedOperations:         c.failed.Load(),
+		Cancelled:                c.cancelled.Load(),
+		RetryAttempts:            c.retries.Load(),
+		CircuitBreakerTrips:      c.trips.Load(),
+		CircuitBreakerRejections: c.rejections.Load(),
+		RateLimitHits:            c.limited.Load(),
+		TimeoutCount:             c.timeouts.Load(),
+	}
+	for i := range c.succeeded {
+		t.SuccessfulOperations += c.succeeded[i].Load()
+	}
+	t.TotalOperations = t.SuccessfulOperations + t.FailedOperations
+	return t
+}
+
+func add(sum *policy.Totals, t policy.Totals) {
+	sum.TotalOperations += t.TotalOperations
+	sum.SuccessfulOperations += t.SuccessfulOperations
+	sum.FailedOperations += t.FailedOperations
+	sum.Cancelled += t.Cancelled
+	sum.RetryAttempts += t.RetryAttempts
+	sum.CircuitBreakerTrips += t.CircuitBreakerTrips
+	sum.CircuitBreakerRejections += t.CircuitBreakerRejections
+	sum.RateLimitHits += t.RateLimitHits
+	sum.TimeoutCount += t.TimeoutCount
+}

@@ -1,0 +1,105 @@
+package container
+
+import (
+	"context"
+	"reflect"
+)
+
+var (
+	typeOfContext = reflect.TypeFor[context.Context]()
+	typeOfError   = reflect.TypeFor[error]()
+)
+
+// guardable reports whether t is a function that can be guarded: it takes a
+// context first and returns an error last.
+func guardable(t reflect.Type) bool {
+	return t.Kind() == reflect.Func &&
+		t.NumIn() > 0 && t.In(0) == typeOfContext &&
+		t.NumOut() > 0 && t.Out(t.NumOut()-1) == typeOfError
+}
+
+// guardableStruct reports whether t is a struct of functions of which one at
+// least can be guarded. All fields must be exported: the struct is copied.
+func guardableStruct(t reflect.Type) bool {
+	if t.Kind() != reflect.Struct {
+		return false
+	}
+	found := false
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if !f.IsExported() || f.Type.Kind() != reflect.Func {
+			return false
+		}
+		found = found || guardable(f.Type)
+	}
+	return found
+}
+
+// guardableNames lists the methods that a profile or a tag may choose a policy
+// for: of an interface, or the functions of a struct.
+func guardableNames(t reflect.Type) []string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	var names []string
+	switch {
+	case t.Kind() == reflect.Interface:
+		for i := range t.NumMethod() {
+			names = append(names, t.Method(i).Name)
+		}
+	case guardableStruct(t):
+		for i := range t.NumField() {
+			if guardable(t.Field(i).Type) {
+				names = append(names, t.Field(i).Name)
+			}
+		}
+	}
+	return names
+}
+
+// wrapFunc returns fn under a pipeline, as a function of the same type. What Go
+// can make at run time for functions, unlike for interfaces, costs reflection
+// at each call.
+func wrapFunc(fn reflect.Value, p *Pipeline) reflect.Value {
+	t := fn.Type()
+	last := t.NumOut() - 1
+	return reflect.MakeFunc(t, func(args []reflect.Value) []reflect.Value {
+		var err error
+		results := make([]reflect.Value, t.NumOut())
+		for i := range results {
+			results[i] = reflect.Zero(t.Out(i))
+		}
+		ctx, _ := args[0].Interface().(context.Context)
+		if ctx == nil {
+			ctx = context.Background() // callees that do not look at it have always been called so
+		}
+		call := p.Begin(ctx)
+		defer call.End()
+		for call.Next(&err) {
+			attempt := call.Context()
+			args[0] = reflect.ValueOf(&attempt).Elem()
+			if t.IsVariadic() {
+				results = fn.CallSlice(args)
+			} else {
+				results = fn.Call(args)
+			}
+			err, _ = results[last].Interface().(error)
+		}
+		results[last] = reflect.ValueOf(&err).Elem()
+		return results
+	})
+}
+
+// wrapStruct returns a copy of a struct of functions, each that can be guarded
+// under the pipeline of its name.
+func wrapStruct(v reflect.Value, m Methods) reflect.Value {
+	wrapped := reflect.New(v.Type()).Elem()
+	wrapped.Set(v)
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if guardable(f.Type) && !v.Field(i).IsNil() {
+			wrapped.Field(i).Set(wrapFunc(v.Field(i), m.Method(f.Name)))
+		}
+	}
+	return wrapped
+}

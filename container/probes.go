@@ -1,0 +1,72 @@
+package container
+
+import (
+	"slices"
+	"time"
+
+	"github.com/cladgo/clad/internal/clock"
+	"github.com/cladgo/clad/policy"
+	"github.com/sony/gobreaker/v2"
+)
+
+// probe is a call that was let through to see whether the dependency is back.
+type probe struct {
+	id    uint64
+	ends  clock.Nanos // when it counts as hanging
+	timer *time.Timer
+}
+
+// admitProbe lets a call through as a probe if the breaker is half-open and has
+// a place left: as many as must succeed, less those that did.
+func (b *CircuitBreaker) admitProbe(now clock.Nanos) (permit, time.Duration, bool) {
+	b.mu.Lock()
+	defer b.unlock()
+	switch state := b.state(); {
+	case b.mode == disabled:
+		return permitNone, 0, true
+	case b.mode == forcedOpen:
+		return permitNone, 0, false
+	case state == policy.StateClosed:
+		return permit(b.gate.Load()&^gateMask | permitCall), 0, true
+	case state == policy.StateOpen:
+		return permitNone, max(clock.Nanos(b.reopens.Load()).Sub(now), 1), false
+	}
+	if uint32(len(b.probes))+b.machine.Counts().TotalSuccesses >= b.spec.SuccessThreshold {
+		return permitNone, max(b.probes[0].ends.Sub(now), 1), false // until it hangs, at the latest
+	}
+	b.probeID++
+	id := b.probeID
+	b.probes = append(b.probes, probe{
+		id:   id,
+		ends: now.Add(b.spec.ProbeTimeout),
+		// Nobody else may be coming to notice that it hangs.
+		timer: time.AfterFunc(b.spec.ProbeTimeout, func() {
+			b.mu.Lock()
+			defer b.unlock()
+			b.endProbe(id, failure)
+		}),
+	})
+	return permit(id<<gateBits | permitProbe), 0, true
+}
+
+// endProbe books a probe's outcome, unless it has hung too long or the breaker
+// has since changed its state; a neutral one gives back its place.
+func (b *CircuitBreaker) endProbe(id uint64, o outcome) {
+	i := slices.IndexFunc(b.probes, func(p probe) bool { return p.id == id })
+	if i < 0 {
+		return
+	}
+	b.probes[i].timer.Stop()
+	b.probes = slices.Delete(b.probes, i, i+1)
+	if o != neutral && b.machine.State() == gobreaker.StateHalfOpen {
+		b.feed(o)
+	}
+}
+
+// dropProbes forgets the probes of a state that is over.
+func (b *CircuitBreaker) dropProbes() {
+	for _, p := range b.probes {
+		p.timer.Stop()
+	}
+	b.probes = nil
+}

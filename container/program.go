@@ -1,0 +1,102 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cladgo/clad/policy"
+)
+
+// program is a policy compiled for one operation: its layers, flat, outermost
+// first, with their state looked up. It never changes; a new policy is a new
+// program. A nil program has nothing to do.
+type program struct {
+	steps     []step
+	operation string
+	counters  *counters
+	log       *slog.Logger
+	once      bool // never again once an attempt may have reached the dependency
+
+	words    int // how many words of a Call the steps use
+	contexts int // how many contexts
+}
+
+// step is one layer of a program. Which fields count depends on the kind. What
+// it remembers of a call stands in the Call, from slot on.
+type step struct {
+	kind    kind
+	slot    int
+	retry   *retryStep
+	breaker *CircuitBreaker
+	limiter *RateLimiter
+	timeout time.Duration
+}
+
+// kind says which layer a step is. A new kind of layer is a new file with its
+// enter and exit, a case in compile, and one each in Call.enter and Call.exit:
+// a switch rather than an interface, because what goes through an interface
+// cannot stay on the caller's stack.
+type kind uint8
+
+const (
+	retryLayer kind = iota
+	breakerLayer
+	limiterLayer
+	timeoutLayer
+)
+
+// resources finds the state of a policy's layers: what is named is shared, what
+// is not belongs to the resources' owner. n numbers the layers of a kind in a
+// policy from the outside.
+type resources interface {
+	circuitBreaker(spec policy.CircuitBreaker, n int) (*CircuitBreaker, error)
+	rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error)
+}
+
+// compile turns p into a program for an operation, or nil where there is nothing
+// to do. All mistakes are reported at once.
+func compile(p policy.Policy, operation string, r resources) (*program, error) {
+	layers := policy.Layers(p) // none of nil
+	if len(layers) == 0 {
+		return nil, nil
+	}
+	if err := p.Validate(); err != nil {
+		return nil, fmt.Errorf("%s: %w", operation, err)
+	}
+	prog := &program{operation: operation, steps: make([]step, 0, len(layers))}
+	var errs []error
+	breakers, limiters := 0, 0
+	for _, layer := range layers {
+		var s step
+		var err error
+		switch layer := layer.(type) {
+		case policy.Retry:
+			s = step{kind: retryLayer, retry: newRetryStep(layer), slot: prog.words}
+			prog.words += retryWords
+		case policy.CircuitBreaker:
+			s = step{kind: breakerLayer, slot: prog.words}
+			s.breaker, err = r.circuitBreaker(layer, breakers)
+			breakers++
+			prog.words++
+		case policy.RateLimit:
+			s = step{kind: limiterLayer}
+			s.limiter, err = r.rateLimiter(layer, limiters)
+			limiters++
+		case policy.Timeout:
+			s = step{kind: timeoutLayer, timeout: time.Duration(layer), slot: prog.contexts}
+			prog.contexts++
+		default:
+			err = fmt.Errorf("a layer of type %T is not known here", layer)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", operation, err))
+		}
+		prog.steps = append(prog.steps, s)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return prog, nil
+}

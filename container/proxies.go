@@ -1,0 +1,61 @@
+package container
+
+import (
+	"reflect"
+	"sync"
+)
+
+// RegisterProxy says how values of interface type T are wrapped: make returns a
+// T that calls next under the pipelines that m hands out. Generated code calls
+// it at init, for every interface that a package tags; a hand-written proxy may
+// too. The first proxy of a type stays: two packages that tag the same
+// interface both bring one.
+func RegisterProxy[T any](make func(next T, m Methods) T) {
+	t := reflect.TypeFor[T]()
+	if t.Kind() != reflect.Interface {
+		panic("container.RegisterProxy: " + t.String() + " is not an interface")
+	}
+	proxies.LoadOrStore(t, proxy(func(next reflect.Value, m Methods) reflect.Value {
+		wrapped := make(next.Interface().(T), m)
+		return reflect.ValueOf(&wrapped).Elem() // keeps the static type T
+	}))
+}
+
+// proxies is filled at init by generated code and only read afterwards.
+var proxies sync.Map // reflect.Type -> proxy
+
+type proxy func(next reflect.Value, m Methods) reflect.Value
+
+func proxyOf(t reflect.Type) (proxy, bool) {
+	p, ok := proxies.Load(t)
+	if !ok {
+		return nil, false
+	}
+	return p.(proxy), true
+}
+
+// Methods hands a proxy the pipelines of its service's methods. Each is asked
+// for once, when the proxy is made.
+type Methods struct{ service *service }
+
+// Method returns the pipeline of a method: one with a context and a last result
+// of type error, which is fully guarded.
+func (m Methods) Method(name string) *Pipeline { return m.service.pipeline(name, guarded) }
+
+// Once is Method for what is not safe to repeat: it is never attempted again
+// once it may have reached the dependency.
+func (m Methods) Once(name string) *Pipeline { return m.service.pipeline(name, once) }
+
+// Optional is Method for what is passed through unless the profile or a
+// [Method] option chooses a policy for it: Close and the like.
+func (m Methods) Optional(name string) *Pipeline { return m.service.pipeline(name, optional) }
+
+// WithoutContext is Method for one that takes no context: it is guarded with
+// the background's, and no timeout can be enforced. That is logged once.
+func (m Methods) WithoutContext(name string) *Pipeline {
+	return m.service.pipeline(name, withoutContext)
+}
+
+// Unguarded notes a method that can't be guarded, and why: it has no error to
+// judge by. That is logged once.
+func (m Methods) Unguarded(name, reason string) { m.service.unguarded(name, reason) }

@@ -1,0 +1,53 @@
+package container
+
+import (
+	"github.com/cladgo/clad/internal/clock"
+	"github.com/cladgo/clad/internal/deadline"
+	"github.com/cladgo/clad/policy"
+)
+
+// enterTimeout gives what stands inside a context with a deadline, unless the
+// deadline that is there already is nearer: then that one stands.
+func (c *Call) enterTimeout(s *step) {
+	at := c.clock().Add(s.timeout)
+	slot := c.context(s.slot)
+	*slot = nil
+	if outer, ok := c.ctx.(*deadline.Context); ok {
+		if outer.At() <= at {
+			return
+		}
+	} else if d, ok := c.ctx.Deadline(); ok && clock.At(d) <= at {
+		return
+	}
+	own := deadline.New(c.ctx, at)
+	*slot = own
+	c.ctx = own
+}
+
+// exitTimeout takes the deadline off again. What failed after it had passed
+// timed out, whatever the dependency called it; but an answer is an answer, and
+// the caller's own end is not ours.
+func (c *Call) exitTimeout(s *step, err error) error {
+	own := c.leaveTimeout(s)
+	if err == nil || own == nil || c.clock() < own.At() ||
+		policy.IsPermanent(err) || c.callerOver() != nil {
+		return err
+	}
+	c.prog.counters.timeouts.Add(1)
+	if c.verbose() {
+		c.debug("timed out", "after", s.timeout, "error", err)
+	}
+	return &policy.TimeoutError{After: s.timeout, Err: err, Operation: c.prog.operation}
+}
+
+func (c *Call) leaveTimeout(s *step) *deadline.Context {
+	own := *c.context(s.slot)
+	if own == nil {
+		return nil
+	}
+	c.ctx = own.Parent()
+	if !c.kept {
+		own.Cancel()
+	}
+	return own
+}

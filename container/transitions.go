@@ -1,0 +1,84 @@
+package container
+
+import (
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/cladgo/clad/policy"
+)
+
+// Transition is a change of a circuit breaker's state.
+type Transition struct {
+	// Name is the breaker's.
+	Name     string
+	From, To policy.State
+	// At is when it happened.
+	At time.Time
+}
+
+// transitions tells the listeners of every change: in order, one at a time, and
+// outside every lock. Whoever causes a change while another goroutine is
+// telling leaves it to that one.
+type transitions struct {
+	mu        sync.Mutex
+	listeners []func(Transition)
+	waiting   []Transition
+	telling   bool
+	log       *slog.Logger
+}
+
+// add notes a change. It is called under the breaker's lock, which is what
+// keeps the order; tell follows when that lock is free.
+func (t *transitions) add(change Transition) {
+	t.mu.Lock()
+	t.waiting = append(t.waiting, change)
+	t.mu.Unlock()
+}
+
+func (t *transitions) tell() {
+	t.mu.Lock()
+	if t.telling {
+		t.mu.Unlock()
+		return
+	}
+	t.telling = true
+	finished := false
+	defer func() {
+		if !finished { // a listener ended the goroutine
+			t.mu.Lock()
+			t.telling = false
+			t.mu.Unlock()
+		}
+	}()
+	for len(t.waiting) > 0 {
+		change := t.waiting[0]
+		t.waiting = t.waiting[1:]
+		listeners := t.listeners
+		t.mu.Unlock()
+		t.log.Warn("circuit breaker changed state",
+			"breaker", change.Name, "from", change.From.String(), "to", change.To.String())
+		for _, listen := range listeners {
+			t.call(listen, change)
+		}
+		t.mu.Lock()
+	}
+	t.waiting = nil
+	t.telling = false
+	finished = true
+	t.mu.Unlock()
+}
+
+// call keeps a listener's panic from the call that happened to cause the change,
+// which has nothing to do with it.
+func (t *transitions) call(listen func(Transition), change Transition) {
+	returned := false
+	defer func() {
+		if r := recover(); r != nil || !returned {
+			t.log.Error("transition listener panicked", "breaker", change.Name, "panic", r, "stack", string(debug.Stack()))
+		}
+	}()
+	listen(change)
+	returned = true
+}

@@ -1,0 +1,147 @@
+package container
+
+import (
+	"fmt"
+	"reflect"
+
+	"go.uber.org/dig"
+)
+
+// wrapper wraps one value of a service.
+type wrapper func(s *service, v reflect.Value) reflect.Value
+
+// wrapperOf finds how values of a type are wrapped: nil if they are not to be,
+// an error if they should be and cannot.
+func wrapperOf(t reflect.Type) (wrapper, error) {
+	switch {
+	case t.Kind() == reflect.Interface:
+		if p, ok := proxyOf(t); ok {
+			return func(s *service, v reflect.Value) reflect.Value { return p(v, Methods{s}) }, nil
+		}
+		return nil, fmt.Errorf("no proxy for the interface %v is registered; `clad gen` makes one: put //go:generate go tool clad gen in this package and run go generate (or clad gen -type %s)", t, typeArgument(t))
+	case guardable(t):
+		return func(s *service, v reflect.Value) reflect.Value { return wrapFunc(v, s.pipeline("", guarded)) }, nil
+	case guardableStruct(t):
+		return func(s *service, v reflect.Value) reflect.Value { return wrapStruct(v, Methods{s}) }, nil
+	case t.Kind() == reflect.Pointer && guardableStruct(t.Elem()):
+		return func(s *service, v reflect.Value) reflect.Value {
+			p := reflect.New(t.Elem())
+			p.Elem().Set(wrapStruct(v.Elem(), Methods{s}))
+			return p
+		}, nil
+	}
+	return nil, nil
+}
+
+func typeArgument(t reflect.Type) string {
+	if t.PkgPath() == "" {
+		return t.String()
+	}
+	return t.PkgPath() + "." + t.Name()
+}
+
+var typeOfIn = reflect.TypeFor[dig.In]()
+
+// constructor makes the function that dig calls in place of the user's: the same
+// parameters and one more, the same results flattened, and an error.
+func constructor(src source, results []result, methods map[string]string, policies []string) reflect.Value {
+	t := src.fn.Type()
+	var in, out []reflect.Type
+	for i := range t.NumIn() {
+		in = append(in, t.In(i))
+	}
+	if t.IsVariadic() {
+		in = in[:len(in)-1] // dig never fills it
+	}
+	own := len(in)
+	in = append(in, dependencies(policies))
+	for _, r := range results {
+		out = append(out, r.typ)
+	}
+	out = append(out, typeOfError)
+	return reflect.MakeFunc(reflect.FuncOf(in, out, false), func(args []reflect.Value) []reflect.Value {
+		values := src.fn.Call(args[:own])
+		provided := make([]reflect.Value, len(out))
+		for i := range provided {
+			provided[i] = reflect.Zero(out[i])
+		}
+		fail := &provided[len(results)]
+		if n := len(values); n > 0 && t.Out(n-1) == typeOfError && !values[n-1].IsNil() {
+			*fail = values[n-1]
+			return provided
+		}
+		o := args[own].Field(orchestratorField).Interface().(*Orchestrator)
+		for i := range results {
+			v, err := o.provide(&results[i], results[i].of(values), methods, src)
+			if err != nil {
+				err = fmt.Errorf("%s at %s: %w", src.name, src.at, err)
+				*fail = reflect.ValueOf(&err).Elem()
+				return provided
+			}
+			provided[i] = v
+		}
+		return provided
+	})
+}
+
+// orchestratorField is the first field of the added parameter after dig.In.
+const orchestratorField = 1
+
+// dependencies is the parameter that a tagged constructor gets: the orchestrator
+// and its policies, as named values, so that dig knows of them.
+func dependencies(policies []string) reflect.Type {
+	fields := []reflect.StructField{
+		{Name: "In", Type: typeOfIn, Anonymous: true},
+		{Name: "Orchestrator", Type: reflect.TypeFor[*Orchestrator]()},
+	}
+	for i, name := range policies {
+		fields = append(fields, reflect.StructField{
+			Name: fmt.Sprintf("Policy%d", i),
+			Type: reflect.TypeFor[*Pipeline](),
+			Tag:  reflect.StructTag(fmt.Sprintf("name:%q", name)),
+		})
+	}
+	return reflect.StructOf(fields)
+}
+
+// provide wraps one result as it is to be, each element of a flattened slice on
+// its own.
+func (o *Orchestrator) provide(r *result, v reflect.Value, methods map[string]string, src source) (reflect.Value, error) {
+	if r.wrap == nil {
+		return convert(v, r.typ), nil
+	}
+	if !r.flatten {
+		return o.wrap(r, convert(v, r.typ), methods, src)
+	}
+	wrapped := reflect.MakeSlice(r.typ, v.Len(), v.Len())
+	for i := range v.Len() {
+		element, err := o.wrap(r, v.Index(i), methods, src)
+		if err != nil {
+			return reflect.Value{}, err
+		}
+		wrapped.Index(i).Set(element)
+	}
+	return wrapped, nil
+}
+
+func (o *Orchestrator) wrap(r *result, v reflect.Value, methods map[string]string, src source) (reflect.Value, error) {
+	if v.IsZero() && v.Kind() != reflect.Struct {
+		return v, nil // nil stays nil
+	}
+	s, err := o.newService(typeOfService(v.Type(), src.name), r.policy, methods)
+	if err != nil {
+		return reflect.Value{}, err
+	}
+	return r.wrap(s, v), nil
+}
+
+// convert gives v the static type under which it is provided.
+func convert(v reflect.Value, t reflect.Type) reflect.Value {
+	if v.Type() == t {
+		return v
+	}
+	if v.Kind() == reflect.Pointer && v.IsNil() {
+		return reflect.Zero(t) // a nil *T is no T
+	}
+	return v.Convert(t)
+}

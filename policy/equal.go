@@ -1,0 +1,57 @@
+package policy
+
+import (
+	"reflect"
+	"unsafe"
+)
+
+// Equal reports whether a and b are the same policy: the same layers in the
+// same order with the same settings. A RetryIf is equal to itself only, and so
+// is a closure made anew each time to none. It does not allocate for the
+// back-offs of this package.
+func Equal(a, b Policy) bool {
+	switch a := a.(type) {
+	case nil:
+		return empty(b)
+	case None:
+		return empty(b)
+	case Retry:
+		b, ok := b.(Retry)
+		return ok && a.equal(b)
+	case combined:
+		b, ok := b.(combined)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for i := range a {
+			if !Equal(a[i], b[i]) {
+				return false
+			}
+		}
+		return true
+	default:
+		return a == b // the rest are comparable
+	}
+}
+
+func empty(p Policy) bool { return p == nil || p == Policy(None{}) }
+
+func (r Retry) equal(o Retry) bool {
+	return r.MaxAttempts == o.MaxAttempts && r.MaxElapsed == o.MaxElapsed &&
+		sameFunc(r.RetryIf, o.RetryIf) && sameBackoff(r.Backoff, o.Backoff)
+}
+
+// sameFunc reports whether f and g are one function value, not merely the same
+// code: two closures over different variables are two.
+func sameFunc(f, g func(error) bool) bool {
+	return *(*unsafe.Pointer)(unsafe.Pointer(&f)) == *(*unsafe.Pointer)(unsafe.Pointer(&g))
+}
+
+func sameBackoff(a, b Backoff) bool {
+	switch a.(type) {
+	case nil, Fixed, Linear, Exponential:
+		return a == b
+	}
+	// A back-off of somebody else's may hold what can't be compared.
+	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.ValueOf(a).Comparable() && a == b
+}
