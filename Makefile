@@ -1,0 +1,116 @@
+# Every command of the project. `make` alone lists them.
+#
+# Targets that work on code walk all modules of the repository, found by their
+# go.mod, so that a new module is tested the day it appears. A failing module
+# does not hide the next one: all are walked, then the target fails.
+#
+# Needed: Go and make. `race` also needs a C compiler.
+
+.DEFAULT_GOAL := help
+
+# Each module is built from its own go.mod, as a user of it would; see go.work.
+export GOWORK := off
+
+MODULES := $(sort $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path '*/testdata/*' -not -path '*/.*/*')))
+# internal/lint only pins the linter and holds no code.
+CODE := $(filter-out ./internal/lint,$(MODULES))
+GOFILES = find . -name '*.go' -not -path '*/testdata/*' -not -path '*/.*/*'
+
+FUZZTIME ?= 5s
+BENCH ?= .
+LINTER := bin/golangci-lint
+
+# $(call each,modules,command): the command in each of the modules.
+define each
+@failed=; for module in $(1); do \
+	printf '\n%s: %s\n' "$$module" '$(strip $(2))'; \
+	(cd "$$module" && $(2)) || failed="$$failed $$module"; \
+done; \
+[ -z "$$failed" ] || { printf '\nmake $@ failed in:%s\n' "$$failed"; exit 1; }
+endef
+
+.PHONY: help
+help: ## list the commands
+	@printf 'usage: make <command>\n\n'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@printf '\nModules: %s\n' '$(MODULES)'
+
+.PHONY: test
+test: ## run every test of every module
+	$(call each,$(CODE),go test -count=1 ./...)
+
+.PHONY: race
+race: ## run every test under the race detector, in shuffled order
+	$(call each,$(CODE),go test -race -shuffle=on -count=1 ./...)
+
+.PHONY: cover
+cover: ## measure the tests' coverage, across packages (bin/cover.out per module)
+	$(call each,$(CODE),mkdir -p bin && go test -count=1 -coverpkg=./... -coverprofile=bin/cover.out ./... >/dev/null && go tool cover -func=bin/cover.out | tail -1)
+
+.PHONY: lint
+lint: vet $(LINTER) ## go vet and the linter (rules: .golangci.yml)
+	$(call each,$(CODE),$(CURDIR)/$(LINTER) run --config $(CURDIR)/.golangci.yml ./...)
+
+.PHONY: vet
+vet: ## go vet alone, without the linter
+	$(call each,$(CODE),go vet ./...)
+
+$(LINTER): internal/lint/go.mod internal/lint/go.sum
+	@echo 'building the linter that internal/lint pins; the first time takes minutes'
+	@mkdir -p bin
+	go -C internal/lint build -o $(CURDIR)/bin/ tool
+
+.PHONY: fmt
+fmt: ## format all code
+	$(GOFILES) -exec gofmt -w {} +
+
+.PHONY: fmt-check
+fmt-check: ## fail when code is not formatted
+	@unformatted=$$($(GOFILES) -exec gofmt -l {} +) || exit 1; \
+	[ -z "$$unformatted" ] || { printf 'not formatted, run make fmt:\n%s\n' "$$unformatted"; exit 1; }
+
+.PHONY: tidy
+tidy: ## tidy each go.mod and list every module in go.work
+	$(call each,$(MODULES),go mod tidy)
+	GOWORK= go work use $(CODE)
+
+.PHONY: tidy-check
+tidy-check: ## fail when a go.mod or go.sum is not tidy
+	$(call each,$(MODULES),go mod tidy -diff)
+
+.PHONY: generate-check
+generate-check: ## fail when generated code is stale
+ifneq ($(wildcard cmd/clad/*.go),)
+	@mkdir -p bin
+	go build -o bin/ ./cmd/clad
+	$(call each,$(CODE),$(CURDIR)/bin/clad gen -check ./...)
+else
+	@echo 'no generator in cmd/clad: nothing is generated'
+endif
+
+.PHONY: docs-check
+docs-check: ## compile and run every example in the documentation
+	go test -count=1 -v -run '^TestRepository$$' ./internal/docs
+
+.PHONY: fuzz-short
+fuzz-short: ## run each fuzz target for FUZZTIME (5s)
+	@failed=; \
+	for file in $$(grep -rl --include='*_test.go' '^func Fuzz' . | grep -v /testdata/ | sort); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
+			package=$$(dirname "$$file"); printf '\n%s: %s for %s\n' "$$package" "$$target" '$(FUZZTIME)'; \
+			(cd "$$package" && go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) .) || failed="$$failed $$package.$$target"; \
+		done; \
+	done; \
+	[ -z "$$failed" ] || { printf '\nmake $@ failed in:%s\n' "$$failed"; exit 1; }
+
+.PHONY: bench
+bench: ## compare clad with its peers (BENCH=regexp picks)
+	cd test/bench && go test -run='^$$' -bench='$(BENCH)' -benchmem ./...
+
+.PHONY: demo
+demo: ## play the example's story of an outage and its recovery
+	GOWORK= go run ./examples/app -demo
+
+.PHONY: clean
+clean: ## remove what the other commands built
+	rm -rf $(addsuffix /bin,$(MODULES))
