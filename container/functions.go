@@ -36,8 +36,11 @@ func guardableStruct(t reflect.Type) bool {
 }
 
 // guardableNames lists the methods that a profile or a tag may choose a policy
-// for: of an interface, or the functions of a struct.
+// for: of an interface, the functions of a struct, or what a wrapper registered.
 func guardableNames(t reflect.Type) []string {
+	if p, ok := proxyOf(t); ok {
+		return p.methods
+	}
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}

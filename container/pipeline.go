@@ -27,11 +27,16 @@ func (p *Pipeline) Begin(ctx context.Context) Call {
 	return Call{ctx: ctx, prog: p.prog.Load()}
 }
 
-// Run calls fn under the policy, once per attempt, in the caller's goroutine.
+// Direct reports whether there is nothing to do. A proxy may ask first, and
+// call straight through.
+func (p *Pipeline) Direct() bool { return p.prog.Load() == nil }
+
+// Run calls fn under the policy, once per attempt, in the caller's goroutine. An
+// operation run so is counted even where there is nothing to do.
 func (p *Pipeline) Run(ctx context.Context, fn func(context.Context) error) (err error) {
 	call := p.Begin(ctx)
 	if call.prog == nil {
-		return p.bare(ctx, fn)
+		return p.bare(ctx, attempt(fn))
 	}
 	defer call.End()
 	for call.Next(&err) {
@@ -40,18 +45,40 @@ func (p *Pipeline) Run(ctx context.Context, fn func(context.Context) error) (err
 	return err
 }
 
-// bare calls fn under no policy at all, and counts it.
-func (p *Pipeline) bare(ctx context.Context, fn func(context.Context) error) (err error) {
-	returned := false
+// RunAttempts is Run for a value in place of a function: policy.Do keeps its
+// result in one, and saves a closure.
+func (p *Pipeline) RunAttempts(ctx context.Context, a interface {
+	Attempt(context.Context) error
+}) (err error) {
+	call := p.Begin(ctx)
+	if call.prog == nil {
+		return p.bare(ctx, a)
+	}
+	defer call.End()
+	for call.Next(&err) {
+		err = a.Attempt(call.Context())
+	}
+	return err
+}
+
+type attempt func(context.Context) error
+
+func (f attempt) Attempt(ctx context.Context) error { return f(ctx) }
+
+// bare makes an attempt under no policy at all, and counts it.
+func (p *Pipeline) bare(ctx context.Context, a interface {
+	Attempt(context.Context) error
+}) (err error) {
+	succeeded := false
 	defer func() {
-		if returned && err == nil {
+		if succeeded {
 			p.counters.success()
 		} else {
-			p.counters.failed.Add(1)
+			p.counters.failed.Add(1) // by a panic, perhaps
 		}
 	}()
-	err = fn(ctx)
-	returned = true
+	err = a.Attempt(ctx)
+	succeeded = err == nil
 	return err
 }
 

@@ -13,25 +13,41 @@ import (
 func RegisterProxy[T any](make func(next T, m Methods) T) {
 	t := reflect.TypeFor[T]()
 	if t.Kind() != reflect.Interface {
-		panic("container.RegisterProxy: " + t.String() + " is not an interface")
+		panic("container.RegisterProxy: " + t.String() + " is not an interface; use RegisterWrapper for other types")
 	}
-	proxies.LoadOrStore(t, proxy(func(next reflect.Value, m Methods) reflect.Value {
-		wrapped := make(next.Interface().(T), m)
+	register(t, guardableNames(t), make)
+}
+
+// RegisterWrapper is RegisterProxy for types that are no interfaces, like
+// *http.Client: wrap returns a value in the place of next, which stays as it
+// is. The methods are those for which a profile or a [Method] option may choose
+// a policy; wrap asks m for no others.
+func RegisterWrapper[T any](wrap func(next T, m Methods) T, methods ...string) {
+	register(reflect.TypeFor[T](), methods, wrap)
+}
+
+func register[T any](t reflect.Type, methods []string, wrap func(next T, m Methods) T) {
+	proxies.LoadOrStore(t, &proxy{methods, func(next reflect.Value, m Methods) reflect.Value {
+		wrapped := wrap(next.Interface().(T), m)
 		return reflect.ValueOf(&wrapped).Elem() // keeps the static type T
-	}))
+	}})
 }
 
 // proxies is filled at init by generated code and only read afterwards.
-var proxies sync.Map // reflect.Type -> proxy
+var proxies sync.Map // reflect.Type -> *proxy
 
-type proxy func(next reflect.Value, m Methods) reflect.Value
+// proxy is what is registered for a type.
+type proxy struct {
+	methods []string
+	wrap    func(next reflect.Value, m Methods) reflect.Value
+}
 
-func proxyOf(t reflect.Type) (proxy, bool) {
+func proxyOf(t reflect.Type) (*proxy, bool) {
 	p, ok := proxies.Load(t)
 	if !ok {
 		return nil, false
 	}
-	return p.(proxy), true
+	return p.(*proxy), true
 }
 
 // Methods hands a proxy the pipelines of its service's methods. Each is asked

@@ -162,3 +162,22 @@ func (s *service) unguarded(method, reason string) {
 		s.orchestrator.log.Info("method is not guarded", "operation", s.id+"."+method, "policy", name, "reason", reason)
 	}
 }
+
+// UnusedServices lists the services for which the profile chooses policies and
+// which no tagged constructor has provided so far. Fx runs constructors only
+// when something needs them, so it says something once the application is up.
+func (o *Orchestrator) UnusedServices() []string {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	var unused []string
+	for _, id := range slices.Sorted(maps.Keys(o.catalog.Services)) {
+		used := false
+		for short, full := range o.services {
+			used = used || id == short || id == full
+		}
+		if !used {
+			unused = append(unused, id)
+		}
+	}
+	return unused
+}

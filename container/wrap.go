@@ -13,11 +13,11 @@ type wrapper func(s *service, v reflect.Value) reflect.Value
 // wrapperOf finds how values of a type are wrapped: nil if they are not to be,
 // an error if they should be and cannot.
 func wrapperOf(t reflect.Type) (wrapper, error) {
+	if p, ok := proxyOf(t); ok {
+		return func(s *service, v reflect.Value) reflect.Value { return p.wrap(v, Methods{s}) }, nil
+	}
 	switch {
 	case t.Kind() == reflect.Interface:
-		if p, ok := proxyOf(t); ok {
-			return func(s *service, v reflect.Value) reflect.Value { return p(v, Methods{s}) }, nil
-		}
 		return nil, fmt.Errorf("no proxy for the interface %v is registered; `clad gen` makes one: put //go:generate go tool clad gen in this package and run go generate (or clad gen -type %s)", t, typeArgument(t))
 	case guardable(t):
 		return func(s *service, v reflect.Value) reflect.Value { return wrapFunc(v, s.pipeline("", guarded)) }, nil

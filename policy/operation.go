@@ -59,11 +59,29 @@ func ExecuteWith[T any](ctx context.Context, o Orchestrator, operation string, p
 // Do runs fn under r and returns its value. When the operation fails, the value
 // is what the last attempt returned beside its error.
 func Do[T any](ctx context.Context, r Runner, fn func(context.Context) (T, error)) (T, error) {
-	var value T
-	err := r.Run(ctx, func(ctx context.Context) error {
-		var err error
-		value, err = fn(ctx)
-		return err
-	})
-	return value, err
+	work := &work[T]{fn: fn}
+	var err error
+	if runner, ok := r.(interface {
+		RunAttempts(ctx context.Context, a interface {
+			Attempt(context.Context) error
+		}) error
+	}); ok {
+		err = runner.RunAttempts(ctx, work) // saves the closure
+	} else {
+		err = r.Run(ctx, work.Attempt)
+	}
+	return work.value, err
+}
+
+// work is a function with a value on its way to being a function without.
+type work[T any] struct {
+	fn    func(context.Context) (T, error)
+	value T
+}
+
+// Attempt calls the function and keeps its value.
+func (w *work[T]) Attempt(ctx context.Context) error {
+	var err error
+	w.value, err = w.fn(ctx)
+	return err
 }
