@@ -1,0 +1,88 @@
+package config
+
+import (
+	"time"
+
+	"github.com/cladgo/clad/policy"
+)
+
+var circuitBreakerLayer = &layer{
+	key: "circuit_breaker",
+	definition: definition{
+		kind: object, none: true, names: circuitBreakers,
+		doc:    "Stops calling a dependency that keeps failing, and probes whether it is back. A bare name refers to one of `circuit_breakers`; a map describes one that belongs to the tagged service alone.",
+		fields: append([]field{nameField}, circuitBreakerFields...),
+	},
+	build: func(b *builder, at place) policy.Policy {
+		spec := shared(b, b.catalog.CircuitBreakers, circuitBreakers, at, buildCircuitBreaker)
+		if spec.name != "" {
+			return policy.CircuitBreaker{Name: spec.name}
+		}
+		return spec.value
+	},
+}
+
+// nameField is what a breaker or limiter that is described in a policy has
+// beyond one of a section.
+var nameField = field{key: "name", definition: definition{
+	kind: name, keys: nameRule, byDefault: "unnamed: one per tagged service",
+	doc: "Shares it with whoever names it. Alone it refers to one described elsewhere.",
+}}
+
+var circuitBreakerFields = []field{
+	{key: "failure_threshold", definition: definition{
+		kind: integer, byDefault: "5; with failure_rate, 0",
+		doc: "Failures that trip the breaker: in a row, or within `window` where that is set. 0: no such rule, where there is a `failure_rate`.",
+	}},
+	{key: "failure_rate", definition: definition{
+		kind: number, max: 1, initial: 0.0,
+		doc: "The share of failures within `window` that trips the breaker. 0: no such rule.",
+	}},
+	{key: "min_requests", definition: definition{
+		kind: integer, min: 1, initial: policy.DefaultMinRequests,
+		doc: "Requests within `window` that `failure_rate` needs before it says anything.",
+	}},
+	{key: "window", definition: definition{
+		kind: duration, initial: time.Duration(0),
+		doc: "The rolling time in which failures count. 0s: they count in a row.",
+	}},
+	{key: "recovery_timeout", definition: definition{
+		kind: duration, above: true, initial: policy.DefaultRecoveryTimeout,
+		doc: "How long the breaker stays open before it probes.",
+	}},
+	{key: "success_threshold", definition: definition{
+		kind: integer, min: 1, initial: policy.DefaultSuccessThreshold,
+		doc: "Probes admitted while half-open; so many must succeed to close.",
+	}},
+	{key: "probe_timeout", definition: definition{
+		kind: duration, above: true, byDefault: "`recovery_timeout`",
+		doc: "A probe that hangs longer counts as failed.",
+	}},
+}
+
+func buildCircuitBreaker(b *builder, at place) policy.CircuitBreaker {
+	threshold, rate, window := at.field("failure_threshold"), at.field("failure_rate"), at.field("window")
+	spec := policy.CircuitBreaker{
+		FailureThreshold: uint32(threshold.integer()),
+		FailureRate:      rate.number(),
+		MinRequests:      uint32(at.field("min_requests").integer()),
+		Window:           window.duration(),
+		RecoveryTimeout:  at.field("recovery_timeout").duration(),
+		SuccessThreshold: uint32(at.field("success_threshold").integer()),
+		ProbeTimeout:     at.field("probe_timeout").duration(),
+	}.WithDefaults()
+
+	if rate.number() > 0 && window.duration() == 0 && !window.isBroken() {
+		b.mistake(rate, "needs a window to be counted in; set window: 10s or the like beside it")
+	}
+	if rate.isBroken() || rate.isSet() && rate.number() > 0 {
+		return spec
+	}
+	if threshold.isSet() && !threshold.isBroken() && threshold.integer() == 0 {
+		b.mistake(threshold, "0 leaves no rule that could trip the breaker; set failure_rate, or a number above 0")
+	}
+	if least := at.field("min_requests"); least.isSet() && !rate.isSet() && !least.isBroken() && !at.isDamaged() {
+		b.mistake(least, "belongs to failure_rate, which is not set")
+	}
+	return spec
+}

@@ -1,0 +1,271 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/cladgo/clad/internal/suggest"
+	"go.yaml.in/yaml/v3"
+)
+
+// prefix begins the name of every variable that overrides a setting, and
+// between separates the keys of its path.
+const (
+	prefix  = "CLAD__"
+	between = "__"
+)
+
+// environment turns variables into a layer over what the files say.
+type environment struct {
+	*collector
+	files    place
+	settable map[string][]place // by the variable that sets it
+	layer    values
+}
+
+// overrides reads the variables of environ that override settings.
+func overrides(c *collector, files values, environ []string) values {
+	e := &environment{
+		collector: c,
+		files:     place{nil, profileDefinition, files},
+		settable:  map[string][]place{},
+		layer:     values{},
+	}
+	e.collect(e.files)
+	set := e.variables(environ)
+	for _, variable := range slices.Sorted(maps.Keys(set)) {
+		e.override(variable, set[variable])
+	}
+	return e.layer
+}
+
+// collect lists every place that a variable may mean: what is there, and what
+// could be there.
+func (e *environment) collect(at place) {
+	variable := variableOf(at.path)
+	e.settable[variable] = append(e.settable[variable], at)
+	keys := at.keys()
+	if at.definition.kind == object {
+		keys = at.definition.fieldKeys()
+	}
+	if at.definition.kind == object || at.definition.kind == table {
+		for _, key := range keys {
+			e.collect(at.field(key))
+		}
+	}
+}
+
+// variableOf names the variable for a path: letters and digits, the rest as
+// underscores.
+func variableOf(p path) string {
+	keys := make([]string, len(p))
+	for i, key := range p {
+		keys[i] = shout(key)
+	}
+	return prefix + strings.Join(keys, between)
+}
+
+func shout(key string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToUpper(r)
+		}
+		return '_'
+	}, key)
+}
+
+// variables finds what is meant for clad, by name. Of all else not even the
+// name is kept.
+func (e *environment) variables(environ []string) map[string]string {
+	set := map[string]string{}
+	for _, entry := range environ {
+		variable, value, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(variable, prefix) {
+			e.reportNearMiss(variable)
+			continue
+		}
+		if other, twice := set[variable]; twice && other != value {
+			e.add(Origin{Variable: variable}, nil, "is set twice, to different values")
+		}
+		set[variable] = value
+	}
+	return set
+}
+
+// reportNearMiss catches variables that were meant for clad and would say
+// nothing: CLAD_PROFIEL, CLAD_POLICIES__....
+func (e *environment) reportNearMiss(variable string) {
+	rest, ours := strings.CutPrefix(variable, "CLAD_")
+	if !ours || variable == profileVariable {
+		return
+	}
+	for _, section := range profileDefinition.fieldKeys() {
+		if strings.HasPrefix(shout(rest), shout(section)+"_") {
+			e.add(Origin{Variable: variable}, nil, "matches no setting; the names of settings begin with %s", prefix)
+			return
+		}
+	}
+	if suggest.Nearest(variable, []string{profileVariable}) != "" {
+		e.add(Origin{Variable: variable}, nil, "is unknown (did you mean %q?)", profileVariable)
+	}
+}
+
+// override puts the value of one variable into the layer.
+func (e *environment) override(variable, value string) {
+	at := Origin{Variable: variable}
+	meant := e.settable[prefix+shout(strings.TrimPrefix(variable, prefix))]
+	switch len(meant) {
+	case 0:
+		e.add(at, nil, "matches no setting: %s", e.whyUnknown(variable))
+		return
+	case 1:
+	default:
+		paths := make([]string, len(meant))
+		for i, m := range meant {
+			paths[i] = m.path.String()
+		}
+		e.add(at, nil, "may mean %s; the names differ too little", strings.Join(paths, " or "))
+		return
+	}
+	target := meant[0]
+	if value == "" {
+		e.add(at, target.path, "is empty; give it a value, or unset it")
+		return
+	}
+	v, problem := target.definition.leaf(variableNode(target.definition, value), at)
+	if target.definition.kind == list && problem != "" {
+		v, problem = target.definition.commaSeparated(value, at)
+	}
+	if problem != "" {
+		e.add(at, target.path, "%s", problem)
+		return
+	}
+	if e.throughReference(target, at) {
+		return
+	}
+	if v, ok := v.(values); ok { // short for one field of a map
+		target = target.field(target.definition.short)
+		e.put(target.path, v[target.path[len(target.path)-1]].(setting))
+		return
+	}
+	e.put(target.path, v.(setting))
+}
+
+// variableNode is the text of a variable as YAML would have it: text where a
+// name is wanted, and else what the text looks like.
+func variableNode(d *definition, text string) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.ScalarNode, Value: text}
+	if d.kind == name || d.kind == word || d.names != "" {
+		n.Tag = textTag
+	}
+	return n
+}
+
+func (d *definition) commaSeparated(text string, at Origin) (any, string) {
+	element := &definition{kind: word, words: d.words}
+	var items []string
+	for item := range strings.SplitSeq(text, ",") {
+		item = strings.TrimSpace(item)
+		_, problem := element.scalar(variableNode(element, item))
+		if problem == "" && slices.Contains(items, item) {
+			problem = item + " stands here a second time"
+		}
+		if problem != "" {
+			return nil, problem
+		}
+		items = append(items, item)
+	}
+	return setting{Value: items, Origin: at}, ""
+}
+
+// put writes a setting into the layer. Two variables that both say what stands
+// there would take turns at winning.
+func (e *environment) put(p path, s setting) {
+	m := e.layer
+	for i, key := range p {
+		if other, ok := m[key].(setting); ok {
+			e.add(s.Origin, p, "contradicts %s, which sets %s", other.Origin.Variable, p[:i+1])
+			return
+		}
+		if i == len(p)-1 {
+			if under, ok := m[key]; ok {
+				e.add(s.Origin, p, "contradicts %s, which sets a part of it", place{p, profileDefinition, under}.origin().Variable)
+				return
+			}
+			m[key] = s
+			return
+		}
+		under, ok := m[key].(values)
+		if !ok {
+			under = values{}
+			m[key] = under
+		}
+		m = under
+	}
+}
+
+// throughReference reports a variable that would set one value of something
+// that the policy only names: it would put one with that single value and
+// defaults in the place of the shared one.
+func (e *environment) throughReference(target place, at Origin) bool {
+	if len(target.path) < 4 || target.path[0] != policies {
+		return false
+	}
+	key := target.path[2]
+	named := e.effective(target.path[1], key)
+	section := policyDefinition.at(key).names
+	if section == "" || named.text() == "" {
+		return false
+	}
+	e.add(at, target.path, "the policy names the %s %s (%v); set %s, or name another with %s", thing(section), quote(named.text()), named.origin(),
+		variableOf(path{section, named.text(), target.path[3]}), variableOf(target.path[:3]))
+	return true
+}
+
+// effective finds what a policy says under a key, or what it inherits.
+func (e *environment) effective(policy, key string) place {
+	seen := map[string]bool{}
+	for {
+		at := e.files.field(policies).field(policy)
+		found := at.field(key)
+		parent := at.field("extends").text()
+		if found.isSet() || parent == "" || seen[policy] {
+			return found
+		}
+		seen[policy] = true
+		policy = parent
+	}
+}
+
+// whyUnknown says at which key the name of a variable leaves what is there.
+func (e *environment) whyUnknown(variable string) string {
+	at := e.files
+	keys := strings.Split(strings.TrimPrefix(variable, prefix), between)
+	for i, key := range keys {
+		known := at.keys()
+		if at.definition.kind == object {
+			known = at.definition.fieldKeys()
+		}
+		found := slices.IndexFunc(known, func(k string) bool { return shout(k) == shout(key) })
+		if found >= 0 {
+			at = at.field(known[found])
+			continue
+		}
+		where := "a profile"
+		if len(at.path) > 0 {
+			where = at.path.String()
+		}
+		if near := suggest.Nearest(key, known); near != "" {
+			return fmt.Sprintf("%s has no %s (did you mean %q?)", where, quote(key),
+				prefix+strings.Join(slices.Concat(keys[:i], []string{shout(near)}, keys[i+1:]), between))
+		}
+		if len(known) == 0 {
+			return where + " has no settings of its own"
+		}
+		return fmt.Sprintf("%s has no %s; there are: %s", where, quote(key), strings.Join(known, ", "))
+	}
+	return "it ends too early" // not reached: then it would match
+}

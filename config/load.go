@@ -1,0 +1,165 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/cladgo/clad/internal/suggest"
+	"github.com/knadh/koanf/v2"
+)
+
+// How a profile is chosen where nobody names one.
+const (
+	profileVariable  = "CLAD_PROFILE"
+	fallbackVariable = "APP_ENV"
+	defaultProfile   = "development"
+)
+
+// baseProfile is the name of the file that all profiles start from.
+const baseProfile = "base"
+
+// extensions are those of profile files.
+var extensions = []string{".yaml", ".yml"}
+
+// Load reads a profile: base.yaml if there is one, then <profile>.yaml, then
+// the environment, given as os.Environ() has it. fsys is the directory with the
+// files. The empty profile is the one that CLAD_PROFILE names, else APP_ENV,
+// else development.
+//
+// The error is [Mistakes] if anything in the profile is wrong, with all that is
+// wrong; no part of such a profile is ever used. Another error says that a file
+// is not there, or can't be read. Errors show no values of environment
+// variables but of those that begin with CLAD__ or choose the profile.
+func Load(fsys fs.FS, profile string, environ []string) (*Profile, error) {
+	profile, chosen := choose(profile, environ)
+	files, err := find(fsys, profile, chosen)
+	if err != nil {
+		return nil, err
+	}
+	c := &collector{}
+	layered := koanf.New("\x00") // can't occur in a key
+	readable := true
+	for _, file := range files {
+		text, err := fs.ReadFile(fsys, file)
+		if err != nil {
+			return nil, fmt.Errorf("config: profile %q: %w", profile, err)
+		}
+		said := check(c, display(fsys, file), text)
+		readable = readable && said != nil
+		if err := lay(layered, said); err != nil {
+			return nil, err
+		}
+	}
+	if !readable {
+		return nil, c.err() // what else it may say can't be judged
+	}
+	if err := lay(layered, overrides(c, layered.Raw(), environ)); err != nil {
+		return nil, err
+	}
+	root, inherited := inherit(c, layered.Raw())
+	catalog := build(c, root, inherited)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	return &Profile{name: profile, root: place{nil, profileDefinition, root}, catalog: catalog}, nil
+}
+
+// lay puts a layer on top of those that koanf holds.
+func lay(k *koanf.Koanf, over values) error {
+	err := k.Load(layerOf(over), nil, koanf.WithMergeFunc(func(over, under map[string]any) error {
+		merge(over, under, profileDefinition)
+		return nil
+	}))
+	if err != nil {
+		return fmt.Errorf("config: merging: %w", err)
+	}
+	return nil
+}
+
+// layerOf is a koanf.Provider of values that are read already.
+type layerOf values
+
+func (l layerOf) Read() (map[string]any, error) { return l, nil }
+
+func (l layerOf) ReadBytes() ([]byte, error) { return nil, errors.ErrUnsupported }
+
+// choose returns the profile's name, and who chose it, for messages.
+func choose(profile string, environ []string) (name, by string) {
+	if profile != "" {
+		return profile, ""
+	}
+	for _, variable := range []string{profileVariable, fallbackVariable} {
+		for _, entry := range environ {
+			if value, ok := strings.CutPrefix(entry, variable+"="); ok && value != "" {
+				return value, ", chosen by " + variable
+			}
+		}
+	}
+	return defaultProfile, ", the default"
+}
+
+// find returns the files of a profile in the order of their layers.
+func find(fsys fs.FS, profile, chosen string) ([]string, error) {
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return nil, fmt.Errorf("config: the directory of the profiles: %w", err)
+	}
+	files := map[string][]string{} // by profile
+	var profiles []string
+	for _, entry := range entries {
+		file := entry.Name()
+		extension := filepath.Ext(file)
+		name := strings.TrimSuffix(file, extension)
+		if !slices.Contains(extensions, extension) || strings.HasPrefix(file, ".") { // editors hide theirs
+			continue
+		}
+		if name != baseProfile && files[name] == nil {
+			profiles = append(profiles, name)
+		}
+		files[name] = append(files[name], file)
+	}
+	if profile == baseProfile {
+		return nil, fmt.Errorf("config: %q is what all profiles start from, not a profile%s%s", baseProfile, chosen, listed(profiles))
+	}
+	if files[profile] == nil {
+		return nil, fmt.Errorf("config: there is no profile %s%s%s%s: %w",
+			quote(profile), chosen, suggest.DidYouMean(profile, profiles), listed(profiles), fs.ErrNotExist)
+	}
+	var found []string
+	for _, name := range []string{baseProfile, profile} {
+		if len(files[name]) > 1 {
+			return nil, fmt.Errorf("config: profile %q: there are both %s; remove one", profile, strings.Join(files[name], " and "))
+		}
+		found = append(found, files[name]...)
+	}
+	return found, nil
+}
+
+func listed(profiles []string) string {
+	if len(profiles) == 0 {
+		return "; the directory has no profiles, which are files like " + defaultProfile + ".yaml"
+	}
+	return "; the directory has: " + strings.Join(profiles, ", ")
+}
+
+// Dir is the directory at a path on disk, as os.DirFS is, but Load names its
+// files with that path, so that an editor or a terminal can open them.
+func Dir(path string) fs.FS { return directory{os.DirFS(path), path} }
+
+type directory struct {
+	fs.FS
+	path string
+}
+
+// display is the name of a file for people.
+func display(fsys fs.FS, file string) string {
+	if d, ok := fsys.(directory); ok {
+		return filepath.Join(d.path, file)
+	}
+	return file
+}

@@ -1,0 +1,60 @@
+package config
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/cladgo/clad/policy"
+)
+
+// Profile is a profile that was loaded and found sound. It never changes and is
+// safe for use by many goroutines.
+type Profile struct {
+	name    string
+	root    place // merged, with nothing left to inherit
+	catalog policy.Catalog
+}
+
+// Name returns the profile's name, such as "production".
+func (p *Profile) Name() string { return p.name }
+
+// Catalog returns what the profile says as plain values, defaults filled in.
+//
+// A policy that names a breaker or limiter holds one with only its Name set,
+// and what bears the name is in CircuitBreakers or RateLimiters, also where a
+// policy both describes and names it. The maps are the caller's own.
+func (p *Profile) Catalog() policy.Catalog {
+	c := policy.Catalog{
+		CircuitBreakers: maps.Clone(p.catalog.CircuitBreakers),
+		RateLimiters:    maps.Clone(p.catalog.RateLimiters),
+		Policies:        maps.Clone(p.catalog.Policies),
+		Services:        maps.Clone(p.catalog.Services),
+	}
+	for id, s := range c.Services {
+		s.Methods = maps.Clone(s.Methods)
+		c.Services[id] = s
+	}
+	return c
+}
+
+// Origin says where the value comes from that is in force at a path, its keys
+// one by one:
+//
+//	profile.Origin("policies", "database", "retry", "max_attempts")
+//
+// What a policy inherits comes from where it was written. It is false for a
+// path that leads to nothing: a key that does not exist, or a setting that is
+// not set and has no default.
+func (p *Profile) Origin(path ...string) (Origin, bool) {
+	at := p.root
+	for _, key := range path {
+		d := at.definition
+		f := d.field(key)
+		otherVariant := f != nil && f.of != nil && !slices.Contains(f.of, at.field(d.variant).text())
+		if !at.inForce() || d.at(key) == nil || otherVariant {
+			return Origin{}, false
+		}
+		at = at.field(key)
+	}
+	return at.origin(), at.inForce()
+}

@@ -1,0 +1,96 @@
+package config
+
+import "regexp"
+
+// The sections of a profile.
+const (
+	circuitBreakers = "circuit_breakers"
+	rateLimiters    = "rate_limiters"
+	policies        = "policies"
+	services        = "services"
+)
+
+// thing names one entry of a section.
+func thing(section string) string {
+	switch section {
+	case circuitBreakers:
+		return "circuit breaker"
+	case rateLimiters:
+		return "rate limiter"
+	case policies:
+		return "policy"
+	default:
+		return "service"
+	}
+}
+
+// noneWord means no policy where a policy is named, and elsewhere that
+// something inherited is taken away. Nothing can be named so.
+const noneWord = "none"
+
+var (
+	nameRule = &keyRule{
+		pattern:  regexp.MustCompile(`^[\pL\pN][\pL\pN_./:-]*$`),
+		text:     "letters, digits and _ - . / :, with a letter or digit first",
+		reserved: noneWord,
+	}
+	serviceRule = &keyRule{
+		pattern: regexp.MustCompile("^[^\\s\"`]*\\pL[^\\s\"`]*$"),
+		text:    "a Go type such as payments.Gateway",
+	}
+	methodRule = &keyRule{
+		pattern: regexp.MustCompile(`^[\pL_][\pL\pN_]*$`),
+		text:    "the name of a Go method",
+	}
+)
+
+// profileDefinition is the whole format.
+var profileDefinition = &definition{
+	kind: object,
+	fields: []field{
+		{key: circuitBreakers, definition: definition{
+			kind: table, keys: nameRule,
+			elem: &definition{kind: object, fields: circuitBreakerFields},
+			doc:  "Named circuit breakers: one object each, shared by whoever names it.",
+		}},
+		{key: rateLimiters, definition: definition{
+			kind: table, keys: nameRule,
+			elem: &definition{kind: object, fields: rateLimitFields},
+			doc:  "Named rate limiters: one object each, shared by whoever names it.",
+		}},
+		{key: policies, definition: definition{
+			kind: table, keys: nameRule, elem: policyDefinition,
+			doc: "The policies that tags name. `none` is a policy that protects nothing.",
+		}},
+		{key: services, definition: definition{
+			kind: table, keys: serviceRule,
+			elem: &definition{kind: object, fields: serviceFields},
+			doc:  "Choices per tagged service and method, without touching code. The service is written as its Go type, with the full import path where two would collide.",
+		}},
+	},
+}
+
+var policyDefinition = &definition{
+	kind: object, none: true,
+	fields: append([]field{
+		{key: "extends", definition: definition{
+			kind: name, names: policies, none: true,
+			doc: "The policy to start from: maps merge deeply, the rest replaces. `none` under any key takes away what was inherited.",
+		}},
+		{key: "order", definition: definition{
+			kind: list, words: layerKeys(), none: true, byDefault: "the order of the rows below",
+			doc: "Another nesting, outermost first. It names every layer that the policy has, once.",
+		}},
+	}, layerFields()...),
+}
+
+var serviceFields = []field{
+	{key: "policy", definition: definition{
+		kind: name, names: policies, byDefault: "the tag's",
+		doc: "The policy of the service; `none` for none. It beats the tag's.",
+	}},
+	{key: "methods", definition: definition{
+		kind: table, keys: methodRule, elem: &definition{kind: name, names: policies},
+		doc: "The policy of single methods; `none` for none.",
+	}},
+}

@@ -1,0 +1,141 @@
+package config
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cladgo/clad/policy"
+)
+
+var retryLayer = &layer{
+	key: "retry",
+	definition: definition{
+		kind: object, none: true, short: "max_attempts",
+		doc: "Repeats what failed with a retryable error. `retry: 3` is short for `{max_attempts: 3}`.",
+		fields: []field{
+			{key: "max_attempts", definition: definition{
+				kind: integer, min: 1, initial: policy.DefaultMaxAttempts,
+				doc: "All attempts, the first included.",
+			}},
+			{key: "backoff", definition: backoffDefinition},
+			{key: "max_elapsed", definition: definition{
+				kind: duration, initial: time.Duration(0),
+				doc: "No new attempt starts this long after the first one did. 0s: no limit.",
+			}},
+		},
+	},
+	build: buildRetry,
+}
+
+// The types of a back-off.
+const (
+	fixedBackoff       = "fixed"
+	linearBackoff      = "linear"
+	exponentialBackoff = "exponential"
+)
+
+var backoffDefinition = definition{
+	kind: object, variant: "type", byDefault: "exponential",
+	doc: "How long to wait before each retry. A back-off of another type replaces an inherited one wholly.",
+	fields: []field{
+		{key: "type", definition: definition{
+			kind: word, words: []string{fixedBackoff, linearBackoff, exponentialBackoff}, initial: exponentialBackoff,
+			doc: "fixed: always `delay`. linear: `increment` longer each time. exponential: `multiplier` times longer each time.",
+		}},
+		{key: "delay", of: []string{fixedBackoff}, definition: definition{
+			kind: duration, initial: 100 * time.Millisecond,
+			doc: "The wait before each retry.",
+		}},
+		{key: "initial_delay", of: []string{linearBackoff, exponentialBackoff}, definition: definition{
+			kind: duration, initial: defaultBackoff.Initial,
+			doc: "The wait before the first retry.",
+		}},
+		{key: "increment", of: []string{linearBackoff}, definition: definition{
+			kind: duration, initial: 100 * time.Millisecond,
+			doc: "What each further wait is longer by.",
+		}},
+		{key: "multiplier", of: []string{exponentialBackoff}, definition: definition{
+			kind: number, min: 1, initial: defaultBackoff.Multiplier,
+			doc: "What each further wait is multiplied by.",
+		}},
+		{key: "max_delay", of: []string{linearBackoff, exponentialBackoff}, definition: definition{
+			kind: duration, initial: defaultBackoff.Max,
+			doc: "The longest wait. 0s: no maximum.",
+		}},
+		{key: "jitter", of: []string{exponentialBackoff}, definition: definition{
+			kind: boolean, initial: defaultBackoff.Jitter,
+			doc: "Spreads each wait by half either way, so that clients that failed together do not come back together.",
+		}},
+	},
+}
+
+var defaultBackoff = policy.DefaultBackoff().(policy.Exponential)
+
+func buildRetry(b *builder, at place) policy.Policy {
+	return policy.Retry{
+		MaxAttempts: at.field("max_attempts").integer(),
+		Backoff:     buildBackoff(b, at.field("backoff")),
+		MaxElapsed:  at.field("max_elapsed").duration(),
+	}
+}
+
+func buildBackoff(b *builder, at place) policy.Backoff {
+	kind := at.field("type").text()
+	b.checkBackoff(at, kind)
+	switch kind {
+	case fixedBackoff:
+		return policy.Fixed(at.field("delay").duration())
+	case linearBackoff:
+		return policy.Linear{
+			Initial:   at.field("initial_delay").duration(),
+			Increment: at.field("increment").duration(),
+			Max:       at.field("max_delay").duration(),
+		}
+	default:
+		return policy.Exponential{
+			Initial:    at.field("initial_delay").duration(),
+			Multiplier: at.field("multiplier").number(),
+			Max:        at.field("max_delay").duration(),
+			Jitter:     at.field("jitter").boolean(),
+		}
+	}
+}
+
+// checkBackoff reports settings that the type of the back-off does not have,
+// and a maximum that would cut the very first wait.
+func (b *builder) checkBackoff(at place, kind string) {
+	if at.field("type").isBroken() {
+		return
+	}
+	var fits []string
+	for _, f := range at.definition.fields {
+		if f.of == nil || slices.Contains(f.of, kind) {
+			fits = append(fits, f.key)
+		}
+	}
+	for _, f := range at.definition.fields {
+		if setting := at.field(f.key); setting.isSet() && !slices.Contains(fits, f.key) {
+			b.mistake(setting, "%s back-off has no such setting; it takes %s", article(kind), strings.Join(fits[1:], ", "))
+		}
+	}
+	first, most := at.field("initial_delay"), at.field("max_delay")
+	if kind == fixedBackoff || first.isBroken() || most.isBroken() {
+		return
+	}
+	if most.duration() <= 0 || first.duration() <= most.duration() {
+		return
+	}
+	if first.isSet() {
+		b.mistake(first, "%v is longer than max_delay, %v (%v)", first.duration(), most.duration(), most.origin())
+	} else {
+		b.mistake(most, "%v is shorter than initial_delay, %v (%v)", most.duration(), first.duration(), first.origin())
+	}
+}
+
+func article(kind string) string {
+	if kind == exponentialBackoff {
+		return "an " + kind
+	}
+	return "a " + kind
+}

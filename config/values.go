@@ -1,0 +1,126 @@
+package config
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// values is a map of a profile on its way through the layers: settings and
+// further values by key. It is a plain map, which koanf merges.
+type values = map[string]any
+
+// Two keys carry what a merge must not lose. No profile can use them: they
+// break every keyRule.
+const (
+	here    = "@" // a setting whose Origin is where the map stands
+	damaged = "!" // there if something in the map was left out as mistaken
+)
+
+// setting is a value and where it comes from. koanf copies it by reflection, so
+// its fields are exported.
+type setting struct {
+	Value  any // of the Go type that its kind says, a name in place of a map, or removed
+	Origin Origin
+	Broken bool // mistaken, and reported; there is no Value
+}
+
+// removed is the Value of a setting that is the word none where that takes away.
+type removed struct{}
+
+// place is one place of the merged profile: a setting or map that may be there,
+// and its definition.
+type place struct {
+	path       path
+	definition *definition
+	value      any // setting, values, or nil
+}
+
+// field goes to what stands under key; nothing may be there.
+func (p place) field(key string) place {
+	under, _ := p.value.(values)
+	return place{p.path.with(key), p.definition.at(key), under[key]}
+}
+
+// keys lists the names of a table, or the keys of an object that are set.
+func (p place) keys() []string {
+	under, _ := p.value.(values)
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(under)), func(key string) bool {
+		return key == here || key == damaged
+	})
+}
+
+// origin is where the value comes from; of a map the last place that added to it.
+func (p place) origin() Origin {
+	switch v := p.value.(type) {
+	case setting:
+		return v.Origin
+	case values:
+		if at, ok := v[here].(setting); ok {
+			return at.Origin
+		}
+		for _, key := range p.keys() { // made by environment variables alone
+			return p.field(key).origin()
+		}
+	}
+	return Origin{}
+}
+
+func (p place) isSet() bool { return p.value != nil }
+
+// inForce reports whether there is a value, if only the default.
+func (p place) inForce() bool {
+	return p.isSet() || p.definition.initial != nil || p.definition.byDefault != ""
+}
+
+func (p place) isMap() bool {
+	_, ok := p.value.(values)
+	return ok
+}
+
+func (p place) isRemoved() bool {
+	s, _ := p.value.(setting)
+	_, ok := s.Value.(removed)
+	return ok
+}
+
+// isBroken reports whether a mistake stands here instead of a value.
+func (p place) isBroken() bool {
+	s, ok := p.value.(setting)
+	return ok && s.Broken
+}
+
+// isDamaged reports whether the map here lost something to a mistake, so that
+// what it lacks says nothing.
+func (p place) isDamaged() bool {
+	under, _ := p.value.(values)
+	return under[damaged] != nil
+}
+
+// isMarred reports whether a mistake stands here or anywhere below.
+func (p place) isMarred() bool {
+	if p.isBroken() || p.isDamaged() {
+		return true
+	}
+	return slices.ContainsFunc(p.keys(), func(key string) bool { return p.field(key).isMarred() })
+}
+
+// get returns the value that is set, or the default.
+func get[T any](p place) T {
+	s, _ := p.value.(setting)
+	if v, ok := s.Value.(T); ok {
+		return v
+	}
+	if v, ok := p.definition.initial.(T); ok {
+		return v
+	}
+	var none T
+	return none
+}
+
+func (p place) duration() time.Duration { return get[time.Duration](p) }
+func (p place) integer() int            { return get[int](p) }
+func (p place) number() float64         { return get[float64](p) }
+func (p place) boolean() bool           { return get[bool](p) }
+func (p place) text() string            { return get[string](p) }
+func (p place) list() []string          { return get[[]string](p) }
