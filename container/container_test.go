@@ -3,8 +3,8 @@ package container_test
 import (
 	"context"
 	"errors"
-	"testing"
 	"strings"
+	"testing"
 
 	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/policy"
@@ -66,7 +66,7 @@ func TestSmoke(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, v := range []any{container.Tag(newFlaky, "extrnal"), container.Tag(func() *flaky { return nil }, "external_api"), container.Tag(func() error { return nil }, "external_api"),
-	container.Tag(newFlaky, "external_api", container.Method("Chrge","x"))} {
+		container.Tag(newFlaky, "external_api", container.Method("Chrge", "x"))} {
 		app := fx.New(fx.Provide(v, func() (*container.Orchestrator, error) { return container.NewOrchestrator(cat) }, container.NamedValues(cat)), fx.Invoke(func(gateway, fx.DotGraph) {}))
 		t.Log(strings.ReplaceAll(app.Err().Error(), "\n", "\n\t"))
 	}

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"sync"
 	"sync/atomic"
 	"unsafe"
 
@@ -48,6 +49,42 @@ func (c *counters) totals() policy.Totals {
 	}
 	t.TotalOperations = t.SuccessfulOperations + t.FailedOperations
 	return t
+}
+
+// tally holds the counters of all operations by their ids. Those of one id share
+// them.
+type tally struct {
+	mu       sync.RWMutex
+	counters map[string]*counters
+}
+
+func (t *tally) of(operation string) *counters {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c, ok := t.counters[operation]
+	if !ok {
+		if t.counters == nil {
+			t.counters = make(map[string]*counters)
+		}
+		c = &counters{}
+		t.counters[operation] = c
+	}
+	return c
+}
+
+func (t *tally) metrics() policy.Metrics {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	m := policy.Metrics{Operations: make(map[string]policy.Totals)}
+	for operation, c := range t.counters {
+		totals := c.totals()
+		if totals.TotalOperations == 0 {
+			continue
+		}
+		m.Operations[operation] = totals
+		add(&m.Totals, totals)
+	}
+	return m
 }
 
 func add(sum *policy.Totals, t policy.Totals) {

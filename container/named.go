@@ -25,12 +25,12 @@ func NamedValues(c policy.Catalog) any {
 			find = append(find, func(o *Orchestrator) any { return value(o, n) })
 		}
 	}
-	breakers, limiters := namesIn(c)
+	declared, _ := declarationsOf(c) // NewOrchestrator reports what is wrong with it
 	name(slices.Sorted(maps.Keys(c.Policies)), reflect.TypeFor[*Pipeline](),
-		func(o *Orchestrator, n string) any { return o.pipelines[n] })
-	name(breakers, reflect.TypeFor[*CircuitBreaker](),
+		func(o *Orchestrator, n string) any { p, _ := o.Pipeline(n); return p })
+	name(slices.Sorted(maps.Keys(declared.breakers)), reflect.TypeFor[*CircuitBreaker](),
 		func(o *Orchestrator, n string) any { b, _ := o.CircuitBreaker(n); return b })
-	name(limiters, reflect.TypeFor[*RateLimiter](),
+	name(slices.Sorted(maps.Keys(declared.limiters)), reflect.TypeFor[*RateLimiter](),
 		func(o *Orchestrator, n string) any { l, _ := o.RateLimiter(n); return l })
 	if len(out) == 0 { // dig refuses a constructor that provides nothing
 		name([]string{"clad"}, reflect.TypeFor[*nothing](), func(*Orchestrator, string) any { return &nothing{} })
@@ -50,27 +50,3 @@ func NamedValues(c policy.Catalog) any {
 
 // nothing stands in for the values of a catalog without names.
 type nothing struct{}
-
-// namesIn lists the breakers and limiters of a catalog: those of its own, and
-// those that a policy both names and describes.
-func namesIn(c policy.Catalog) (breakers, limiters []string) {
-	breakers = slices.Collect(maps.Keys(c.CircuitBreakers))
-	limiters = slices.Collect(maps.Keys(c.RateLimiters))
-	for _, p := range c.Policies {
-		for _, layer := range policy.Layers(p) {
-			switch layer := layer.(type) {
-			case policy.CircuitBreaker:
-				if layer.Name != "" && !layer.IsReference() {
-					breakers = append(breakers, layer.Name)
-				}
-			case policy.RateLimit:
-				if layer.Name != "" && !layer.IsReference() {
-					limiters = append(limiters, layer.Name)
-				}
-			}
-		}
-	}
-	slices.Sort(breakers)
-	slices.Sort(limiters)
-	return slices.Compact(breakers), slices.Compact(limiters)
-}

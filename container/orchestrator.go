@@ -18,16 +18,16 @@ import (
 type Orchestrator struct {
 	transitions *transitions
 	log         *slog.Logger
-	catalog     policy.Catalog
-	pipelines   map[string]*Pipeline // by policy; fixed once made
+	tally       tally
+	operations  sync.Map // id given to For -> *operation
 
-	mu       sync.RWMutex // guards the registry
-	breakers map[string]*CircuitBreaker
-	limiters map[string]*RateLimiter
-	counters map[string]*counters // by operation
-	services map[string]string    // full type of each wrapped service by its short name
-
-	operations sync.Map // operation id -> *operation
+	mu        sync.RWMutex // guards what follows, which changes by edits only
+	catalog   policy.Catalog
+	pipelines map[string]*Pipeline // by policy of the catalog
+	breakers  map[string]*CircuitBreaker
+	limiters  map[string]*RateLimiter
+	wrapped   []*service
+	services  map[string]string // full type of each wrapped service by its short name
 }
 
 var _ policy.Orchestrator = (*Orchestrator)(nil)
@@ -62,163 +62,102 @@ func OnTransition(listen func(Transition)) Option {
 // everything that can be checked without the services, and reports all mistakes
 // at once.
 func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
-	o := newOptions(opts)
-	orchestrator := &Orchestrator{
-		log:         o.log,
-		transitions: &transitions{listeners: o.listeners, log: o.log},
-		catalog:     c,
-		pipelines:   make(map[string]*Pipeline, len(c.Policies)),
-		breakers:    make(map[string]*CircuitBreaker, len(c.CircuitBreakers)),
-		limiters:    make(map[string]*RateLimiter, len(c.RateLimiters)),
-		counters:    make(map[string]*counters),
+	settings := options{log: slog.New(slog.DiscardHandler)}
+	for _, opt := range opts {
+		opt.apply(&settings)
+	}
+	o := &Orchestrator{
+		log:         settings.log,
+		transitions: &transitions{listeners: settings.listeners, log: settings.log},
 		services:    make(map[string]string),
 	}
-	if err := orchestrator.load(); err != nil {
+	if err := o.Reload(c); err != nil {
 		return nil, err
 	}
-	return orchestrator, nil
-}
-
-func newOptions(opts []Option) options {
-	o := options{log: slog.New(slog.DiscardHandler)}
-	for _, opt := range opts {
-		opt.apply(&o)
-	}
-	return o
-}
-
-func (o *Orchestrator) load() error {
-	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(o.catalog.CircuitBreakers)) {
-		errs = append(errs, o.RegisterCircuitBreaker(name, o.catalog.CircuitBreakers[name]))
-	}
-	for _, name := range slices.Sorted(maps.Keys(o.catalog.RateLimiters)) {
-		errs = append(errs, o.RegisterRateLimiter(name, o.catalog.RateLimiters[name]))
-	}
-	names := slices.Sorted(maps.Keys(o.catalog.Policies))
-	for _, name := range names {
-		if name == "" || name == nonePolicy {
-			errs = append(errs, fmt.Errorf("policy %q: the name is taken; %q always means no policy", name, nonePolicy))
-			continue
-		}
-		errs = append(errs, o.registerInline(name, o.catalog.Policies[name]))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return err // what follows would only repeat it
-	}
-	for _, name := range names {
-		counters := o.countersOf(name)
-		p := &Pipeline{counters: counters, origin: &origin{o, name}}
-		prog, err := o.compile(o.catalog.Policies[name], name, newOwner(o, name))
-		if err != nil {
-			errs = append(errs, fmt.Errorf("policy %q: %w", name, err))
-			continue
-		}
-		p.prog.Store(prog)
-		o.pipelines[name] = p
-	}
-	for _, id := range slices.Sorted(maps.Keys(o.catalog.Services)) {
-		s := o.catalog.Services[id]
-		errs = append(errs, o.checkChoice(s.Policy, "service %q", id))
-		for _, method := range slices.Sorted(maps.Keys(s.Methods)) {
-			errs = append(errs, o.checkChoice(s.Methods[method], "service %q, method %q", id, method))
-		}
-	}
-	return errors.Join(errs...)
+	return o, nil
 }
 
 // nonePolicy is the name that always means no policy.
 const nonePolicy = "none"
 
-func (o *Orchestrator) checkChoice(name, format string, args ...any) error {
-	if name == "" || name == nonePolicy {
-		return nil
-	}
-	if _, ok := o.catalog.Policies[name]; ok {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), o.unknownPolicy(name))
-}
-
-// registerInline registers what a policy both names and describes.
-func (o *Orchestrator) registerInline(name string, p policy.Policy) error {
-	var errs []error
-	for _, layer := range policy.Layers(p) {
-		var err error
-		switch layer := layer.(type) {
-		case policy.CircuitBreaker:
-			if layer.Name != "" && !layer.IsReference() {
-				_, err = o.namedBreaker(layer)
-			}
-		case policy.RateLimit:
-			if layer.Name != "" && !layer.IsReference() {
-				_, err = o.namedLimiter(layer)
-			}
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("policy %q: %w", name, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (o *Orchestrator) compile(p policy.Policy, operation string, r resources) (*program, error) {
-	prog, err := compile(p, operation, r)
-	if prog == nil || err != nil {
-		return nil, err
-	}
-	prog.counters = o.countersOf(operation)
-	prog.log = o.log
-	return prog, nil
-}
-
 // Pipeline returns the pipeline of a policy of the catalog, as an operation of
 // its own that bears the policy's name.
 func (o *Orchestrator) Pipeline(name string) (policy.Runner, error) {
-	p, err := o.pipeline(name)
-	if err != nil {
-		return nil, err
-	}
-	return p, nil
-}
-
-func (o *Orchestrator) pipeline(name string) (*Pipeline, error) {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
 	if p, ok := o.pipelines[name]; ok {
 		return p, nil
 	}
-	return nil, o.unknownPolicy(name)
-}
-
-func (o *Orchestrator) unknownPolicy(name string) error {
-	known := slices.Sorted(maps.Keys(o.catalog.Policies))
-	return fmt.Errorf("no policy %q%s; there are: %s", name, suggest.DidYouMean(name, known), listed(known))
-}
-
-// countersOf returns the counters of an operation, shared by all who bear its id.
-func (o *Orchestrator) countersOf(operation string) *counters {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	c, ok := o.counters[operation]
-	if !ok {
-		c = &counters{}
-		o.counters[operation] = c
-	}
-	return c
+	return nil, unknownPolicy(o.catalog, name)
 }
 
 // Metrics returns what has been counted so far. Operations that have not run
 // are left out.
-func (o *Orchestrator) Metrics() policy.Metrics {
+func (o *Orchestrator) Metrics() policy.Metrics { return o.tally.metrics() }
+
+// CircuitBreaker returns the breaker registered under a name. Looking for one
+// never makes one.
+func (o *Orchestrator) CircuitBreaker(name string) (*CircuitBreaker, bool) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	m := policy.Metrics{Operations: make(map[string]policy.Totals, len(o.counters))}
-	for operation, c := range o.counters {
-		t := c.totals()
-		if t.TotalOperations == 0 {
-			continue
-		}
-		m.Operations[operation] = t
-		add(&m.Totals, t)
+	b, ok := o.breakers[name]
+	return b, ok
+}
+
+// RateLimiter returns the limiter registered under a name. Looking for one
+// never makes one.
+func (o *Orchestrator) RateLimiter(name string) (*RateLimiter, bool) {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	l, ok := o.limiters[name]
+	return l, ok
+}
+
+// RegisterCircuitBreaker makes a breaker known under a name, at any time. One
+// that is there already takes the new settings: changed ones start a new count,
+// equal ones change nothing. It stays when a profile is loaded anew.
+func (o *Orchestrator) RegisterCircuitBreaker(name string, spec policy.CircuitBreaker) error {
+	return o.edit(func(e *edit) error { return e.register(name, spec) })
+}
+
+// RegisterRateLimiter makes a limiter known under a name, at any time. One that
+// is there already takes the new settings and keeps the tokens that it has. It
+// stays when a profile is loaded anew.
+func (o *Orchestrator) RegisterRateLimiter(name string, spec policy.RateLimit) error {
+	return o.edit(func(e *edit) error { return e.registerLimiter(name, spec) })
+}
+
+// choice returns the policy of a name.
+func choice(c policy.Catalog, name string) (policy.Policy, error) {
+	if name == nonePolicy {
+		return policy.None{}, nil
 	}
-	return m
+	if p, ok := c.Policies[name]; ok {
+		return p, nil
+	}
+	return nil, unknownPolicy(c, name)
+}
+
+func unknownPolicy(c policy.Catalog, name string) error { return unknown("policy", name, c.Policies) }
+
+// unknown says that a name is not known, which one may be meant, and which
+// there are.
+func unknown[T any](what, name string, known map[string]T) error {
+	names := slices.Sorted(maps.Keys(known))
+	return fmt.Errorf("no %s %q%s; there are: %s", what, name, suggest.DidYouMean(name, names), listed(names))
+}
+
+// checkName checks what a breaker or limiter is to be registered under.
+func checkName(what, name, own string, invalid error) error {
+	var errs []error
+	switch {
+	case name == "":
+		errs = append(errs, errors.New("it needs a name to be registered under"))
+	case own != "" && own != name:
+		errs = append(errs, fmt.Errorf("its own Name is %q; leave that empty or make them equal", own))
+	}
+	if err := errors.Join(append(errs, invalid)...); err != nil {
+		return fmt.Errorf("%s %q: %w", what, name, err)
+	}
+	return nil
 }

@@ -9,16 +9,9 @@ import (
 // Pipeline carries out a policy for one operation. It is safe for use by many
 // goroutines; each call is a [Call] of its own.
 type Pipeline struct {
-	prog     atomic.Pointer[program]
+	prog     atomic.Pointer[program] // nil where there is nothing to do
 	counters *counters
-	origin   *origin
-}
-
-// origin is where the pipeline of a named policy comes from, for those who
-// derive pipelines of services from it.
-type origin struct {
-	orchestrator *Orchestrator
-	policy       string
+	owner    *owner // of a policy that is run by its name
 }
 
 // Begin begins an operation; see [Call] for what follows. Where there is

@@ -11,14 +11,30 @@ import (
 	"github.com/cladgo/clad/policy"
 )
 
-// service is one tagged result on its way to being wrapped: it knows which
-// policy each method gets, and owns their unnamed breakers and limiters.
+// service is one tagged result that is wrapped: it knows which policy each
+// method gets, and owns their unnamed breakers and limiters.
 type service struct {
-	orchestrator *Orchestrator
-	id           string            // "payments.Gateway", in operation ids
-	policy       string            // of methods for which nothing else is chosen
-	methods      map[string]string // choices per method
-	owner        *owner
+	o      *Orchestrator
+	typ    serviceType
+	tagged string            // the policy of the tag
+	inCode map[string]string // choices of the tag per method
+	owner  *owner
+	bound  []*binding
+}
+
+// serviceType describes what is wrapped, as far as it is known without running
+// its constructor.
+type serviceType struct {
+	id      string // short: "payments.Gateway", as in operation ids
+	full    string // "example.com/shop/payments.Gateway"
+	methods []string
+}
+
+// binding is the pipeline of one method.
+type binding struct {
+	method   string
+	guard    guard
+	pipeline *Pipeline
 }
 
 // guard says how a proxy guards a method.
@@ -31,18 +47,10 @@ const (
 	withoutContext
 )
 
-// serviceType describes what is wrapped, as far as it is known without running
-// its constructor.
-type serviceType struct {
-	id      string // short: "payments.Gateway"
-	full    string // "example.com/shop/payments.Gateway"
-	methods []string
-}
-
-func typeOfService(t reflect.Type, fallback string) serviceType {
+func typeOfService(t reflect.Type, constructor string) serviceType {
 	st := serviceType{id: t.String(), full: t.String(), methods: guardableNames(t)}
 	if t.Name() == "" && t.Kind() == reflect.Func {
-		st.id, st.full = fallback, fallback // func(context.Context) error says nothing
+		st.id, st.full = constructor, constructor // func(context.Context) error says nothing
 	}
 	if t.PkgPath() != "" {
 		st.full = t.PkgPath() + "." + t.Name()
@@ -50,117 +58,155 @@ func typeOfService(t reflect.Type, fallback string) serviceType {
 	return st
 }
 
-// newService settles which policy each method of a service gets: for a method
-// the profile's choice, the code's, the profile's for the service, the tag's.
+// newService makes a service known, if all that is chosen for it is there.
 func (o *Orchestrator) newService(t serviceType, tagged string, inCode map[string]string) (*service, error) {
-	s := &service{
-		orchestrator: o,
-		id:           t.id,
-		policy:       tagged,
-		methods:      maps.Clone(inCode),
-		owner:        newOwner(o, t.id),
-	}
-	if s.methods == nil {
-		s.methods = make(map[string]string)
-	}
-	chosen, key, err := o.choices(t)
+	s := &service{o: o, typ: t, tagged: tagged, inCode: inCode, owner: newOwner(t.id)}
+	err := o.edit(func(e *edit) error {
+		if other, ok := o.services[t.id]; ok && other != t.full {
+			if _, ok := e.catalog.Services[t.id]; ok {
+				return fmt.Errorf("the profile's services: %q means both %s and %s; write the full import path", t.id, other, t.full)
+			}
+		}
+		if err := e.checkChoices(s); err != nil {
+			return err
+		}
+		o.services[t.id] = t.full
+		o.wrapped = append(o.wrapped, s)
+		name, methods := e.policyOf(s, ""), e.methodsOf(s)
+		e.say(func() { o.log.Debug("policy applied", "service", t.id, "policy", name, "methods", methods) })
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	if chosen.Policy != "" {
-		s.policy = chosen.Policy
-	}
-	var errs []error
-	for _, method := range slices.Sorted(maps.Keys(chosen.Methods)) {
-		if !slices.Contains(t.methods, method) {
-			errs = append(errs, fmt.Errorf("the profile's services: %q: there is no method %s%s; there are: %s",
-				key, method, suggest.DidYouMean(method, t.methods), listed(t.methods)))
-		}
-		s.methods[method] = chosen.Methods[method]
-	}
-	_, err = o.choice(s.policy)
-	errs = append(errs, err)
-	for _, method := range slices.Sorted(maps.Keys(s.methods)) {
-		_, err := o.choice(s.methods[method])
-		errs = append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	o.log.Debug("policy applied", "service", s.id, "policy", s.policy, "methods", s.methods)
 	return s, nil
 }
 
-// choices finds what the profile chooses for a service: under its full type, or
-// its short one where no other service shares that.
-func (o *Orchestrator) choices(t serviceType) (chosen policy.Service, key string, err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	other, seen := o.services[t.id]
-	o.services[t.id] = t.full
-	if chosen, ok := o.catalog.Services[t.full]; ok {
-		return chosen, t.full, nil
+// chosen returns what the profile chooses for a service: under its full type, or
+// its short one.
+func (e *edit) chosen(s *service) (key string, c policy.Service) {
+	if c, ok := e.catalog.Services[s.typ.full]; ok {
+		return s.typ.full, c
 	}
-	chosen, ok := o.catalog.Services[t.id]
-	if ok && seen && other != t.full {
-		return chosen, t.id, fmt.Errorf("the profile's services: %q means both %s and %s; write the full import path", t.id, other, t.full)
-	}
-	return chosen, t.id, nil
+	return s.typ.id, e.catalog.Services[s.typ.id]
 }
 
-func (s *service) choose(method string) string {
-	if name, ok := s.methods[method]; ok {
+// methodsOf merges the choices per method: the profile's beat the code's.
+func (e *edit) methodsOf(s *service) map[string]string {
+	_, c := e.chosen(s)
+	methods := maps.Clone(s.inCode)
+	if methods == nil {
+		methods = make(map[string]string, len(c.Methods))
+	}
+	maps.Copy(methods, c.Methods)
+	return methods
+}
+
+// policyOf returns the name of a method's policy: what is chosen for the method,
+// else what the profile chooses for the service, else what the tag says.
+func (e *edit) policyOf(s *service, method string) string {
+	_, c := e.chosen(s)
+	if name, ok := c.Methods[method]; ok {
 		return name
 	}
-	return s.policy
+	if name, ok := s.inCode[method]; ok {
+		return name
+	}
+	if c.Policy != "" {
+		return c.Policy
+	}
+	return s.tagged
 }
 
-// choice returns the policy of a name.
-func (o *Orchestrator) choice(name string) (policy.Policy, error) {
-	if name == nonePolicy {
-		return policy.None{}, nil
-	}
-	if p, ok := o.catalog.Policies[name]; ok {
-		return p, nil
-	}
-	return nil, o.unknownPolicy(name)
-}
-
-// pipeline makes the pipeline of a method. That its policy is sound was seen
-// when the orchestrator and the service were made.
-func (s *service) pipeline(method string, g guard) *Pipeline {
-	name := s.choose(method)
-	if _, chosen := s.methods[method]; g == optional && !chosen {
-		name = nonePolicy
-	}
-	operation := s.id
-	if method != "" {
-		operation += "." + method
-	}
-	o := s.orchestrator
-	p := &Pipeline{counters: o.countersOf(operation)}
-	chosen, err := o.choice(name)
-	if err != nil {
-		panic(fmt.Sprintf("container: %s: the proxy asks for a method that its interface does not have: %v", operation, err))
-	}
-	prog, err := o.compile(chosen, operation, s.owner.under(name))
-	if err != nil {
-		panic(fmt.Sprintf("container: %s: %v", operation, err))
-	}
-	if prog != nil {
-		prog.once = g == once
-		if g == withoutContext && prog.contexts > 0 {
-			o.log.Info("no timeout can be enforced: the method takes no context", "operation", operation, "policy", name)
+// checkChoices checks that there is everything that is chosen for a service: the
+// methods and the policies.
+func (e *edit) checkChoices(s *service) error {
+	key, c := e.chosen(s)
+	var errs []error
+	for _, method := range slices.Sorted(maps.Keys(c.Methods)) {
+		if !slices.Contains(s.typ.methods, method) {
+			errs = append(errs, fmt.Errorf("the profile's services: %q: there is no method %s%s; there are: %s",
+				key, method, suggest.DidYouMean(method, s.typ.methods), listed(s.typ.methods)))
 		}
 	}
-	p.prog.Store(prog)
-	return p
+	names := append(slices.Collect(maps.Values(e.methodsOf(s))), e.policyOf(s, ""))
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		if _, err := e.choose(name); err != nil {
+			errs = append(errs, fmt.Errorf("service %s: %w", s.typ.id, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
-func (s *service) unguarded(method, reason string) {
-	if name := s.choose(method); name != nonePolicy {
-		s.orchestrator.log.Info("method is not guarded", "operation", s.id+"."+method, "policy", name, "reason", reason)
+// pipeline makes the pipeline of a method, for its proxy.
+func (s *service) pipeline(method string, g guard) *Pipeline {
+	b := &binding{method: method, guard: g, pipeline: &Pipeline{counters: s.o.tally.of(s.operation(method))}}
+	err := s.o.edit(func(e *edit) error {
+		s.bound = append(s.bound, b)
+		return e.bindMethod(s, b)
+	})
+	if err != nil {
+		// Everything was checked when the service was made known.
+		panic(fmt.Sprintf("container: %s: %v", s.operation(method), err))
 	}
+	return b.pipeline
+}
+
+func (s *service) operation(method string) string {
+	if method == "" {
+		return s.typ.id
+	}
+	return s.typ.id + "." + method
+}
+
+// bind compiles the pipelines of a service under the catalog as it will be.
+func (e *edit) bind(s *service) error {
+	if err := e.checkChoices(s); err != nil {
+		return err
+	}
+	var errs []error
+	for _, b := range s.bound {
+		errs = append(errs, e.bindMethod(s, b))
+	}
+	return errors.Join(errs...)
+}
+
+func (e *edit) bindMethod(s *service, b *binding) error {
+	name, operation := e.policyOf(s, b.method), s.operation(b.method)
+	if _, chosen := e.methodsOf(s)[b.method]; b.guard == optional && !chosen {
+		name = nonePolicy
+	}
+	p, err := e.choose(name)
+	if err != nil {
+		return fmt.Errorf("%s: %w", operation, err)
+	}
+	prog, err := e.compile(p, name, operation, s.owner)
+	if err != nil {
+		return err
+	}
+	if prog != nil {
+		prog.once = b.guard == once
+		if b.guard == withoutContext && prog.contexts > 0 {
+			e.say(func() {
+				e.o.log.Info("no timeout can be enforced: the method takes no context", "operation", operation, "policy", name)
+			})
+		}
+	}
+	e.on(func() { b.pipeline.prog.Store(prog) })
+	return nil
+}
+
+// unguarded says of a method with a policy that it can't be guarded.
+func (s *service) unguarded(method, reason string) {
+	_ = s.o.edit(func(e *edit) error {
+		if name := e.policyOf(s, method); name != nonePolicy {
+			e.say(func() {
+				e.o.log.Info("method is not guarded", "operation", s.operation(method), "policy", name, "reason", reason)
+			})
+		}
+		return nil
+	})
 }
 
 // UnusedServices lists the services for which the profile chooses policies and
@@ -171,10 +217,7 @@ func (o *Orchestrator) UnusedServices() []string {
 	defer o.mu.RUnlock()
 	var unused []string
 	for _, id := range slices.Sorted(maps.Keys(o.catalog.Services)) {
-		used := false
-		for short, full := range o.services {
-			used = used || id == short || id == full
-		}
+		used := slices.ContainsFunc(o.wrapped, func(s *service) bool { return id == s.typ.id || id == s.typ.full })
 		if !used {
 			unused = append(unused, id)
 		}

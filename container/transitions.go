@@ -26,6 +26,7 @@ type transitions struct {
 	listeners []func(Transition)
 	waiting   []Transition
 	telling   bool
+	held      int // how many are at work who must not be interrupted
 	log       *slog.Logger
 }
 
@@ -37,9 +38,24 @@ func (t *transitions) add(change Transition) {
 	t.mu.Unlock()
 }
 
+// hold has listeners wait until release, which tells them: for those who change
+// breakers under a lock of their own.
+func (t *transitions) hold() {
+	t.mu.Lock()
+	t.held++
+	t.mu.Unlock()
+}
+
+func (t *transitions) release() {
+	t.mu.Lock()
+	t.held--
+	t.mu.Unlock()
+	t.tell()
+}
+
 func (t *transitions) tell() {
 	t.mu.Lock()
-	if t.telling {
+	if t.telling || t.held > 0 {
 		t.mu.Unlock()
 		return
 	}

@@ -1,0 +1,170 @@
+package container
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/cladgo/clad/policy"
+)
+
+// edit is a change of an orchestrator's registry: prepared whole, with every
+// mistake found, and then made in one step or not at all.
+type edit struct {
+	o        *Orchestrator
+	catalog  policy.Catalog             // as it will be
+	breakers map[string]*CircuitBreaker // of these, only what is new is not in use yet
+	limiters map[string]*RateLimiter
+	commits  []func()
+	messages []func() // for the log, which is not ours to call under a lock
+}
+
+// edit makes a change under the registry's lock. What prepare wants done goes to
+// commits; it is done if prepare returns nil. Listeners and the log hear of it
+// when the lock is free.
+func (o *Orchestrator) edit(prepare func(*edit) error) error {
+	e := &edit{o: o}
+	if err := o.make(e, prepare); err != nil {
+		return err
+	}
+	for _, say := range e.messages {
+		say()
+	}
+	return nil
+}
+
+func (o *Orchestrator) make(e *edit, prepare func(*edit) error) error {
+	o.transitions.hold()
+	defer o.transitions.release()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	e.catalog, e.breakers, e.limiters = o.catalog, o.breakers, o.limiters
+	if err := prepare(e); err != nil {
+		return err
+	}
+	for _, commit := range e.commits {
+		commit()
+	}
+	o.catalog, o.breakers, o.limiters = e.catalog, e.breakers, e.limiters
+	return nil
+}
+
+func (e *edit) on(commit func()) { e.commits = append(e.commits, commit) }
+
+func (e *edit) say(message func()) { e.messages = append(e.messages, message) }
+
+func (e *edit) register(name string, spec policy.CircuitBreaker) error {
+	if err := checkName("circuit breaker", name, spec.Name, spec.Validate()); err != nil {
+		return err
+	}
+	if b, ok := e.breakers[name]; ok {
+		e.on(func() { b.configure(spec) })
+		return nil
+	}
+	e.breakers = with(e.breakers, name, newCircuitBreaker(name, spec, e.o.transitions))
+	return nil
+}
+
+func (e *edit) registerLimiter(name string, spec policy.RateLimit) error {
+	if err := checkName("rate limiter", name, spec.Name, rateRequired(spec)); err != nil {
+		return err
+	}
+	if l, ok := e.limiters[name]; ok {
+		e.on(func() { l.configure(spec) })
+		return nil
+	}
+	e.limiters = with(e.limiters, name, newRateLimiter(name, spec))
+	return nil
+}
+
+// with adds to a copy: nothing of an edit shows before it is made.
+func with[T any](known map[string]T, name string, value T) map[string]T {
+	more := make(map[string]T, len(known)+1)
+	maps.Copy(more, known)
+	more[name] = value
+	return more
+}
+
+// circuitBreaker finds the state of a layer, the n-th breaker from the outside
+// in the policy named; "" stands for one that is in no catalog. A named breaker
+// is shared; an unnamed one is the owner's. A catalog has declared what it
+// names; another policy that also describes what it names makes it.
+func (e *edit) circuitBreaker(w *owner, policyName string, spec policy.CircuitBreaker, n int) (*CircuitBreaker, error) {
+	if spec.Name == "" {
+		return own(e, &w.breakers, policyName, n, spec, (*CircuitBreaker).configure, func() *CircuitBreaker {
+			return newCircuitBreaker(w.name, spec, e.o.transitions)
+		}), nil
+	}
+	b, ok := e.breakers[spec.Name]
+	switch {
+	case ok && (policyName != "" || spec.IsReference() || b.has(spec)):
+		return b, nil
+	case ok:
+		return nil, differs("circuit breaker", spec.Name)
+	case spec.IsReference():
+		return nil, unknown("circuit breaker", spec.Name, e.breakers)
+	}
+	b = newCircuitBreaker(spec.Name, spec, e.o.transitions)
+	e.breakers = with(e.breakers, spec.Name, b)
+	return b, nil
+}
+
+func (e *edit) rateLimiter(w *owner, policyName string, spec policy.RateLimit, n int) (*RateLimiter, error) {
+	if spec.Name == "" {
+		return own(e, &w.limiters, policyName, n, spec, (*RateLimiter).configure, func() *RateLimiter {
+			return newRateLimiter(w.name, spec)
+		}), nil
+	}
+	l, ok := e.limiters[spec.Name]
+	switch {
+	case ok && (policyName != "" || spec.IsReference() || l.has(spec)):
+		return l, nil
+	case ok:
+		return nil, differs("rate limiter", spec.Name)
+	case spec.IsReference():
+		return nil, unknown("rate limiter", spec.Name, e.limiters)
+	}
+	l = newRateLimiter(spec.Name, spec)
+	e.limiters = with(e.limiters, spec.Name, l)
+	return l, nil
+}
+
+func differs(what, name string) error {
+	return fmt.Errorf("%s %q has other settings elsewhere; name it alone to share it, or give this one another name", what, name)
+}
+
+// compile turns a policy into a program for an operation of an owner.
+func (e *edit) compile(p policy.Policy, policyName, operation string, w *owner) (*program, error) {
+	prog, err := compile(p, operation, ownedBy{e, w, policyName})
+	if prog == nil || err != nil {
+		return nil, err
+	}
+	prog.counters = e.o.tally.of(operation)
+	prog.log = e.o.log
+	return prog, nil
+}
+
+// choose returns the policy of a name in the catalog as it will be.
+func (e *edit) choose(name string) (policy.Policy, error) { return choice(e.catalog, name) }
+
+// ownedBy finds the resources of one policy of one owner.
+type ownedBy struct {
+	*edit
+	owner  *owner
+	policy string
+}
+
+func (r ownedBy) circuitBreaker(spec policy.CircuitBreaker, n int) (*CircuitBreaker, error) {
+	return r.edit.circuitBreaker(r.owner, r.policy, spec, n)
+}
+
+func (r ownedBy) rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error) {
+	return r.edit.rateLimiter(r.owner, r.policy, spec, n)
+}
+
+func listed(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}

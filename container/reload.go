@@ -1,0 +1,177 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/cladgo/clad/policy"
+)
+
+// Reload puts another catalog in force, whole or, if anything in it is wrong, not
+// at all. Calls under way finish under the policy that they began with; no call
+// sees a mixture. Breakers and limiters that did not change keep their state,
+// limiters that did keep their tokens, breakers that did start a new count.
+// What the catalog no longer names goes, but for what was registered in code. A
+// policy that a wrapped service still uses must stay.
+func (o *Orchestrator) Reload(c policy.Catalog) error {
+	return o.edit(func(e *edit) error { return e.reload(c) })
+}
+
+func (e *edit) reload(c policy.Catalog) error {
+	was, _ := declarationsOf(e.catalog)
+	is, err := declarationsOf(c)
+	if err != nil {
+		return err // what follows would only repeat it
+	}
+	e.catalog = c
+	e.breakers = renew(e, e.breakers, was.breakers, is.breakers, (*CircuitBreaker).configure,
+		func(name string, spec policy.CircuitBreaker) *CircuitBreaker {
+			return newCircuitBreaker(name, spec, e.o.transitions)
+		})
+	e.limiters = renew(e, e.limiters, was.limiters, is.limiters, (*RateLimiter).configure, newRateLimiter)
+	e.on(func() {
+		e.o.operations.Range(func(_, op any) bool { op.(*operation).forget(); return true })
+	})
+	return errors.Join(e.reloadPolicies(), e.checkServices(), e.reloadBindings())
+}
+
+// renew returns the registry with what the catalog declares now in place of what
+// it declared before. What keeps its name stays the same object.
+func renew[S, T any](e *edit, known map[string]T, was, is map[string]S, configure func(T, S), make func(string, S) T) map[string]T {
+	renewed := maps.Clone(known)
+	if renewed == nil {
+		renewed = map[string]T{}
+	}
+	for name := range was {
+		delete(renewed, name)
+	}
+	for name, spec := range is {
+		if thing, ok := known[name]; ok {
+			renewed[name] = thing
+			e.on(func() { configure(thing, spec) })
+			continue
+		}
+		renewed[name] = make(name, spec)
+	}
+	return renewed
+}
+
+// declarations are the breakers and limiters that a catalog declares: those of
+// its own, and those that a policy both names and describes.
+type declarations struct {
+	breakers map[string]policy.CircuitBreaker
+	limiters map[string]policy.RateLimit
+}
+
+func declarationsOf(c policy.Catalog) (declarations, error) {
+	d := declarations{map[string]policy.CircuitBreaker{}, map[string]policy.RateLimit{}}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(c.CircuitBreakers)) {
+		spec := c.CircuitBreakers[name]
+		errs = append(errs, checkName("circuit breaker", name, spec.Name, spec.Validate()))
+		spec.Name = name
+		d.breakers[name] = spec.WithDefaults()
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.RateLimiters)) {
+		spec := c.RateLimiters[name]
+		errs = append(errs, checkName("rate limiter", name, spec.Name, rateRequired(spec)))
+		spec.Name = name
+		d.limiters[name] = spec.WithDefaults()
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Policies)) {
+		if name == "" || name == nonePolicy {
+			errs = append(errs, fmt.Errorf("policy %q: the name is taken; %q always means no policy", name, nonePolicy))
+			continue
+		}
+		for _, layer := range policy.Layers(c.Policies[name]) {
+			if err := d.declare(layer); err != nil {
+				errs = append(errs, fmt.Errorf("policy %q: %w", name, err))
+			}
+		}
+	}
+	return d, errors.Join(errs...)
+}
+
+// declare notes a layer that both names and describes a thing.
+func (d declarations) declare(layer policy.Policy) error {
+	switch layer := layer.(type) {
+	case policy.CircuitBreaker:
+		if layer.Name != "" && !layer.IsReference() {
+			return declare(d.breakers, "circuit breaker", layer.Name, layer.WithDefaults())
+		}
+	case policy.RateLimit:
+		if layer.Name != "" && !layer.IsReference() {
+			return declare(d.limiters, "rate limiter", layer.Name, layer.WithDefaults())
+		}
+	}
+	return nil
+}
+
+func declare[S comparable](declared map[string]S, what, name string, spec S) error {
+	if other, ok := declared[name]; ok && other != spec {
+		return differs(what, name)
+	}
+	declared[name] = spec
+	return nil
+}
+
+// rateRequired is Validate for a limiter that is to be made: there a name alone
+// does not refer to another.
+func rateRequired(spec policy.RateLimit) error {
+	spec.Name = ""
+	return spec.Validate()
+}
+
+// reloadPolicies compiles the pipelines of the catalog's policies.
+func (e *edit) reloadPolicies() error {
+	var errs []error
+	pipelines := make(map[string]*Pipeline, len(e.catalog.Policies))
+	for _, name := range slices.Sorted(maps.Keys(e.catalog.Policies)) {
+		p, ok := e.o.pipelines[name]
+		if !ok {
+			p = &Pipeline{counters: e.o.tally.of(name), owner: newOwner(name)}
+		}
+		prog, err := e.compile(e.catalog.Policies[name], name, name, p.owner)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("policy %w", err))
+			continue
+		}
+		pipelines[name] = p
+		e.on(func() { p.prog.Store(prog) })
+	}
+	e.on(func() { e.o.pipelines = pipelines })
+	return errors.Join(errs...)
+}
+
+// checkServices checks what the catalog chooses for services.
+func (e *edit) checkServices() error {
+	var errs []error
+	check := func(name, format string, args ...any) {
+		if name == "" {
+			return
+		}
+		if _, err := e.choose(name); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), err))
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(e.catalog.Services)) {
+		s := e.catalog.Services[id]
+		check(s.Policy, "service %q", id)
+		for _, method := range slices.Sorted(maps.Keys(s.Methods)) {
+			check(s.Methods[method], "service %q, method %q", id, method)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// reloadBindings compiles anew the pipelines of the services that are wrapped
+// already, under what the catalog now chooses for them.
+func (e *edit) reloadBindings() error {
+	var errs []error
+	for _, s := range e.o.wrapped {
+		errs = append(errs, e.bind(s))
+	}
+	return errors.Join(errs...)
+}
