@@ -186,13 +186,16 @@ func tripRule(spec policy.CircuitBreaker) func(gobreaker.Counts) bool {
 	}
 }
 
-// admit decides whether a call may pass at now. Where it may not, wait is the
-// time to the next probe, 0 where that is unknown.
-func (b *CircuitBreaker) admit(now clock.Nanos) (p permit, wait time.Duration, ok bool) {
+// closed admits a call to a closed breaker, without a lock or a clock.
+func (b *CircuitBreaker) closed() (p permit, ok bool) {
 	gate := b.gate.Load()
-	switch gate & gateMask {
-	case gateHealthy, gateClosed:
-		return permit(gate&^gateMask | permitCall), 0, true
+	return permit(gate&^gateMask | permitCall), gate&gateMask <= gateClosed
+}
+
+// admit decides whether a call may pass a breaker that was not closed. Where it
+// may not, wait is the time to the next probe, 0 where that is unknown.
+func (b *CircuitBreaker) admit(now clock.Nanos) (p permit, wait time.Duration, ok bool) {
+	switch b.gate.Load() & gateMask {
 	case gateDisabled:
 		return permitNone, 0, true
 	case gateForced:

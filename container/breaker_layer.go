@@ -3,19 +3,22 @@ package container
 import (
 	"errors"
 
-	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/policy"
 )
 
 // The word of a breaker is the permit of the attempt at hand.
 
 func (c *Call) enterBreaker(s *step) error {
-	gate := s.breaker.gate.Load() & gateMask
-	now := clock.Nanos(0)
-	if gate != gateHealthy && gate != gateClosed {
-		now = c.clock() // only a breaker that is not closed asks for the time
+	p, ok := s.breaker.closed()
+	if !ok {
+		return c.enterUnhealthy(s)
 	}
-	p, wait, ok := s.breaker.admit(now)
+	*c.word(s.slot) = uint64(p)
+	return nil
+}
+
+func (c *Call) enterUnhealthy(s *step) error {
+	p, wait, ok := s.breaker.admit(c.clock())
 	if !ok {
 		c.prog.counters.rejections.Add(1)
 		if c.verbose() {
@@ -25,16 +28,6 @@ func (c *Call) enterBreaker(s *step) error {
 	}
 	*c.word(s.slot) = uint64(p)
 	return nil
-}
-
-func (c *Call) exitBreaker(s *step, err error) {
-	if err == nil {
-		if p := permit(*c.word(s.slot)); !s.breaker.healthy(p) {
-			c.report(s, success)
-		}
-		return
-	}
-	c.report(s, c.judge(err))
 }
 
 func (c *Call) report(s *step, o outcome) {

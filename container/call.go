@@ -100,54 +100,74 @@ func (c *Call) Detach() (release func()) {
 }
 
 func (c *Call) next(errp *error) bool {
-	var (
-		err  error
-		i    int  // the step at hand
-		down bool // towards the dependency, or back
-	)
 	switch c.phase {
 	case begun:
-		c.caller = c.ctx
-		if c.prog.words > inlineWords || c.prog.contexts > inlineContexts {
-			c.more = &memory{make([]uint64, c.prog.words), make([]*deadline.Context, c.prog.contexts)}
-		}
-		down = true
-		if err = c.ctx.Err(); err != nil { // over before it began
-			i, down = -1, false
-		}
+		return c.begin(errp)
 	case inFlight:
-		err = *errp
-		i = len(c.prog.steps) - 1
+		if *errp == nil {
+			c.succeed()
+			return false
+		}
 		c.now = 0
-	case ended:
-		return false
+		return c.advance(len(c.prog.steps)-1, *errp, errp)
 	}
-	for {
-		if down {
-			if i == len(c.prog.steps) {
-				c.phase = inFlight
-				c.reached = true
-				return true
-			}
-			if err = c.enter(&c.prog.steps[i]); err == nil {
-				i++
-				continue
-			}
-			down = false // this step has not been entered: back from the one around it
+	return false
+}
+
+// begin admits the call to its first attempt.
+func (c *Call) begin(errp *error) bool {
+	c.caller = c.ctx
+	if err := c.ctx.Err(); err != nil { // over before it began
+		return c.advance(-1, err, errp)
+	}
+	if c.prog.words > inlineWords || c.prog.contexts > inlineContexts {
+		c.more = &memory{make([]uint64, c.prog.words), make([]*deadline.Context, c.prog.contexts)}
+	}
+	for i := range c.prog.steps {
+		if err := c.enter(&c.prog.steps[i]); err != nil {
+			return c.advance(i-1, err, errp)
+		}
+	}
+	c.phase, c.reached = inFlight, true
+	return true
+}
+
+// succeed ends a call whose attempt succeeded.
+func (c *Call) succeed() {
+	c.phase = ended
+	for _, s := range c.prog.leaving {
+		if s.kind == timeoutLayer {
+			c.leaveTimeout(s)
+		} else if p := permit(*c.word(s.slot)); !s.breaker.healthy(p) {
+			c.report(s, success)
+		}
+	}
+	c.prog.counters.success()
+}
+
+// advance goes back from step i with a failure, to the caller or, where a retry
+// turns it round, to the dependency again.
+func (c *Call) advance(i int, err error, errp *error) bool {
+	for i >= 0 {
+		again := false
+		if err, again = c.exit(&c.prog.steps[i], err); !again {
 			i--
 			continue
 		}
-		if i < 0 {
-			*errp = c.finish(err)
-			return false
+		for i++; i < len(c.prog.steps); i++ {
+			if err = c.enter(&c.prog.steps[i]); err != nil {
+				break
+			}
 		}
-		err, down = c.exit(&c.prog.steps[i], err)
-		if down {
-			i++
-		} else {
-			i--
+		if i == len(c.prog.steps) {
+			c.phase, c.reached = inFlight, true
+			return true
 		}
+		i-- // that step was not entered: back from the one around it
 	}
+	c.phase = ended
+	*errp = c.failed(err)
+	return false
 }
 
 // enter passes a step on the way to the dependency. An error means that it is
@@ -166,30 +186,18 @@ func (c *Call) enter(s *step) error {
 	return nil
 }
 
-// exit passes a step on the way back, with the outcome so far, and returns the
-// outcome from here on, or that the way leads to the dependency once more.
+// exit passes a step on the way back with a failure, and returns the outcome from
+// here on, or that the way leads to the dependency once more.
 func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 	switch s.kind {
 	case retryLayer:
-		if err != nil {
-			return c.exitRetry(s, err)
-		}
+		return c.exitRetry(s, err)
 	case breakerLayer:
-		c.exitBreaker(s, err)
+		c.report(s, c.judge(err))
 	case timeoutLayer:
 		return c.exitTimeout(s, err), false
 	}
 	return err, false
-}
-
-// finish books the outcome of the operation.
-func (c *Call) finish(err error) error {
-	c.phase = ended
-	if err == nil {
-		c.prog.counters.success()
-		return nil
-	}
-	return c.failed(err)
 }
 
 // failed books a failure, and tells one of the caller's own making from others.

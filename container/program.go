@@ -14,6 +14,7 @@ import (
 // program. A nil program has nothing to do.
 type program struct {
 	steps     []step
+	leaving   []*step // those that a success must tell, innermost first
 	operation string
 	counters  *counters
 	log       *slog.Logger
@@ -97,6 +98,11 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
+	}
+	for i := len(prog.steps) - 1; i >= 0; i-- {
+		if s := &prog.steps[i]; s.kind == breakerLayer || s.kind == timeoutLayer {
+			prog.leaving = append(prog.leaving, s)
+		}
 	}
 	return prog, nil
 }

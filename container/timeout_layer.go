@@ -29,7 +29,7 @@ func (c *Call) enterTimeout(s *step) {
 // the caller's own end is not ours.
 func (c *Call) exitTimeout(s *step, err error) error {
 	own := c.leaveTimeout(s)
-	if err == nil || own == nil || c.clock() < own.At() ||
+	if own == nil || c.clock() < own.At() ||
 		policy.IsPermanent(err) || c.callerOver() != nil {
 		return err
 	}

@@ -18,8 +18,8 @@ import (
 // keep it.
 type Context struct {
 	parent context.Context
-	at     clock.Nanos
-	real   atomic.Pointer[armed] // nil until somebody waits, or ended
+	at     atomic.Int64          // the deadline as a clock.Nanos; negative once cancelled
+	real   atomic.Pointer[armed] // nil until somebody waits
 }
 
 type armed struct {
@@ -27,46 +27,59 @@ type armed struct {
 	cancel context.CancelFunc
 }
 
-// ended stands in for contexts that were cancelled before anybody waited.
-var ended = func() *armed {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return &armed{ctx, cancel}
+// closed is what a context that was cancelled before anybody waited has for Done.
+var closed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
 }()
 
 // New returns a context that ends at the given reading of the clock. The caller
 // has seen to it that the parent's own deadline is not nearer.
 func New(parent context.Context, at clock.Nanos) *Context {
-	return &Context{parent: parent, at: at}
+	c := &Context{parent: parent}
+	c.at.Store(int64(at))
+	return c
 }
 
 // Parent returns the context that c was made from.
 func (c *Context) Parent() context.Context { return c.parent }
 
 // At returns the deadline as a reading of the clock.
-func (c *Context) At() clock.Nanos { return c.at }
+func (c *Context) At() clock.Nanos {
+	at := c.at.Load()
+	return clock.Nanos(max(at, -at))
+}
 
 // Cancel ends the context now, if it has not ended yet.
 func (c *Context) Cancel() {
-	if c.real.CompareAndSwap(nil, ended) {
-		return
+	// Cancel writes at and then reads real, Done writes real and then reads
+	// at: whichever comes second sees the other.
+	c.at.Store(-int64(c.At()))
+	if a := c.real.Load(); a != nil {
+		a.cancel()
 	}
-	c.real.Load().cancel()
 }
 
 // Deadline returns the deadline.
-func (c *Context) Deadline() (time.Time, bool) { return c.at.Wall(), true }
+func (c *Context) Deadline() (time.Time, bool) { return c.At().Wall(), true }
 
 // Done arms the deadline.
 func (c *Context) Done() <-chan struct{} {
 	if a := c.real.Load(); a != nil {
 		return a.Done()
 	}
-	ctx, cancel := context.WithDeadline(c.parent, c.at.Time())
+	if c.at.Load() < 0 {
+		return closed
+	}
+	ctx, cancel := context.WithDeadline(c.parent, c.At().Time())
 	a := &armed{ctx, cancel}
 	if !c.real.CompareAndSwap(nil, a) {
 		cancel() // another goroutine was first
 		a = c.real.Load()
+	}
+	if c.at.Load() < 0 {
+		a.cancel()
 	}
 	return a.Done()
 }
@@ -76,10 +89,13 @@ func (c *Context) Err() error {
 	if a := c.real.Load(); a != nil {
 		return a.Err()
 	}
+	if c.at.Load() < 0 {
+		return context.Canceled
+	}
 	if err := c.parent.Err(); err != nil {
 		return err
 	}
-	if clock.Now() >= c.at {
+	if clock.Now() >= c.At() {
 		return context.DeadlineExceeded
 	}
 	return nil
@@ -88,7 +104,7 @@ func (c *Context) Err() error {
 // Value returns the parent's. Once armed it goes through the real context,
 // where the standard library finds it when it nests others below.
 func (c *Context) Value(key any) any {
-	if a := c.real.Load(); a != nil && a != ended {
+	if a := c.real.Load(); a != nil {
 		return a.Value(key)
 	}
 	return c.parent.Value(key)
