@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -171,13 +172,24 @@ func (b *builder) resolveReferences() {
 
 // unknownName says that a section has no such name, and which it has.
 func unknownName(section, name string, known []string) string {
-	there := "there are none"
-	if len(known) > 0 {
-		there = "there are: " + strings.Join(known, ", ")
-	}
 	hint := suggest.DidYouMean(name, known)
 	if hint == "" {
-		hint = "; " + there
+		hint = "; there are: " + few(known)
 	}
 	return "there is no " + thing(section) + " " + quote(name) + hint
 }
+
+// few lists names, as many as fit a message.
+func few(names []string) string {
+	const most = 12
+	switch {
+	case len(names) == 0:
+		return "none"
+	case len(names) > most:
+		return strings.Join(names[:most], ", ") + ", ..."
+	default:
+		return strings.Join(names, ", ")
+	}
+}
+
+func quote(name string) string { return fmt.Sprintf("%.60q", name) }

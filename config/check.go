@@ -2,7 +2,6 @@ package config
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/cladgo/clad/internal/suggest"
 	"go.yaml.in/yaml/v3"
@@ -47,6 +46,9 @@ func (k *checker) value(key Origin, n *yaml.Node, d *definition, p path) any {
 	switch {
 	case isNull(n):
 		k.add(key, p, "%s", emptyProblem(d))
+		if d.kind == table {
+			return values{here: setting{Origin: key}} // nothing is in it, for sure
+		}
 		return broken(d, key)
 	case n.Kind == yaml.MappingNode && n.ShortTag() == mapTag && (d.kind == object || d.kind == table):
 		return k.mapping(key, n, d, p)
@@ -88,15 +90,21 @@ func broken(d *definition, at Origin) any {
 }
 
 func emptyProblem(d *definition) string {
+	defaults := ""
+	if d.kind == object && !slices.ContainsFunc(d.fields, func(f field) bool { return f.required }) {
+		defaults = ", or {} for the defaults"
+	}
 	switch {
 	case d == policyDefinition:
 		return "is empty; write none if the policy is to protect nothing"
+	case d == serviceDefinition:
+		return "is empty; leave it out, or set policy or methods"
 	case d.kind == table:
 		return "is empty; leave it out, or write {} if that is meant"
 	case d.none:
-		return "is empty; leave it out, or write none to take away what is inherited"
+		return "is empty; leave it out, or write none to take away what is inherited" + defaults
 	default:
-		return "is empty; write a value, or leave it out"
+		return "is empty; leave it out, or write a value" + defaults
 	}
 }
 
@@ -112,8 +120,6 @@ func (k *checker) mapping(key Origin, n *yaml.Node, d *definition, p path) any {
 		if d.kind == table {
 			if problem := d.keys.problem(keyword); problem != "" {
 				k.add(at, under, "%s", problem)
-				m[damaged] = setting{}
-				real = ""
 			}
 		} else if d.field(keyword) == nil {
 			k.add(at, under, "%s", unknownKey(keyword, d))
@@ -125,8 +131,7 @@ func (k *checker) mapping(key Origin, n *yaml.Node, d *definition, p path) any {
 			// Go on as if it had been spelt right: what is wrong below
 			// is told as well, and what refers to it finds it.
 		}
-		v := k.value(at, pair.value, d.at(real), under)
-		if real != "" {
+		if v := k.value(at, pair.value, d.at(real), under); real != here && real != damaged {
 			m[real] = v
 		}
 	}
@@ -142,7 +147,7 @@ func unknownKey(key string, d *definition) string {
 	if hint := suggest.DidYouMean(key, known); hint != "" {
 		return "unknown key" + hint
 	}
-	return "unknown key; there are: " + strings.Join(known, ", ")
+	return "unknown key; there are: " + few(known)
 }
 
 func (k *checker) list(at Origin, n *yaml.Node, d *definition, p path) any {
@@ -168,5 +173,8 @@ func (k *checker) list(at Origin, n *yaml.Node, d *definition, p path) any {
 		k.add(at, p, "is empty; leave it out, or name every layer of the policy")
 		sound = false
 	}
-	return setting{Value: items, Origin: at, Broken: !sound}
+	if !sound {
+		return broken(d, at)
+	}
+	return setting{Value: items, Origin: at}
 }

@@ -152,9 +152,7 @@ func (d *definition) limits() string {
 			return "longer than 0s"
 		}
 		return "0s or longer"
-	case integer:
-		return fmt.Sprintf("%v to %v", d.min, int(d.most()))
-	case number:
+	case integer, number:
 		least := strconv.FormatFloat(d.min, 'g', -1, 64)
 		switch {
 		case d.max > 0:

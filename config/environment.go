@@ -131,8 +131,12 @@ func (e *environment) override(variable, value string) {
 		return
 	}
 	target := meant[0]
-	if value == "" {
+	switch d := target.definition; {
+	case value == "":
 		e.add(at, target.path, "is empty; give it a value, or unset it")
+		return
+	case d.kind == table || d.kind == object && !d.none:
+		e.add(at, target.path, "a variable can't set a whole map; name one of its settings")
 		return
 	}
 	v, problem := target.definition.leaf(variableNode(target.definition, value), at)
@@ -220,8 +224,8 @@ func (e *environment) throughReference(target place, at Origin) bool {
 	if section == "" || named.text() == "" {
 		return false
 	}
-	e.add(at, target.path, "the policy names the %s %s (%v); set %s, or name another with %s", thing(section), quote(named.text()), named.origin(),
-		variableOf(path{section, named.text(), target.path[3]}), variableOf(target.path[:3]))
+	e.add(at, target.path, "the policy names the %s %s (%v); change that one with %s__..., or name another with %s", thing(section), quote(named.text()), named.origin(),
+		variableOf(path{section, named.text()}), variableOf(target.path[:3]))
 	return true
 }
 
@@ -265,7 +269,7 @@ func (e *environment) whyUnknown(variable string) string {
 		if len(known) == 0 {
 			return where + " has no settings of its own"
 		}
-		return fmt.Sprintf("%s has no %s; there are: %s", where, quote(key), strings.Join(known, ", "))
+		return fmt.Sprintf("%s has no %s; there are: %s", where, quote(key), few(known))
 	}
 	return "it ends too early" // not reached: then it would match
 }

@@ -144,7 +144,7 @@ func listed(profiles []string) string {
 	if len(profiles) == 0 {
 		return "; the directory has no profiles, which are files like " + defaultProfile + ".yaml"
 	}
-	return "; the directory has: " + strings.Join(profiles, ", ")
+	return "; the directory has: " + few(profiles)
 }
 
 // Dir is the directory at a path on disk, as os.DirFS is, but Load names its

@@ -64,7 +64,7 @@ var profileDefinition = &definition{
 		}},
 		{key: services, definition: definition{
 			kind: table, keys: serviceRule,
-			elem: &definition{kind: object, fields: serviceFields},
+			elem: serviceDefinition,
 			doc:  "Choices per tagged service and method, without touching code. The service is written as its Go type, with the full import path where two would collide.",
 		}},
 	},
@@ -84,13 +84,16 @@ var policyDefinition = &definition{
 	}, layerFields()...),
 }
 
-var serviceFields = []field{
-	{key: "policy", definition: definition{
-		kind: name, names: policies, byDefault: "the tag's",
-		doc: "The policy of the service; `none` for none. It beats the tag's.",
-	}},
-	{key: "methods", definition: definition{
-		kind: table, keys: methodRule, elem: &definition{kind: name, names: policies},
-		doc: "The policy of single methods; `none` for none.",
-	}},
+var serviceDefinition = &definition{
+	kind: object,
+	fields: []field{
+		{key: "policy", definition: definition{
+			kind: name, names: policies, byDefault: "the tag's",
+			doc: "The policy of the service; `none` for none. It beats the tag's.",
+		}},
+		{key: "methods", definition: definition{
+			kind: table, keys: methodRule, elem: &definition{kind: name, names: policies},
+			doc: "The policy of single methods; `none` for none.",
+		}},
+	},
 }

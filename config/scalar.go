@@ -113,8 +113,11 @@ func (d *definition) scalarInteger(n *yaml.Node) (any, string) {
 		}
 		return nil, d.mismatch(n)
 	}
-	v, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || !d.inRange(float64(v)) {
+	v, err := strconv.ParseInt(text, 10, 64) // too long, it is the longest there is
+	switch {
+	case float64(v) > d.most():
+		return nil, fmt.Sprintf("%.40s is out of range; it must be %d at most", n.Value, int64(d.most()))
+	case err != nil || !d.inRange(float64(v)):
 		return nil, d.outOfRange(n)
 	}
 	return int(v), ""

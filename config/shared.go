@@ -1,10 +1,6 @@
 package config
 
-import (
-	"fmt"
-
-	"github.com/cladgo/clad/policy"
-)
+import "github.com/cladgo/clad/policy"
 
 // spec is what a policy says of a breaker or limiter: its name where it is
 // shared, and else what it is.
@@ -67,5 +63,3 @@ func shared[T interface {
 	}
 	return spec[T]{own.text(), value}
 }
-
-func quote(name string) string { return fmt.Sprintf("%.60q", name) }
