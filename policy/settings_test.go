@@ -1,0 +1,208 @@
+package policy_test
+
+import (
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cladgo/clad/policy"
+)
+
+func TestValidateAcceptsWhatCanBeHonoured(t *testing.T) {
+	for _, p := range []policy.Policy{
+		policy.None{},
+		policy.Retry{},
+		policy.Retry{MaxAttempts: 1, Backoff: policy.Fixed(0), MaxElapsed: time.Nanosecond},
+		policy.Retry{Backoff: policy.Linear{}},
+		policy.Retry{Backoff: policy.Exponential{Multiplier: 1}},
+		policy.Retry{Backoff: ownBackoff{}}, // has no Validate
+		policy.CircuitBreaker{},
+		policy.CircuitBreaker{Name: "bank"},
+		policy.CircuitBreaker{FailureRate: 1, Window: time.Second},
+		policy.RateLimit{RequestsPerSecond: 1e-9},
+		policy.RateLimit{RequestsPerSecond: math.MaxFloat64},
+		policy.RateLimit{Name: "api"},
+		policy.Timeout(1),
+		policy.Combine(total, retry, limit, breaker, attempt),
+	} {
+		if err := p.Validate(); err != nil {
+			t.Errorf("%v: %v", p, err)
+		}
+	}
+}
+
+// Whoever mends one mistake at a time runs the program as often as there are
+// mistakes: each must be named by the first error.
+func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
+	nan := math.NaN()
+	for _, tt := range []struct {
+		name string
+		p    policy.Policy
+		want []string // one for each mistake
+	}{
+		{
+			"retry",
+			policy.Retry{MaxAttempts: -1, MaxElapsed: -time.Second, Backoff: policy.Fixed(-1)},
+			[]string{"MaxAttempts is -1", "MaxElapsed is -1s", "delay is -1ns"},
+		},
+		{
+			"linear back-off",
+			policy.Retry{Backoff: policy.Linear{Initial: -1, Increment: -2, Max: -3}},
+			[]string{"Initial is -1ns", "Increment is -2ns", "Max is -3ns"},
+		},
+		{
+			"exponential back-off",
+			policy.Retry{Backoff: policy.Exponential{Initial: -1, Multiplier: 0.5, Max: -3}},
+			[]string{"Initial is -1ns", "Multiplier is 0.5", "Max is -3ns"},
+		},
+		{"multiplier below zero", policy.Retry{Backoff: policy.Exponential{Multiplier: -2}}, []string{"Multiplier is -2"}},
+		{"multiplier not a number", policy.Retry{Backoff: policy.Exponential{Multiplier: nan}}, []string{"Multiplier is NaN"}},
+		{"multiplier without end", policy.Retry{Backoff: policy.Exponential{Multiplier: math.Inf(1)}}, []string{"Multiplier is +Inf"}},
+		{
+			"circuit breaker",
+			policy.CircuitBreaker{FailureRate: 1.5, Window: -1, RecoveryTimeout: -2, ProbeTimeout: -3},
+			[]string{"FailureRate is 1.5", "Window is -1ns", "RecoveryTimeout is -2ns", "ProbeTimeout is -3ns"},
+		},
+		{"rate below zero", policy.CircuitBreaker{FailureRate: -0.1, Window: 1}, []string{"FailureRate is -0.1"}},
+		{"rate not a number", policy.CircuitBreaker{FailureRate: nan, Window: 1}, []string{"FailureRate is NaN"}},
+		{"rate without a window", policy.CircuitBreaker{FailureRate: 0.5}, []string{"needs a Window"}},
+		{
+			"rate limit",
+			policy.RateLimit{RequestsPerSecond: -1, Burst: -2, MaxWait: -3},
+			[]string{"RequestsPerSecond is -1", "Burst is -2", "MaxWait is -3ns"},
+		},
+		{"rate limit of nothing", policy.RateLimit{}, []string{"RequestsPerSecond is 0"}},
+		{"named rate limit with a burst alone", policy.RateLimit{Name: "api", Burst: 3}, []string{"RequestsPerSecond is 0"}},
+		{"rate limit not a number", policy.RateLimit{RequestsPerSecond: nan}, []string{"RequestsPerSecond is NaN"}},
+		{"rate limit without end", policy.RateLimit{RequestsPerSecond: math.Inf(1)}, []string{"RequestsPerSecond is +Inf"}},
+		{"no timeout", policy.Timeout(0), []string{"timeout: 0s"}},
+		{"negative timeout", policy.Timeout(-5), []string{"timeout: -5ns"}},
+		{
+			"all layers",
+			policy.Combine(policy.Timeout(-1), policy.Retry{MaxAttempts: -2}, policy.RateLimit{RequestsPerSecond: -3}, policy.CircuitBreaker{FailureRate: 4, Window: 1}),
+			[]string{"timeout: -1ns", "MaxAttempts is -2", "RequestsPerSecond is -3", "FailureRate is 4"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			err := tt.p.Validate()
+			if err == nil {
+				t.Fatalf("%v is said to be valid", tt.p)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the error does not say %q:\n%v", want, err)
+				}
+			}
+			if got := len(strings.Split(err.Error(), "\n")); got != len(tt.want) {
+				t.Errorf("%d mistakes reported, want %d:\n%v", got, len(tt.want), err)
+			}
+		})
+	}
+}
+
+// Without the kind of layer nobody finds the place to mend.
+func TestValidateNamesTheLayer(t *testing.T) {
+	for prefix, p := range map[string]policy.Policy{
+		"retry: ":           policy.Retry{Backoff: policy.Fixed(-1)},
+		"circuit breaker: ": policy.CircuitBreaker{Window: -1},
+		"rate limit: ":      policy.RateLimit{},
+		"timeout: ":         policy.Timeout(0),
+	} {
+		if err := p.Validate(); err == nil || !strings.HasPrefix(err.Error(), prefix) {
+			t.Errorf("got %v, want it to begin with %q", err, prefix)
+		}
+	}
+}
+
+func TestRetryDefaults(t *testing.T) {
+	d := policy.Retry{}.WithDefaults()
+	if d.MaxAttempts != 3 || d.MaxElapsed != 0 {
+		t.Errorf("got %+v", d)
+	}
+	want := policy.Exponential{Initial: 100 * time.Millisecond, Multiplier: 2, Max: 30 * time.Second, Jitter: true}
+	if d.Backoff != policy.Backoff(want) {
+		t.Errorf("the back-off is %v, want %v", d.Backoff, want)
+	}
+	if d.RetryIf == nil || reflect.ValueOf(d.RetryIf).Pointer() != reflect.ValueOf(policy.IsRetryable).Pointer() {
+		t.Error("RetryIf is not IsRetryable")
+	}
+	own := policy.Retry{MaxAttempts: 9, Backoff: policy.Fixed(1), MaxElapsed: 2, RetryIf: func(error) bool { return false }}
+	kept := own.WithDefaults()
+	if kept.MaxAttempts != 9 || kept.Backoff != policy.Backoff(policy.Fixed(1)) || kept.MaxElapsed != 2 || kept.RetryIf(nil) != false {
+		t.Errorf("what was set changed to %+v", kept)
+	}
+}
+
+func TestCircuitBreakerDefaults(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		in, want policy.CircuitBreaker
+	}{
+		{
+			"zero", policy.CircuitBreaker{},
+			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second},
+		},
+		{
+			"probes may hang as long as it stays open", policy.CircuitBreaker{RecoveryTimeout: time.Minute},
+			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: time.Minute, SuccessThreshold: 3, ProbeTimeout: time.Minute},
+		},
+		{
+			"a rate needs no count", policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second},
+			policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second, MinRequests: 20, RecoveryTimeout: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second},
+		},
+	} {
+		if got := tt.in.WithDefaults(); got != tt.want {
+			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
+		}
+	}
+	own := policy.CircuitBreaker{"n", 1, 0.5, 2, 3, 4, 5, 6}
+	if got := own.WithDefaults(); got != own {
+		t.Errorf("what was set changed to %+v", got)
+	}
+}
+
+func TestRateLimitDefaultBurstIsAQuarterOfASecond(t *testing.T) {
+	for _, tt := range []struct {
+		perSecond float64
+		burst     int
+		want      int
+	}{
+		{1000, 0, 250},
+		{100, 0, 25},
+		{10, 0, 2},
+		{4, 0, 1},
+		{1, 0, 1},
+		{0.001, 0, 1},
+		{1000, 100, 100},
+		{math.MaxFloat64, 0, math.MaxInt32},
+	} {
+		if got := (policy.RateLimit{RequestsPerSecond: tt.perSecond, Burst: tt.burst}).WithDefaults().Burst; got != tt.want {
+			t.Errorf("%v/s with burst %d: got %d, want %d", tt.perSecond, tt.burst, got, tt.want)
+		}
+	}
+}
+
+func TestReferenceIsANameAlone(t *testing.T) {
+	for _, tt := range []struct {
+		p    interface{ IsReference() bool }
+		want bool
+	}{
+		{policy.CircuitBreaker{}, false},
+		{policy.CircuitBreaker{Name: "n"}, true},
+		{policy.CircuitBreaker{Name: "n", ProbeTimeout: 1}, false},
+		{policy.CircuitBreaker{FailureThreshold: 1}, false},
+		{policy.RateLimit{}, false},
+		{policy.RateLimit{Name: "n"}, true},
+		{policy.RateLimit{Name: "n", RequestsPerSecond: 1}, false},
+	} {
+		if got := tt.p.IsReference(); got != tt.want {
+			t.Errorf("%#v: got %v", tt.p, got)
+		}
+	}
+}
+
+type ownBackoff struct{}
+
+func (ownBackoff) Delay(int) time.Duration { return time.Second }
