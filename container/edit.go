@@ -15,6 +15,8 @@ type edit struct {
 	catalog  policy.Catalog             // as it will be
 	breakers map[string]*CircuitBreaker // of these, only what is new is not in use yet
 	limiters map[string]*RateLimiter
+	claimed  map[any]bool // things of owners that stay as they are
+	changed  map[any]any  // and those that take other settings
 	commits  []func()
 	messages []func() // for the log, which is not ours to call under a lock
 }
@@ -23,7 +25,7 @@ type edit struct {
 // commits; it is done if prepare returns nil. Listeners and the log hear of it
 // when the lock is free.
 func (o *Orchestrator) edit(prepare func(*edit) error) error {
-	e := &edit{o: o}
+	e := &edit{o: o, claimed: map[any]bool{}, changed: map[any]any{}}
 	if err := o.make(e, prepare); err != nil {
 		return err
 	}
@@ -50,6 +52,8 @@ func (o *Orchestrator) make(e *edit, prepare func(*edit) error) error {
 }
 
 func (e *edit) on(commit func()) { e.commits = append(e.commits, commit) }
+
+func (e *edit) change(thing, spec any) { e.changed[thing] = spec }
 
 func (e *edit) say(message func()) { e.messages = append(e.messages, message) }
 

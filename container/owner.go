@@ -13,12 +13,14 @@ type owner struct {
 
 func newOwner(name string) *owner { return &owner{name: name} }
 
-// owned is a thing with what it was made for: a place in a policy, and settings.
+// owned is a thing with what it was made for. The methods of a service share it,
+// also under different policies, where these put equal settings in the same
+// place: it is one dependency that they guard.
 type owned[S comparable, T any] struct {
-	policy string
-	n      int
-	spec   S
-	thing  T
+	n     int // the place: the n-th layer of its kind, from the outside
+	spec  S
+	thing T
+	users map[string]bool // the policies of the catalog that it is for
 }
 
 // maxVariants is how many different policies, and things in them, are remembered
@@ -26,19 +28,20 @@ type owned[S comparable, T any] struct {
 // say); one that invents a new policy at each call must not fill the memory.
 const maxVariants = 64
 
-// own returns the thing that stands in the n-th place of a policy. In a policy of
-// the catalog there is one thing a place, which takes settings that changed; an
-// operation's policies have no names, so there different settings tell one from
-// another.
+// own returns the thing for the n-th place of a policy; "" stands for a policy
+// of no catalog. A policy of the catalog whose settings have changed takes its
+// thing along, unless another that did not change holds on to it.
 func own[S comparable, T any](e *edit, things *[]*owned[S, T], policyName string, n int, spec S, configure func(T, S), make func() T) T {
 	for _, known := range *things {
-		if known.policy != policyName || known.n != n {
-			continue
-		}
-		if known.spec == spec {
+		if known.n == n && settingsOf(e, known) == spec {
+			known.use(e, policyName)
 			return known.thing
 		}
-		if policyName != "" {
+	}
+	for _, known := range *things {
+		_, changed := e.changed[known]
+		if policyName != "" && known.n == n && known.users[policyName] && !changed && !e.claimed[known] {
+			e.change(known, spec)
 			e.on(func() {
 				known.spec = spec
 				configure(known.thing, spec)
@@ -46,10 +49,50 @@ func own[S comparable, T any](e *edit, things *[]*owned[S, T], policyName string
 			return known.thing
 		}
 	}
-	thing := make()
 	if policyName == "" && len(*things) >= maxVariants {
 		*things = append((*things)[:0], (*things)[1:]...)
 	}
-	*things = append(*things, &owned[S, T]{policyName, n, spec, thing})
-	return thing
+	made := &owned[S, T]{n: n, spec: spec, thing: make(), users: map[string]bool{}}
+	made.use(e, policyName)
+	*things = append(*things, made)
+	return made.thing
+}
+
+func (o *owned[S, T]) use(e *edit, policyName string) {
+	if policyName != "" {
+		e.on(func() { o.users[policyName] = true })
+	}
+}
+
+// settingsOf returns the settings that a thing has, or will have when the edit
+// is made.
+func settingsOf[S comparable, T any](e *edit, o *owned[S, T]) S {
+	if spec, ok := e.changed[o]; ok {
+		return spec.(S)
+	}
+	return o.spec
+}
+
+// claim notes what a policy finds as it wants it, so that no other whose
+// settings have changed takes it along.
+func (w *owner) claim(e *edit, p policy.Policy) {
+	breakers, limiters := 0, 0
+	for _, layer := range policy.Layers(p) {
+		switch layer := layer.(type) {
+		case policy.CircuitBreaker:
+			claim(e, w.breakers, breakers, layer)
+			breakers++
+		case policy.RateLimit:
+			claim(e, w.limiters, limiters, layer)
+			limiters++
+		}
+	}
+}
+
+func claim[S comparable, T any](e *edit, things []*owned[S, T], n int, spec S) {
+	for _, known := range things {
+		if known.n == n && known.spec == spec {
+			e.claimed[known] = true
+		}
+	}
 }

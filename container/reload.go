@@ -171,6 +171,11 @@ func (e *edit) checkServices() error {
 func (e *edit) reloadBindings() error {
 	var errs []error
 	for _, s := range e.o.wrapped {
+		for _, b := range s.bound {
+			if p, err := e.choose(e.policyOf(s, b.method)); err == nil {
+				s.owner.claim(e, p)
+			}
+		}
 		errs = append(errs, e.bind(s))
 	}
 	return errors.Join(errs...)
