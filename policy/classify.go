@@ -33,7 +33,8 @@ func IsPermanent(err error) bool {
 // open circuit, exhausted retries, cancellation by the caller
 // (context.Canceled included), [Permanent], and any error whose method
 // Retryable() bool says so; true for the rest: timeouts, rate limits,
-// infrastructure and plain errors.
+// infrastructure and plain errors. Of several errors in one, a single no is
+// enough.
 func IsRetryable(err error) bool {
 	switch {
 	case err == nil,
@@ -43,11 +44,10 @@ func IsRetryable(err error) bool {
 		errors.Is(err, context.Canceled):
 		return false
 	}
-	var r interface{ Retryable() bool }
-	if errors.As(err, &r) {
-		return r.Retryable()
-	}
-	return true
+	return !anyOf(err, func(err error) bool {
+		r, ok := err.(interface{ Retryable() bool })
+		return ok && !r.Retryable()
+	})
 }
 
 // IsServiceUnavailable reports whether err means that the dependency can't
@@ -69,22 +69,42 @@ func IsServiceUnavailable(err error) bool {
 
 // RetryAfter finds how long to wait before calling again: the RetryAfter of a
 // [*CircuitOpenError] or [*RateLimitedError], or what the method
-// RetryAfter() time.Duration of any error in err's tree says. It is false where
-// none says more than zero.
+// RetryAfter() time.Duration of any error in err's tree says; the first that
+// says more than zero. It is false where none does.
 func RetryAfter(err error) (time.Duration, bool) {
-	var (
-		open    *CircuitOpenError
-		limited *RateLimitedError
-		says    interface{ RetryAfter() time.Duration }
-		d       time.Duration
-	)
-	switch {
-	case errors.As(err, &open):
-		d = open.RetryAfter
-	case errors.As(err, &limited):
-		d = limited.RetryAfter
-	case errors.As(err, &says):
-		d = says.RetryAfter()
+	var after time.Duration
+	found := anyOf(err, func(err error) bool {
+		switch e := err.(type) {
+		case *CircuitOpenError:
+			after = e.RetryAfter
+		case *RateLimitedError:
+			after = e.RetryAfter
+		case interface{ RetryAfter() time.Duration }:
+			after = e.RetryAfter()
+		}
+		return after > 0
+	})
+	return max(0, after), found
+}
+
+// anyOf reports whether match holds for any error in err's tree, in the order
+// of errors.Is.
+func anyOf(err error, match func(error) bool) bool {
+	if err == nil {
+		return false
 	}
-	return max(0, d), d > 0
+	if match(err) {
+		return true
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		return anyOf(e.Unwrap(), match)
+	case interface{ Unwrap() []error }:
+		for _, err := range e.Unwrap() {
+			if anyOf(err, match) {
+				return true
+			}
+		}
+	}
+	return false
 }
