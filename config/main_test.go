@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"maps"
 	"strings"
 	"testing"
@@ -39,6 +40,13 @@ func catalog(t *testing.T, base, profile string, environ ...string) policy.Catal
 		t.Fatal(err)
 	}
 	return p.Catalog()
+}
+
+// mistakes are those that an error is made of.
+func mistakes(err error) config.Mistakes {
+	var found config.Mistakes
+	errors.As(err, &found)
+	return found
 }
 
 // wantError fails unless err has each part.

@@ -51,7 +51,7 @@ func (p *Profile) Origin(path ...string) (Origin, bool) {
 		d := at.definition
 		f := d.field(key)
 		otherVariant := f != nil && f.of != nil && !slices.Contains(f.of, at.field(d.variant).text())
-		if !at.inForce() || d.at(key) == nil || otherVariant {
+		if at.isSet() && !at.isMap() || !at.inForce() || d.at(key) == nil || otherVariant {
 			return Origin{}, false
 		}
 		at = at.field(key)

@@ -60,7 +60,7 @@ var (
 // reportSyntax gives a syntax error its place, as near as the YAML package says.
 func reportSyntax(c *collector, file string, text []byte, err error) {
 	problem := strings.TrimPrefix(err.Error(), "yaml: ")
-	lines := strings.Split(string(text), "\n")
+	lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
 	line := 1
 	if found := yamlLine.FindStringSubmatch(problem); found != nil {
 		line, _ = strconv.Atoi(found[1])

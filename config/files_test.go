@@ -1,0 +1,95 @@
+package config_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/cladgo/clad/config"
+)
+
+func TestProfileIsChosen(t *testing.T) {
+	fsys := files("development.yaml", "{}", "production.yaml", "{}", "staging.yml", "{}")
+	for _, tt := range []struct {
+		profile string
+		environ []string
+		want    string
+	}{
+		{"", nil, "development"},
+		{"", []string{"HOME=/root"}, "development"},
+		{"", []string{"APP_ENV=production"}, "production"},
+		{"", []string{"APP_ENV=production", "CLAD_PROFILE=staging"}, "staging"},
+		{"", []string{"CLAD_PROFILE=", "APP_ENV=production"}, "production"},
+		{"", []string{"XCLAD_PROFILE=production"}, "development"},
+		{"production", []string{"CLAD_PROFILE=staging"}, "production"},
+	} {
+		p, err := config.Load(fsys, tt.profile, tt.environ)
+		if err != nil {
+			t.Errorf("%q, %q: %v", tt.profile, tt.environ, err)
+		} else if p.Name() != tt.want {
+			t.Errorf("%q, %q: %s, want %s", tt.profile, tt.environ, p.Name(), tt.want)
+		}
+	}
+}
+
+func TestUnknownProfile(t *testing.T) {
+	fsys := files("base.yaml", "{}", "development.yaml", "{}", "production.yml", "{}", "notes.txt", "", ".production.yaml", "{}")
+	for name, tt := range map[string]struct {
+		profile string
+		environ []string
+		want    []string
+	}{
+		"misspelt":      {"prodution", nil, []string{`no profile "prodution" (did you mean "production"?); the directory has: development, production: file does not exist`}},
+		"by a variable": {"", []string{"APP_ENV=prod"}, []string{`no profile "prod", chosen by APP_ENV`, "development, production"}},
+		"far off":       {"qa", nil, []string{`no profile "qa"; the directory has: development, production`}},
+		"another case":  {"Production", nil, []string{`did you mean "production"?`}},
+		"a path":        {"../configs/production", nil, []string{"no profile"}},
+		"the base":      {"base", nil, []string{`"base" is what all profiles start from`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := config.Load(fsys, tt.profile, tt.environ)
+			wantError(t, err, tt.want...)
+			if tt.profile != "base" && !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%v is not fs.ErrNotExist", err)
+			}
+		})
+	}
+	_, err := config.Load(files(), "", nil)
+	wantError(t, err, `"development", the default; the directory has no profiles`)
+}
+
+func TestUnreadableFiles(t *testing.T) {
+	_, err := config.Load(files("test.yaml", "{}", "test.yml", "{}"), "test", nil)
+	wantError(t, err, "test.yaml and test.yml")
+	_, err = config.Load(files("test.yaml/inside", ""), "test", nil)
+	wantError(t, err, "test.yaml")
+	_, err = config.Load(os.DirFS(filepath.Join(t.TempDir(), "nowhere")), "test", nil)
+	wantError(t, err, "the directory of the profiles")
+}
+
+func TestBaseIsOptional(t *testing.T) {
+	for _, fsys := range []fs.FS{
+		files("test.yaml", "policies: {p: {retry: 2}}"),
+		files("base.yml", "policies: {p: {retry: 2}}", "test.yml", "{}"),
+	} {
+		p, err := config.Load(fsys, "test", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.Catalog().Policies) != 1 {
+			t.Errorf("got %v", p.Catalog())
+		}
+	}
+}
+
+// An error that names configs/test.yaml can be clicked; test.yaml can't.
+func TestDirNamesFilesWithItsPath(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "test.yaml"), []byte("retyr: 3\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := config.Load(config.Dir(dir), "test", nil)
+	wantError(t, err, filepath.Join(dir, "test.yaml")+":1:1: retyr: ")
+}

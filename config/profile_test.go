@@ -1,0 +1,118 @@
+package config_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/cladgo/clad/config"
+)
+
+// Every value knows where it comes from, through all layers.
+func TestOrigin(t *testing.T) {
+	p, err := config.Load(files(
+		"base.yaml", `
+circuit_breakers:
+  payment-service: {failure_threshold: 10}
+policies:
+  database:
+    timeout: 9s
+    retry: {max_attempts: 3, backoff: {type: exponential, multiplier: 2}}
+  audit:
+    extends: database
+    retry: 2
+  cache: {timeout: 1s, retry: 1}
+`, "production.yaml", `
+policies:
+  database:
+    retry:
+      backoff: {multiplier: 3}
+  audit: {timeout: 8s}
+  cache: {retry: none}
+  api: {circuit_breaker: payment-service}
+  fixed: {retry: {backoff: {type: fixed}}}
+services:
+  payments.Gateway: {methods: {Refund: none}}
+`), "production", []string{"CLAD__POLICIES__AUDIT__ATTEMPT_TIMEOUT=1s", "CLAD__POLICIES__API__RETRY__MAX_ELAPSED=7s", "CLAD__POLICIES__API__ORDER=circuit_breaker,retry"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"circuit_breakers":                                   "base.yaml:2:1",
+		"circuit_breakers payment-service":                   "base.yaml:3:3",
+		"circuit_breakers payment-service failure_threshold": "base.yaml:3:40",
+		"circuit_breakers payment-service recovery_timeout":  "default",
+		"circuit_breakers payment-service probe_timeout":     "default",
+		"policies":                                       "production.yaml:2:1",
+		"policies database timeout":                      "base.yaml:6:14",
+		"policies database retry":                        "production.yaml:4:5",
+		"policies database retry max_attempts":           "base.yaml:7:27",
+		"policies database retry max_elapsed":            "default",
+		"policies database retry backoff multiplier":     "production.yaml:5:29",
+		"policies database retry backoff jitter":         "default",
+		"policies database order":                        "default",
+		"policies audit extends":                         "base.yaml:9:14",
+		"policies audit timeout":                         "production.yaml:6:20",
+		"policies audit retry max_attempts":              "base.yaml:10:12",
+		"policies audit retry backoff type":              "base.yaml:7:46",
+		"policies audit retry backoff multiplier":        "production.yaml:5:29",
+		"policies audit attempt_timeout":                 "environment variable CLAD__POLICIES__AUDIT__ATTEMPT_TIMEOUT",
+		"policies cache retry":                           "production.yaml:7:18",
+		"policies api circuit_breaker":                   "production.yaml:8:26",
+		"policies api retry":                             "environment variable CLAD__POLICIES__API__RETRY__MAX_ELAPSED",
+		"policies api retry max_attempts":                "default",
+		"policies api retry backoff":                     "default",
+		"policies api retry backoff initial_delay":       "default",
+		"policies api order":                             "environment variable CLAD__POLICIES__API__ORDER",
+		"policies fixed retry backoff delay":             "default",
+		"services payments.Gateway policy":               "default",
+		"services payments.Gateway methods Refund":       "production.yaml:11:40",
+		"policies database attempt_timeout":              "",
+		"policies database retry backoff delay":          "", // exponential back-offs have none
+		"policies fixed retry backoff multiplier":        "",
+		"policies cache retry max_attempts":              "",
+		"policies api circuit_breaker failure_threshold": "", // it is the shared one's
+		"policies database timeout seconds":              "",
+		"policies nowhere":                               "",
+		"policies nowhere timeout":                       "",
+		"services payments.Gateway methods Charge":       "",
+		"elsewhere":               "",
+		"rate_limiters api-calls": "",
+		"circuit_breakers payment-service failure_threshold deeper": "",
+	} {
+		origin, ok := p.Origin(strings.Fields(path)...)
+		got := origin.String()
+		if !ok {
+			got = ""
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+		if ok && origin.IsDefault() != (want == "default") {
+			t.Errorf("%s: IsDefault is %v", path, origin.IsDefault())
+		}
+	}
+}
+
+func TestCatalogIsTheCallersOwn(t *testing.T) {
+	p, err := load(`
+circuit_breakers: {b: {}}
+rate_limiters: {l: {requests_per_second: 1}}
+policies: {p: {retry: 1}}
+services: {payments.Gateway: {methods: {Refund: none}}}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := p.Catalog()
+	clear(first.CircuitBreakers)
+	clear(first.RateLimiters)
+	clear(first.Policies)
+	clear(first.Services["payments.Gateway"].Methods)
+	clear(first.Services)
+	second := p.Catalog()
+	if len(second.CircuitBreakers) != 1 || len(second.RateLimiters) != 1 || len(second.Policies) != 1 ||
+		!reflect.DeepEqual(second.Services["payments.Gateway"].Methods, map[string]string{"Refund": "none"}) {
+		t.Errorf("a caller changed the profile: %v", second)
+	}
+}
