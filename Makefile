@@ -48,11 +48,15 @@ cover: ## measure the tests' coverage, across packages (bin/cover.out per module
 	$(call each,$(CODE),mkdir -p bin && go test -count=1 -coverpkg=./... -coverprofile=bin/cover.out ./... >/dev/null && go tool cover -func=bin/cover.out | tail -1)
 
 .PHONY: lint
-lint: vet $(LINTER) ## go vet and the linter (rules: .golangci.yml)
+lint: $(LINTER) ## run the linter (rules: .golangci.yml)
 	$(call each,$(CODE),$(CURDIR)/$(LINTER) run --config $(CURDIR)/.golangci.yml ./...)
 
+.PHONY: lint-fix
+lint-fix: $(LINTER) ## mend what the linter can mend by itself
+	$(call each,$(CODE),$(CURDIR)/$(LINTER) run --fix --config $(CURDIR)/.golangci.yml ./...)
+
 .PHONY: vet
-vet: ## go vet alone, without the linter
+vet: ## run go vet
 	$(call each,$(CODE),go vet ./...)
 
 $(LINTER): internal/lint/go.mod internal/lint/go.sum
