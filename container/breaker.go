@@ -22,10 +22,13 @@ type CircuitBreaker struct {
 	gate atomic.Uint64
 	// reopens is when an open breaker admits its next probe.
 	reopens atomic.Int64
+	// successes counts them where a share of failures is reckoned; else nil.
+	successes atomic.Pointer[window]
 
 	mu      sync.Mutex // guards all below, and is held at every use of machine
 	spec    policy.CircuitBreaker
 	machine *gobreaker.CircuitBreaker[struct{}]
+	current policy.State // of the machine
 	mode    mode
 	last    policy.State // as the transitions have told it
 	probes  []probe
@@ -140,6 +143,8 @@ func (b *CircuitBreaker) configure(spec policy.CircuitBreaker) {
 func (b *CircuitBreaker) restart() {
 	b.dropProbes()
 	b.machine = gobreaker.NewCircuitBreaker[struct{}](b.settings())
+	b.current = policy.StateClosed
+	b.successes.Store(newWindow(b.spec))
 	b.publish(true)
 }
 
@@ -151,9 +156,11 @@ func (b *CircuitBreaker) settings() gobreaker.Settings {
 		// gobreaker opens up strictly after its timeout; ours is when the
 		// next call may pass, so whoever waits RetryAfter is let in.
 		Timeout:     spec.RecoveryTimeout - 1,
-		ReadyToTrip: tripRule(spec),
+		ReadyToTrip: b.shouldTrip,
 		OnStateChange: func(_ string, from, to gobreaker.State) {
 			b.dropProbes()
+			b.current = stateOf[to]
+			b.successes.Store(newWindow(spec))
 			b.tripped = from == gobreaker.StateClosed
 			if to == gobreaker.StateOpen {
 				b.reopens.Store(int64(clock.Now().Add(spec.RecoveryTimeout)))
@@ -162,28 +169,26 @@ func (b *CircuitBreaker) settings() gobreaker.Settings {
 	}
 	if spec.Window > 0 {
 		s.Interval = spec.Window
-		s.BucketPeriod = max(spec.Window/windowBuckets, 1)
+		s.BucketPeriod = bucketPeriod(spec.Window)
 	}
 	return s
 }
 
-// windowBuckets is how finely a window rolls: in tenths.
-const windowBuckets = 10
-
-// tripRule turns a spec into gobreaker's question. In it, requests that are
-// neither success nor failure don't count.
-func tripRule(spec policy.CircuitBreaker) func(gobreaker.Counts) bool {
-	return func(c gobreaker.Counts) bool {
-		if spec.Window == 0 {
-			return c.ConsecutiveFailures >= spec.FailureThreshold
-		}
-		if spec.FailureThreshold > 0 && c.TotalFailures >= spec.FailureThreshold {
-			return true
-		}
-		all := c.TotalFailures + c.TotalSuccesses
-		return spec.FailureRate > 0 && all >= spec.MinRequests &&
-			float64(c.TotalFailures) >= spec.FailureRate*float64(all)
+// shouldTrip is gobreaker's question at every failure. In a share of failures,
+// requests that are neither success nor failure don't count.
+func (b *CircuitBreaker) shouldTrip(c gobreaker.Counts) bool {
+	spec := &b.spec
+	if spec.Window == 0 {
+		return c.ConsecutiveFailures >= spec.FailureThreshold
 	}
+	if spec.FailureThreshold > 0 && c.TotalFailures >= spec.FailureThreshold {
+		return true
+	}
+	if spec.FailureRate == 0 {
+		return false
+	}
+	all := float64(c.TotalFailures) + float64(b.successes.Load().count(clock.Now()))
+	return all >= float64(spec.MinRequests) && float64(c.TotalFailures) >= spec.FailureRate*all
 }
 
 // closed admits a call to a closed breaker, without a lock or a clock.
@@ -208,15 +213,21 @@ func (b *CircuitBreaker) admit(now clock.Nanos) (p permit, wait time.Duration, o
 	return b.admitProbe(now)
 }
 
-// healthy reports whether the success of a call with permit p would change
-// nothing, so that it need not be reported.
-func (b *CircuitBreaker) healthy(p permit) bool {
-	return b.gate.Load() == uint64(p)&^gateMask|gateHealthy && p&gateMask == permitCall
+// passes books the success of a call with permit p without the lock, if it can:
+// if it changes nothing, or only the count in a window.
+func (b *CircuitBreaker) passes(p permit) bool {
+	if b.gate.Load() != uint64(p)&^gateMask|gateHealthy || p&gateMask != permitCall {
+		return false
+	}
+	if w := b.successes.Load(); w != nil {
+		w.add(clock.Now())
+	}
+	return true
 }
 
 // report tells the breaker how a call ended, and returns whether that tripped it.
 func (b *CircuitBreaker) report(p permit, o outcome) (tripped bool) {
-	if p == permitNone || o == success && b.healthy(p) {
+	if p == permitNone || o == success && b.passes(p) {
 		return false
 	}
 	b.mu.Lock()
@@ -256,9 +267,9 @@ func (b *CircuitBreaker) state() policy.State {
 	case disabled:
 		return policy.StateClosed
 	}
-	state := stateOf[b.machine.State()]
+	b.machine.State() // moves on from open when its time has come
 	b.publish(false)
-	return state
+	return b.current
 }
 
 var stateOf = [...]policy.State{
@@ -270,7 +281,7 @@ var stateOf = [...]policy.State{
 // publish sets the gate to what the breaker is now. A change of state, or of
 // who decides, begins a new epoch; results from before it are dropped.
 func (b *CircuitBreaker) publish(newEpoch bool) {
-	state := stateOf[b.machine.State()]
+	state := b.current
 	var gate uint64
 	switch {
 	case b.mode == forcedOpen:
@@ -299,12 +310,10 @@ func (b *CircuitBreaker) publish(newEpoch bool) {
 }
 
 // successMatters reports whether a success would change a closed machine: it
-// ends a row of failures, and it counts in a share of failures.
+// ends a row of failures. In a window it does not: the machine counts failures,
+// and successes are counted beside it.
 func (b *CircuitBreaker) successMatters() bool {
-	if b.spec.Window > 0 {
-		return b.spec.FailureRate > 0
-	}
-	return b.machine.Counts().ConsecutiveFailures > 0
+	return b.spec.Window == 0 && b.machine.Counts().ConsecutiveFailures > 0
 }
 
 // unlock ends every critical section: what happened in it is told outside.

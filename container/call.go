@@ -138,7 +138,7 @@ func (c *Call) succeed() {
 	for _, s := range c.prog.leaving {
 		if s.kind == timeoutLayer {
 			c.leaveTimeout(s)
-		} else if p := permit(*c.word(s.slot)); !s.breaker.healthy(p) {
+		} else if p := permit(*c.word(s.slot)); !s.breaker.passes(p) {
 			c.report(s, success)
 		}
 	}

@@ -19,6 +19,7 @@ type RateLimiter struct {
 	name    string
 	bucket  *rate.Limiter
 	maxWait atomic.Int64
+	empty   atomic.Int64 // there is no token before this reading of the clock
 
 	// Those who wait take no token before it is there: a reservation that is
 	// given up could not be returned once others have reserved after it.
@@ -56,6 +57,7 @@ func (l *RateLimiter) configure(spec policy.RateLimit) {
 	now := clock.Now().Time()
 	l.bucket.SetLimitAt(now, rate.Limit(spec.RequestsPerSecond))
 	l.bucket.SetBurstAt(now, spec.Burst)
+	l.empty.Store(0)
 	l.maxWait.Store(int64(spec.MaxWait))
 }
 
@@ -68,7 +70,7 @@ func (l *RateLimiter) has(spec policy.RateLimit) bool {
 
 // take takes a token if there is one, and nobody waits for it.
 func (l *RateLimiter) take(now clock.Nanos) bool {
-	return l.waiting.Load() == 0 && l.bucket.AllowN(now.Time(), 1)
+	return now >= clock.Nanos(l.empty.Load()) && l.waiting.Load() == 0 && l.bucket.AllowN(now.Time(), 1)
 }
 
 // wait waits for a token as long as the limiter allows and the context lasts.
@@ -76,12 +78,20 @@ func (l *RateLimiter) take(now clock.Nanos) bool {
 // returns the context's error if that ends while waiting.
 func (l *RateLimiter) wait(ctx context.Context, now clock.Nanos) (wait time.Duration, ok bool, err error) {
 	maxWait := time.Duration(l.maxWait.Load())
+	if maxWait <= 0 {
+		if empty := clock.Nanos(l.empty.Load()); empty > now {
+			return empty.Sub(now), false, nil
+		}
+		wait = l.until(now, 0)
+		l.empty.Store(int64(now.Add(wait))) // an empty bucket need not be asked again before
+		return wait, false, nil
+	}
 	if deadline, has := ctx.Deadline(); has {
 		maxWait = min(maxWait, clock.At(deadline).Sub(now))
 	}
 	l.mu.Lock()
 	wait = l.until(now, len(l.queue))
-	if wait > maxWait || maxWait <= 0 {
+	if wait > maxWait {
 		l.mu.Unlock()
 		return wait, false, nil
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/policy"
-	"github.com/sony/gobreaker/v2"
 )
 
 // probe is a call that was let through to see whether the dependency is back.
@@ -58,7 +57,7 @@ func (b *CircuitBreaker) endProbe(id uint64, o outcome) {
 	}
 	b.probes[i].timer.Stop()
 	b.probes = slices.Delete(b.probes, i, i+1)
-	if o != neutral && b.machine.State() == gobreaker.StateHalfOpen {
+	if o != neutral && b.current == policy.StateHalfOpen {
 		b.feed(o)
 	}
 }

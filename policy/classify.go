@@ -25,8 +25,10 @@ func (e *permanentError) Retryable() bool { return false }
 
 // IsPermanent reports whether err was marked with [Permanent].
 func IsPermanent(err error) bool {
-	var p *permanentError
-	return errors.As(err, &p)
+	return anyOf(err, func(err error) bool {
+		_, ok := err.(*permanentError)
+		return ok
+	})
 }
 
 // IsRetryable reports whether another attempt may help. It is false for nil, an

@@ -3,17 +3,21 @@
 // time.Now, which reads the wall clock too.
 package clock
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
-// base anchors all readings of the process, a little in its past so that none
-// of them is zero.
-var base = time.Now().Add(-1)
+// base anchors all readings of the process: far enough in the past that none is
+// zero or negative, also in a testing/synctest bubble, where it is the year 2000
+// and the clock has no monotonic part.
+var base = time.Now().Add(-60 * 365 * 24 * time.Hour)
 
-// Nanos is a reading of the monotonic clock: nanoseconds since the process
-// started. Zero stands for "not read".
+// Nanos is a reading of the monotonic clock: nanoseconds since some moment long
+// before the process started, always positive. Zero stands for "not read".
 type Nanos int64
 
-// Now reads the clock. It is never zero.
+// Now reads the clock.
 func Now() Nanos { return Nanos(time.Since(base)) }
 
 // Time turns a reading into a time with a monotonic part: fit to be compared
@@ -24,8 +28,13 @@ func (n Nanos) Time() time.Time { return base.Add(time.Duration(n)) }
 // At returns the reading that t has, had or will have.
 func At(t time.Time) Nanos { return Nanos(t.Sub(base)) }
 
-// Add returns the reading d later.
-func (n Nanos) Add(d time.Duration) Nanos { return n + Nanos(d) }
+// Add returns the reading d later, or the last there is.
+func (n Nanos) Add(d time.Duration) Nanos {
+	if d > 0 && n > math.MaxInt64-Nanos(d) {
+		return math.MaxInt64
+	}
+	return n + Nanos(d)
+}
 
 // Sub returns the time from m to n.
 func (n Nanos) Sub(m Nanos) time.Duration { return time.Duration(n - m) }

@@ -84,7 +84,7 @@ func (c *Context) Done() <-chan struct{} {
 	return a.Done()
 }
 
-// Err asks the clock as long as nobody waits.
+// Err asks the clock, as long as nobody waits.
 func (c *Context) Err() error {
 	if a := c.real.Load(); a != nil {
 		return a.Err()
@@ -92,13 +92,11 @@ func (c *Context) Err() error {
 	if c.at.Load() < 0 {
 		return context.Canceled
 	}
-	if err := c.parent.Err(); err != nil {
-		return err
+	if c.parent.Err() == nil && clock.Now() < c.At() {
+		return nil
 	}
-	if clock.Now() >= c.At() {
-		return context.DeadlineExceeded
-	}
-	return nil
+	c.Done() // what is said once must stay so, and the real context sees to that
+	return c.Err()
 }
 
 // Value returns the parent's. Once armed it goes through the real context,

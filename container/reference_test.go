@@ -1,0 +1,272 @@
+package container_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/cladgo/clad/policy"
+)
+
+// This is what policies mean, written down once more and in the plainest way: a
+// recursive interpreter that counts its own time and holds everything in plain
+// fields. The engine is compared with it; they share the error types and the
+// classification of errors, and nothing else.
+
+// never is the time of what does not happen.
+const never = time.Duration(math.MaxInt64)
+
+// answer is what the dependency does in one call.
+type answer struct {
+	takes time.Duration
+	err   error
+	heeds bool // returns its context's error as soon as that ends
+}
+
+// reference interprets policies for calls made one after another.
+type reference struct {
+	now      time.Duration
+	answers  func() answer
+	attempts int
+	breakers map[string]*refBreaker
+	limiters map[string]*refLimiter
+	totals   policy.Totals
+
+	caller refContext // of the operation at hand
+}
+
+// refContext is when a context ends, and why.
+type refContext struct {
+	deadline, cancel time.Duration
+}
+
+func (c refContext) end() time.Duration { return min(c.deadline, c.cancel) }
+
+func (c refContext) err(now time.Duration) error {
+	switch {
+	case c.end() > now:
+		return nil
+	case c.cancel <= c.deadline:
+		return context.Canceled
+	default:
+		return context.DeadlineExceeded
+	}
+}
+
+// sleep lets time pass and tells whether the context lasted.
+func (r *reference) sleep(d time.Duration, ctx refContext) bool {
+	if ctx.end() <= r.now+d {
+		r.now = max(r.now, ctx.end())
+		return false
+	}
+	r.now += d
+	return true
+}
+
+// operation runs one operation of a caller.
+func (r *reference) operation(layers []policy.Policy, caller refContext) error {
+	r.caller = caller
+	err := caller.err(r.now)
+	if err == nil {
+		err = r.run(layers, caller)
+	}
+	r.totals.TotalOperations++
+	if err == nil {
+		r.totals.SuccessfulOperations++
+		return nil
+	}
+	r.totals.FailedOperations++
+	over := caller.err(r.now)
+	if over == nil || policy.IsPermanent(err) {
+		return err
+	}
+	r.totals.Cancelled++
+	return &policy.CancelledError{Err: fmt.Errorf("%w: %w", over, err)}
+}
+
+func (r *reference) run(layers []policy.Policy, ctx refContext) error {
+	if len(layers) == 0 {
+		return r.call(ctx)
+	}
+	inside := func(ctx refContext) error { return r.run(layers[1:], ctx) }
+	switch layer := layers[0].(type) {
+	case policy.Timeout:
+		return r.timeout(time.Duration(layer), ctx, inside)
+	case policy.Retry:
+		return r.retry(layer.WithDefaults(), ctx, inside)
+	case policy.CircuitBreaker:
+		return r.breaker(r.breakers[layer.Name], ctx, inside)
+	case policy.RateLimit:
+		return r.limiter(r.limiters[layer.Name], ctx, inside)
+	default:
+		panic(fmt.Sprintf("no such layer: %T", layer))
+	}
+}
+
+func (r *reference) call(ctx refContext) error {
+	r.attempts++
+	a := r.answers()
+	if a.heeds && ctx.end() <= r.now+a.takes {
+		r.now = max(r.now, ctx.end())
+		return ctx.err(r.now)
+	}
+	r.now += a.takes
+	return a.err
+}
+
+func (r *reference) timeout(d time.Duration, ctx refContext, inside func(refContext) error) error {
+	deadline := r.now + d
+	if ctx.deadline <= deadline {
+		return inside(ctx) // the nearer one stands
+	}
+	err := inside(refContext{deadline, ctx.cancel})
+	if err == nil || r.now < deadline || policy.IsPermanent(err) || r.caller.err(r.now) != nil {
+		return err
+	}
+	r.totals.TimeoutCount++
+	return &policy.TimeoutError{After: d, Err: err}
+}
+
+func (r *reference) retry(p policy.Retry, ctx refContext, inside func(refContext) error) error {
+	start := r.now
+	for attempt := 1; ; attempt++ {
+		err := inside(ctx)
+		if err == nil {
+			return nil
+		}
+		if p.MaxAttempts == 1 || !p.RetryIf(err) || ctx.err(r.now) != nil {
+			return err
+		}
+		delay := p.Backoff.Delay(attempt)
+		if after, ok := policy.RetryAfter(err); ok && after > delay {
+			delay = after
+		}
+		next := r.now + delay
+		if attempt == p.MaxAttempts || next >= ctx.deadline || p.MaxElapsed > 0 && next-start > p.MaxElapsed {
+			return &policy.RetriesExhaustedError{Attempts: attempt, Elapsed: r.now - start, Err: err}
+		}
+		if !r.sleep(delay, ctx) {
+			return err
+		}
+		r.totals.RetryAttempts++
+	}
+}
+
+// refBreaker trips on failures in a row. Its calls never overlap.
+type refBreaker struct {
+	spec      policy.CircuitBreaker
+	state     policy.State
+	row       int // of failures while closed, of successes while half-open
+	openUntil time.Duration
+	trips     *uint64
+}
+
+func (b *refBreaker) at(now time.Duration) policy.State {
+	if b.state == policy.StateOpen && now >= b.openUntil {
+		b.state, b.row = policy.StateHalfOpen, 0
+	}
+	return b.state
+}
+
+func (b *refBreaker) open(now time.Duration) {
+	b.state, b.openUntil = policy.StateOpen, now+b.spec.RecoveryTimeout
+}
+
+func (r *reference) breaker(b *refBreaker, ctx refContext, inside func(refContext) error) error {
+	began, entered := r.now, b.at(r.now)
+	if entered == policy.StateOpen {
+		r.totals.CircuitBreakerRejections++
+		return &policy.CircuitOpenError{Name: b.spec.Name, RetryAfter: b.openUntil - r.now}
+	}
+	err := inside(ctx)
+	if hangs := began + b.spec.ProbeTimeout; entered == policy.StateHalfOpen && r.now >= hangs {
+		b.open(hangs) // the probe failed then, and what it says now comes too late
+		return err
+	}
+	neutral := err != nil && (policy.IsPermanent(err) || r.caller.err(r.now) != nil ||
+		errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) || errors.Is(err, policy.ErrCancelled))
+	switch {
+	case neutral:
+	case err == nil && entered == policy.StateClosed:
+		b.row = 0
+	case err == nil:
+		if b.row++; b.row == int(b.spec.SuccessThreshold) {
+			b.state, b.row = policy.StateClosed, 0
+		}
+	case entered == policy.StateHalfOpen:
+		b.open(r.now)
+	default:
+		if b.row++; b.row == int(b.spec.FailureThreshold) {
+			b.open(r.now)
+			r.totals.CircuitBreakerTrips++
+		}
+	}
+	return err
+}
+
+// refLimiter is a bucket of tokens.
+type refLimiter struct {
+	spec   policy.RateLimit
+	tokens float64
+	filled time.Duration // when tokens was right
+}
+
+func (l *refLimiter) fill(now time.Duration) {
+	l.tokens = min(float64(l.spec.Burst), l.tokens+(now-l.filled).Seconds()*l.spec.RequestsPerSecond)
+	l.filled = now
+}
+
+func (r *reference) limiter(l *refLimiter, ctx refContext, inside func(refContext) error) error {
+	l.fill(r.now)
+	if l.tokens < 1-1e-6 { // whoever comes when told comes on time
+		wait := time.Duration((1 - l.tokens) / l.spec.RequestsPerSecond * float64(time.Second))
+		if wait > l.spec.MaxWait || r.now+wait > ctx.deadline {
+			r.totals.RateLimitHits++
+			return &policy.RateLimitedError{Name: l.spec.Name, RetryAfter: wait}
+		}
+		if !r.sleep(wait, ctx) {
+			return ctx.err(r.now)
+		}
+		l.fill(r.now)
+	}
+	l.tokens--
+	return inside(ctx)
+}
+
+// describe tells what can be told apart of an error, wrapper by wrapper; times
+// to come back are rounded to a microsecond.
+func describe(err error) string {
+	switch e := err.(type) {
+	case nil:
+		return "nil"
+	case *policy.RetriesExhaustedError:
+		return fmt.Sprintf("exhausted(%d) ", e.Attempts) + describe(e.Err)
+	case *policy.TimeoutError:
+		return fmt.Sprintf("timeout(%v) ", e.After) + describe(e.Err)
+	case *policy.CircuitOpenError:
+		return fmt.Sprintf("open(%s, %v)", e.Name, e.RetryAfter.Round(time.Microsecond))
+	case *policy.RateLimitedError:
+		return fmt.Sprintf("limited(%s, %v)", e.Name, e.RetryAfter.Round(time.Microsecond))
+	case *policy.CancelledError:
+		return "cancelled " + sentinelsOf(err)
+	default:
+		return strings.ReplaceAll(err.Error(), "\n", " ")
+	}
+}
+
+// sentinelsOf lists what err is, for errors.Is.
+func sentinelsOf(err error) string {
+	var is []string
+	for _, target := range []error{
+		policy.ErrCircuitOpen, policy.ErrRateLimited, policy.ErrTimeout, policy.ErrRetriesExhausted, policy.ErrCancelled,
+		context.Canceled, context.DeadlineExceeded, errDown, errBusy, errNo, errFatal,
+	} {
+		if errors.Is(err, target) {
+			is = append(is, target.Error())
+		}
+	}
+	return "[" + strings.Join(is, ", ") + "]"
+}

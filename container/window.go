@@ -1,0 +1,69 @@
+package container
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/cladgo/clad/internal/clock"
+	"github.com/cladgo/clad/policy"
+)
+
+// window counts the successes of a rolling window without a lock: gobreaker
+// counts the failures, in a window of as many buckets, and is asked at failures
+// only.
+type window struct {
+	begins clock.Nanos
+	period time.Duration
+	// Each bucket holds the number of its period over its count; one that is
+	// found to be of a past period starts anew.
+	buckets [windowBuckets]atomic.Uint64
+}
+
+// windowBuckets is how finely windows roll: in tenths.
+const windowBuckets = 10
+
+func bucketPeriod(window time.Duration) time.Duration {
+	return max((window+windowBuckets-1)/windowBuckets, 1)
+}
+
+// newWindow returns a window that begins now, or nil where successes need not be
+// counted.
+func newWindow(spec policy.CircuitBreaker) *window {
+	if spec.FailureRate == 0 {
+		return nil
+	}
+	return &window{begins: clock.Now(), period: bucketPeriod(spec.Window)}
+}
+
+// number is that of the period at now, from 1.
+func (w *window) number(now clock.Nanos) uint64 {
+	return uint64(max(now.Sub(w.begins), 0)/w.period) + 1
+}
+
+const countBits = 32
+
+func (w *window) add(now clock.Nanos) {
+	n := w.number(now)
+	bucket := &w.buckets[n%windowBuckets]
+	for {
+		v := bucket.Load()
+		if v>>countBits >= n&(1<<countBits-1) && v != 0 {
+			bucket.Add(1) // of this period, or a later one that somebody has begun
+			return
+		}
+		if bucket.CompareAndSwap(v, n<<countBits|1) {
+			return
+		}
+	}
+}
+
+func (w *window) count(now clock.Nanos) (sum uint64) {
+	n := w.number(now)
+	for i := range w.buckets {
+		v := w.buckets[i].Load()
+		if number := v >> countBits; number <= n && n-number < windowBuckets {
+			sum += v & (1<<countBits - 1)
+		}
+	}
+	return sum
+}
