@@ -18,13 +18,13 @@ func Equal(a, b Policy) bool {
 	case Retry:
 		b, ok := b.(Retry)
 		return ok && a.equal(b)
-	case combined:
-		b, ok := b.(combined)
-		if !ok || len(a) != len(b) {
+	case *combined:
+		b, ok := b.(*combined)
+		if !ok || len(a.list) != len(b.list) {
 			return false
 		}
-		for i := range a {
-			if !Equal(a[i], b[i]) {
+		for i := range a.list {
+			if !Equal(a.list[i], b.list[i]) {
 				return false
 			}
 		}

@@ -31,26 +31,31 @@ func (None) Validate() error              { return nil }
 func (None) layers(dst []Policy) []Policy { return dst }
 
 // combined is what Combine makes of two layers or more: flat, outermost first.
-type combined []Policy
+// A few find room in it, because an operation may build its policy at each call.
+type combined struct {
+	list []Policy
+	few  [4]Policy
+}
 
 // Combine nests layers: the first is the outermost. The same kind may stand
 // more than once (a timeout of the whole outside, one of each attempt inside).
 // Nested Combines flatten, [None] and nil drop out; what is left of nothing is
 // None, and of a single layer that layer itself.
 func Combine(layers ...Policy) Policy {
-	flat := make(combined, 0, len(layers))
+	c := &combined{}
+	c.list = c.few[:0]
 	for _, p := range layers {
 		if p != nil {
-			flat = p.layers(flat)
+			c.list = p.layers(c.list)
 		}
 	}
-	switch len(flat) {
+	switch len(c.list) {
 	case 0:
 		return None{}
 	case 1:
-		return flat[0]
+		return c.list[0]
 	default:
-		return flat
+		return c
 	}
 }
 
@@ -63,23 +68,23 @@ func Layers(p Policy) []Policy {
 	return p.layers(nil)
 }
 
-func (l combined) String() string {
-	parts := make([]string, len(l))
-	for i, p := range l {
+func (c *combined) String() string {
+	parts := make([]string, len(c.list))
+	for i, p := range c.list {
 		parts[i] = p.String()
 	}
 	return strings.Join(parts, " > ")
 }
 
-func (l combined) Validate() error {
-	errs := make([]error, len(l))
-	for i, p := range l {
+func (c *combined) Validate() error {
+	errs := make([]error, len(c.list))
+	for i, p := range c.list {
 		errs[i] = p.Validate()
 	}
 	return errors.Join(errs...)
 }
 
-func (l combined) layers(dst []Policy) []Policy { return append(dst, l...) }
+func (c *combined) layers(dst []Policy) []Policy { return append(dst, c.list...) }
 
 // settings writes "kind(a, b)" with the settings that are there.
 func settings(kind string, parts ...string) string {
