@@ -1,0 +1,69 @@
+// Package api is the HTTP face of the payment service.
+//
+//	POST /payments              {"amount": 120.50, "currency": "EUR", "method": "credit_card"}
+//	GET  /payments/{id}
+//	POST /payments/{id}/refund
+//	GET  /metrics               what the policies did, and the circuit breakers
+//	GET  /healthz               whether the process is alive
+//
+// A POST to /payments may bear an Idempotency-Key: the payment's id. Asking
+// again with the same key is the same payment.
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/cladgo/clad/examples/app/jsonio"
+	"github.com/cladgo/clad/examples/app/payments"
+	"github.com/cladgo/clad/policy"
+)
+
+// API is the service's HTTP handler. It is safe for use by many goroutines.
+type API struct {
+	mux      *http.ServeMux
+	service  *payments.Service
+	guard    policy.Runner
+	metrics  func() policy.Metrics
+	breakers *Breakers
+}
+
+// New returns the API of a service. All that has to do with payments runs under
+// guard, which protects the service itself.
+func New(s *payments.Service, guard policy.Runner, metrics func() policy.Metrics, b *Breakers) *API {
+	a := &API{http.NewServeMux(), s, guard, metrics, b}
+	a.mux.HandleFunc("POST /payments", a.guarded(a.pay))
+	a.mux.HandleFunc("GET /payments/{id}", a.guarded(a.find))
+	a.mux.HandleFunc("POST /payments/{id}/refund", a.guarded(a.refund))
+	a.mux.HandleFunc("GET /metrics", a.showMetrics)
+	a.mux.HandleFunc("GET /healthz", a.showHealth)
+	return a
+}
+
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+
+// work is what a request asks for. The request is read before, once; the work
+// may be done several times, if the policy says so.
+type work func(context.Context) (answer, error)
+
+type answer struct {
+	status int
+	body   any
+}
+
+// guarded carries a request out under the API's own policy.
+func (a *API) guarded(read func(http.ResponseWriter, *http.Request) (work, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		do, err := read(w, r)
+		if err != nil {
+			writeError(w, err)
+			return
+		}
+		done, err := policy.Do(r.Context(), a.guard, do)
+		if err != nil {
+			writeError(w, err)
+			return
+		}
+		jsonio.Write(w, done.status, done.body)
+	}
+}

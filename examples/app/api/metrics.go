@@ -1,0 +1,55 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/cladgo/clad/examples/app/jsonio"
+	"github.com/cladgo/clad/policy"
+)
+
+// totals is policy.Totals with JSON's names.
+type totals struct {
+	TotalOperations      uint64 `json:"total_operations"`
+	SuccessfulOperations uint64 `json:"successful_operations"`
+	FailedOperations     uint64 `json:"failed_operations"`
+	Cancelled            uint64 `json:"cancelled"`
+
+	RetryAttempts            uint64 `json:"retry_attempts"`
+	CircuitBreakerTrips      uint64 `json:"circuit_breaker_trips"`
+	CircuitBreakerRejections uint64 `json:"circuit_breaker_rejections"`
+	RateLimitHits            uint64 `json:"rate_limit_hits"`
+	TimeoutCount             uint64 `json:"timeout_count"`
+}
+
+// Metrics is the body of GET /metrics.
+type Metrics struct {
+	Total           totals             `json:"total"`
+	Operations      map[string]totals  `json:"operations"`
+	CircuitBreakers map[string]Breaker `json:"circuit_breakers"`
+}
+
+func (a *API) showMetrics(w http.ResponseWriter, _ *http.Request) {
+	m := a.metrics()
+	shown := Metrics{
+		Total:           totals(m.Totals),
+		Operations:      make(map[string]totals, len(m.Operations)),
+		CircuitBreakers: a.breakers.All(),
+	}
+	for id, t := range m.Operations {
+		shown.Operations[id] = totals(t)
+	}
+	jsonio.Write(w, http.StatusOK, shown)
+}
+
+// showHealth says that the process is alive, whatever its dependencies do. An
+// open circuit breaker is protection at work: a supervisor that restarted the
+// service for it would take down what still works, and cure nothing.
+func (a *API) showHealth(w http.ResponseWriter, _ *http.Request) {
+	open := []string{}
+	for name, b := range a.breakers.All() {
+		if b.State == policy.StateOpen.String() {
+			open = append(open, name)
+		}
+	}
+	jsonio.Write(w, http.StatusOK, map[string]any{"status": "alive", "open_circuit_breakers": open})
+}

@@ -1,0 +1,50 @@
+package payments
+
+import "context"
+
+// What the domain needs of the world. Whoever implements these interfaces knows
+// nothing of retries and circuit breakers either: container.Tag wraps them.
+
+// Gateway is the way to the acquiring bank.
+type Gateway interface {
+	// Charge takes the money. Asked again with the same Key it returns the
+	// first receipt and takes nothing: it is safe to repeat.
+	Charge(ctx context.Context, req ChargeRequest) (Receipt, error)
+	// Refund gives the money back. The bank has no key for that: asked
+	// twice, it pays twice. It is not safe to repeat.
+	Refund(ctx context.Context, r Receipt) error
+}
+
+// ChargeRequest asks for money.
+type ChargeRequest struct {
+	Key      string // idempotency key
+	Amount   Amount
+	Currency string
+	Method   Method
+}
+
+// Receipt is the bank's word for a charge.
+type Receipt struct {
+	ID     string
+	Amount Amount
+}
+
+// Ledger books payments. All of it is safe to repeat.
+type Ledger interface {
+	// Open books a new payment, or returns the one that is booked under its
+	// ID already.
+	Open(ctx context.Context, p Payment) (booked Payment, err error)
+	// Find returns a payment, or ErrNotFound.
+	Find(ctx context.Context, id string) (Payment, error)
+	// Move books the new state of a payment whose status is from, or that
+	// stands booked as p already; else it returns ErrConflict.
+	Move(ctx context.Context, p Payment, from Status) error
+}
+
+// Cache saves looking into the ledger. What it holds may be a little old, and
+// may be gone at any time.
+type Cache interface {
+	Get(ctx context.Context, id string) (p Payment, ok bool, err error)
+	Put(ctx context.Context, p Payment) error
+	Forget(ctx context.Context, id string) error
+}

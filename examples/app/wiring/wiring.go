@@ -1,0 +1,100 @@
+package wiring
+
+import (
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/examples/app/api"
+	"github.com/cladgo/clad/examples/app/cache"
+	"github.com/cladgo/clad/examples/app/gateway"
+	"github.com/cladgo/clad/examples/app/ledger"
+	"github.com/cladgo/clad/examples/app/payments"
+	"github.com/cladgo/clad/module"
+	"github.com/cladgo/clad/policy"
+	"go.uber.org/fx"
+	"go.uber.org/fx/fxevent"
+)
+
+// Settings is what differs from one run to the next.
+type Settings struct {
+	// Catalog holds the policies of a profile.
+	Catalog policy.Catalog
+	// API is where the service listens.
+	API net.Listener
+	// Bank is where the built-in bank listens; nil for another's bank.
+	Bank net.Listener
+	// BankURL is where the bank is.
+	BankURL string
+	// DatabaseURL is where the ledger is; see ledger.New.
+	DatabaseURL string
+	// Log hears of what clad and Fx do.
+	Log *slog.Logger
+}
+
+// App is the whole application. A tag on a constructor is all that protection
+// takes: what comes out is wrapped in the policy of that name, and whoever asks
+// for it cannot tell.
+func App(s Settings) fx.Option {
+	breakers := &api.Breakers{}
+	for name := range s.Catalog.CircuitBreakers {
+		breakers.Set(name, policy.StateClosed, time.Now())
+	}
+	return fx.Options(
+		module.New(
+			module.WithCatalog(s.Catalog), // without it: ./configs, the profile named by CLAD_PROFILE
+			module.WithLogger(s.Log),
+			module.WithContainer(container.OnTransition(func(t container.Transition) {
+				breakers.Set(t.Name, t.To, t.At)
+			})),
+		),
+		fx.Supply(s, breakers),
+		fx.Provide(
+			container.Tag(newGateway, "external_api",
+				container.As[payments.Gateway](),
+				container.Method("Refund", "external_api_once")), // not safe to repeat
+			container.Tag(newLedger, "database", container.As[payments.Ledger]()),
+			container.Tag(newCache, "cache", container.As[payments.Cache]()),
+			payments.NewService,
+			newAPI,
+		),
+		fx.Invoke(serveBank, serveAPI),
+		fx.WithLogger(func() fxevent.Logger {
+			quiet := &fxevent.SlogLogger{Logger: s.Log}
+			quiet.UseLogLevel(slog.LevelDebug)
+			quiet.UseErrorLevel(slog.LevelDebug) // errors come back from Start
+			return quiet
+		}),
+	)
+}
+
+func newGateway(lc fx.Lifecycle, s Settings) *gateway.Client {
+	client := gateway.New(s.BankURL)
+	lc.Append(fx.StopHook(client.Close))
+	return client
+}
+
+func newLedger(lc fx.Lifecycle, s Settings) (*ledger.DB, error) {
+	db, err := ledger.New(s.DatabaseURL)
+	if err == nil {
+		lc.Append(fx.StartStopHook(db.Start, db.Close))
+	}
+	return db, err
+}
+
+func newCache() *cache.Memory { return cache.New(10_000, 30*time.Second) }
+
+// apiParams shows the other way to a policy: each is a named value.
+type apiParams struct {
+	fx.In
+
+	Service      *payments.Service
+	Guard        *container.Pipeline `name:"api"`
+	Orchestrator policy.Orchestrator
+	Breakers     *api.Breakers
+}
+
+func newAPI(p apiParams) *api.API {
+	return api.New(p.Service, p.Guard, p.Orchestrator.Metrics, p.Breakers)
+}
