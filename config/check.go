@@ -111,6 +111,10 @@ func emptyProblem(d *definition) string {
 func (k *checker) mapping(key Origin, n *yaml.Node, d *definition, p path) any {
 	m := values{here: setting{Origin: key}}
 	pairs := k.pairs(p, n, nil)
+	present := make(map[string]bool, len(pairs))
+	for _, pair := range pairs {
+		present[pair.key.Value] = true
+	}
 	for _, pair := range pairs {
 		if k.entries > maxEntries {
 			return m
@@ -125,7 +129,7 @@ func (k *checker) mapping(key Origin, n *yaml.Node, d *definition, p path) any {
 			k.add(at, under, "%s", unknownKey(keyword, d))
 			m[damaged] = setting{}
 			real = suggest.Nearest(keyword, d.fieldKeys())
-			if real == "" || has(pairs, real) {
+			if real == "" || present[real] {
 				continue
 			}
 			// Go on as if it had been spelt right: what is wrong below
@@ -136,10 +140,6 @@ func (k *checker) mapping(key Origin, n *yaml.Node, d *definition, p path) any {
 		}
 	}
 	return m
-}
-
-func has(pairs []pair, key string) bool {
-	return slices.ContainsFunc(pairs, func(p pair) bool { return p.key.Value == key })
 }
 
 func unknownKey(key string, d *definition) string {

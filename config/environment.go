@@ -151,11 +151,11 @@ func (e *environment) override(variable, value string) {
 		return
 	}
 	if v, ok := v.(values); ok { // short for one field of a map
-		target = target.field(target.definition.short)
-		e.put(target.path, v[target.path[len(target.path)-1]].(setting))
+		short := target.definition.short
+		e.put(target.field(short), v[short].(setting))
 		return
 	}
-	e.put(target.path, v.(setting))
+	e.put(target, v.(setting))
 }
 
 // variableNode is the text of a variable as YAML would have it: text where a
@@ -187,16 +187,16 @@ func (d *definition) commaSeparated(text string, at Origin) (any, string) {
 
 // put writes a setting into the layer. Two variables that both say what stands
 // there would take turns at winning.
-func (e *environment) put(p path, s setting) {
-	m := e.layer
-	for i, key := range p {
+func (e *environment) put(target place, s setting) {
+	m, last := e.layer, len(target.path)-1
+	for i, key := range target.path {
 		if other, ok := m[key].(setting); ok {
-			e.add(s.Origin, p, "contradicts %s, which sets %s", other.Origin.Variable, p[:i+1])
+			e.add(s.Origin, target.path, "contradicts %s, which sets %s", other.Origin.Variable, target.path[:i+1])
 			return
 		}
-		if i == len(p)-1 {
-			if under, ok := m[key]; ok {
-				e.add(s.Origin, p, "contradicts %s, which sets a part of it", place{p, profileDefinition, under}.origin().Variable)
+		if i == last {
+			if target.value = m[key]; target.isSet() {
+				e.add(s.Origin, target.path, "contradicts %s, which sets a part of it", target.origin().Variable)
 				return
 			}
 			m[key] = s

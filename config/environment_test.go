@@ -101,6 +101,8 @@ func TestMistakenVariables(t *testing.T) {
 		"of a shared breaker":  {"CLAD__POLICIES__EXTERNAL_API__CIRCUIT_BREAKER__FAILURE_THRESHOLD=3", `the policy names the circuit breaker "payment-service" (test.yaml:8:35); change that one with CLAD__CIRCUIT_BREAKERS__PAYMENT_SERVICE__..., or name another with CLAD__POLICIES__EXTERNAL_API__CIRCUIT_BREAKER`},
 		"of an inherited one":  {"CLAD__POLICIES__AUDIT__CIRCUIT_BREAKER__FAILURE_THRESHOLD=3", `the policy names the circuit breaker "payment-service" (test.yaml:8:35)`},
 		"two ways to write":    {"CLAD__POLICIES__DATABASE__TIMEOUT=3s CLAD__POLICIES__database__TIMEOUT=3s", "CLAD__POLICIES__database__TIMEOUT: policies.database.timeout: contradicts CLAD__POLICIES__DATABASE__TIMEOUT"},
+		"a part of another":    {"CLAD__POLICIES__DATABASE__RETRY=3 CLAD__POLICIES__database=none", "CLAD__POLICIES__database: policies.database: contradicts CLAD__POLICIES__DATABASE__RETRY, which sets a part of it"},
+		"YAML's null":          {"CLAD__POLICIES__DATABASE__TIMEOUT=~", "must be a duration such as 5s or none, not nothing"},
 		"makes times not fit":  {"CLAD__POLICIES__AUDIT__TIMEOUT=500ms", "1s is longer than the timeout of the whole, 500ms (environment variable CLAD__POLICIES__AUDIT__TIMEOUT)"},
 		"cuts the policy away": {"CLAD__POLICIES__DATABASE=none CLAD__POLICIES__DATABASE__RETRY=3", "contradicts CLAD__POLICIES__DATABASE, which sets policies.database"},
 	} {

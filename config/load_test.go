@@ -209,6 +209,10 @@ policies:
   three: {retry: *twice}`,
 			want: policy.Combine(seconds(9), retry(2), seconds(3)),
 		},
+		"aliases for keys and in lists": {
+			profile: `policies: {p: {&r retry: 2, timeout: 9s, order: [*r, timeout]}, other: {*r : 1}}`,
+			want:    policy.Combine(retry(2), seconds(9)),
+		},
 		"JSON is YAML": {profile: `{"policies": {"p": {"timeout": "9s", "retry": 2}}}`, want: policy.Combine(seconds(9), retry(2))},
 		"numbers in full": {
 			profile: `policies: {p: {rate_limit: {requests_per_second: 1_000.50, burst: 1_000}}}`,

@@ -41,7 +41,8 @@ func (k *checker) pairs(p path, n *yaml.Node, open []*yaml.Node) []pair {
 		own = append(own, pair{key, value})
 	}
 	for _, m := range merged {
-		if !has(own, m.key.Value) {
+		if _, ok := seen[m.key.Value]; !ok {
+			seen[m.key.Value] = m.key
 			own = append(own, m)
 		}
 	}

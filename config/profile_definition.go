@@ -10,17 +10,15 @@ const (
 	services        = "services"
 )
 
-// thing names one entry of a section.
+// thing names one entry of a section that can be named elsewhere.
 func thing(section string) string {
 	switch section {
 	case circuitBreakers:
 		return "circuit breaker"
 	case rateLimiters:
 		return "rate limiter"
-	case policies:
-		return "policy"
 	default:
-		return "service"
+		return "policy"
 	}
 }
 
