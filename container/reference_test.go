@@ -38,9 +38,35 @@ type reference struct {
 	caller refContext // of the operation at hand
 }
 
+func newReference(s *story, answers func() answer) *reference {
+	r := &reference{
+		answers:  answers,
+		breakers: make(map[string]*refBreaker),
+		limiters: make(map[string]*refLimiter),
+	}
+	for name, spec := range s.breakers {
+		r.breakers[name] = &refBreaker{spec: spec}
+	}
+	for name, spec := range s.limiters {
+		r.limiters[name] = &refLimiter{spec: spec, tokens: float64(spec.Burst)}
+	}
+	return r
+}
+
 // refContext is when a context ends, and why.
 type refContext struct {
 	deadline, cancel time.Duration
+}
+
+// from turns times from now on into times.
+func (c refContext) from(now time.Duration) refContext {
+	if c.deadline != never {
+		c.deadline += now
+	}
+	if c.cancel != never {
+		c.cancel += now
+	}
+	return c
 }
 
 func (c refContext) end() time.Duration { return min(c.deadline, c.cancel) }
@@ -161,7 +187,6 @@ type refBreaker struct {
 	state     policy.State
 	row       int // of failures while closed, of successes while half-open
 	openUntil time.Duration
-	trips     *uint64
 }
 
 func (b *refBreaker) at(now time.Duration) policy.State {
@@ -236,8 +261,7 @@ func (r *reference) limiter(l *refLimiter, ctx refContext, inside func(refContex
 	return inside(ctx)
 }
 
-// describe tells what can be told apart of an error, wrapper by wrapper; times
-// to come back are rounded to a microsecond.
+// describe tells what can be told apart of an error, wrapper by wrapper.
 func describe(err error) string {
 	switch e := err.(type) {
 	case nil:
@@ -247,9 +271,9 @@ func describe(err error) string {
 	case *policy.TimeoutError:
 		return fmt.Sprintf("timeout(%v) ", e.After) + describe(e.Err)
 	case *policy.CircuitOpenError:
-		return fmt.Sprintf("open(%s, %v)", e.Name, e.RetryAfter.Round(time.Microsecond))
+		return fmt.Sprintf("open(%s)", e.Name)
 	case *policy.RateLimitedError:
-		return fmt.Sprintf("limited(%s, %v)", e.Name, e.RetryAfter.Round(time.Microsecond))
+		return fmt.Sprintf("limited(%s)", e.Name)
 	case *policy.CancelledError:
 		return "cancelled " + sentinelsOf(err)
 	default:
