@@ -1,0 +1,216 @@
+package gen
+
+import (
+	"fmt"
+	"go/token"
+	"go/types"
+	"slices"
+)
+
+// A guard is how calls of a method are treated.
+type guard int
+
+const (
+	guarded   guard = iota
+	optional        // passed through, unless a policy is chosen for the method itself
+	unguarded       // passed through always: there is no error to see or to return
+)
+
+// A method of an interface, and what its proxy does.
+type method struct {
+	name    string
+	sig     *types.Signature
+	guard   guard
+	why     string // the reason of optional and unguarded
+	once    string // why it is not attempted again, if so
+	context carrier
+	outlive outlive
+	doc     []string
+}
+
+// methodsOf decides for every method of an interface. It also returns what is
+// wrong with the comments that it obeys.
+func methodsOf(typ types.Type, args map[*types.TypeParam][]types.Type, src *sources) ([]method, []error) {
+	iface := typ.Underlying().(*types.Interface)
+	comments, errs := src.comments(typ, iface)
+	var methods []method
+	for fn := range iface.Methods() {
+		m := method{name: fn.Name(), sig: fn.Signature(), doc: comments[fn.Id()].doc}
+		m.context = contextOf(m.sig)
+		m.decide(comments[fn.Id()])
+		if m.guard != unguarded {
+			m.outlive = outliveOf(m.sig.Results(), args)
+		}
+		methods = append(methods, m)
+	}
+	return methods, errs
+}
+
+func (m *method) decide(c comment) {
+	switch why := unguardable(m.sig); {
+	case why != "":
+		m.guard, m.why = unguarded, why
+		return
+	case c.skip:
+		m.guard, m.why = optional, "//clad:skip"
+	case closes(m.name, m.sig):
+		m.guard, m.why = optional, "it ends the dependency's life"
+	}
+	switch {
+	case c.once:
+		m.once = "//clad:once"
+	default:
+		m.once = consumes(m.sig)
+	}
+}
+
+// unguardable returns why a method's failures can't be seen, or "".
+func unguardable(sig *types.Signature) string {
+	results := sig.Results()
+	if n := results.Len(); n > 0 && isError(results.At(n-1).Type()) {
+		return ""
+	}
+	for v := range results.Variables() {
+		if isError(v.Type()) {
+			return "its error is not the last result"
+		}
+	}
+	return "it returns no error"
+}
+
+// A carrier is the parameter that carries a method's context.
+type carrier struct {
+	param int // or -1
+	kind  carrierKind
+}
+
+type carrierKind int
+
+const (
+	aContext carrierKind = iota // a context.Context, replaced by that of the attempt
+	aRequest                    // an *http.Request, replaced by one with the attempt's context
+	anOther                     // an interface of its own that is a context too: seen, not replaced
+)
+
+// contextOf finds the first parameter that is a context, or else carries one.
+func contextOf(sig *types.Signature) carrier {
+	for kind, carries := range []func(types.Type) bool{isContext, isRequest, isOtherContext} {
+		for i := range sig.Params().Len() {
+			if carries(sig.Params().At(i).Type()) {
+				return carrier{i, carrierKind(kind)}
+			}
+		}
+	}
+	return carrier{param: -1}
+}
+
+// enforces reports whether the dependency gets the deadlines of a policy.
+func (c carrier) enforces() bool { return c.param >= 0 && c.kind != anOther }
+
+// isOtherContext reports whether t is an interface with the methods of
+// context.Context.
+func isOtherContext(t types.Type) bool {
+	iface, ok := t.Underlying().(*types.Interface)
+	if !ok || !iface.IsMethodSet() {
+		return false
+	}
+	found := 0
+	for m := range iface.Methods() {
+		switch m.Name() {
+		case "Deadline", "Done", "Err", "Value":
+			found++
+		}
+	}
+	return found == 4
+}
+
+func isRequest(t types.Type) bool {
+	ptr, ok := types.Unalias(t).(*types.Pointer)
+	return ok && isNamed(ptr.Elem(), "net/http.Request")
+}
+
+// closes reports whether a method is like io.Closer's: Close, Shutdown or Stop,
+// with nothing but contexts as parameters and nothing but an error as result.
+func closes(name string, sig *types.Signature) bool {
+	if !slices.Contains([]string{"Close", "Shutdown", "Stop"}, name) || sig.Results().Len() > 1 {
+		return false
+	}
+	for param := range sig.Params().Variables() {
+		if !isContext(param.Type()) {
+			return false
+		}
+	}
+	return true
+}
+
+// consumes returns which parameter an attempt uses up, so that another attempt
+// would not see what the first one saw.
+func consumes(sig *types.Signature) string {
+	for param := range sig.Params().Variables() {
+		t := param.Type()
+		switch u := t.Underlying().(type) {
+		case *types.Interface:
+			if _, isParam := types.Unalias(t).(*types.TypeParam); !isParam && reads(u) {
+				return fmt.Sprintf("its %s can be read only once", shortest(t))
+			}
+		case *types.Chan:
+			if u.Dir() != types.SendOnly {
+				return fmt.Sprintf("its %s can be received from only once", shortest(t))
+			}
+		}
+		if isRequest(t) {
+			return "a request's body can be read only once"
+		}
+	}
+	return ""
+}
+
+var (
+	bytesType = types.NewSlice(types.Typ[types.Byte])
+	readSig   = types.NewSignatureType(nil, nil, nil,
+		types.NewTuple(types.NewParam(token.NoPos, nil, "p", bytesType)),
+		types.NewTuple(types.NewParam(token.NoPos, nil, "n", types.Typ[types.Int]),
+			types.NewParam(token.NoPos, nil, "err", types.Universe.Lookup("error").Type())), false)
+)
+
+// reads reports whether an interface has io.Reader's method.
+func reads(iface *types.Interface) bool {
+	for m := range iface.Methods() {
+		if m.Name() == "Read" && types.Identical(m.Signature(), readSig) {
+			return true
+		}
+	}
+	return false
+}
+
+func shortest(t types.Type) string {
+	return types.TypeString(t, func(p *types.Package) string { return p.Name() })
+}
+
+// describe says in a few words how the method is guarded, for the file's head.
+func (m *method) describe() string {
+	var text string
+	switch {
+	case m.guard == unguarded:
+		return "passed through: " + m.why
+	case m.guard == optional:
+		text = "passed through unless a policy is chosen for it: " + m.why
+	case m.once != "":
+		text = "guarded, once: " + m.once
+	default:
+		text = "guarded"
+	}
+	switch {
+	case m.guard == optional:
+	case m.context.param < 0:
+		text += "; no timeout can be enforced: it takes no context"
+	case m.context.kind == anOther:
+		text += "; no timeout can be enforced: its context has a type of its own"
+	case m.context.kind == aRequest:
+		text += "; the context is the request's"
+	}
+	if m.outlive.what != "" {
+		text += "; " + m.outlive.describe()
+	}
+	return text
+}
