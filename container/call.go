@@ -47,7 +47,7 @@ type phase uint8
 const (
 	begun    phase = iota
 	inFlight       // between a Next that returned true and the following one
-	ended
+	over
 )
 
 // Context is the context for this attempt: the caller's, with the deadlines of
@@ -134,7 +134,7 @@ func (c *Call) begin(errp *error) bool {
 
 // succeed ends a call whose attempt succeeded.
 func (c *Call) succeed() {
-	c.phase = ended
+	c.phase = over
 	for _, s := range c.prog.leaving {
 		if s.kind == timeoutLayer {
 			c.leaveTimeout(s)
@@ -165,7 +165,7 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 		}
 		i-- // that step was not entered: back from the one around it
 	}
-	c.phase = ended
+	c.phase = over
 	*errp = c.failed(err)
 	return false
 }
@@ -203,17 +203,17 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 // failed books a failure, and tells one of the caller's own making from others.
 func (c *Call) failed(err error) error {
 	c.prog.counters.failed.Add(1)
-	over := c.callerOver()
-	if over == nil || policy.IsPermanent(err) {
+	why := c.callerOver()
+	if why == nil || policy.IsPermanent(err) {
 		return err
 	}
 	c.prog.counters.cancelled.Add(1)
-	return cancelled(c.prog.operation, over, err)
+	return cancelled(c.prog.operation, why, err)
 }
 
 // abandon ends a call whose attempt never came back.
 func (c *Call) abandon() {
-	c.phase = ended
+	c.phase = over
 	c.prog.counters.failed.Add(1)
 	for i := len(c.prog.steps) - 1; i >= 0; i-- {
 		s := &c.prog.steps[i]

@@ -26,11 +26,31 @@ func (c *Call) callerOver() error {
 // over. Both the context's error and the dependency's can be found in it.
 func cancelled(operation string, over, err error) error {
 	var already *policy.CancelledError
-	if errors.As(err, &already) {
+	if errors.As(err, &already) && errors.Is(err, over) {
 		return err
 	}
 	if !errors.Is(err, over) {
 		err = fmt.Errorf("%w: %w", over, err)
 	}
 	return &policy.CancelledError{Err: err, Operation: operation}
+}
+
+// ended is what a dependency returned when a timeout of ours ended its context. If
+// it guards its own calls, it saw its caller go; but that was us, so here it
+// counts as no cancellation. All else can be found in it.
+type ended struct{ err error }
+
+func (e ended) Error() string { return e.err.Error() }
+
+// Is matches what the error is, but for ErrCancelled.
+func (e ended) Is(target error) bool {
+	return target != policy.ErrCancelled && errors.Is(e.err, target)
+}
+
+// As finds what is in the error, but for a CancelledError.
+func (e ended) As(target any) bool {
+	if _, ok := target.(**policy.CancelledError); ok {
+		return false
+	}
+	return errors.As(e.err, target)
 }

@@ -1,6 +1,8 @@
 package container
 
 import (
+	"errors"
+
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/internal/deadline"
 	"github.com/cladgo/clad/policy"
@@ -36,6 +38,9 @@ func (c *Call) exitTimeout(s *step, err error) error {
 	c.prog.counters.timeouts.Add(1)
 	if c.verbose() {
 		c.debug("timed out", "after", s.timeout, "error", err)
+	}
+	if errors.Is(err, policy.ErrCancelled) {
+		err = ended{err}
 	}
 	return &policy.TimeoutError{After: s.timeout, Err: err, Operation: c.prog.operation}
 }

@@ -43,7 +43,7 @@ func IsRetryable(err error) bool {
 		errors.Is(err, ErrCircuitOpen),
 		errors.Is(err, ErrRetriesExhausted),
 		errors.Is(err, ErrCancelled),
-		errors.Is(err, context.Canceled):
+		errors.Is(err, context.Canceled) && !errors.Is(err, ErrTimeout):
 		return false
 	}
 	return !anyOf(err, func(err error) bool {
