@@ -16,6 +16,8 @@ MODULES := $(sort $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path '
 CODE := $(filter-out ./internal/lint,$(MODULES))
 GOFILES = find . -name '*.go' -not -path '*/testdata/*' -not -path '*/.*/*'
 
+# A test that hangs is stopped in time to see what else fails.
+TESTFLAGS ?= -count=1 -timeout=5m
 FUZZTIME ?= 5s
 BENCH ?= .
 LINTER := bin/golangci-lint
@@ -37,15 +39,15 @@ help: ## list the commands
 
 .PHONY: test
 test: ## run every test of every module
-	$(call each,$(CODE),go test -count=1 ./...)
+	$(call each,$(CODE),go test $(TESTFLAGS) ./...)
 
 .PHONY: race
 race: ## run every test under the race detector, in shuffled order
-	$(call each,$(CODE),go test -race -shuffle=on -count=1 ./...)
+	$(call each,$(CODE),go test -race -shuffle=on $(TESTFLAGS) ./...)
 
 .PHONY: cover
 cover: ## measure the tests' coverage, across packages (bin/cover.out per module)
-	$(call each,$(CODE),mkdir -p bin && go test -count=1 -coverpkg=./... -coverprofile=bin/cover.out ./... >/dev/null && go tool cover -func=bin/cover.out | tail -1)
+	$(call each,$(CODE),mkdir -p bin && go test $(TESTFLAGS) -coverpkg=./... -coverprofile=bin/cover.out ./... >/dev/null && go tool cover -func=bin/cover.out | tail -1)
 
 .PHONY: lint
 lint: $(LINTER) ## run the linter (rules: .golangci.yml)
