@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cladgo/clad/config"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -109,7 +108,7 @@ func TestMistakenVariables(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(forEnvironment, strings.Fields(tt.environ)...)
 			wantError(t, err, tt.want)
-			if n := len(err.(config.Mistakes)); n != 1 {
+			if n := len(mistakes(err)); n != 1 {
 				t.Errorf("%d mistakes, want 1:\n%v", n, err)
 			}
 		})

@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -35,7 +36,7 @@ func (o Origin) String() string {
 // path leads from the root of a profile to a value.
 type path []string
 
-func (p path) with(key string) path { return append(p[:len(p):len(p)], key) }
+func (p path) with(key string) path { return append(slices.Clip(p), key) }
 
 var plainKey = regexp.MustCompile(`^[\pL\pN_-]+$`)
 
