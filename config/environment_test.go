@@ -48,7 +48,7 @@ func TestVariables(t *testing.T) {
 		"goes under what extends it":     {[]string{"CLAD__POLICIES__EXTERNAL_API__ATTEMPT_TIMEOUT=7s"}, policy.Combine(seconds(9), policy.CircuitBreaker{Name: "payment-service"}, seconds(7)), "audit"},
 		"of an heir leaves the parent":   {[]string{"CLAD__POLICIES__AUDIT__ATTEMPT_TIMEOUT=7s"}, policy.Combine(policy.CircuitBreaker{Name: "payment-service"}, seconds(1)), "external-api"},
 		"another type starts afresh":     {[]string{"CLAD__POLICIES__DATABASE__RETRY__BACKOFF__TYPE=fixed"}, policy.Combine(seconds(9), policy.Retry{MaxAttempts: 3, Backoff: policy.Fixed(100 * time.Millisecond)}), "database"},
-		"that nobody meant for clad":     {[]string{"CLADDING=1", "CLAD=2", "CLAD_HOME=/tmp", "=C:=C:\\", "PATH"}, policy.None{}, "cache"},
+		"that nobody meant for clad":     {[]string{"CLADDING=1", "CLAD=2", "CLAD_HOME=here", "=C:=C:\\", "PATH"}, policy.None{}, "cache"},
 		"twice, to the same value":       {[]string{"CLAD__POLICIES__CACHE__RETRY=2", "CLAD__POLICIES__CACHE__RETRY=2"}, retry(2), "cache"},
 		"the short form and a neighbour": {[]string{"CLAD__POLICIES__CACHE__RETRY=2", "CLAD__POLICIES__CACHE__RETRY__MAX_ELAPSED=7s"}, policy.Retry{MaxAttempts: 2, MaxElapsed: 7 * time.Second, Backoff: policy.DefaultBackoff()}, "cache"},
 	} {
