@@ -2,14 +2,9 @@ package test
 
 import (
 	"bytes"
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -27,19 +22,6 @@ func TestNoMachineNames(t *testing.T) {
 	walkSources(t, root, func(name string) {
 		for _, f := range findMachineNames(name, readFile(t, root, name), forbidden) {
 			t.Error(f)
-		}
-	})
-}
-
-// Logic is tested in virtual time. A test that sleeps in real time is slow on a
-// good day and wrong on a busy one.
-func TestNoRealSleeps(t *testing.T) {
-	root := os.DirFS("..")
-	walkSources(t, root, func(name string) {
-		if strings.HasSuffix(name, "_test.go") {
-			for _, f := range findRealSleeps(t, root, name) {
-				t.Error(f)
-			}
 		}
 	})
 }
@@ -102,51 +84,6 @@ func findMachineNames(name string, data []byte, forbidden []string) []finding {
 	return found
 }
 
-// findRealSleeps reports the calls of time.Sleep in a test file that does not
-// import testing/synctest, but for those beside or under a comment with the reason:
-//
-//	// real time: the server's own clock decides
-func findRealSleeps(t *testing.T, root fs.FS, name string) []finding {
-	t.Helper()
-	fset := token.NewFileSet()
-	file, err := parser.ParseFile(fset, name, readFile(t, root, name), parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
-	}
-	timePackage := ""
-	for _, spec := range file.Imports {
-		switch spec.Path.Value {
-		case `"testing/synctest"`:
-			return nil
-		case `"time"`:
-			timePackage = "time"
-			if spec.Name != nil {
-				timePackage = spec.Name.Name
-			}
-		}
-	}
-	excused := map[int]bool{}
-	for _, group := range file.Comments {
-		for _, c := range group.List {
-			if reason, ok := strings.CutPrefix(c.Text, "// real time:"); ok && strings.TrimSpace(reason) != "" {
-				excused[fset.Position(c.Pos()).Line] = true
-				excused[fset.Position(group.End()).Line+1] = true
-			}
-		}
-	}
-	var found []finding
-	ast.Inspect(file, func(n ast.Node) bool {
-		if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == "Sleep" {
-			line := fset.Position(s.Pos()).Line
-			if pkg, ok := s.X.(*ast.Ident); ok && pkg.Name == timePackage && !excused[line] {
-				found = append(found, finding{name, line, "sleeps in real time; use testing/synctest, or say why not in a comment above it: // real time: <reason>"})
-			}
-		}
-		return true
-	})
-	return found
-}
-
 // Each line of the fixture that ends in "// found" is found, and no other.
 func TestHygieneChecksFindWhatTheyLookFor(t *testing.T) {
 	archive, err := txtar.ParseFile("testdata/hygiene.txtar")
@@ -157,14 +94,13 @@ func TestHygieneChecksFindWhatTheyLookFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sleeps := findRealSleeps(t, tree)
 	for _, file := range archive.Files {
-		found := findMachineNames(file.Name, file.Data, []string{"mirror.example.com"})
-		if path.Ext(file.Name) == ".go" {
-			found = append(found, findRealSleeps(t, tree, file.Name)...)
-		}
 		lines := map[int]bool{}
-		for _, f := range found {
-			lines[f.line] = true
+		for _, f := range append(findMachineNames(file.Name, file.Data, []string{"mirror.example.com"}), sleeps...) {
+			if f.file == file.Name {
+				lines[f.line] = true
+			}
 		}
 		for n, line := range strings.Split(string(file.Data), "\n") {
 			if want := strings.HasSuffix(line, "// found"); want != lines[n+1] {

@@ -22,6 +22,7 @@ type project struct {
 
 type goFile struct {
 	name    string // relative to the root
+	pkg     string // as its package clause says
 	imports []imported
 }
 
@@ -80,7 +81,7 @@ func readImports(t *testing.T, root fs.FS, name string) goFile {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := goFile{name: name}
+	f := goFile{name: name, pkg: file.Name.Name}
 	for _, spec := range file.Imports {
 		importPath, err := strconv.Unquote(spec.Path.Value)
 		if err != nil {
