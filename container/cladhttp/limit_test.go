@@ -1,0 +1,218 @@
+package cladhttp_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cladgo/clad/container/cladhttp"
+	"github.com/cladgo/clad/policy"
+)
+
+// handle sends a request through the middleware and returns the answer.
+func handle(t *testing.T, limit func(http.Handler) http.Handler, h http.HandlerFunc) *http.Response {
+	t.Helper()
+	w := httptest.NewRecorder()
+	limit(h).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+	return w.Result()
+}
+
+func TestLimitTurnsAwayWhatIsTooMuch(t *testing.T) {
+	limit := cladhttp.Limit(runner(t, policy.RateLimit{RequestsPerSecond: 0.1, Burst: 1}))
+	ok := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "served") }
+	if resp := handle(t, limit, ok); resp.StatusCode != http.StatusOK || read(t, resp) != "served" {
+		t.Errorf("the first got %d", resp.StatusCode)
+	}
+	resp := handle(t, limit, func(http.ResponseWriter, *http.Request) { t.Error("served") })
+	if resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") != "10" {
+		t.Errorf("the second got %d, Retry-After %q", resp.StatusCode, resp.Header.Get("Retry-After"))
+	}
+}
+
+func TestLimitAnswersForAHandlerThatRanOutOfTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limit := cladhttp.Limit(runner(t, policy.Timeout(time.Second)))
+		wait := func(_ http.ResponseWriter, r *http.Request) {
+			if _, ok := r.Context().Deadline(); !ok {
+				t.Error("the deadline is not on the request's context")
+			}
+			<-r.Context().Done()
+		}
+		if resp := handle(t, limit, wait); resp.StatusCode != http.StatusGatewayTimeout {
+			t.Errorf("got %d", resp.StatusCode)
+		}
+		late := func(w http.ResponseWriter, _ *http.Request) {
+			time.Sleep(2 * time.Second)
+			fmt.Fprint(w, "late")
+		}
+		if resp := handle(t, limit, late); resp.StatusCode != http.StatusOK || read(t, resp) != "late" {
+			t.Errorf("a late answer is one: got %d", resp.StatusCode)
+		}
+	})
+}
+
+func TestLimitLeavesAnEmptyAnswerAlone(t *testing.T) {
+	resp := handle(t, cladhttp.Limit(runner(t, policy.Timeout(someTime))), func(http.ResponseWriter, *http.Request) {})
+	if resp.StatusCode != http.StatusOK || read(t, resp) != "" {
+		t.Errorf("got %d", resp.StatusCode)
+	}
+}
+
+// A retry in the policy ran the handler, and with it its effects, several times.
+func TestLimitNeverRunsAHandlerTwice(t *testing.T) {
+	retry := atOnce(5)
+	retry.RetryIf = func(error) bool { return true }
+	runs := 0
+	resp := handle(t, cladhttp.Limit(runner(t, retry)), func(w http.ResponseWriter, _ *http.Request) {
+		runs++
+		http.Error(w, "broken", http.StatusInternalServerError)
+	})
+	if runs != 1 || resp.StatusCode != http.StatusInternalServerError || read(t, resp) != "broken\n" {
+		t.Errorf("%d runs, %d", runs, resp.StatusCode)
+	}
+}
+
+func TestLimitCountsFailedAnswers(t *testing.T) {
+	limit := cladhttp.Limit(runner(t, policy.CircuitBreaker{FailureThreshold: 1}))
+	for _, c := range []struct{ answer, want int }{{404, 404}, {500, 500}, {200, 503}} {
+		resp := handle(t, limit, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(c.answer) })
+		if resp.StatusCode != c.want {
+			t.Errorf("the handler answers %d: got %d, want %d", c.answer, resp.StatusCode, c.want)
+		}
+	}
+}
+
+func TestLimitLetsPanicsThrough(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("the panic is lost")
+		}
+	}()
+	handle(t, cladhttp.Limit(runner(t, policy.CircuitBreaker{})), func(http.ResponseWriter, *http.Request) {
+		panic(http.ErrAbortHandler)
+	})
+}
+
+// writer is a ResponseWriter that can do nothing more.
+type writer struct{ http.ResponseWriter }
+
+type flushing struct {
+	writer
+	http.Flusher
+}
+
+type hijacking struct {
+	writer
+	http.Hijacker
+}
+
+type both struct {
+	writer
+	http.Flusher
+	http.Hijacker
+}
+
+func TestLimitShowsWhatTheWriterCan(t *testing.T) {
+	recorder := httptest.NewRecorder()
+	plain := writer{recorder}
+	for _, w := range []http.ResponseWriter{plain, flushing{plain, recorder}, hijacking{plain, fakeHijacker{}}, both{plain, recorder, fakeHijacker{}}} {
+		_, wantFlusher := w.(http.Flusher)
+		_, wantHijacker := w.(http.Hijacker)
+		h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, flusher := w.(http.Flusher)
+			_, hijacker := w.(http.Hijacker)
+			if flusher != wantFlusher || hijacker != wantHijacker {
+				t.Errorf("%T: flusher %v, want %v; hijacker %v, want %v", w, flusher, wantFlusher, hijacker, wantHijacker)
+			}
+			control := http.NewResponseController(w)
+			if _, _, err := control.Hijack(); (err == nil) != wantHijacker {
+				t.Errorf("%T: Hijack: %v", w, err)
+			}
+			if err := control.Flush(); (err == nil) != wantFlusher || err != nil && !errors.Is(err, http.ErrNotSupported) {
+				t.Errorf("%T: Flush: %v", w, err)
+			}
+		})
+		cladhttp.Limit(runner(t, policy.Timeout(someTime)))(h).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+	}
+}
+
+type fakeHijacker struct{}
+
+func (fakeHijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, nil }
+
+// limited starts a real server behind the middleware.
+func limited(t *testing.T, h http.HandlerFunc) *http.Response {
+	t.Helper()
+	s := httptest.NewServer(cladhttp.Limit(runner(t, policy.Timeout(someTime), policy.CircuitBreaker{}))(h))
+	t.Cleanup(s.Close)
+	resp, err := s.Client().Do(request(t, http.MethodGet, s.URL, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp
+}
+
+func TestLimitDoesNotBuffer(t *testing.T) {
+	more := make(chan struct{})
+	resp := limited(t, func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "one\n")
+		w.(http.Flusher).Flush()
+		<-more
+		_, _ = io.WriteString(w, "two\n")
+		_, _ = io.Copy(w, io.LimitReader(strings.NewReader("three\nfour\n"), 6))
+	})
+	in := bufio.NewReader(resp.Body)
+	if line, err := in.ReadString('\n'); line != "one\n" {
+		t.Errorf("%q, %v", line, err)
+	}
+	close(more)
+	if rest, err := io.ReadAll(in); string(rest) != "two\nthree\n" {
+		t.Errorf("%q, %v", rest, err)
+	}
+	_ = resp.Body.Close()
+}
+
+func TestLimitLetsAHandlerHijack(t *testing.T) {
+	resp := limited(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, rw, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		fmt.Fprint(rw, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nby hand")
+		_ = rw.Flush()
+		_ = conn.Close()
+	})
+	if body := read(t, resp); body != "by hand" {
+		t.Errorf("%q", body)
+	}
+}
+
+type statuses []int
+
+func (s *statuses) Header() http.Header         { return http.Header{} }
+func (s *statuses) Write(p []byte) (int, error) { return len(p), nil }
+func (s *statuses) WriteHeader(status int)      { *s = append(*s, status) }
+
+// An informational answer is not the answer.
+func TestLimitSeesTheAnswerAfterEarlyHints(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got statuses
+		cladhttp.Limit(runner(t, policy.Timeout(time.Second)))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusEarlyHints)
+			<-r.Context().Done()
+		})).ServeHTTP(&got, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+		if !slices.Equal(got, []int{103, 504}) {
+			t.Errorf("got %v", got)
+		}
+	})
+}

@@ -1,0 +1,55 @@
+package cladhttp
+
+import "net/http"
+
+// Option changes what [New], [Client] and [PerHost] do.
+type Option interface{ apply(*options) }
+
+type options struct {
+	repeat   func(*http.Request) bool
+	fails    func(*http.Response) bool
+	maxHosts int
+}
+
+type optionFunc func(*options)
+
+func (f optionFunc) apply(o *options) { f(o) }
+
+// Repeat says which requests are safe to repeat when they may have reached the
+// server. Without it, those that are [Idempotent].
+func Repeat(safe func(*http.Request) bool) Option {
+	return optionFunc(func(o *options) { o.repeat = safe })
+}
+
+// FailOn says which responses count as failures. Without it, those with status
+// 408, 429 and 500 to 599. It must not touch the body.
+func FailOn(fails func(*http.Response) bool) Option {
+	return optionFunc(func(o *options) { o.fails = fails })
+}
+
+// MaxHosts bounds how many hosts [PerHost] tells apart. Without it, 1000.
+func MaxHosts(n int) Option {
+	return optionFunc(func(o *options) { o.maxHosts = n })
+}
+
+const defaultMaxHosts = 1000
+
+func newOptions(opts []Option) options {
+	o := options{repeat: Idempotent, fails: isFailure, maxHosts: defaultMaxHosts}
+	for _, opt := range opts {
+		opt.apply(&o)
+	}
+	return o
+}
+
+// Idempotent reports whether a request may be sent twice with the effect of
+// once: by its method (GET, HEAD, OPTIONS, TRACE, PUT, DELETE), or because it
+// carries an Idempotency-Key by which the server recognizes it.
+func Idempotent(req *http.Request) bool {
+	switch req.Method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace,
+		http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return req.Header.Get("Idempotency-Key") != "" || req.Header.Get("X-Idempotency-Key") != ""
+}

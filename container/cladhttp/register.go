@@ -1,0 +1,57 @@
+package cladhttp
+
+import (
+	"net/http"
+
+	"github.com/cladgo/clad/container"
+)
+
+// other is what a method of HTTP that is not listed is called in profiles.
+const other = "OTHER"
+
+var methodNames = []string{
+	http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodOptions,
+	http.MethodPatch, http.MethodPost, http.MethodPut, http.MethodTrace, other,
+}
+
+func init() { //nolint:gochecknoinits // proxies register themselves
+	container.RegisterWrapper(func(next http.RoundTripper, m container.Methods) http.RoundTripper {
+		return newTransport(next, newMethodGuards(m).guard, newOptions(nil))
+	}, methodNames...)
+	container.RegisterWrapper(func(next *http.Client, m container.Methods) *http.Client {
+		guarded := *next
+		guarded.Transport = newTransport(next.Transport, newMethodGuards(m).guard, newOptions(nil))
+		return &guarded
+	}, methodNames...)
+}
+
+// methodGuard is what stands before requests of one method.
+type methodGuard struct {
+	service *container.Pipeline // under the policy chosen for the method, else the service's
+	chosen  *container.Pipeline // under the policy chosen for the method, else none
+}
+
+type methodGuards map[string]methodGuard
+
+func newMethodGuards(m container.Methods) methodGuards {
+	guards := make(methodGuards, len(methodNames))
+	for _, name := range methodNames {
+		guards[name] = methodGuard{m.Method(name), m.Optional(name)}
+	}
+	return guards
+}
+
+func (g methodGuards) guard(req *http.Request) (guard, error) {
+	method := req.Method
+	if method == "" {
+		method = http.MethodGet
+	}
+	of, ok := g[method]
+	if !ok {
+		of = g[other]
+	}
+	if !of.chosen.Direct() { // somebody named this method, and knows what may be repeated
+		return guard{runner: of.chosen, repeat: true}, nil
+	}
+	return guard{runner: of.service}, nil
+}

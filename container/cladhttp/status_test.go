@@ -1,0 +1,106 @@
+package cladhttp_test
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cladgo/clad/container/cladhttp"
+	"github.com/cladgo/clad/policy"
+)
+
+// waited returns how long a retry waited for an answer with that Retry-After,
+// with a back-off of its own of one second.
+func waited(t *testing.T, status int, retryAfter string) time.Duration {
+	t.Helper()
+	calls := 0
+	rt := cladhttp.New(roundTripper(func(req *http.Request) (*http.Response, error) {
+		calls++
+		if calls > 1 {
+			return answer(req, 200, ""), nil
+		}
+		return answer(req, status, "", "Retry-After", retryAfter), nil
+	}), runner(t, policy.Retry{MaxAttempts: 2, Backoff: policy.Fixed(time.Second)}))
+	start := time.Now()
+	resp, err := rt.RoundTrip(request(t, http.MethodGet, "http://example.com", nil))
+	if err != nil || calls != 2 {
+		t.Fatalf("%q: %d attempts, %v", retryAfter, calls, err)
+	}
+	read(t, resp)
+	return time.Since(start)
+}
+
+func TestRetryAfterIsHonoured(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		text := func(value string) func() string { return func() string { return value } }
+		date := func(d time.Duration) func() string {
+			return func() string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
+		}
+		for _, c := range []struct {
+			status int
+			value  func() string
+			want   time.Duration
+		}{
+			{429, text("7"), 7 * time.Second},
+			{503, text("7"), 7 * time.Second},
+			{500, text("0"), time.Second}, // shorter than the back-off: that one stands
+			{503, text(""), time.Second},
+			{503, text("-5"), time.Second},
+			{503, text("soon"), time.Second},
+			{503, text("1.5"), time.Second},
+			{429, date(90 * time.Second), 90 * time.Second},
+			{429, date(-time.Hour), time.Second},
+			{429, text("1999-12-31T23:59:59Z"), time.Second}, // no date of HTTP's
+		} {
+			value := c.value()
+			if got := waited(t, c.status, value); got != c.want {
+				t.Errorf("%d, Retry-After %q: waited %v, want %v", c.status, value, got, c.want)
+			}
+		}
+	})
+}
+
+// A server that asks for more time than there is gets no attempt it did not want:
+// its answer is the caller's at once.
+func TestRetryAfterBeyondTheDeadlineEndsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rt := cladhttp.New(roundTripper(func(req *http.Request) (*http.Response, error) {
+			return answer(req, 429, "later", "Retry-After", "99999999999999999999"), nil
+		}), runner(t, policy.Timeout(time.Hour), atOnce(3)))
+		start := time.Now()
+		resp, err := rt.RoundTrip(request(t, http.MethodGet, "http://example.com", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if read(t, resp) != "later" || time.Since(start) > time.Second {
+			t.Errorf("took %v", time.Since(start))
+		}
+	})
+}
+
+func FuzzRetryAfter(f *testing.F) {
+	for _, seed := range []string{"", "0", "120", "-1", "9223372036854775807", "Fri, 31 Dec 1999 23:59:59 GMT", "Friday, 31-Dec-99 23:59:59 GMT"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		var got *cladhttp.StatusError
+		retry := policy.Retry{RetryIf: func(err error) bool {
+			got, _ = err.(*cladhttp.StatusError) //nolint:errorlint // it is handed over as it is
+			return false
+		}}
+		rt := cladhttp.New(roundTripper(func(req *http.Request) (*http.Response, error) {
+			resp := answer(req, 503, "")
+			resp.Header["Retry-After"] = []string{value}
+			return resp, nil
+		}), runner(t, retry))
+		resp, err := rt.RoundTrip(request(t, http.MethodGet, "http://example.com", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if got == nil || got.RetryAfter() < 0 {
+			t.Fatalf("%q: %v", value, got)
+		}
+	})
+}
