@@ -96,14 +96,14 @@ func (e *environment) variables(environ []string) map[string]string {
 }
 
 // reportNearMiss catches variables that were meant for clad and would say
-// nothing: CLAD_PROFIEL, CLAD_POLICIES__....
+// nothing: CLAD_PROFIEL, CLAD_RELOAD, CLAD_POLICIES__....
 func (e *environment) reportNearMiss(variable string) {
 	rest, ours := strings.CutPrefix(variable, "CLAD_")
 	if !ours || variable == profileVariable {
 		return
 	}
 	for _, section := range profileDefinition.fieldKeys() {
-		if strings.HasPrefix(shout(rest), shout(section)+"_") {
+		if strings.HasPrefix(shout(rest)+"_", shout(section)+"_") {
 			e.add(Origin{Variable: variable}, nil, "matches no setting; the names of settings begin with %s", prefix)
 			return
 		}

@@ -18,6 +18,10 @@ type Profile struct {
 // Name returns the profile's name, such as "production".
 func (p *Profile) Name() string { return p.name }
 
+// Reload reports whether the profile asks for its files to be watched, and every
+// sound change of them to be put in force while running. The default is false.
+func (p *Profile) Reload() bool { return p.root.field(reload).boolean() }
+
 // Catalog returns what the profile says as plain values, defaults filled in.
 //
 // A policy that names a breaker or limiter holds one with only its Name set,

@@ -10,6 +10,9 @@ const (
 	services        = "services"
 )
 
+// reload is the one setting of a profile as a whole.
+const reload = "reload"
+
 // thing names one entry of a section that can be named elsewhere.
 func thing(section string) string {
 	switch section {
@@ -64,6 +67,10 @@ var profileDefinition = &definition{
 			kind: table, keys: serviceRule,
 			elem: serviceDefinition,
 			doc:  "Choices per tagged service and method, without touching code. The service is written as its Go type, with the full import path where two would collide.",
+		}},
+		{key: reload, definition: definition{
+			kind: boolean, initial: false,
+			doc: "Watch the files of the profile, and put every sound change in force while running.",
 		}},
 	},
 }

@@ -94,6 +94,40 @@ services:
 	}
 }
 
+func TestReload(t *testing.T) {
+	for name, tt := range map[string]struct {
+		base, profile string
+		environ       []string
+		want          bool
+		origin        string
+	}{
+		"unless somebody asks":      {"{}", "{}", nil, false, "default"},
+		"where the base asks":       {"reload: true", "{}", nil, true, "base.yaml:1:9"},
+		"a profile may turn off":    {"reload: true", "reload: false", nil, false, "test.yaml:1:9"},
+		"and a variable on again":   {"reload: true", "reload: false", []string{"CLAD__RELOAD=true"}, true, "environment variable CLAD__RELOAD"},
+		"alone, or beside the rest": {"{}", "policies: {p: {retry: 2}}", []string{"CLAD__RELOAD=true", "CLAD__POLICIES__P__RETRY=3"}, true, "environment variable CLAD__RELOAD"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := config.Load(files("base.yaml", tt.base, "test.yaml", tt.profile), "test", tt.environ)
+			if err != nil {
+				t.Fatal(err)
+			}
+			origin, ok := p.Origin("reload")
+			if p.Reload() != tt.want || !ok || origin.String() != tt.origin {
+				t.Errorf("%v from %v, want %v from %s", p.Reload(), origin, tt.want, tt.origin)
+			}
+		})
+	}
+	for environ, want := range map[string]string{
+		"CLAD_RELOAD=true":         "matches no setting; the names of settings begin with CLAD__",
+		"CLAD__RELOAD=yes":         "must be true or false",
+		"CLAD__RELOAD__EVERY=true": "reload has no settings of its own",
+	} {
+		_, err := load("{}", environ)
+		wantError(t, err, want)
+	}
+}
+
 func TestCatalogIsTheCallersOwn(t *testing.T) {
 	p, err := load(`
 circuit_breakers: {b: {}}
