@@ -1,0 +1,49 @@
+package bench_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/cladgo/clad/test/bench"
+)
+
+// Each benchmark reports, beside its time, the same in calls of time.Now, which
+// are measured right before and after it.
+func BenchmarkCall(b *testing.B) {
+	for _, c := range bench.Cases() {
+		b.Run(c.ID(), func(b *testing.B) {
+			prepared, err := c.Prepare(b.Context())
+			if err != nil {
+				b.Fatal(err)
+			}
+			g, ctx, fails := prepared.Gateway()
+			b.ReportAllocs()
+			before := clock()
+			var calls uint64
+			for b.Loop() {
+				if _, err := g.Charge(ctx, 1); (err != nil) != fails {
+					b.Fatal(err)
+				}
+				calls++
+			}
+			b.StopTimer()
+			perCall := float64(b.Elapsed().Nanoseconds()) / float64(calls)
+			b.ReportMetric(perCall/((before+clock())/2), "clocks")
+			if err := prepared.Close(calls); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
+
+// clock returns what time.Now costs now, in nanoseconds.
+func clock() float64 {
+	const n = 200_000
+	start := time.Now()
+	for range n {
+		now = time.Now()
+	}
+	return float64(time.Since(start).Nanoseconds()) / n
+}
+
+var now time.Time

@@ -1,0 +1,167 @@
+// Package measure times many subjects so that a noisy machine disturbs all of
+// them alike: in many short rounds over all subjects, each compared with calls
+// of time.Now made right before and after it.
+package measure
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// Subject is something that can be called often.
+type Subject interface {
+	ID() string
+	// Run makes n calls.
+	Run(n int) error
+}
+
+// Plan says how much to measure.
+type Plan struct {
+	Rounds int           // over all subjects
+	Slice  time.Duration // of each subject in each round
+	// Progress is told of each round that is done. It may be nil.
+	Progress func(done, of int)
+}
+
+// Series is what was measured of a subject.
+type Series struct {
+	ID     string
+	Ratios []float64 // a call in calls of time.Now, by round
+	Nanos  []float64 // a call in nanoseconds, by round
+	Allocs float64   // per call
+	Bytes  float64   // per call
+	Calls  uint64    // made in all
+}
+
+// Ratio sums up the ratios.
+func (s *Series) Ratio() Spread { return SpreadOf(s.Ratios) }
+
+// A slice is timed in pieces of which the median counts: a piece during which
+// another process had the processor does not.
+const pieces = 9
+
+// Measure times the subjects. Each series stands where its subject does.
+func (p Plan) Measure(ctx context.Context, subjects []Subject) ([]Series, error) {
+	series := make([]Series, len(subjects))
+	sizes := make([]int, len(subjects))
+	for i, s := range subjects {
+		series[i].ID = s.ID()
+		var err error
+		if sizes[i], err = calibrate(s, &series[i], p.Slice/pieces); err != nil {
+			return nil, err
+		}
+		if err := countAllocs(s, &series[i]); err != nil {
+			return nil, err
+		}
+	}
+	order := make([]int, len(subjects))
+	for i := range order {
+		order[i] = i
+	}
+	for round := range p.Rounds {
+		rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		before := clockNanos()
+		for _, i := range order {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			nanos, err := timeSlice(subjects[i], &series[i], sizes[i])
+			if err != nil {
+				return nil, err
+			}
+			after := clockNanos()
+			series[i].Nanos = append(series[i].Nanos, nanos)
+			series[i].Ratios = append(series[i].Ratios, 2*nanos/(before+after))
+			before = after
+		}
+		if p.Progress != nil {
+			p.Progress(round+1, p.Rounds)
+		}
+	}
+	return series, nil
+}
+
+// calibrate finds how many calls last as long as a piece, and warms up.
+func calibrate(s Subject, series *Series, piece time.Duration) (int, error) {
+	const longest = 1 << 30
+	for n := 1; ; n *= 2 {
+		d, err := timed(s, series, n)
+		if err != nil {
+			return 0, err
+		}
+		if d >= piece/2 || n >= longest {
+			perCall := max(float64(d)/float64(n), 0.1)
+			return max(int(float64(piece)/perCall), 1), nil
+		}
+	}
+}
+
+func timeSlice(s Subject, series *Series, n int) (nanosPerCall float64, err error) {
+	var times [pieces]float64
+	for i := range times {
+		d, err := timed(s, series, n)
+		if err != nil {
+			return 0, err
+		}
+		times[i] = float64(d.Nanoseconds()) / float64(n)
+	}
+	slices.Sort(times[:])
+	return times[pieces/2], nil
+}
+
+func timed(s Subject, series *Series, n int) (time.Duration, error) {
+	start := time.Now()
+	err := s.Run(n)
+	d := time.Since(start)
+	series.Calls += uint64(n)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", s.ID(), err)
+	}
+	return d, nil
+}
+
+// countAllocs counts the allocations of some calls.
+func countAllocs(s Subject, series *Series) error {
+	const n = 2000
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := timed(s, series, n)
+	runtime.ReadMemStats(&after)
+	series.Allocs = float64(after.Mallocs-before.Mallocs) / n
+	series.Bytes = float64(after.TotalAlloc-before.TotalAlloc) / n
+	return err
+}
+
+// Clock is time.Now as a subject: the unit itself.
+type Clock struct{}
+
+// ID returns "time.Now".
+func (Clock) ID() string { return "time.Now" }
+
+// Run reads the clock n times.
+func (Clock) Run(n int) error {
+	for range n {
+		now = time.Now()
+	}
+	return nil
+}
+
+// now keeps the compiler from dropping what nobody reads.
+var now time.Time
+
+// clockNanos returns what time.Now costs at this moment.
+func clockNanos() float64 {
+	const calls = 2000 // a tenth of a millisecond
+	var times [pieces]float64
+	for i := range times {
+		start := time.Now()
+		_ = Clock{}.Run(calls)
+		times[i] = float64(time.Since(start).Nanoseconds()) / calls
+	}
+	slices.Sort(times[:])
+	return times[pieces/2]
+}

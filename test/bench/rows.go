@@ -1,0 +1,50 @@
+package bench
+
+import "time"
+
+// Row is a line of the table: a policy, and what happens under it.
+type Row struct {
+	Name     string
+	Title    string
+	Goal     Goal
+	ask      func(*Settings)
+	scenario scenario
+}
+
+// Goal is what the design wants of clad's proxy; Clocks 0 stands for no goal.
+type Goal struct {
+	Clocks float64 // in calls of time.Now
+	Allocs int
+}
+
+// Settings returns what the row asks of each system.
+func (r Row) Settings() Settings {
+	s := settings()
+	r.ask(&s)
+	return s
+}
+
+// Rows lists the rows in the order of the table.
+func Rows() []Row {
+	return []Row{
+		{"none", "no policy", Goal{0.1, 0}, func(*Settings) {}, succeeds},
+		{"breaker", "circuit breaker", Goal{0.5, 0}, func(s *Settings) { s.Breaker = true }, succeeds},
+		{"retry", "retry", Goal{0.5, 0}, func(s *Settings) { s.Retry = true }, succeeds},
+		{"limit", "rate limit", Goal{1.5, 0}, func(s *Settings) { s.RateLimit = true }, succeeds},
+		{"timeout", "timeout", Goal{1, 1}, func(s *Settings) { s.Timeout = true }, succeeds},
+		{"all", "all four", Goal{2, 1}, func(s *Settings) {
+			s.Retry, s.RateLimit, s.Breaker, s.Timeout = true, true, true, true
+		}, succeeds},
+		{"window-count", "breaker, failures in a window", Goal{2.5, 0}, func(s *Settings) {
+			s.Breaker, s.Window = true, 10*time.Second
+		}, succeeds},
+		{"window-rate", "breaker, share of failures in a window", Goal{2.5, 0}, func(s *Settings) {
+			s.Breaker, s.Window, s.Share, s.Failures = true, 10*time.Second, 0.5, 20
+		}, succeeds},
+		{"open", "rejected by an open breaker", Goal{2, 1}, func(s *Settings) { s.Breaker = true }, isOpen},
+		{"limited", "rejected by a rate limit", Goal{2, 1}, func(s *Settings) {
+			s.RateLimit, s.Burst, s.Rate = true, 1, 1e-3
+		}, isLimited},
+		{"second", "retry that succeeds at the second attempt", Goal{0, 0}, func(s *Settings) { s.Retry = true }, secondAttempt},
+	}
+}
