@@ -1,0 +1,62 @@
+package container_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/cladgo/clad/policy"
+)
+
+// What is under a timeout of ours may itself be guarded: its pipeline sees its
+// caller's deadline pass and says so. To us it is a timeout all the same: worth
+// a retry, and a failure of the dependency.
+func TestATimeoutOverAnotherPipelineIsATimeout(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		o := newOrchestrator(t, policy.Catalog{})
+		b := registered(t, o, "b", policy.CircuitBreaker{FailureThreshold: 2})
+		inner := pipelineFor(t, o, "inner", policy.Retry{MaxAttempts: 1}, policy.Timeout(time.Hour))
+		outer := pipelineFor(t, o, "outer", policy.Retry{MaxAttempts: 2, Backoff: policy.Fixed(0)}, policy.CircuitBreaker{Name: "b"}, policy.Timeout(time.Second))
+		calls := 0
+		err := outer.Run(t.Context(), func(ctx context.Context) error {
+			return inner.Run(ctx, func(ctx context.Context) error {
+				calls++
+				return wait(ctx, time.Minute)
+			})
+		})
+		wantIs(t, err, policy.ErrTimeout, context.DeadlineExceeded, policy.ErrRetriesExhausted)
+		wantNot(t, err, policy.ErrCancelled)
+		if calls != 2 {
+			t.Errorf("%d attempts, want 2: a timeout is retried", calls)
+		}
+		if !policy.IsServiceUnavailable(err) {
+			t.Error("the service is not called unavailable")
+		}
+		wantState(t, b, policy.StateOpen)
+	})
+}
+
+func TestTheCallersOwnEndThroughTwoPipelines(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		o := newOrchestrator(t, policy.Catalog{})
+		inner := pipelineFor(t, o, "inner", policy.Timeout(time.Minute))
+		outer := pipelineFor(t, o, "outer", policy.Retry{}, policy.Timeout(time.Hour))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := outer.Run(ctx, func(ctx context.Context) error { return inner.Run(ctx, waits(time.Hour)) })
+		wantIs(t, err, policy.ErrCancelled, context.DeadlineExceeded)
+		wantNot(t, err, policy.ErrTimeout)
+	})
+}
+
+// The dependency may have given up on something of its own before the caller
+// gave up on it: the caller must hear of its own end.
+func TestACallersEndIsToldEvenIfTheDependencyTellsOfAnother(t *testing.T) {
+	p, _ := under(t, policy.Retry{})
+	ctx, cancel := context.WithCancel(t.Context())
+	err := p.Run(ctx, func(context.Context) error {
+		cancel()
+		return &policy.CancelledError{Err: context.DeadlineExceeded, Operation: "further in"}
+	})
+	wantIs(t, err, policy.ErrCancelled, context.Canceled)
+}
