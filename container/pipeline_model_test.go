@@ -289,10 +289,14 @@ func tell(t *testing.T, seed uint64, begin func(*story)) {
 	}
 }
 
-// scale makes long tests short where they are told to be.
+// scale makes long tests short where they are told to be, or slow.
 func scale(n int) int {
-	if testing.Short() {
-		return n / 10
+	switch {
+	case testing.Short():
+		return n / 20
+	case raceEnabled:
+		return n / 5
+	default:
+		return n
 	}
-	return n
 }
