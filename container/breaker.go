@@ -150,12 +150,13 @@ func (b *CircuitBreaker) restart() {
 
 func (b *CircuitBreaker) settings() gobreaker.Settings {
 	spec := b.spec
+	recovery := max(spec.RecoveryTimeout, 2) // less 1 is 0, which means a minute to gobreaker
 	s := gobreaker.Settings{
 		Name:        b.name,
 		MaxRequests: spec.SuccessThreshold,
 		// gobreaker opens up strictly after its timeout; ours is when the
 		// next call may pass, so whoever waits RetryAfter is let in.
-		Timeout:     spec.RecoveryTimeout - 1,
+		Timeout:     recovery - 1,
 		ReadyToTrip: b.shouldTrip,
 		OnStateChange: func(_ string, from, to gobreaker.State) {
 			b.dropProbes()
@@ -163,7 +164,7 @@ func (b *CircuitBreaker) settings() gobreaker.Settings {
 			b.successes.Store(newWindow(spec))
 			b.tripped = from == gobreaker.StateClosed
 			if to == gobreaker.StateOpen {
-				b.reopens.Store(int64(clock.Now().Add(spec.RecoveryTimeout)))
+				b.reopens.Store(int64(clock.Now().Add(recovery)))
 			}
 		},
 	}

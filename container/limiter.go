@@ -3,6 +3,7 @@ package container
 import (
 	"context"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,12 +27,13 @@ type RateLimiter struct {
 	waiting atomic.Int64 // len(queue); nobody may pass while somebody waits
 	mu      sync.Mutex
 	spec    policy.RateLimit
+	changed chan struct{}   // closed when spec changes
 	queue   []chan struct{} // in order of arrival; a closed one is at the head
 }
 
 func newRateLimiter(name string, spec policy.RateLimit) *RateLimiter {
 	d := spec.WithDefaults()
-	l := &RateLimiter{name: name, bucket: rate.NewLimiter(rate.Limit(d.RequestsPerSecond), d.Burst)}
+	l := &RateLimiter{name: name, changed: make(chan struct{}), bucket: rate.NewLimiter(rate.Limit(d.RequestsPerSecond), d.Burst)}
 	l.configure(spec)
 	return l
 }
@@ -58,6 +60,8 @@ func (l *RateLimiter) configure(spec policy.RateLimit) {
 	l.bucket.SetLimitAt(now, rate.Limit(spec.RequestsPerSecond))
 	l.bucket.SetBurstAt(now, spec.Burst)
 	l.empty.Store(0)
+	close(l.changed)
+	l.changed = make(chan struct{})
 	l.maxWait.Store(int64(spec.MaxWait))
 }
 
@@ -77,47 +81,87 @@ func (l *RateLimiter) take(now clock.Nanos) bool {
 // Where none is to be had in that time, wait is the time until one would be. It
 // returns the context's error if that ends while waiting.
 func (l *RateLimiter) wait(ctx context.Context, now clock.Nanos) (wait time.Duration, ok bool, err error) {
-	maxWait := time.Duration(l.maxWait.Load())
-	if maxWait <= 0 {
-		if empty := clock.Nanos(l.empty.Load()); empty > now {
-			return empty.Sub(now), false, nil
-		}
-		wait = l.until(now, 0)
-		l.empty.Store(int64(now.Add(wait))) // an empty bucket need not be asked again before
+	if empty := clock.Nanos(l.empty.Load()); empty > now {
+		return empty.Sub(now), false, nil
+	}
+	wait, turn := l.queueUp(ctx, now)
+	if turn == nil {
 		return wait, false, nil
 	}
-	if deadline, has := ctx.Deadline(); has {
-		maxWait = min(maxWait, clock.At(deadline).Sub(now))
-	}
-	l.mu.Lock()
-	wait = l.until(now, len(l.queue))
-	if wait > maxWait {
-		l.mu.Unlock()
-		return wait, false, nil
-	}
-	turn := make(chan struct{})
-	l.queue = append(l.queue, turn)
-	if len(l.queue) == 1 {
-		close(turn)
-	}
-	l.waiting.Add(1)
-	l.mu.Unlock()
 	defer l.leave(turn)
+	patience := time.NewTimer(time.Duration(l.maxWait.Load()))
+	defer patience.Stop()
 
 	select {
 	case <-turn:
 	case <-ctx.Done():
 		return 0, false, ctx.Err()
+	case <-patience.C: // the rate was lowered meanwhile
+		return l.until(clock.Now(), l.ahead(turn)), false, nil
 	}
-	for {
+	for out := false; ; {
+		changed := l.changes()
 		now = clock.Now()
 		if l.bucket.AllowN(now.Time(), 1) {
 			return 0, true, nil
 		}
-		if err := sleep(ctx, l.until(now, 0)); err != nil {
+		wait = l.until(now, 0)
+		if out {
+			return wait, false, nil
+		}
+		token := time.NewTimer(wait)
+		select {
+		case <-token.C:
+		case <-changed:
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-patience.C:
+			out = true
+		}
+		token.Stop()
+		if err != nil {
 			return 0, false, err
 		}
 	}
+}
+
+// queueUp takes a place in the queue, or none where the wait would be too long.
+func (l *RateLimiter) queueUp(ctx context.Context, now clock.Nanos) (wait time.Duration, turn chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maxWait := time.Duration(l.maxWait.Load())
+	wait = l.until(now, len(l.queue))
+	if maxWait <= 0 {
+		l.empty.Store(int64(now.Add(wait))) // an empty bucket need not be asked again before
+		return wait, nil
+	}
+	if deadline, has := ctx.Deadline(); has {
+		maxWait = min(maxWait, clock.At(deadline).Sub(now))
+	}
+	if wait > maxWait {
+		return wait, nil
+	}
+	turn = make(chan struct{})
+	l.queue = append(l.queue, turn)
+	if len(l.queue) == 1 {
+		close(turn)
+	}
+	l.waiting.Add(1)
+	return wait, turn
+}
+
+// changes is closed when the limiter's settings change.
+func (l *RateLimiter) changes() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.changed
+}
+
+// ahead returns how many stand before turn in the queue.
+func (l *RateLimiter) ahead(turn chan struct{}) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Index(l.queue, turn)
 }
 
 // until returns the time until the next token when ahead others are before it;
@@ -132,15 +176,10 @@ func (l *RateLimiter) until(now clock.Nanos, ahead int) time.Duration {
 func (l *RateLimiter) leave(turn chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i, other := range l.queue {
-		if other != turn {
-			continue
-		}
-		l.queue = append(l.queue[:i], l.queue[i+1:]...)
-		if i == 0 && len(l.queue) > 0 {
-			close(l.queue[0])
-		}
-		break
+	i := slices.Index(l.queue, turn)
+	l.queue = slices.Delete(l.queue, i, i+1)
+	if i == 0 && len(l.queue) > 0 {
+		close(l.queue[0])
 	}
 	l.waiting.Add(-1)
 }
