@@ -9,13 +9,16 @@ package module
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/cladgo/clad/config"
 	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/internal/watch"
 	"github.com/cladgo/clad/policy"
 	"go.uber.org/fx"
 )
@@ -32,47 +35,59 @@ const DefaultConfigDir = "configs"
 //
 // The profile is that of [WithProfile], else of the environment variables
 // CLAD_PROFILE or APP_ENV, else "development"; see package config. It is read
-// when New is called; all mistakes in it become the application's error.
+// when New is called; all mistakes in it become the application's error. How to
+// have it read again while the application runs, see [WithReload].
 func New(opts ...Option) fx.Option {
 	o := options{dir: DefaultConfigDir}
 	for _, opt := range opts {
 		opt.apply(&o)
 	}
-	catalog, profile, err := o.load()
+	if o.log == nil {
+		o.log = slog.Default()
+	}
+	if err := o.validate(); err != nil {
+		return fx.Error(fmt.Errorf("clad: %w", err))
+	}
+	p, err := o.load()
 	if err != nil {
 		return fx.Error(fmt.Errorf("clad: %w", err))
 	}
-	log := o.log
-	if log == nil {
-		log = slog.Default()
-	}
 	return fx.Module("clad",
+
 		fx.Provide(
 			func() (*container.Orchestrator, policy.Orchestrator, error) {
-				settings := append([]container.Option{container.WithLogger(log)}, o.container...)
-				orchestrator, err := container.NewOrchestrator(catalog, settings...)
+				settings := append([]container.Option{container.WithLogger(o.log)}, o.container...)
+				orchestrator, err := container.NewOrchestrator(p.catalog, settings...)
 				if err != nil {
 					return nil, nil, fmt.Errorf("clad: %w", err)
 				}
 				return orchestrator, orchestrator, nil
 			},
-			container.NamedValues(catalog),
+			func(orchestrator *container.Orchestrator) *Reloader {
+				return newReloader(&o, p, orchestrator)
+			},
+			container.NamedValues(p.catalog),
+			func() *blueprint { return &blueprint{p.catalog} },
 		),
 		fx.Invoke(
-			checkTags(catalog),
-			func(lc fx.Lifecycle, orchestrator *container.Orchestrator) {
-				lc.Append(fx.StartHook(func(ctx context.Context) { started(ctx, log, profile, catalog, orchestrator) }))
+			checkTags(p.catalog),
+			func(lc fx.Lifecycle, orchestrator *container.Orchestrator, reloader *Reloader) {
+				reload := o.reload || p.reload
+				lc.Append(fx.StartHook(func(ctx context.Context) { started(ctx, o.log, p, reload, orchestrator) }))
+				if reload {
+					lc.Append(fx.StartStopHook(reloader.start, reloader.finish))
+				}
 			},
 		),
 	)
 }
 
 // started says what is in force, and which choices of the profile met nothing.
-func started(ctx context.Context, log *slog.Logger, profile string, c policy.Catalog, o *container.Orchestrator) {
-	log.InfoContext(ctx, "clad started", "profile", profile, "policies", len(c.Policies),
-		"circuit_breakers", len(c.CircuitBreakers), "rate_limiters", len(c.RateLimiters))
+func started(ctx context.Context, log *slog.Logger, p profile, reload bool, o *container.Orchestrator) {
+	log.InfoContext(ctx, "clad started", "profile", p.name, "policies", len(p.catalog.Policies),
+		"circuit_breakers", len(p.catalog.CircuitBreakers), "rate_limiters", len(p.catalog.RateLimiters), "reload", reload)
 	for _, id := range o.UnusedServices() {
-		log.WarnContext(ctx, "the profile chooses policies for a service that nothing provides", "service", id)
+		warnUnused(ctx, log, id)
 	}
 }
 
@@ -86,26 +101,59 @@ type options struct {
 	catalog   *policy.Catalog
 	log       *slog.Logger
 	container []container.Option
+	reload    bool
+	timing    ReloadTiming
+	listeners []func(Outcome)
 }
 
-func (o *options) load() (policy.Catalog, string, error) {
+func (o *options) validate() error {
+	if o.reload && o.catalog != nil {
+		return errInCode
+	}
+	return o.timing.validate()
+}
+
+// profile is what was read of one.
+type profile struct {
+	name    string
+	catalog policy.Catalog
+	reload  bool           // it asks to be reloaded
+	files   watch.Snapshot // as they were right before they were read
+	at      time.Time
+}
+
+func (o *options) load() (profile, error) {
+	now := time.Now()
 	if o.catalog != nil {
-		return *o.catalog, "(given in code)", nil
+		return profile{name: "(given in code)", catalog: *o.catalog, at: now}, nil
 	}
-	fsys, where := o.fsys, "the given file system"
-	if fsys == nil {
+	files := o.watched().Look()
+	where := "the given file system"
+	if o.fsys == nil {
+		where = o.dir
 		if info, err := os.Stat(o.dir); err != nil {
-			return policy.Catalog{}, "", fmt.Errorf("the directory of the profiles: %w; name another with module.WithConfigDir, or embed the files and use module.WithFS", err)
+			return profile{}, fmt.Errorf("the directory of the profiles: %w; name another with module.WithConfigDir, or embed the files and use module.WithFS", err)
 		} else if !info.IsDir() {
-			return policy.Catalog{}, "", fmt.Errorf("the directory of the profiles: %s is a file", o.dir)
+			return profile{}, fmt.Errorf("the directory of the profiles: %s is a file", o.dir)
 		}
-		fsys, where = os.DirFS(o.dir), o.dir
 	}
-	p, err := config.Load(fsys, o.profile, os.Environ())
-	if err != nil {
-		return policy.Catalog{}, "", fmt.Errorf("in %s: %w", where, err)
+	p, err := config.Load(o.files(), o.profile, os.Environ())
+	var mistakes config.Mistakes
+	switch {
+	case errors.As(err, &mistakes): // each on its line begins with its place
+		return profile{}, fmt.Errorf("mistakes in the profile:\n%w", err)
+	case err != nil:
+		return profile{}, fmt.Errorf("in %s: %w", where, err)
 	}
-	return p.Catalog(), p.Name(), nil
+	return profile{p.Name(), p.Catalog(), asksForReload(p), files, now}, nil
+}
+
+// files is the directory of the profiles.
+func (o *options) files() fs.FS {
+	if o.fsys != nil {
+		return o.fsys
+	}
+	return config.Dir(o.dir)
 }
 
 type option func(*options)

@@ -1,0 +1,168 @@
+package module
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/internal/suggest"
+	"github.com/cladgo/clad/policy"
+	"go.uber.org/fx"
+)
+
+// graph is what Fx's graph of an application, in the DOT language, tells of its
+// constructors. It is all that there is to know without running them.
+type graph []*constructor
+
+type constructor struct {
+	pkg, name string
+	provides  []string // types, with their packages' names: "payments.Gateway"
+	policies  []string // the named pipelines that it depends on
+	tagged    bool     // it depends on the orchestrator, as tagged ones do
+}
+
+var (
+	dotCluster    = regexp.MustCompile(`(?s)subgraph cluster_(\d+) \{\n(.*?)\n\t\}\n`)
+	dotPackage    = regexp.MustCompile(`^\t\tlabel = "(.*)";\n`)
+	dotName       = regexp.MustCompile(`constructor_\d+ \[shape=plaintext label="(.*)"\]`)
+	dotResult     = regexp.MustCompile(`(?m)^\t\t".*" \[label=<(.*?)(?:<BR />.*|>\];)$`)
+	dotDependency = regexp.MustCompile(`(?m)^\tconstructor_(\d+) -> "(.*)" \[ltail=`)
+
+	dotPipeline     = regexp.MustCompile(`^` + regexp.QuoteMeta(reflect.TypeFor[*container.Pipeline]().String()) + `\[name=(.*)\]$`)
+	dotOrchestrator = reflect.TypeFor[*container.Orchestrator]().String()
+)
+
+func graphOf(dot fx.DotGraph) graph {
+	var g graph
+	byNumber := make(map[string]*constructor)
+	for _, cluster := range dotCluster.FindAllStringSubmatch(string(dot), -1) {
+		c := &constructor{pkg: submatch(dotPackage, cluster[2]), name: submatch(dotName, cluster[2])}
+		for _, result := range dotResult.FindAllStringSubmatch(cluster[2], -1) {
+			c.provides = append(c.provides, result[1])
+		}
+		byNumber[cluster[1]] = c
+		g = append(g, c)
+	}
+	for _, arrow := range dotDependency.FindAllStringSubmatch(string(dot), -1) {
+		c, on := byNumber[arrow[1]], arrow[2]
+		if c == nil {
+			continue
+		}
+		c.tagged = c.tagged || on == dotOrchestrator
+		if policyName := submatch(dotPipeline, on); policyName != "" {
+			c.policies = append(c.policies, policyName)
+		}
+	}
+	return g
+}
+
+func submatch(r *regexp.Regexp, s string) string {
+	if m := r.FindStringSubmatch(s); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// unknownPolicy is the mistake of a tag with a name that is no policy's.
+type unknownPolicy struct {
+	constructor *constructor
+	policy      string
+	known       []string
+}
+
+func (e unknownPolicy) Error() string {
+	return fmt.Sprintf("clad: %q.%s is tagged %q, but there is no such policy%s; there are: %v",
+		e.constructor.pkg, e.constructor.name, e.policy, suggest.DidYouMean(e.policy, e.known), e.known)
+}
+
+// told reports whether an error of Fx tells just this mistake.
+func (e unknownPolicy) told(err error) bool {
+	return err != nil && strings.HasSuffix(err.Error(),
+		fmt.Sprintf("missing type: %v[name=%q]", reflect.TypeFor[*container.Pipeline](), e.policy))
+}
+
+func (g graph) unknownPolicies(c policy.Catalog) []unknownPolicy {
+	known := slices.Sorted(maps.Keys(c.Policies))
+	var found []unknownPolicy
+	for _, constructor := range g {
+		for _, name := range constructor.policies {
+			if _, ok := c.Policies[name]; !ok {
+				found = append(found, unknownPolicy{constructor, name, known})
+			}
+		}
+	}
+	return found
+}
+
+// unknownService is the mistake of a profile that chooses policies for what no
+// tagged constructor provides.
+type unknownService struct {
+	id    string
+	known []string
+}
+
+func (e unknownService) Error() string {
+	return fmt.Sprintf("clad: the profile's services: %q: nothing that is tagged provides it%s; there are: %v",
+		e.id, suggest.DidYouMean(e.id, e.known), e.known)
+}
+
+func (g graph) unknownServices(c policy.Catalog) []unknownService {
+	known := g.services()
+	var found []unknownService
+	for _, id := range slices.Sorted(maps.Keys(c.Services)) {
+		if !slices.ContainsFunc(known, func(service string) bool { return mayMean(id, service) }) {
+			found = append(found, unknownService{id, known})
+		}
+	}
+	return found
+}
+
+// mayMean reports whether a profile's service may be one of the graph. The graph
+// has no full import paths; where a profile writes one, only the type's name
+// counts, as a package may be called otherwise than its directory.
+func mayMean(id, service string) bool {
+	if id == service {
+		return true
+	}
+	name := path.Base(id)
+	return name != id && strings.HasSuffix(service, name[strings.Index(name, ".")+1:])
+}
+
+// services lists what the profile may choose policies for: what tagged
+// constructors provide. A function without a type of its own is called as its
+// constructor.
+func (g graph) services() []string {
+	var all []string
+	for _, c := range g {
+		if !c.tagged || c.pkg == ownPackage || c.pkg == containerPackage {
+			continue
+		}
+		for _, t := range c.provides {
+			if strings.HasPrefix(t, "func(") {
+				t = path.Base(c.pkg) + "." + c.name
+			}
+			all = append(all, t)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+var (
+	ownPackage       = reflect.TypeFor[blueprint]().PkgPath()
+	containerPackage = reflect.TypeFor[container.Pipeline]().PkgPath()
+)
+
+// asErrors is a slice of errors of one type as a slice of errors.
+func asErrors[E error](of []E) []error {
+	errs := make([]error, len(of))
+	for i, err := range of {
+		errs[i] = err
+	}
+	return errs
+}
