@@ -590,3 +590,17 @@ func TestBreakerErrorsNameTheOperation(t *testing.T) {
 		t.Errorf("got %q, want %q", fmt.Sprint(err), want)
 	}
 }
+
+// A nanosecond less than the shortest recovery timeout is zero, which means a
+// minute to gobreaker. It takes two.
+func TestTheShortestRecoveryTimeout(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		p, b := broken(t, policy.CircuitBreaker{FailureThreshold: 1, RecoveryTimeout: 1, SuccessThreshold: 1})
+		trip(t, p, b)
+		time.Sleep(2)
+		if err := p.Run(t.Context(), works); err != nil {
+			t.Error(err)
+		}
+		wantState(t, b, policy.StateClosed)
+	})
+}

@@ -1,0 +1,84 @@
+package container_test
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cladgo/clad/policy"
+)
+
+// A slower rate must not keep those who wait already for longer than they were
+// promised, nor a faster one keep them at all.
+func TestWaitersNoticeThatTheRateChanges(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		rate  float64
+		at    time.Duration
+		error error
+	}{
+		{"faster", 1000, time.Second + time.Millisecond/2, nil},
+		{"slower", 0.0001, 10 * time.Second, policy.ErrRateLimited},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				o := newOrchestrator(t, policy.Catalog{RateLimiters: map[string]policy.RateLimit{"l": {RequestsPerSecond: 0.2, Burst: 1, MaxWait: 10 * time.Second}}})
+				p := pipelineFor(t, o, "op", policy.RateLimit{Name: "l"})
+				_ = p.Run(t.Context(), works)
+				start := time.Now()
+				var wg sync.WaitGroup
+				wg.Go(func() {
+					err := p.Run(t.Context(), works)
+					if passed := time.Since(start); passed > tt.at+time.Millisecond {
+						t.Errorf("%v after %v, want it by %v", err, passed, tt.at)
+					}
+					if !errors.Is(err, tt.error) {
+						t.Errorf("got %v, want %v", err, tt.error)
+					}
+				})
+				time.Sleep(time.Second)
+				if err := o.RegisterRateLimiter("l", policy.RateLimit{RequestsPerSecond: tt.rate, Burst: 1, MaxWait: 10 * time.Second}); err != nil {
+					t.Error(err)
+				}
+				wg.Wait()
+			})
+		})
+	}
+}
+
+// What is remembered of an empty bucket must not outlive a change of the rate,
+// however the two meet: the limiter would reject for ages.
+func TestARejectionAndAChangeOfTheRateAtOnce(t *testing.T) {
+	o := newOrchestrator(t, policy.Catalog{})
+	set := func(rate float64) {
+		if err := o.RegisterRateLimiter("l", policy.RateLimit{RequestsPerSecond: rate, Burst: 1}); err != nil {
+			t.Error(err)
+		}
+	}
+	set(1e-6)
+	p := pipelineFor(t, o, "op", policy.RateLimit{Name: "l"})
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop.Store(true)
+	wg.Go(func() {
+		for !stop.Load() {
+			_ = p.Run(t.Context(), works)
+		}
+	})
+	for range scale(20_000) {
+		set(1e-6)
+		set(1e9)
+		var err error
+		for range 1000 { // at a billion a second the next token is there at once
+			if err = p.Run(t.Context(), works); err == nil {
+				break
+			}
+		}
+		if err != nil {
+			t.Fatalf("at a billion per second: %v", err)
+		}
+	}
+}
