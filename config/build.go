@@ -94,14 +94,10 @@ func (b *builder) policy(at place) policy.Policy {
 	return policy.Combine(built...)
 }
 
-// nesting lists the layers that a policy has, outermost first.
+// nesting lists the layers that a policy has, outermost first, and reports an
+// order that does not fit them.
 func (b *builder) nesting(at place) []*layer {
-	var has []*layer
-	for _, l := range layers {
-		if settings := at.field(l.key); settings.isSet() && !settings.isRemoved() {
-			has = append(has, l)
-		}
-	}
+	has := layersOf(at)
 	if len(at.keys()) == 0 && !at.isDamaged() {
 		b.mistake(at, "protects nothing; write none instead of the map if that is meant")
 	}

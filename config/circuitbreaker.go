@@ -31,7 +31,7 @@ var nameField = field{key: "name", definition: definition{
 
 var circuitBreakerFields = []field{
 	{key: "failure_threshold", definition: definition{
-		kind: integer, byDefault: "5; with failure_rate, 0",
+		kind: integer, byDefault: "5; with failure_rate, 0", derive: defaultThreshold,
 		doc: "Failures that trip the breaker: in a row, or within `window` where that is set. 0: no such rule, where there is a `failure_rate`.",
 	}},
 	{key: "failure_rate", definition: definition{
@@ -56,8 +56,14 @@ var circuitBreakerFields = []field{
 	}},
 	{key: "probe_timeout", definition: definition{
 		kind: duration, above: true, byDefault: "`recovery_timeout`",
-		doc: "A probe that hangs longer counts as failed.",
+		derive: func(breaker place) any { return breaker.field("recovery_timeout").duration() },
+		doc:    "A probe that hangs longer counts as failed.",
 	}},
+}
+
+func defaultThreshold(breaker place) any {
+	rate := breaker.field("failure_rate").number()
+	return int(policy.CircuitBreaker{FailureRate: rate}.WithDefaults().FailureThreshold)
 }
 
 func buildCircuitBreaker(b *builder, at place) policy.CircuitBreaker {

@@ -30,8 +30,9 @@ type definition struct {
 	kind kind
 	doc  string // for the reference
 
-	initial   any    // the default, of the kind's Go type; nil where there is none
-	byDefault string // the default in words, where it isn't one value
+	initial   any                    // the default, of the kind's Go type; nil where there is none
+	byDefault string                 // the default in words, where it isn't one value
+	derive    func(object place) any // that default, from what stands beside; nil: there is none that a profile knows
 	required  bool
 
 	min   float64 // least value; of durations in nanoseconds

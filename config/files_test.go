@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/cladgo/clad/config"
@@ -31,6 +32,16 @@ func TestProfileIsChosen(t *testing.T) {
 		} else if p.Name() != tt.want {
 			t.Errorf("%q, %q: %s, want %s", tt.profile, tt.environ, p.Name(), tt.want)
 		}
+	}
+}
+
+func TestProfiles(t *testing.T) {
+	got, err := config.Profiles(files("a-b.yaml", "", "a.yml", "", "a.yaml", "", "base.yaml", "", ".a.yaml", "", "notes.txt", "", "below/c.yaml", ""))
+	if want := []string{"a", "a-b"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+	if _, err := config.Profiles(os.DirFS(filepath.Join(t.TempDir(), "nowhere"))); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no directory: %v", err)
 	}
 }
 

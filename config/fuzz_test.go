@@ -39,6 +39,7 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		checkSound(t, p.Catalog())
+		checkSettings(t, p)
 	})
 }
 

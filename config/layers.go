@@ -1,6 +1,10 @@
 package config
 
-import "github.com/cladgo/clad/policy"
+import (
+	"slices"
+
+	"github.com/cladgo/clad/policy"
+)
 
 // A layer is one kind of protection that a policy may have: the key that it
 // stands under, what may stand there, and how that becomes a policy.
@@ -20,12 +24,35 @@ var layers = []*layer{
 	attemptTimeoutLayer,
 }
 
-func layerKeys() []string {
+func layerKeys() []string { return keysOf(layers) }
+
+func keysOf(layers []*layer) []string {
 	keys := make([]string, len(layers))
 	for i, l := range layers {
 		keys[i] = l.key
 	}
 	return keys
+}
+
+// layersOf lists the layers that a policy has, in their common order.
+func layersOf(policy place) []*layer {
+	var has []*layer
+	for _, l := range layers {
+		if settings := policy.field(l.key); settings.isSet() && !settings.isRemoved() {
+			has = append(has, l)
+		}
+	}
+	return has
+}
+
+// nesting lists the layers of a sound policy, outermost first.
+func nesting(policy place) []*layer {
+	has := layersOf(policy)
+	order := policy.field("order").list()
+	slices.SortStableFunc(has, func(a, b *layer) int {
+		return slices.Index(order, a.key) - slices.Index(order, b.key)
+	})
+	return has
 }
 
 func layerFields() []field {

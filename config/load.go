@@ -103,14 +103,20 @@ func choose(profile string, environ []string) (name, by string) {
 	return defaultProfile, ", the default"
 }
 
-// find returns the files of a profile in the order of their layers.
-func find(fsys fs.FS, profile, chosen string) ([]string, error) {
+// Profiles lists the profiles that a directory has, by name. base is none: it is
+// what all of them start from.
+func Profiles(fsys fs.FS) ([]string, error) {
+	_, profiles, err := readDir(fsys)
+	return profiles, err
+}
+
+// readDir returns the files of a directory by their profile, and the profiles.
+func readDir(fsys fs.FS) (files map[string][]string, profiles []string, err error) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
-		return nil, fmt.Errorf("config: the directory of the profiles: %w", err)
+		return nil, nil, fmt.Errorf("config: the directory of the profiles: %w", err)
 	}
-	files := map[string][]string{} // by profile
-	var profiles []string
+	files = map[string][]string{}
 	for _, entry := range entries {
 		file := entry.Name()
 		extension := filepath.Ext(file)
@@ -122,6 +128,16 @@ func find(fsys fs.FS, profile, chosen string) ([]string, error) {
 			profiles = append(profiles, name)
 		}
 		files[name] = append(files[name], file)
+	}
+	slices.Sort(profiles) // "a-b.yaml" comes before "a.yaml"
+	return files, profiles, nil
+}
+
+// find returns the files of a profile in the order of their layers.
+func find(fsys fs.FS, profile, chosen string) ([]string, error) {
+	files, profiles, err := readDir(fsys)
+	if err != nil {
+		return nil, err
 	}
 	if profile == baseProfile {
 		return nil, fmt.Errorf("config: %q is what all profiles start from, not a profile%s%s", baseProfile, chosen, listed(profiles))

@@ -2,7 +2,6 @@ package config
 
 import (
 	"maps"
-	"slices"
 
 	"github.com/cladgo/clad/policy"
 )
@@ -39,26 +38,4 @@ func (p *Profile) Catalog() policy.Catalog {
 		c.Services[id] = s
 	}
 	return c
-}
-
-// Origin says where the value comes from that is in force at a path, its keys
-// one by one:
-//
-//	profile.Origin("policies", "database", "retry", "max_attempts")
-//
-// What a policy inherits comes from where it was written. It is false for a
-// path that leads to nothing: a key that does not exist, or a setting that is
-// not set and has no default.
-func (p *Profile) Origin(path ...string) (Origin, bool) {
-	at := p.root
-	for _, key := range path {
-		d := at.definition
-		f := d.field(key)
-		otherVariant := f != nil && f.of != nil && !slices.Contains(f.of, at.field(d.variant).text())
-		if at.isSet() && !at.isMap() || !at.inForce() || d.at(key) == nil || otherVariant {
-			return Origin{}, false
-		}
-		at = at.field(key)
-	}
-	return at.origin(), at.inForce()
 }

@@ -84,9 +84,17 @@ var policyDefinition = &definition{
 		}},
 		{key: "order", definition: definition{
 			kind: list, words: layerKeys(), none: true, byDefault: "the order of the rows below",
-			doc: "Another nesting, outermost first. It names every layer that the policy has, once.",
+			derive: defaultOrder,
+			doc:    "Another nesting, outermost first. It names every layer that the policy has, once.",
 		}},
 	}, layerFields()...),
+}
+
+func defaultOrder(policy place) any {
+	if has := layersOf(policy); len(has) > 0 {
+		return keysOf(has)
+	}
+	return nil
 }
 
 var serviceDefinition = &definition{

@@ -31,6 +31,8 @@ policies:
   cache: {retry: none}
   api: {circuit_breaker: payment-service}
   fixed: {retry: {backoff: {type: fixed}}}
+  unnamed: {circuit_breaker: {}}
+  alone: {circuit_breaker: {name: payment-service}}
 services:
   payments.Gateway: {methods: {Refund: none}}
 `), "production", []string{"CLAD__POLICIES__AUDIT__ATTEMPT_TIMEOUT=1s", "CLAD__POLICIES__API__RETRY__MAX_ELAPSED=7s", "CLAD__POLICIES__API__ORDER=circuit_breaker,retry"})
@@ -65,12 +67,15 @@ services:
 		"policies api retry backoff initial_delay":       "default",
 		"policies api order":                             "environment variable CLAD__POLICIES__API__ORDER",
 		"policies fixed retry backoff delay":             "default",
-		"services payments.Gateway policy":               "default",
-		"services payments.Gateway methods Refund":       "production.yaml:11:40",
+		"services payments.Gateway policy":               "", // the tag's, which no profile knows
+		"services payments.Gateway methods Refund":       "production.yaml:13:40",
 		"policies database attempt_timeout":              "",
 		"policies database retry backoff delay":          "", // exponential back-offs have none
 		"policies fixed retry backoff multiplier":        "",
 		"policies cache retry max_attempts":              "",
+		"policies alone circuit_breaker name":            "production.yaml:11:35",
+		"policies alone circuit_breaker probe_timeout":   "",
+		"policies unnamed circuit_breaker name":          "",
 		"policies api circuit_breaker failure_threshold": "", // it is the shared one's
 		"policies database timeout seconds":              "",
 		"policies nowhere":                               "",

@@ -28,13 +28,18 @@ var rateLimitFields = []field{
 		doc: "Requests admitted on average.",
 	}},
 	{key: "burst", definition: definition{
-		kind: integer, min: 1, byDefault: "a quarter of a second's requests, at least 1",
+		kind: integer, min: 1, byDefault: "a quarter of a second's requests, at least 1", derive: defaultBurst,
 		doc: "Requests admitted at once.",
 	}},
 	{key: "max_wait", definition: definition{
 		kind: duration, initial: time.Duration(0),
 		doc: "How long a request may wait for its turn. 0s: it is rejected at once.",
 	}},
+}
+
+func defaultBurst(limiter place) any {
+	rate := limiter.field("requests_per_second").number()
+	return policy.RateLimit{RequestsPerSecond: rate}.WithDefaults().Burst
 }
 
 func buildRateLimit(b *builder, at place) policy.RateLimit {

@@ -51,7 +51,7 @@ func shared[T interface {
 		return spec[T]{name: name}
 	}
 	own := at.field("name")
-	if own.isSet() && len(at.keys()) == 1 {
+	if at.isReference() {
 		if !own.isBroken() && !at.isDamaged() {
 			b.refer(section, own.text(), own)
 		}

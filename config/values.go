@@ -68,11 +68,6 @@ func (p place) origin() Origin {
 
 func (p place) isSet() bool { return p.value != nil }
 
-// inForce reports whether there is a value, if only the default.
-func (p place) inForce() bool {
-	return p.isSet() || p.definition.initial != nil || p.definition.byDefault != ""
-}
-
 func (p place) isMap() bool {
 	_, ok := p.value.(values)
 	return ok
@@ -103,6 +98,12 @@ func (p place) isMarred() bool {
 		return true
 	}
 	return slices.ContainsFunc(p.keys(), func(key string) bool { return p.field(key).isMarred() })
+}
+
+// isReference reports whether a map says nothing but the name of something that
+// is described elsewhere.
+func (p place) isReference() bool {
+	return p.definition.names != "" && p.field("name").isSet() && len(p.keys()) == 1
 }
 
 // get returns the value that is set, or the default.

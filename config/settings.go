@@ -1,0 +1,154 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Setting is one value of a profile that is in force.
+type Setting struct {
+	// Path leads to the value: "policies", "database", "retry", "max_attempts".
+	Path []string
+	// Value is a time.Duration, an int, a float64, a bool, a string or a
+	// []string. In the place of a map it is a string: "none", or the name of
+	// the circuit breaker or rate limiter that is used.
+	Value any
+	// Origin is where the value comes from.
+	Origin Origin
+}
+
+// String returns the value as it is written in a file.
+func (s Setting) String() string {
+	switch v := s.Value.(type) {
+	case time.Duration:
+		return shortDuration(v)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case []string:
+		return "[" + strings.Join(v, ", ") + "]"
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// shortDuration leaves off the zeros that time.Duration appends: 1m, not 1m0s.
+func shortDuration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// Settings lists every value in force at a path, its keys one by one, and below:
+// what is set, what is inherited, and the defaults of both. Without a path that
+// is the whole profile. The layers of a policy come in the order in which they
+// nest, outermost first, and names in theirs; it is empty for a path that leads
+// to nothing.
+//
+// A policy that uses a circuit breaker or rate limiter by its name has that name
+// alone: the settings are below circuit_breakers or rate_limiters, or below the
+// policy that describes what it names.
+func (p *Profile) Settings(path ...string) []Setting {
+	at, ok := p.at(path)
+	if !ok {
+		return nil
+	}
+	return at.settings(nil)
+}
+
+// Origin says where the value comes from that is in force at a path, its keys
+// one by one:
+//
+//	profile.Origin("policies", "database", "retry", "max_attempts")
+//
+// What a policy inherits comes from where it was written. It is false for a
+// path that leads to nothing: a key that does not exist, or a setting that is
+// not set and has no default.
+func (p *Profile) Origin(path ...string) (Origin, bool) {
+	at, ok := p.at(path)
+	return at.origin(), ok
+}
+
+// at goes to what is in force at a path.
+func (p *Profile) at(path []string) (place, bool) {
+	at := p.root
+	for _, key := range path {
+		if !slices.Contains(at.keysInForce(), key) {
+			return place{}, false
+		}
+		at = at.field(key).orDerived(at)
+	}
+	return at, true
+}
+
+// settings appends what is in force here and below.
+func (p place) settings(found []Setting) []Setting {
+	if s, ok := p.value.(setting); ok {
+		switch v := s.Value.(type) {
+		case removed:
+			s.Value = noneWord
+		case []string:
+			s.Value = slices.Clone(v)
+		}
+		return append(found, Setting{Path: p.path, Value: s.Value, Origin: s.Origin})
+	}
+	if p.definition.kind != object && p.definition.kind != table {
+		return append(found, Setting{Path: p.path, Value: p.definition.initial})
+	}
+	for _, key := range p.keysInForce() {
+		found = p.field(key).orDerived(p).settings(found)
+	}
+	return found
+}
+
+// keysInForce lists the keys under which there is a value, if only the default.
+func (p place) keysInForce() []string {
+	switch {
+	case p.isSet() && !p.isMap():
+		return nil
+	case p.isReference(), p.definition.kind == table:
+		return p.keys()
+	}
+	var keys []string
+	variant := p.definition.variant
+	for _, f := range p.definition.fields {
+		otherVariant := f.of != nil && !slices.Contains(f.of, p.field(variant).text())
+		if !otherVariant && p.field(f.key).orDerived(p).inForce() {
+			keys = append(keys, f.key)
+		}
+	}
+	if p.definition == policyDefinition {
+		slices.SortStableFunc(keys, byNesting(p))
+	}
+	return keys
+}
+
+// byNesting compares keys of a policy: layers as they nest, the rest first.
+func byNesting(policy place) func(a, b string) int {
+	order := keysOf(nesting(policy))
+	return func(a, b string) int { return slices.Index(order, a) - slices.Index(order, b) }
+}
+
+// orDerived returns p, or where nothing is set what follows from its neighbours
+// in the object that it is a field of.
+func (p place) orDerived(object place) place {
+	if p.isSet() || p.definition.derive == nil {
+		return p
+	}
+	if value := p.definition.derive(object); value != nil {
+		p.value = setting{Value: value}
+	}
+	return p
+}
+
+// inForce reports whether there is a value, if only the default.
+func (p place) inForce() bool {
+	return p.isSet() || p.definition.initial != nil || p.definition.byDefault != "" && p.definition.kind == object
+}
