@@ -11,6 +11,7 @@ import (
 
 	"github.com/cladgo/clad/examples/app/demo"
 	"github.com/cladgo/clad/examples/app/wiring"
+	"github.com/cladgo/clad/module"
 	"github.com/cladgo/clad/policy"
 	"go.uber.org/fx"
 )
@@ -40,11 +41,11 @@ func playDemo(ctx context.Context, o options, stdout, stderr io.Writer) (err err
 	if !o.verbose {
 		stderr = io.Discard // the table tells of the breakers
 	}
-	settings, _, err := settingsFor(ctx, o, p, stderr)
+	settings, _, err := settingsFor(ctx, o, stderr)
 	if err != nil {
 		return err
 	}
-	app := fx.New(wiring.App(settings))
+	app := fx.New(wiring.App(settings, module.WithCatalog(p.Catalog())))
 	if err := start(ctx, app, settings); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"os"
 
 	"github.com/cladgo/clad/examples/app/wiring"
+	"github.com/cladgo/clad/module"
 	"go.uber.org/fx"
 )
 
@@ -47,11 +48,11 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	settings, notes, err := settingsFor(ctx, o, p, stderr)
+	settings, notes, err := settingsFor(ctx, o, stderr)
 	if err != nil {
 		return err
 	}
-	app := fx.New(wiring.App(settings))
+	app := fx.New(wiring.App(settings, module.WithConfigDir(p.dir)))
 	if err := start(ctx, app, settings); err != nil {
 		return err
 	}

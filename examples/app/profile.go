@@ -31,6 +31,9 @@ func loadProfile(dir, name string, environ []string) (profile, error) {
 // configs here, or the repository's, seen from this file.
 func findConfigs(asked string) (string, error) {
 	if asked != "" {
+		if _, err := os.Stat(asked); err != nil {
+			return "", fmt.Errorf("-configs: %w", err)
+		}
 		return asked, nil
 	}
 	candidates := []string{"configs"}

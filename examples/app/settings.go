@@ -12,9 +12,8 @@ import (
 )
 
 // settingsFor opens the listeners. The notes say what is not as it was asked for.
-func settingsFor(ctx context.Context, o options, p profile, stderr io.Writer) (s wiring.Settings, notes []string, err error) {
+func settingsFor(ctx context.Context, o options, stderr io.Writer) (s wiring.Settings, notes []string, err error) {
 	s = wiring.Settings{
-		Catalog:     p.Catalog(),
 		DatabaseURL: o.database,
 		BankURL:     o.bankURL,
 		Log:         logger(stderr, o.verbose),

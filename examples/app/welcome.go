@@ -25,7 +25,7 @@ func welcome(w io.Writer, s wiring.Settings, p profile, notes []string) {
 	fmt.Fprintf(w, "The payment service listens on %s, its bank is at %s.\n", api, s.BankURL)
 	fmt.Fprintf(w, "Ledger:  %s\n", books)
 	fmt.Fprintf(w, "Profile: %s\n\n", p.describe())
-	showPolicies(w, s.Catalog)
+	showPolicies(w, p.Catalog())
 	fmt.Fprintf(w, `
 Try, in another terminal:
 

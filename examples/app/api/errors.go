@@ -49,8 +49,8 @@ func statusOf(err error) int {
 }
 
 func is[E error](err error) bool {
-	var target E
-	return errors.As(err, &target)
+	_, ok := errors.AsType[E](err)
+	return ok
 }
 
 // failure is the body of an error.
@@ -65,8 +65,7 @@ func writeError(w http.ResponseWriter, err error) {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
 	}
 	body := failure{Error: err.Error()}
-	var invalid *payments.InvalidError
-	if errors.As(err, &invalid) {
+	if invalid, ok := errors.AsType[*payments.InvalidError](err); ok {
 		body.Error = "invalid request"
 		for _, m := range invalid.Mistakes {
 			body.Mistakes = append(body.Mistakes, jsonio.Mistake(m))

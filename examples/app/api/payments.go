@@ -63,8 +63,8 @@ func (a *API) refund(_ http.ResponseWriter, r *http.Request) (work, error) {
 // allMistakes joins what is wrong with the JSON and with what it says. What
 // could not be read is not blamed for its zero value as well.
 func allMistakes(malformed, invalid error) error {
-	var body *jsonio.MistakesError
-	if !errors.As(malformed, &body) {
+	body, ok := errors.AsType[*jsonio.MistakesError](malformed)
+	if !ok {
 		return invalid
 	}
 	all := &payments.InvalidError{}
@@ -73,8 +73,7 @@ func allMistakes(malformed, invalid error) error {
 		all.Mistakes = append(all.Mistakes, payments.Mistake(m))
 		unread = unread || m.Field == ""
 	}
-	var said *payments.InvalidError
-	if errors.As(invalid, &said) && !unread {
+	if said, ok := errors.AsType[*payments.InvalidError](invalid); ok && !unread {
 		for _, m := range said.Mistakes {
 			told := func(other payments.Mistake) bool { return other.Field == m.Field }
 			if !slices.ContainsFunc(all.Mistakes, told) {

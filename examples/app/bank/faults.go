@@ -129,8 +129,7 @@ func (b *Bank) setFaults(w http.ResponseWriter, r *http.Request) {
 		"drop_rate": &f.DropRate, "lost_rate": &f.LostRate, "requests": &f.Requests,
 	})
 	mistakes := f.validate()
-	var malformed *jsonio.MistakesError
-	if errors.As(err, &malformed) {
+	if malformed, ok := errors.AsType[*jsonio.MistakesError](err); ok {
 		mistakes = append(malformed.Mistakes, mistakes...)
 	}
 	if len(mistakes) > 0 {

@@ -29,18 +29,18 @@ func newPlayer(s Stage) *player {
 
 // request does what the step says.
 func (p *player) request(ctx context.Context, s step) (status int, retryAfter time.Duration, err error) {
-	res, _, err := p.do(ctx, s.method, p.API+s.path, s.key, s.body)
+	a, err := p.do(ctx, s.method, p.API+s.path, s.key, s.body)
 	if err != nil {
 		return 0, 0, err
 	}
-	seconds, _ := strconv.Atoi(res.Header.Get("Retry-After"))
-	return res.StatusCode, time.Duration(seconds) * time.Second, nil
+	seconds, _ := strconv.Atoi(a.header.Get("Retry-After"))
+	return a.status, time.Duration(seconds) * time.Second, nil
 }
 
 func (p *player) setFaults(ctx context.Context, faults string) error {
-	res, body, err := p.do(ctx, http.MethodPut, p.Bank+"/faults", "", faults)
-	if err == nil && res.StatusCode != http.StatusOK {
-		err = fmt.Errorf("the bank does not take the faults %s: %s", faults, body)
+	a, err := p.do(ctx, http.MethodPut, p.Bank+"/faults", "", faults)
+	if err == nil && a.status != http.StatusOK {
+		err = fmt.Errorf("the bank does not take the faults %s: %s", faults, a.body)
 	}
 	return err
 }
@@ -62,29 +62,35 @@ func (p *player) breaker(ctx context.Context) (string, error) {
 }
 
 func (p *player) get(ctx context.Context, url string, out any) error {
-	res, body, err := p.do(ctx, http.MethodGet, url, "", "")
+	a, err := p.do(ctx, http.MethodGet, url, "", "")
 	if err != nil {
 		return err
 	}
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("GET %s: %s", url, res.Status)
+	if a.status != http.StatusOK {
+		return fmt.Errorf("GET %s: HTTP status %d", url, a.status)
 	}
-	return json.Unmarshal(body, out)
+	return json.Unmarshal(a.body, out)
 }
 
-func (p *player) do(ctx context.Context, method, url, key, body string) (*http.Response, []byte, error) {
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (p *player) do(ctx context.Context, method, url, key, body string) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	if key != "" {
 		req.Header.Set("Idempotency-Key", key)
 	}
 	res, err := p.http.Do(req)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
-	return res, b, err
+	return answer{res.StatusCode, res.Header, b}, err
 }

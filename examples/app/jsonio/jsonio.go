@@ -53,7 +53,11 @@ func Read(w http.ResponseWriter, r *http.Request, fields Fields) error {
 // Decode is Read without a request.
 func Decode(r io.Reader, fields Fields) error {
 	d := decoder{json: json.NewDecoder(r), fields: fields, seen: make(map[string]bool)}
-	if err := d.object(); err != nil {
+	err := d.object()
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errors.New("it ends too early")
+	}
+	if err != nil {
 		d.mistake("", "the body is not one JSON object: %v", err)
 	}
 	if len(d.mistakes) > 0 {
@@ -121,8 +125,7 @@ func (d *decoder) field(key string, value json.RawMessage) {
 
 // plain says it without Go's type names.
 func plain(err error, value json.RawMessage) string {
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return fmt.Sprintf("%.40s; want a %s", value, kinds[wrong.Type.Kind().String()])
 	}
 	return err.Error()

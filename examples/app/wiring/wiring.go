@@ -19,8 +19,6 @@ import (
 
 // Settings is what differs from one run to the next.
 type Settings struct {
-	// Catalog holds the policies of a profile.
-	Catalog policy.Catalog
 	// API is where the service listens.
 	API net.Listener
 	// Bank is where the built-in bank listens; nil for another's bank.
@@ -35,20 +33,17 @@ type Settings struct {
 
 // App is the whole application. A tag on a constructor is all that protection
 // takes: what comes out is wrapped in the policy of that name, and whoever asks
-// for it cannot tell.
-func App(s Settings) fx.Option {
+// for it cannot tell. The policies are those of ./configs, in the profile that
+// CLAD_PROFILE names, unless an option says otherwise.
+func App(s Settings, policies ...module.Option) fx.Option {
 	breakers := &api.Breakers{}
-	for name := range s.Catalog.CircuitBreakers {
-		breakers.Set(name, policy.StateClosed, time.Now())
-	}
 	return fx.Options(
-		module.New(
-			module.WithCatalog(s.Catalog), // without it: ./configs, the profile named by CLAD_PROFILE
+		module.New(append(policies,
 			module.WithLogger(s.Log),
 			module.WithContainer(container.OnTransition(func(t container.Transition) {
 				breakers.Set(t.Name, t.To, t.At)
 			})),
-		),
+		)...),
 		fx.Supply(s, breakers),
 		fx.Provide(
 			container.Tag(newGateway, "external_api",
@@ -85,16 +80,21 @@ func newLedger(lc fx.Lifecycle, s Settings) (*ledger.DB, error) {
 
 func newCache() *cache.Memory { return cache.New(10_000, 30*time.Second) }
 
-// apiParams shows the other way to a policy: each is a named value.
+// apiParams shows the other way to what a profile says: policies, breakers and
+// limiters are named values.
 type apiParams struct {
 	fx.In
 
 	Service      *payments.Service
-	Guard        *container.Pipeline `name:"api"`
+	Guard        *container.Pipeline       `name:"api"`
+	Breaker      *container.CircuitBreaker `name:"payment-service" optional:"true"` // not every profile has it
 	Orchestrator policy.Orchestrator
 	Breakers     *api.Breakers
 }
 
 func newAPI(p apiParams) *api.API {
+	if p.Breaker != nil {
+		p.Breakers.Set(p.Breaker.Name(), p.Breaker.State(), time.Now())
+	}
 	return api.New(p.Service, p.Guard, p.Orchestrator.Metrics, p.Breakers)
 }
