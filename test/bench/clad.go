@@ -124,7 +124,9 @@ func audit(o *container.Orchestrator, s Settings) func(calls uint64) error {
 		if l, ok := o.RateLimiter(limiterName); ok && s.Burst == math.MaxInt32 {
 			taken := float64(s.Burst) - l.Tokens()
 			returned := s.Rate * time.Since(start).Seconds()
-			if taken > float64(calls) || taken < float64(calls)-returned-1 {
+			// Goroutines that read the clock in one order and reach the bucket
+			// in another make it count a while twice: hence not to the token.
+			if taken > float64(calls) || taken < float64(calls)-2*returned-1 {
 				return fmt.Errorf("%d calls left the limiter with %.0f tokens taken and at most %.0f returned", calls, taken, returned)
 			}
 		}

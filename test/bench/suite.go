@@ -30,6 +30,14 @@ const (
 	HearsNothing
 )
 
+// FullName is the name with the form: "clad:proxy".
+func (s System) FullName() string {
+	if s.Form == "" {
+		return s.Name
+	}
+	return s.Name + ":" + s.Form
+}
+
 // ErrUnsupported means that a system has no such protection.
 var ErrUnsupported = errors.New("not supported")
 
@@ -49,11 +57,7 @@ type Case struct {
 
 // ID names the case: "breaker/clad:proxy".
 func (c Case) ID() string {
-	id := c.Row.Name + "/" + c.System.Name
-	if c.System.Form != "" {
-		id += ":" + c.System.Form
-	}
-	return strings.ReplaceAll(id, " ", "-")
+	return c.Row.Name + "/" + strings.ReplaceAll(c.System.FullName(), " ", "-")
 }
 
 // Cases lists everything that is measured, by row.

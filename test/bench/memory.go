@@ -1,0 +1,81 @@
+package bench
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/policy"
+)
+
+// Memory is what pipelines hold while nothing happens.
+type Memory struct {
+	What      string  `json:"what"`
+	Pipelines int     `json:"pipelines"`
+	Bytes     float64 `json:"bytes"` // per pipeline
+}
+
+// MeasureMemory makes pipelines of every kind and weighs them.
+func MeasureMemory() ([]Memory, error) {
+	s := settings()
+	s.Retry, s.Timeout = true, true
+	stateless := s.Policy()
+	own := policy.Combine(policy.Retry{}, policy.RateLimit{RequestsPerSecond: 100}, policy.CircuitBreaker{}, policy.Timeout(s.After))
+	const operations = 10_000
+	var measured []Memory
+	for _, kind := range []struct {
+		what string
+		p    policy.Policy
+	}{
+		{"operation with retry and timeout", stateless},
+		{"operation with all four, breaker and limiter its own", own},
+	} {
+		bytes, err := weigh(func() (any, error) { return makeOperations(operations, kind.p) })
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", kind.what, err)
+		}
+		measured = append(measured, Memory{kind.what, operations, bytes / operations})
+	}
+
+	all := thousandServices()
+	var bytes [2]float64
+	for i, tag := range []bool{false, true} {
+		var err error
+		if bytes[i], err = weigh(func() (any, error) { return startDig(all, tag) }); err != nil {
+			return nil, err
+		}
+	}
+	n := len(all.constructors)
+	return append(measured, Memory{"tagged service with all four, beyond what it takes without a tag", n, (bytes[1] - bytes[0]) / float64(n)}), nil
+}
+
+func makeOperations(n int, p policy.Policy) (*container.Orchestrator, error) {
+	o, err := container.NewOrchestrator(policy.Catalog{})
+	if err != nil {
+		return nil, err
+	}
+	for i := range n {
+		if _, err := o.For(fmt.Sprint("operation ", i), p); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+// weigh returns the bytes that are held once hold has returned.
+func weigh(hold func() (any, error)) (float64, error) {
+	before := heap()
+	held, err := hold()
+	after := heap()
+	runtime.KeepAlive(held)
+	return float64(after) - float64(before), err
+}
+
+// heap returns the bytes in use after a collection.
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC() // what the first one's finalizers let go
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}

@@ -1,0 +1,119 @@
+package bench
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/policy"
+	"go.uber.org/dig"
+	"go.uber.org/fx"
+)
+
+// Startup compares starting an application whose services are tagged with
+// starting the same without tags.
+type Startup struct {
+	Engine   string        `json:"engine"` // "Fx" or "dig"
+	Services int           `json:"services"`
+	Untagged time.Duration `json:"untagged"`
+	Tagged   time.Duration `json:"tagged"`
+}
+
+// MeasureStartup starts an application of 1,000 services once without tags and
+// once with, on each engine. Every service has a type of its own and is
+// resolved.
+func MeasureStartup() ([]Startup, error) {
+	all := thousandServices()
+	var measured []Startup
+	for _, engine := range []struct {
+		name  string
+		start func(s *serviceList, tag bool) (app any, err error)
+	}{{"Fx", startFx}, {"dig", startDig}} {
+		s := Startup{Engine: engine.name, Services: len(all.constructors)}
+		for _, tag := range []bool{false, true} {
+			start := time.Now()
+			if _, err := engine.start(all, tag); err != nil {
+				return nil, fmt.Errorf("starting on %s, tagged %v: %w", engine.name, tag, err)
+			}
+			if took := time.Since(start); tag {
+				s.Tagged = took
+			} else {
+				s.Untagged = took
+			}
+		}
+		measured = append(measured, s)
+	}
+	return measured, nil
+}
+
+func startupCatalog() policy.Catalog {
+	s := settings()
+	s.Retry, s.RateLimit, s.Breaker, s.Timeout = true, true, true, true
+	return policy.Catalog{Policies: map[string]policy.Policy{policyName: s.Policy()}}
+}
+
+func (l *serviceList) provided(tag bool) []any {
+	constructors := make([]any, len(l.constructors))
+	for i, ctor := range l.constructors {
+		if tag {
+			ctor = container.Tag(ctor, policyName)
+		}
+		constructors[i] = ctor
+	}
+	return constructors
+}
+
+func startFx(l *serviceList, tag bool) (app any, err error) {
+	l.wrapped = 0
+	options := []fx.Option{fx.NopLogger, fx.Provide(l.provided(tag)...), fx.Invoke(l.uses...)}
+	if tag {
+		catalog := startupCatalog()
+		options = append(options,
+			fx.Provide(func() (*container.Orchestrator, error) { return container.NewOrchestrator(catalog) }),
+			fx.Provide(container.NamedValues(catalog)))
+	}
+	started := fx.New(options...)
+	if err := started.Err(); err != nil {
+		return nil, err
+	}
+	return started, l.check(tag)
+}
+
+// digContainer is what dig and clad's container have in common.
+type digContainer interface {
+	Provide(constructor any, opts ...dig.ProvideOption) error
+	Invoke(function any, opts ...dig.InvokeOption) error
+}
+
+func startDig(l *serviceList, tag bool) (app any, err error) {
+	l.wrapped = 0
+	var c digContainer = dig.New()
+	if tag {
+		if c, err = container.New(startupCatalog()); err != nil {
+			return nil, err
+		}
+	}
+	for _, ctor := range l.provided(tag) {
+		if err := c.Provide(ctor); err != nil {
+			return nil, err
+		}
+	}
+	for _, use := range l.uses {
+		if err := c.Invoke(use); err != nil {
+			return nil, err
+		}
+	}
+	return c, l.check(tag)
+}
+
+// check shows that every service was resolved, wrapped if it was tagged.
+func (l *serviceList) check(tag bool) error {
+	want := 0
+	if tag {
+		want = len(l.constructors)
+	}
+	if l.wrapped != want {
+		return fmt.Errorf("%d of %d services came out wrapped, want %d", l.wrapped, len(l.constructors), want)
+	}
+	return nil
+}
