@@ -253,6 +253,7 @@ func (b *CircuitBreaker) feed(o outcome) {
 		_, _ = b.machine.Execute(succeed)
 	case failure:
 		_, _ = b.machine.Execute(fail)
+	case neutral:
 	}
 	b.publish(false)
 }
@@ -267,6 +268,7 @@ func (b *CircuitBreaker) state() policy.State {
 		return policy.StateOpen
 	case disabled:
 		return policy.StateClosed
+	case automatic:
 	}
 	b.machine.State() // moves on from open when its time has come
 	b.publish(false)

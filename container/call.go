@@ -110,6 +110,7 @@ func (c *Call) next(errp *error) bool {
 		}
 		c.now = 0
 		return c.advance(len(c.prog.steps)-1, *errp, errp)
+	case over:
 	}
 	return false
 }
@@ -149,7 +150,7 @@ func (c *Call) succeed() {
 // turns it round, to the dependency again.
 func (c *Call) advance(i int, err error, errp *error) bool {
 	for i >= 0 {
-		again := false
+		var again bool
 		if err, again = c.exit(&c.prog.steps[i], err); !again {
 			i--
 			continue
@@ -196,6 +197,7 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 		c.report(s, c.judge(err))
 	case timeoutLayer:
 		return c.exitTimeout(s, err), false
+	case limiterLayer: // tokens are not given back
 	}
 	return err, false
 }
@@ -222,6 +224,7 @@ func (c *Call) abandon() {
 			c.report(s, failure)
 		case timeoutLayer:
 			c.leaveTimeout(s)
+		case retryLayer, limiterLayer: // hold nothing
 		}
 	}
 }

@@ -49,7 +49,7 @@ func (c *Container) Provide(ctor any, opts ...dig.ProvideOption) error {
 	case v.Type() == typeOfAnnotationError:
 		refused := reflect.New(typeOfAnnotationError)
 		refused.Elem().Set(v)
-		if err, ok := refused.Interface().(error); ok {
+		if err, ok := reflect.TypeAssert[error](refused); ok {
 			return err
 		}
 	case v.Type() == typeOfAnnotated:

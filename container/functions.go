@@ -72,7 +72,7 @@ func wrapFunc(fn reflect.Value, p *Pipeline) reflect.Value {
 		for i := range results {
 			results[i] = reflect.Zero(t.Out(i))
 		}
-		ctx, _ := args[0].Interface().(context.Context)
+		ctx, _ := reflect.TypeAssert[context.Context](args[0])
 		if ctx == nil {
 			ctx = context.Background() // callees that do not look at it have always been called so
 		}
@@ -86,7 +86,7 @@ func wrapFunc(fn reflect.Value, p *Pipeline) reflect.Value {
 			} else {
 				results = fn.Call(args)
 			}
-			err, _ = results[last].Interface().(error)
+			err, _ = reflect.TypeAssert[error](results[last])
 		}
 		results[last] = reflect.ValueOf(&err).Elem()
 		return results

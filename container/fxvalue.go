@@ -74,7 +74,7 @@ func buildAnnotated(v reflect.Value) (source, error) {
 		pc = uintptr(ptr.Uint()) // it is tagged already
 	}
 	out := a.MethodByName("Build").Call(nil)
-	if err, _ := out[1].Interface().(error); err != nil {
+	if err, _ := reflect.TypeAssert[error](out[1]); err != nil {
 		return source{}, err
 	}
 	return locate(source{fn: reflect.ValueOf(out[0].Interface())}, pc), nil

@@ -2,6 +2,7 @@ package container
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/cladgo/clad/policy"
@@ -48,9 +49,9 @@ func (o *Orchestrator) For(id string, p policy.Policy) (policy.Runner, error) {
 func (op *operation) find(p policy.Policy) *Pipeline {
 	op.mu.RLock()
 	defer op.mu.RUnlock()
-	for i := len(op.made) - 1; i >= 0; i-- {
-		if policy.Equal(op.made[i].policy, p) {
-			return op.made[i].pipeline
+	for _, v := range slices.Backward(op.made) {
+		if policy.Equal(v.policy, p) {
+			return v.pipeline
 		}
 	}
 	return nil

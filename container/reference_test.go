@@ -263,21 +263,28 @@ func (r *reference) limiter(l *refLimiter, ctx refContext, inside func(refContex
 
 // describe tells what can be told apart of an error, wrapper by wrapper.
 func describe(err error) string {
-	switch e := err.(type) {
-	case nil:
-		return "nil"
-	case *policy.RetriesExhaustedError:
-		return fmt.Sprintf("exhausted(%d) ", e.Attempts) + describe(e.Err)
-	case *policy.TimeoutError:
-		return fmt.Sprintf("timeout(%v) ", e.After) + describe(e.Err)
-	case *policy.CircuitOpenError:
-		return fmt.Sprintf("open(%s)", e.Name)
-	case *policy.RateLimitedError:
-		return fmt.Sprintf("limited(%s)", e.Name)
-	case *policy.CancelledError:
-		return "cancelled " + sentinelsOf(err)
-	default:
-		return strings.ReplaceAll(err.Error(), "\n", " ")
+	{
+		var e *policy.RetriesExhaustedError
+		var e1 *policy.TimeoutError
+		var e2 *policy.CircuitOpenError
+		var e3 *policy.RateLimitedError
+		var e4 *policy.CancelledError
+		switch {
+		case err == nil:
+			return "nil"
+		case errors.As(err, &e):
+			return fmt.Sprintf("exhausted(%d) ", e.Attempts) + describe(e.Err)
+		case errors.As(err, &e1):
+			return fmt.Sprintf("timeout(%v) ", e1.After) + describe(e1.Err)
+		case errors.As(err, &e2):
+			return fmt.Sprintf("open(%s)", e2.Name)
+		case errors.As(err, &e3):
+			return fmt.Sprintf("limited(%s)", e3.Name)
+		case errors.As(err, &e4):
+			return "cancelled " + sentinelsOf(err)
+		default:
+			return strings.ReplaceAll(err.Error(), "\n", " ")
+		}
 	}
 }
 

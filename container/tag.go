@@ -100,12 +100,12 @@ func (t *tag) provideAs(results []result) ([]result, error) {
 	var added []result
 	for _, as := range t.as {
 		if as.Kind() != reflect.Interface {
-			errs = append(errs, fmt.Errorf("As[%v]: it is not an interface", as))
+			errs = append(errs, fmt.Errorf("container.As[%v]: it is not an interface", as))
 			continue
 		}
 		at := slices.IndexFunc(results, func(r result) bool { return r.typ.Implements(as) })
 		if at < 0 {
-			errs = append(errs, fmt.Errorf("As[%v]: no result implements it; there are: %s", as, typesOf(results)))
+			errs = append(errs, fmt.Errorf("container.As[%v]: no result implements it; there are: %s", as, typesOf(results)))
 			continue
 		}
 		r := results[at]
@@ -156,7 +156,7 @@ func (t *tag) plan(results []result) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.methods)) {
 		if wrapped > 0 && len(errs) == 0 && !slices.Contains(methods, name) {
-			errs = append(errs, fmt.Errorf("Method(%q): there is no such method%s; there are: %s", name, suggest.DidYouMean(name, methods), listed(methods)))
+			errs = append(errs, fmt.Errorf("container.Method(%q): there is no such method%s; there are: %s", name, suggest.DidYouMean(name, methods), listed(methods)))
 		}
 	}
 	return errors.Join(errs...)

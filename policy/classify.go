@@ -26,7 +26,7 @@ func (e *permanentError) Retryable() bool { return false }
 // IsPermanent reports whether err was marked with [Permanent].
 func IsPermanent(err error) bool {
 	return anyOf(err, func(err error) bool {
-		_, ok := err.(*permanentError)
+		_, ok := err.(*permanentError) //nolint:errorlint // anyOf walks the tree
 		return ok
 	})
 }
@@ -76,7 +76,7 @@ func IsServiceUnavailable(err error) bool {
 func RetryAfter(err error) (time.Duration, bool) {
 	var after time.Duration
 	found := anyOf(err, func(err error) bool {
-		switch e := err.(type) {
+		switch e := err.(type) { //nolint:errorlint // anyOf walks the tree
 		case *CircuitOpenError:
 			after = e.RetryAfter
 		case *RateLimitedError:
@@ -98,7 +98,7 @@ func anyOf(err error, match func(error) bool) bool {
 	if match(err) {
 		return true
 	}
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // this is the walk
 	case interface{ Unwrap() error }:
 		return anyOf(e.Unwrap(), match)
 	case interface{ Unwrap() []error }:

@@ -18,24 +18,24 @@ type (
 	nestedBackoff struct{ inner policy.Backoff }
 )
 
-func (sliceBackoff) Delay(int) time.Duration           { return 0 }
-func (anyBackoff) Delay(int) time.Duration             { return 0 }
-func (f funcBackoff) Delay(n int) time.Duration        { return f(n) }
-func (m mapBackoff) Delay(n int) time.Duration         { return m[n] }
-func (arrayBackoff) Delay(int) time.Duration           { return 0 }
-func (nestedBackoff) Delay(int) time.Duration          { return 0 }
-func with(b policy.Backoff) policy.Policy              { return policy.Retry{Backoff: b} }
-func anyError(error) bool                              { return true }
-func noError(error) bool                               { return false }
-func asking(worth *bool) func(error) bool              { return func(error) bool { return *worth } }
-func retryIf(f func(error) bool) policy.Policy         { return policy.Retry{RetryIf: f} }
-func combined(p ...policy.Policy) policy.Policy        { return policy.Combine(p...) }
-func pointer(b policy.Exponential) *policy.Exponential { return &b }
+func (sliceBackoff) Delay(int) time.Duration    { return 0 }
+func (anyBackoff) Delay(int) time.Duration      { return 0 }
+func (f funcBackoff) Delay(n int) time.Duration { return f(n) }
+func (m mapBackoff) Delay(n int) time.Duration  { return m[n] }
+func (arrayBackoff) Delay(int) time.Duration    { return 0 }
+func (nestedBackoff) Delay(int) time.Duration   { return 0 }
+func with(b policy.Backoff) policy.Policy       { return policy.Retry{Backoff: b} }
+func anyError(error) bool                       { return true }
+func noError(error) bool                        { return false }
+func asking(worth *bool) func(error) bool       { return func(error) bool { return *worth } }
+func retryIf(f func(error) bool) policy.Policy  { return policy.Retry{RetryIf: f} }
+func combined(p ...policy.Policy) policy.Policy { return policy.Combine(p...) }
+
 
 func TestEqual(t *testing.T) {
 	var yes, no bool
 	closure := asking(&yes)
-	shared := pointer(policy.Exponential{Initial: 1})
+	shared := new(policy.Exponential{Initial: 1})
 	for _, tt := range []struct {
 		name string
 		a, b policy.Policy
@@ -108,7 +108,7 @@ func TestEqual(t *testing.T) {
 // behind an interface. A policy with one is looked up at every call.
 func TestEqualNeverPanics(t *testing.T) {
 	odd := []policy.Backoff{
-		nil, policy.Fixed(1), policy.Linear{}, policy.Exponential{}, pointer(policy.Exponential{}), (*policy.Exponential)(nil),
+		nil, policy.Fixed(1), policy.Linear{}, policy.Exponential{}, new(policy.Exponential{}), (*policy.Exponential)(nil),
 		sliceBackoff{}, sliceBackoff{[]time.Duration{1}},
 		anyBackoff{}, anyBackoff{1}, anyBackoff{[]int{1}}, anyBackoff{map[string]int{}}, anyBackoff{func() {}}, anyBackoff{struct{ v any }{[]int{}}},
 		funcBackoff(func(int) time.Duration { return 0 }), funcBackoff(nil),

@@ -48,7 +48,7 @@ func TestErrorsMatchTheirSentinelsAndNoOther(t *testing.T) {
 	} {
 		for name, sentinel := range sentinels {
 			want := false
-			for _, w := range strings.Fields(tt.want) {
+			for w := range strings.FieldsSeq(tt.want) {
 				want = want || w == name
 			}
 			if got := errors.Is(tt.err, sentinel); got != want {
