@@ -40,7 +40,7 @@ func (f *finder) constructor(t tagging, l leaf) {
 		}
 		return
 	}
-	f.results(t, constructor{results: sig.Results(), home: l.home, name: types.ExprString(l.expr)})
+	f.results(t, constructor{results: sig.Results(), home: l.home, name: nameOf(l.expr)})
 }
 
 func (f *finder) calls(v value, call *ast.CallExpr, fullName string) bool {
@@ -113,13 +113,20 @@ func (f *finder) functions(t tagging, v value, home place) []constructor {
 	traced := f.x.trace(v, home)
 	for _, l := range traced.leaves {
 		if sig, ok := typeOf(l.pkg.TypesInfo, l.expr).(*types.Signature); ok {
-			found = append(found, constructor{results: sig.Results(), home: l.home, name: types.ExprString(l.expr)})
+			found = append(found, constructor{results: sig.Results(), home: l.home, name: nameOf(l.expr)})
 		}
 	}
 	if len(found) == 0 && !traced.uncalled && f.wanted(home) {
 		f.fail(t.pos, "can't tell which constructor %s holds", types.ExprString(v.expr))
 	}
 	return found
+}
+
+func nameOf(e ast.Expr) string {
+	if _, ok := e.(*ast.FuncLit); ok {
+		return "the function"
+	}
+	return types.ExprString(e)
 }
 
 // fxAs are the interfaces of one fx.As annotation, by result.
@@ -215,11 +222,13 @@ func (f *finder) result(o *outcome, t tagging, typ types.Type, home place) {
 		switch {
 		case p.typ == types.Typ[types.Invalid]:
 			o.invalid = true
-		case wrapsWithoutProxy(p.typ), f.x.hasProxy(p.typ):
+		case wrapsWithoutProxy(p.typ):
 			o.found++
 		case types.IsInterface(p.typ):
 			o.found++
 			f.provide(t, p)
+		case f.x.hasProxy(p.typ):
+			o.found++
 		default:
 			o.concrete = append(o.concrete, p.typ)
 		}
@@ -263,7 +272,7 @@ func (f *finder) fields(o *outcome, t tagging, typ types.Type, home place) {
 func implemented(typ types.Type, as []provided) []provided {
 	var found []provided
 	for _, p := range as {
-		if i, ok := p.typ.Underlying().(*types.Interface); ok && types.AssignableTo(typ, p.typ) && i.NumMethods() >= 0 {
+		if types.AssignableTo(typ, p.typ) {
 			found = append(found, p)
 		}
 	}

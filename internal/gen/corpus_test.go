@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"go/types"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -66,14 +65,7 @@ func corpus(t *testing.T, dir, pattern string) {
 	if result.Proxies+len(refused) != len(interfaces) {
 		t.Errorf("%d interfaces, but %d proxies and %d refusals", len(interfaces), result.Proxies, len(refused))
 	}
-	build := exec.CommandContext(t.Context(), "go", "vet", "./...")
-	if os.Getenv("CLAD_GEN_CORPUS") == "" {
-		build = exec.CommandContext(t.Context(), "go", "build", "./...")
-	}
-	build.Dir = dir
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Errorf("what was generated for %s does not compile: %v\n%s", pattern, err, clip(string(out)))
-	}
+	compiles(t, dir)
 	if os.Getenv("CLAD_GEN_REFUSALS") != "" {
 		t.Log(strings.Join(refused, "\n"))
 	}

@@ -91,6 +91,9 @@ func (f *finder) tag(p *packages.Package, call *ast.CallExpr) {
 			t.as = append(t.as, f.asArguments(l)...)
 		}
 	}
+	if slices.ContainsFunc(t.as, func(as provided) bool { return !f.isInterface(t, as) }) {
+		return
+	}
 	traced := f.x.trace(value{pkg: p, expr: call.Args[0]}, home)
 	for _, v := range traced.unknown {
 		if len(t.as) == 0 && f.wanted(home) {
@@ -129,13 +132,21 @@ func (f *finder) asArguments(l leaf) []provided {
 	return nil
 }
 
-// provide records that a result comes out as typ, which must be an interface.
+// isInterface reports whether container.As names an interface, and says so if it
+// doesn't.
+func (f *finder) isInterface(t tagging, as provided) bool {
+	if types.IsInterface(as.typ) {
+		return true
+	}
+	if f.wanted(as.home) {
+		f.fail(t.pos, "container.As[%s]: not an interface", short(as.typ, as.home.pkg))
+	}
+	return false
+}
+
+// provide records that a result comes out as an interface.
 func (f *finder) provide(t tagging, as provided) {
 	if !f.wanted(as.home) {
-		return
-	}
-	if _, ok := as.typ.Underlying().(*types.Interface); !ok {
-		f.fail(t.pos, "container.As[%s]: not an interface", short(as.typ, as.home.pkg))
 		return
 	}
 	if at, ok := f.x.registered[keyOf(as.typ)]; ok {

@@ -102,6 +102,12 @@ func (r *run) build(ctx context.Context, tags string) error {
 	r.wants = append(r.wants, found.wants...)
 	r.errs = append(r.errs, found.errs...)
 	r.result.Notes = append(r.result.Notes, found.notes...)
+	r.lookUp(b)
+	return nil
+}
+
+// lookUp adds what -type asks for.
+func (r *run) lookUp(b *build) {
 	for p, names := range b.named {
 		for _, n := range names {
 			typ, err := b.lookup(p, n)
@@ -114,7 +120,6 @@ func (r *run) build(ctx context.Context, tags string) error {
 			}
 		}
 	}
-	return nil
 }
 
 // write writes every file, and takes away those that nothing needs.

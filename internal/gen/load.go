@@ -86,11 +86,12 @@ func (l *loader) load(patterns []string, names []typeName, tags string) (*build,
 			namedIn[p.ID] = append(slices.Clone(names), l.namedBefore(p)...)
 		}
 		if len(p.GoFiles) == 0 && len(p.Errors) > 0 {
-			b.errs = append(b.errs, listErrors(p)...)
+			b.errs = append(b.errs, problems(p, packages.ListError, packages.UnknownError, packages.ParseError)...)
 			continue
 		}
 		if len(namedIn[p.ID]) > 0 || r.tags(p) {
 			asked[p.ID] = true
+			b.errs = append(b.errs, problems(p, packages.ListError)...)
 			tests = tests || isTest(p)
 			paths = append(append(paths, importPath(p)), qualifiers(p, namedIn[p.ID])...)
 		}
@@ -120,7 +121,8 @@ func (l *loader) load(patterns []string, names []typeName, tags string) (*build,
 		if asked[p.ID] {
 			b.asked[p] = true
 			b.named[p] = namedIn[p.ID]
-			b.errs = append(b.errs, l.readErrors(p)...)
+			// Its list errors are from compiling it, which is not asked for.
+			b.errs = append(b.errs, problems(p, packages.ParseError)...)
 		}
 		if !isTest(p) {
 			b.byPath[p.PkgPath] = p
@@ -264,25 +266,16 @@ func withErrors(pkgs []*packages.Package) []*packages.Package {
 	return slices.DeleteFunc(slices.Clone(pkgs), func(p *packages.Package) bool { return len(p.Errors) == 0 })
 }
 
-// listErrors are the errors of p that leave its source unknown; type errors,
-// which clad gen can often do without, are not among them.
-func listErrors(p *packages.Package) []error {
+// problems are the errors of p of some kinds. Type errors are not asked for:
+// clad gen can do without most of what has them.
+func problems(p *packages.Package, kinds ...packages.ErrorKind) []error {
 	var errs []error
 	for _, e := range p.Errors {
-		if e.Kind != packages.TypeError {
+		if slices.Contains(kinds, e.Kind) {
 			errs = append(errs, problem(e))
 		}
 	}
 	return errs
-}
-
-// readErrors are the listErrors of p that are not about generated files.
-func (l *loader) readErrors(p *packages.Package) []error {
-	return slices.DeleteFunc(listErrors(p), func(err error) bool {
-		name := problemPos(err).Filename
-		src, readErr := os.ReadFile(name)
-		return readErr == nil && l.generated(name, src)
-	})
 }
 
 var positioned = regexp.MustCompile(`^(.+?):(\d+)(?::(\d+))?$`)

@@ -288,10 +288,18 @@ func (v *variables) results(w *writer, m *method) string {
 	return " (" + strings.Join(parts, ", ") + ")"
 }
 
+// objectOf is the name of the type t, or nil.
+func objectOf(t types.Type) *types.TypeName {
+	if named, ok := t.(interface{ Obj() *types.TypeName }); ok {
+		return named.Obj()
+	}
+	return nil
+}
+
 // packageOf is the package that declares the named type t, or nil.
 func packageOf(t types.Type) *types.Package {
-	if named, ok := t.(interface{ Obj() *types.TypeName }); ok {
-		return named.Obj().Pkg()
+	if obj := objectOf(t); obj != nil {
+		return obj.Pkg()
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package gen
 
 import (
 	"fmt"
-	"go/build/constraint"
 	"go/format"
 	"go/types"
 	"os"
@@ -16,8 +15,7 @@ import (
 // render writes the file of a unit: "" if nothing is left to be in it.
 func (u *unit) render(skip func(string) bool) (text string, proxies []*proxy, err error) {
 	pkg := u.home.pkg
-	view := &viewpoint{path: pkg.PkgPath, importer: importPath(pkg), needs: map[string]*types.Package{},
-		taken: declaredIn(pkg.Dir, pkg.Name, skip)}
+	view := u.viewpoint(skip)
 	proxies, err = u.proxies(view)
 	if len(proxies) == 0 {
 		return "", nil, err
@@ -79,6 +77,14 @@ func (u *unit) render(skip func(string) bool) (text string, proxies []*proxy, er
 	return string(out), proxies, err
 }
 
+// viewpoint is what can be seen from the unit's package. Declarations in files to
+// be skipped don't count.
+func (u *unit) viewpoint(skip func(name string) bool) *viewpoint {
+	pkg := u.home.pkg
+	return &viewpoint{path: pkg.PkgPath, importer: importPath(pkg), needs: map[string]*types.Package{},
+		taken: declaredIn(pkg.Dir, pkg.Name, skip)}
+}
+
 // askedDirective begins the line that keeps what -type asked for, so that a run
 // over ./... doesn't forget it.
 const askedDirective = "//clad:types "
@@ -128,65 +134,13 @@ func nameProxies(proxies []*proxy, file *scope) {
 		count[lowerFirst(p.base)]++
 	}
 	for _, p := range proxies {
-		base := lowerFirst(p.base)
-		if pkg := packageOf(p.typ); count[base] > 1 && pkg != nil {
-			base = lowerFirst(pkg.Name()) + upperFirst(p.base)
+		base := p.base
+		if pkg := packageOf(p.typ); count[lowerFirst(base)] > 1 && pkg != nil {
+			base = pkg.Name() + upperFirst(base)
 		}
-		p.typeName = file.name(base + "Proxy")
-		p.makeName = file.name("new" + upperFirst(p.typeName))
+		p.typeName = file.name(lowerFirst(base) + "Proxy")
+		p.makeName = file.name("new" + upperFirst(base) + "Proxy")
 	}
-}
-
-// constraint is the build constraint that the file needs: that of the files
-// which declare its interfaces, where they are in the same package.
-func (u *unit) constraint(proxies []*proxy) (string, error) {
-	found := map[string]string{} // constraint -> interface
-	for _, p := range proxies {
-		expr := ""
-		if named, ok := p.typ.(interface{ Obj() *types.TypeName }); ok && packageOf(p.typ) != nil && packageOf(p.typ).Path() == u.home.pkg.PkgPath {
-			expr = fileConstraint(p.b.fset.Position(named.Obj().Pos()).Filename)
-		}
-		found[expr] = p.base
-	}
-	switch len(found) {
-	case 1:
-		for expr := range found {
-			return expr, nil
-		}
-	case 0:
-		return "", nil
-	}
-	var parts []string
-	for expr, name := range found {
-		if expr == "" {
-			expr = "no build constraint"
-		}
-		parts = append(parts, fmt.Sprintf("%s (%s)", name, expr))
-	}
-	slices.Sort(parts)
-	return "", fmt.Errorf("%s: interfaces with different build constraints can't share a file: %s; write each group with clad gen -type ... -o into a file of its own",
-		relative(u.file), strings.Join(parts, ", "))
-}
-
-// fileConstraint is the //go:build expression of a file, or "". (Constraints in
-// file names are left to the name given with -o.)
-func fileConstraint(name string) string {
-	src, err := os.ReadFile(name)
-	if err != nil {
-		return ""
-	}
-	for line := range strings.Lines(string(src)) {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "package ") {
-			break
-		}
-		if constraint.IsGoBuild(line) {
-			if expr, err := constraint.Parse(line); err == nil {
-				return expr.String()
-			}
-		}
-	}
-	return ""
 }
 
 func sorted(list []string) []string {

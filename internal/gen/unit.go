@@ -68,7 +68,7 @@ func (u *unit) proxies(view *viewpoint) ([]*proxy, error) {
 			name := askedName(w)
 			if !refused[name] {
 				refused[name] = true
-				errs = append(errs, &Refusal{Problem{w.pos, fmt.Sprintf("no proxy for %s: %s", name, why)}})
+				errs = append(errs, refuse(w, name, why))
 			}
 			continue
 		}
@@ -119,6 +119,14 @@ func unwrapOf(methods []method) unwrap {
 // A Refusal is an interface that can't have a proxy.
 type Refusal struct{ Problem }
 
+func refuse(w want, name string, why refusal) *Refusal {
+	text := fmt.Sprintf("no proxy for %s: %s", name, why)
+	if !w.asked {
+		text += "; if it is to pass as it is, leave the constructor untagged, or give the field of its fx.Out struct the tag `policy:\"none\"`"
+	}
+	return &Refusal{Problem{w.pos, text}}
+}
+
 // arguments are what the type parameters of a generic proxy stand for.
 func (p *proxy) arguments() map[*types.TypeParam][]types.Type {
 	if p.generic == nil {
@@ -166,7 +174,10 @@ func (v *viewpoint) checkAll(typ types.Type) refusal {
 		if why := v.checkInterface(typ); why != "" {
 			return why
 		}
-		return refusal(v.check(typ))
+		if why := v.check(typ); why != "" {
+			return refusal("it can't be named here: " + why)
+		}
+		return ""
 	})
 }
 

@@ -214,7 +214,12 @@ type Odd[_ any, context fmt.Stringer, error comparable, p interface {
 	Do(c Ctx, a context, b error, pp p) (err2, err error)
 }
 
-// Embeds an instance.
+// Stringed is what Odd is instantiated with.
+type Stringed struct{ S string }
+
+func (s *Stringed) String() string { return s.S }
+
+// Users embeds an instance.
 type Users interface {
 	Repo[string, *User]
 	Ban(ctx context.Context, id string) error
@@ -245,3 +250,8 @@ type (
 		Do(ctx context.Context) error
 	}
 )
+
+// CallHidden calls the methods that only this package can.
+func CallHidden(ctx context.Context, f Fields) (next, charge error) {
+	return f.next(ctx), f.charge(ctx)
+}

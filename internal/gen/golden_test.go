@@ -1,0 +1,50 @@
+package gen_test
+
+import (
+	"flag"
+	"strings"
+	"testing"
+
+	"github.com/cladgo/clad/internal/gen"
+)
+
+// TestGolden compares the generated files under testdata, which other tests
+// compile and call, with what would be generated now. To rewrite them:
+// go test ./internal/gen -run 'TestGolden|TestFakes' -update
+func TestGolden(t *testing.T) {
+	update := flag.Lookup("update").Value.String() == "true"
+	result, err := gen.Run(t.Context(), gen.Options{
+		Patterns: []string{"./testdata/nasty/...", "./testdata/wiring/..."},
+		Check:    !update,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range result.Stale {
+		t.Errorf("%s is not what would be generated now", name)
+	}
+	if len(result.Unchanged)+len(result.Written) != 5 {
+		t.Errorf("generated %v, %v", result.Unchanged, result.Written)
+	}
+}
+
+// TestEveryWayToTag checks that nothing in testdata/wiring is overlooked: what
+// each constructor there provides, and nothing else.
+func TestEveryWayToTag(t *testing.T) {
+	for file, want := range map[string]string{
+		"clad_gen.go": `Rows Auditor Cache Clock Events Feature Fraud Gateway Geo Handler Identity Ledger Mailer Probe
+			Queue Rates Repo[*payments.Order] Repo[payments.Order] Repo[payments.User] Search Store Tax Token Tracer Vault Anonymous`,
+		"clad_gen_test.go":     "InTest",
+		"clad_gen_ext_test.go": "Rows Outside Anonymous",
+	} {
+		var got []string
+		for line := range strings.Lines(read(t, "testdata/wiring/"+file)) {
+			if name, ok := strings.CutPrefix(strings.TrimSpace(line), "container.RegisterProxy(new"); ok {
+				got = append(got, strings.Replace(strings.TrimSuffix(name, ")"), "Proxy", "", 1))
+			}
+		}
+		if want := strings.Join(strings.Fields(want), " "); strings.Join(got, " ") != want {
+			t.Errorf("%s registers\n%s\nwant\n%s", file, strings.Join(got, " "), want)
+		}
+	}
+}
