@@ -6,7 +6,8 @@ import (
 	"github.com/cladgo/clad/policy"
 )
 
-// The word of a breaker is the permit of the attempt at hand.
+// The word of a breaker is the permit of the attempt at hand, until that is
+// reported.
 
 func (c *Call) enterBreaker(s *step) error {
 	p, ok := s.breaker.closed()
@@ -31,7 +32,10 @@ func (c *Call) enterUnhealthy(s *step) error {
 }
 
 func (c *Call) report(s *step, o outcome) {
-	if s.breaker.report(permit(*c.word(s.slot)), o) {
+	word := c.word(s.slot)
+	held := permit(*word)
+	*word = permitNone
+	if s.breaker.report(held, o) {
 		c.prog.counters.trips.Add(1)
 	}
 }

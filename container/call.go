@@ -46,7 +46,7 @@ type phase uint8
 
 const (
 	begun    phase = iota
-	inFlight       // between a Next that returned true and the following one
+	underWay       // since the first Next
 	over
 )
 
@@ -61,16 +61,16 @@ func (c *Call) Context() context.Context { return c.ctx }
 func (c *Call) Next(err *error) bool {
 	if c.prog == nil {
 		c.phase++
-		return c.phase == inFlight
+		return c.phase == underWay
 	}
 	return c.next(err)
 }
 
-// End must be deferred: it notices a panic or runtime.Goexit between two calls
-// of Next, which counts as a failure, and gives back what the call held. What
+// End must be deferred: it notices a panic or runtime.Goexit in an attempt, or in
+// a function of the policy, which counts as a failure, and gives back what the call held. What
 // panicked goes on unchanged.
 func (c *Call) End() {
-	if c.phase == inFlight && c.prog != nil {
+	if c.phase == underWay && c.prog != nil {
 		c.abandon()
 	}
 }
@@ -103,7 +103,7 @@ func (c *Call) next(errp *error) bool {
 	switch c.phase {
 	case begun:
 		return c.begin(errp)
-	case inFlight:
+	case underWay:
 		if *errp == nil {
 			c.succeed()
 			return false
@@ -118,6 +118,7 @@ func (c *Call) next(errp *error) bool {
 // begin admits the call to its first attempt.
 func (c *Call) begin(errp *error) bool {
 	c.caller = c.ctx
+	c.phase = underWay
 	if err := c.ctx.Err(); err != nil { // over before it began
 		return c.advance(-1, err, errp)
 	}
@@ -129,7 +130,7 @@ func (c *Call) begin(errp *error) bool {
 			return c.advance(i-1, err, errp)
 		}
 	}
-	c.phase, c.reached = inFlight, true
+	c.reached = true
 	return true
 }
 
@@ -161,7 +162,7 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			}
 		}
 		if i == len(c.prog.steps) {
-			c.phase, c.reached = inFlight, true
+			c.reached = true
 			return true
 		}
 		i-- // that step was not entered: back from the one around it
@@ -213,7 +214,8 @@ func (c *Call) failed(err error) error {
 	return cancelled(c.prog.operation, why, err)
 }
 
-// abandon ends a call whose attempt never came back.
+// abandon ends a call that never came back, from an attempt or from what a policy
+// asks of its user: it gives back what is held still.
 func (c *Call) abandon() {
 	c.phase = over
 	c.prog.counters.failed.Add(1)

@@ -46,10 +46,12 @@ func (c *Call) exitTimeout(s *step, err error) error {
 }
 
 func (c *Call) leaveTimeout(s *step) *deadline.Context {
-	own := *c.context(s.slot)
+	slot := c.context(s.slot)
+	own := *slot
 	if own == nil {
 		return nil
 	}
+	*slot = nil
 	c.ctx = own.Parent()
 	if !c.kept {
 		own.Cancel()

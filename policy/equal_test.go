@@ -31,7 +31,6 @@ func asking(worth *bool) func(error) bool       { return func(error) bool { retu
 func retryIf(f func(error) bool) policy.Policy  { return policy.Retry{RetryIf: f} }
 func combined(p ...policy.Policy) policy.Policy { return policy.Combine(p...) }
 
-
 func TestEqual(t *testing.T) {
 	var yes, no bool
 	closure := asking(&yes)
