@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
 
@@ -26,6 +27,8 @@ const (
 
 // playDemo runs the application on free ports, and the story against it.
 func playDemo(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {
+	ctx, cancel := signal.NotifyContext(ctx, os.Interrupt)
+	defer cancel()
 	o.api, o.bank, o.bankURL, o.database = "127.0.0.1:0", "127.0.0.1:0", "", ""
 	o.environ = slices.DeleteFunc(slices.Clone(o.environ), func(entry string) bool {
 		return strings.HasPrefix(entry, demoVariable+"=")

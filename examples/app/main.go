@@ -56,8 +56,9 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	if err := start(ctx, app, settings); err != nil {
 		return err
 	}
+	told := app.Wait()
 	welcome(stdout, settings, p, notes)
-	signal := <-app.Wait()
+	signal := <-told
 	fmt.Fprintln(stderr, "stopping: requests that are being answered may finish")
 	if err := stop(app); err != nil {
 		return err

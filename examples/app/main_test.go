@@ -99,6 +99,7 @@ func TestMistakesOfTheUser(t *testing.T) {
 		"no configs":      {nil, []string{"-configs", "nowhere"}, 1, "nowhere"},
 		"a wrong setting": {[]string{"CLAD__POLICIES__EXTERNAL_API__RETYR=3"}, nil, 1, "RETRY"},
 		"ledger unknown":  {[]string{"DATABASE_URL=mysql://x"}, nil, 1, "want postgres://"},
+		"bank unknown":    {[]string{"BANK_URL=bank:80"}, nil, 1, "BANK_URL"},
 		"no such address": {nil, []string{"-api", "no-port"}, 1, "no-port"},
 	} {
 		code, out, errs := run(t, test.environ, test.args...)

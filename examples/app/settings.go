@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
+	"strings"
 	"syscall"
 
 	"github.com/cladgo/clad/examples/app/wiring"
@@ -17,6 +19,9 @@ func settingsFor(ctx context.Context, o options, stderr io.Writer) (s wiring.Set
 		DatabaseURL: o.database,
 		BankURL:     o.bankURL,
 		Log:         logger(stderr, o.verbose),
+	}
+	if bank, err := url.Parse(o.bankURL); o.bankURL != "" && (err != nil || bank.Host == "" || !strings.HasPrefix(bank.Scheme, "http")) {
+		return s, nil, fmt.Errorf("BANK_URL is %q; want http://host:port", o.bankURL)
 	}
 	var note string
 	if s.API, note, err = listen(ctx, o.api); err != nil {

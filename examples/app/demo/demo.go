@@ -40,6 +40,9 @@ func Play(ctx context.Context, stage Stage, table Table) error {
 	wrong := 0
 	var before Row
 	for _, s := range story {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		row := p.play(ctx, s, before)
 		table.row(row)
 		if len(row.Wrong) > 0 {

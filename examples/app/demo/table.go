@@ -32,7 +32,7 @@ func (t Table) row(r Row) {
 		what += fmt.Sprintf(" (Retry-After: %.0f)", r.RetryAfter.Seconds())
 	}
 	fmt.Fprintf(t.Out, "%s %-26s %-5d %8s  %s %-6s %s\n",
-		mark, r.Step, r.Status, r.Took.Round(time.Millisecond), t.state(r.Breaker), bankColumn(r), what)
+		mark, r.Step, r.Status, r.Took.Round(100*time.Microsecond), t.state(r.Breaker), bankColumn(r), what)
 }
 
 func (t Table) foot() {

@@ -23,6 +23,7 @@ func TestRequestsFinishWhenTheServiceStops(t *testing.T) {
 		answered <- a
 	}()
 	for r.statement().Requests == 0 { // until it is at the bank
+		// real time: a request is on its way through real sockets
 		time.Sleep(time.Millisecond)
 	}
 	if err := r.app.Stop(t.Context()); err != nil {

@@ -140,6 +140,7 @@ func TestCustomerWhoHangsUpIsCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for r.metrics().Operations["payments.Gateway.Charge"].Cancelled != 1 { // or the test's own deadline
+		// real time: the server hears of the hang-up through a real socket
 		time.Sleep(time.Millisecond)
 	}
 	if m := r.metrics(); m.Total.CircuitBreakerTrips != 0 {
