@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -166,6 +167,28 @@ func TestExampleUsesAllThatItNames(t *testing.T) {
 	for name := range c.RateLimiters {
 		if !used[name] {
 			t.Errorf("no policy asks the rate limiter %s", name)
+		}
+	}
+}
+
+// The schema is made of the definitions that Load reads, too.
+func TestSchemaIsCurrent(t *testing.T) {
+	golden(t, "../configs/profile.schema.json", string(config.JSONSchema()))
+}
+
+// An editor finds the schema by this comment.
+func TestExampleUsesTheSchema(t *testing.T) {
+	profiles, err := filepath.Glob("../configs/*.yaml")
+	if err != nil || len(profiles) == 0 {
+		t.Fatal(profiles, err)
+	}
+	for _, file := range profiles {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(string(text), "# yaml-language-server: $schema=profile.schema.json\n") {
+			t.Errorf("%s does not begin with the comment that names its schema", file)
 		}
 	}
 }

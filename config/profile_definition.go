@@ -1,6 +1,9 @@
 package config
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 // The sections of a profile.
 const (
@@ -83,7 +86,7 @@ var policyDefinition = &definition{
 			doc: "The policy to start from: maps merge deeply, the rest replaces. `none` under any key takes away what was inherited.",
 		}},
 		{key: "order", definition: definition{
-			kind: list, words: layerKeys(), none: true, byDefault: "the order of the rows below",
+			kind: list, words: layerKeys(), none: true, byDefault: strings.Join(layerKeys(), ", "),
 			derive: defaultOrder,
 			doc:    "Another nesting, outermost first. It names every layer that the policy has, once.",
 		}},
