@@ -69,14 +69,16 @@ func (r Retry) Validate() error {
 }
 
 func (r Retry) String() string {
-	custom := ""
-	if r.RetryIf != nil {
-		custom = "custom RetryIf"
-	}
 	d := r.WithDefaults()
-	elapsed := ""
+	if d.MaxAttempts == 1 {
+		return settings("retry", "1 attempt")
+	}
+	elapsed, custom := "", ""
 	if d.MaxElapsed > 0 {
 		elapsed = "within " + d.MaxElapsed.String()
+	}
+	if r.RetryIf != nil {
+		custom = "custom RetryIf"
 	}
 	return settings("retry", strconv.Itoa(d.MaxAttempts)+" attempts", fmt.Sprint(d.Backoff), elapsed, custom)
 }
