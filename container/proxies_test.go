@@ -3,6 +3,8 @@ package container_test
 import (
 	"context"
 	"errors"
+	"math/rand"
+	randv2 "math/rand/v2"
 
 	"github.com/cladgo/clad/container"
 )
@@ -104,6 +106,8 @@ type unproxied interface {
 }
 
 func registerProxies() {
+	container.RegisterProxy(func(next rand.Source, _ container.Methods) rand.Source { return next })
+	container.RegisterProxy(func(next randv2.Source, _ container.Methods) randv2.Source { return next })
 	container.RegisterProxy(func(next gateway, m container.Methods) gateway {
 		return &gatewayProxy{next, m.Method("Charge"), m.Method("Refund"), m.Optional("Close")}
 	})
