@@ -19,22 +19,22 @@ import (
 )
 
 // handle sends a request through the middleware and returns the answer.
-func handle(t *testing.T, limit func(http.Handler) http.Handler, h http.HandlerFunc) *http.Response {
+func handle(t *testing.T, limit func(http.Handler) http.Handler, h http.HandlerFunc) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
 	limit(h).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
-	return w.Result()
+	return w
 }
 
 func TestLimitTurnsAwayWhatIsTooMuch(t *testing.T) {
 	limit := cladhttp.Limit(runner(t, policy.RateLimit{RequestsPerSecond: 0.1, Burst: 1}))
 	ok := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "served") }
-	if resp := handle(t, limit, ok); resp.StatusCode != http.StatusOK || read(t, resp) != "served" {
-		t.Errorf("the first got %d", resp.StatusCode)
+	if resp := handle(t, limit, ok); resp.Code != http.StatusOK || resp.Body.String() != "served" {
+		t.Errorf("the first got %d", resp.Code)
 	}
 	resp := handle(t, limit, func(http.ResponseWriter, *http.Request) { t.Error("served") })
-	if resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") != "10" {
-		t.Errorf("the second got %d, Retry-After %q", resp.StatusCode, resp.Header.Get("Retry-After"))
+	if resp.Code != http.StatusTooManyRequests || resp.Header().Get("Retry-After") != "10" {
+		t.Errorf("the second got %d, Retry-After %q", resp.Code, resp.Header().Get("Retry-After"))
 	}
 }
 
@@ -47,23 +47,23 @@ func TestLimitAnswersForAHandlerThatRanOutOfTime(t *testing.T) {
 			}
 			<-r.Context().Done()
 		}
-		if resp := handle(t, limit, wait); resp.StatusCode != http.StatusGatewayTimeout {
-			t.Errorf("got %d", resp.StatusCode)
+		if resp := handle(t, limit, wait); resp.Code != http.StatusGatewayTimeout {
+			t.Errorf("got %d", resp.Code)
 		}
 		late := func(w http.ResponseWriter, _ *http.Request) {
 			time.Sleep(2 * time.Second)
 			fmt.Fprint(w, "late")
 		}
-		if resp := handle(t, limit, late); resp.StatusCode != http.StatusOK || read(t, resp) != "late" {
-			t.Errorf("a late answer is one: got %d", resp.StatusCode)
+		if resp := handle(t, limit, late); resp.Code != http.StatusOK || resp.Body.String() != "late" {
+			t.Errorf("a late answer is one: got %d", resp.Code)
 		}
 	})
 }
 
 func TestLimitLeavesAnEmptyAnswerAlone(t *testing.T) {
 	resp := handle(t, cladhttp.Limit(runner(t, policy.Timeout(someTime))), func(http.ResponseWriter, *http.Request) {})
-	if resp.StatusCode != http.StatusOK || read(t, resp) != "" {
-		t.Errorf("got %d", resp.StatusCode)
+	if resp.Code != http.StatusOK || resp.Body.String() != "" {
+		t.Errorf("got %d", resp.Code)
 	}
 }
 
@@ -76,8 +76,8 @@ func TestLimitNeverRunsAHandlerTwice(t *testing.T) {
 		runs++
 		http.Error(w, "broken", http.StatusInternalServerError)
 	})
-	if runs != 1 || resp.StatusCode != http.StatusInternalServerError || read(t, resp) != "broken\n" {
-		t.Errorf("%d runs, %d", runs, resp.StatusCode)
+	if runs != 1 || resp.Code != http.StatusInternalServerError || resp.Body.String() != "broken\n" {
+		t.Errorf("%d runs, %d", runs, resp.Code)
 	}
 }
 
@@ -85,8 +85,8 @@ func TestLimitCountsFailedAnswers(t *testing.T) {
 	limit := cladhttp.Limit(runner(t, policy.CircuitBreaker{FailureThreshold: 1}))
 	for _, c := range []struct{ answer, want int }{{404, 404}, {500, 500}, {200, 503}} {
 		resp := handle(t, limit, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(c.answer) })
-		if resp.StatusCode != c.want {
-			t.Errorf("the handler answers %d: got %d, want %d", c.answer, resp.StatusCode, c.want)
+		if resp.Code != c.want {
+			t.Errorf("the handler answers %d: got %d, want %d", c.answer, resp.Code, c.want)
 		}
 	}
 }
@@ -150,7 +150,7 @@ type fakeHijacker struct{}
 func (fakeHijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, nil }
 
 // limited starts a real server behind the middleware.
-func limited(t *testing.T, h http.HandlerFunc) *http.Response {
+func limited(t *testing.T, h http.HandlerFunc) io.Reader {
 	t.Helper()
 	s := httptest.NewServer(cladhttp.Limit(runner(t, policy.Timeout(someTime), policy.CircuitBreaker{}))(h))
 	t.Cleanup(s.Close)
@@ -158,19 +158,19 @@ func limited(t *testing.T, h http.HandlerFunc) *http.Response {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp
+	t.Cleanup(func() { _ = resp.Body.Close() })
+	return resp.Body
 }
 
 func TestLimitDoesNotBuffer(t *testing.T) {
 	more := make(chan struct{})
-	resp := limited(t, func(w http.ResponseWriter, _ *http.Request) {
+	in := bufio.NewReader(limited(t, func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "one\n")
 		w.(http.Flusher).Flush()
 		<-more
 		_, _ = io.WriteString(w, "two\n")
 		_, _ = io.Copy(w, io.LimitReader(strings.NewReader("three\nfour\n"), 6))
-	})
-	in := bufio.NewReader(resp.Body)
+	}))
 	if line, err := in.ReadString('\n'); line != "one\n" {
 		t.Errorf("%q, %v", line, err)
 	}
@@ -178,11 +178,10 @@ func TestLimitDoesNotBuffer(t *testing.T) {
 	if rest, err := io.ReadAll(in); string(rest) != "two\nthree\n" {
 		t.Errorf("%q, %v", rest, err)
 	}
-	_ = resp.Body.Close()
 }
 
 func TestLimitLetsAHandlerHijack(t *testing.T) {
-	resp := limited(t, func(w http.ResponseWriter, _ *http.Request) {
+	body := limited(t, func(w http.ResponseWriter, _ *http.Request) {
 		conn, rw, err := w.(http.Hijacker).Hijack()
 		if err != nil {
 			t.Error(err)
@@ -192,8 +191,8 @@ func TestLimitLetsAHandlerHijack(t *testing.T) {
 		_ = rw.Flush()
 		_ = conn.Close()
 	})
-	if body := read(t, resp); body != "by hand" {
-		t.Errorf("%q", body)
+	if text, err := io.ReadAll(body); string(text) != "by hand" {
+		t.Errorf("%q, %v", text, err)
 	}
 }
 

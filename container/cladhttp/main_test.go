@@ -63,6 +63,16 @@ func request(t *testing.T, method, url string, body io.Reader) *http.Request {
 	return req
 }
 
+// fails sends a request that gets no answer, and returns why.
+func fails(t *testing.T, rt http.RoundTripper, req *http.Request) error {
+	t.Helper()
+	resp, err := rt.RoundTrip(req)
+	if err == nil {
+		t.Errorf("answered %d %q", resp.StatusCode, read(t, resp))
+	}
+	return err
+}
+
 func read(t *testing.T, resp *http.Response) string {
 	t.Helper()
 	body, err := io.ReadAll(resp.Body)

@@ -135,11 +135,11 @@ func TestSwitchedProtocolStaysOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer resp.Body.Close()
 	duplex, ok := resp.Body.(io.ReadWriteCloser)
 	if !ok {
 		t.Fatalf("the body is a %T, which cannot be written to", resp.Body)
 	}
-	defer duplex.Close()
 	in := bufio.NewReader(duplex)
 	say := func(text, want string) {
 		t.Helper()
@@ -163,7 +163,7 @@ func TestSwitchedProtocolStaysOpen(t *testing.T) {
 func TestServerThatIsDownIsTriedAgainForUnsafeRequestsToo(t *testing.T) {
 	s, client := serve(t, func(http.ResponseWriter, *http.Request) {}, atOnce(3))
 	s.Close()
-	_, err := client.Do(request(t, http.MethodPost, s.URL, strings.NewReader("x")))
+	err := fails(t, client.Transport, request(t, http.MethodPost, s.URL, strings.NewReader("x")))
 	var exhausted *policy.RetriesExhaustedError
 	var op *net.OpError
 	if !errors.As(err, &exhausted) || exhausted.Attempts != 3 || !errors.As(err, &op) {
@@ -180,7 +180,7 @@ func TestLostAnswerToUnsafeRequestIsNotRepeated(t *testing.T) {
 	}, atOnce(3))
 	for method, want := range map[string]int32{http.MethodPost: 1, http.MethodPut: 3} {
 		calls.Store(0)
-		_, err := client.Do(request(t, method, s.URL, strings.NewReader("x")))
+		err := fails(t, client.Transport, request(t, method, s.URL, strings.NewReader("x")))
 		if err == nil || calls.Load() != want {
 			t.Errorf("%s: sent %d times, want %d: %v", method, calls.Load(), want, err)
 		}

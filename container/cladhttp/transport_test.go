@@ -56,7 +56,7 @@ func TestOnlySafeRequestsAreRepeated(t *testing.T) {
 			req := request(t, c.method, "http://example.com", nil)
 			req.Method = c.method // NewRequest makes "" a GET
 			c.change(req)
-			_, err := rt.RoundTrip(req)
+			err := fails(t, rt, req)
 			if !errors.Is(err, c.err) {
 				t.Errorf("got %v, want %v in it", err, c.err)
 			}
@@ -141,7 +141,7 @@ func TestBodyThatCannotBeReadAgainIsSentOnce(t *testing.T) {
 			calls++
 			return nil, fail
 		}), runner(t, atOnce(3)))
-		_, err := rt.RoundTrip(request(t, http.MethodPut, "http://example.com", io.MultiReader(strings.NewReader("x"))))
+		err := fails(t, rt, request(t, http.MethodPut, "http://example.com", io.MultiReader(strings.NewReader("x"))))
 		if !errors.Is(err, fail) || calls != 1 {
 			t.Errorf("%v: sent %d times: %v", fail, calls, err)
 		}
@@ -157,7 +157,7 @@ func TestGetBodyThatFailsEndsTheRequest(t *testing.T) {
 	}), runner(t, atOnce(5)))
 	req := request(t, http.MethodPut, "http://example.com", strings.NewReader("x"))
 	req.GetBody = func() (io.ReadCloser, error) { return nil, errGone }
-	if _, err := rt.RoundTrip(req); !errors.Is(err, errGone) || calls != 1 {
+	if err := fails(t, rt, req); !errors.Is(err, errGone) || calls != 1 {
 		t.Errorf("sent %d times: %v", calls, err)
 	}
 }
@@ -180,7 +180,7 @@ func TestBodyOfRejectedRequestIsClosed(t *testing.T) {
 	}), runner(t, atOnce(3)))
 	body := &closeNoted{Reader: strings.NewReader("x")}
 	req := request(t, http.MethodPost, "http://example.com", body).WithContext(ctx)
-	_, err := rt.RoundTrip(req)
+	err := fails(t, rt, req)
 	if !errors.Is(err, policy.ErrCancelled) || !body.closed {
 		t.Errorf("%v, body closed: %v", err, body.closed)
 	}
@@ -302,7 +302,7 @@ func TestBreakerCountsFailedAnswers(t *testing.T) {
 		}
 		read(t, resp)
 	}
-	_, err := rt.RoundTrip(request(t, http.MethodPost, "http://example.com", nil))
+	err := fails(t, rt, request(t, http.MethodPost, "http://example.com", nil))
 	if !errors.Is(err, policy.ErrCircuitOpen) {
 		t.Errorf("got %v, want an open circuit", err)
 	}
@@ -317,7 +317,7 @@ func TestRejectionAfterAnAnswerIsAnError(t *testing.T) {
 		resp.Body = body
 		return resp, nil
 	}), runner(t, atOnce(3), policy.CircuitBreaker{FailureThreshold: 1}))
-	_, err := rt.RoundTrip(request(t, http.MethodGet, "http://example.com", nil))
+	err := fails(t, rt, request(t, http.MethodGet, "http://example.com", nil))
 	if !errors.Is(err, policy.ErrCircuitOpen) || !body.closed {
 		t.Errorf("got %v, body closed: %v", err, body.closed)
 	}
@@ -359,13 +359,13 @@ func TestTimeoutIsToldFromTheCallersEnd(t *testing.T) {
 			<-req.Context().Done()
 			return nil, req.Context().Err()
 		}), runner(t, policy.Timeout(time.Second)))
-		_, err := rt.RoundTrip(request(t, http.MethodGet, "http://example.com", nil))
+		err := fails(t, rt, request(t, http.MethodGet, "http://example.com", nil))
 		if !errors.Is(err, policy.ErrTimeout) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		_, err = rt.RoundTrip(request(t, http.MethodGet, "http://example.com", nil).WithContext(ctx))
+		err = fails(t, rt, request(t, http.MethodGet, "http://example.com", nil).WithContext(ctx))
 		if !errors.Is(err, policy.ErrCancelled) || errors.Is(err, policy.ErrTimeout) {
 			t.Errorf("got %v", err)
 		}
@@ -383,7 +383,7 @@ func TestLateFailureIsATimeout(t *testing.T) {
 			resp.Body = body
 			return resp, nil
 		}), runner(t, policy.Timeout(time.Second)))
-		_, err := rt.RoundTrip(request(t, http.MethodGet, "http://example.com", nil))
+		err := fails(t, rt, request(t, http.MethodGet, "http://example.com", nil))
 		var status *cladhttp.StatusError
 		if !errors.Is(err, policy.ErrTimeout) || !errors.As(err, &status) || !body.closed {
 			t.Errorf("got %v, body closed: %v", err, body.closed)
@@ -464,14 +464,12 @@ func TestClientIsCopiedAndTransportReachable(t *testing.T) {
 // Without a policy the request itself goes through, and nothing is made for it.
 func TestNoPolicyCostsNothing(t *testing.T) {
 	req := request(t, http.MethodGet, "http://example.com", nil)
-	resp := answer(req, 200, "")
-	rt := cladhttp.New(roundTripper(func(got *http.Request) (*http.Response, error) {
+	n := allocations(t, req, func(got *http.Request) {
 		if got != req {
 			t.Error("another request")
 		}
-		return resp, nil
-	}), runner(t))
-	if n := testing.AllocsPerRun(100, func() { _, _ = rt.RoundTrip(req) }); n != 0 {
+	})
+	if n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -479,21 +477,28 @@ func TestNoPolicyCostsNothing(t *testing.T) {
 // The exchange, the attempt's request and context, and three to tie the context
 // to the body.
 func TestAllocationsOfAGuardedRequest(t *testing.T) {
-	req := request(t, http.MethodGet, "http://example.com", nil)
-	resp := answer(req, 200, "")
-	body := io.NopCloser(bytes.NewReader(nil))
-	rt := cladhttp.New(roundTripper(func(*http.Request) (*http.Response, error) {
-		resp.Body = body
-		return resp, nil
-	}), runner(t, policy.CircuitBreaker{}, policy.Timeout(someTime)))
-	n := testing.AllocsPerRun(100, func() {
-		got, err := rt.RoundTrip(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = got.Body.Close()
-	})
+	n := allocations(t, request(t, http.MethodGet, "http://example.com", nil), func(*http.Request) {},
+		policy.CircuitBreaker{}, policy.Timeout(someTime))
 	if n > 6 {
 		t.Errorf("%v allocations, want 6", n)
 	}
+}
+
+// allocations counts those of a request under the layers.
+func allocations(t *testing.T, req *http.Request, sent func(*http.Request), layers ...policy.Policy) float64 {
+	t.Helper()
+	var resp http.Response
+	body := io.NopCloser(bytes.NewReader(nil))
+	rt := cladhttp.New(roundTripper(func(req *http.Request) (*http.Response, error) {
+		sent(req)
+		resp = http.Response{StatusCode: http.StatusOK, Body: body}
+		return &resp, nil
+	}), runner(t, layers...))
+	return testing.AllocsPerRun(100, func() {
+		resp, err := rt.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+	})
 }

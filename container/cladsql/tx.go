@@ -1,0 +1,137 @@
+package cladsql
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/cladgo/clad/policy"
+)
+
+// Begin implements [driver.Conn]. database/sql calls BeginTx.
+func (c *conn) Begin() (driver.Tx, error) {
+	return c.BeginTx(context.Background(), driver.TxOptions{})
+}
+
+// BeginTx implements [driver.ConnBeginTx].
+func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	t, err := run(ctx, c.begin, &attempts[*tx]{
+		try: func(attempt context.Context) (*tx, error) {
+			// Drivers keep this context to commit with.
+			own := newTxContext(ctx, attempt)
+			next, err := begin(own, c.next, opts)
+			if err != nil {
+				err = own.explain(err)
+				own.end()
+				return nil, err
+			}
+			own.outliveAttempt()
+			return &tx{next, c, own}, nil
+		},
+		answers: c.answers,
+		repeat:  c.outsideTransaction,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.session.begin()
+	return t, nil
+}
+
+// begin has a driver begin a transaction, in the way that it can.
+func begin(ctx context.Context, c driver.Conn, opts driver.TxOptions) (driver.Tx, error) {
+	if b, ok := c.(driver.ConnBeginTx); ok {
+		return b.BeginTx(ctx, opts)
+	}
+	if opts.Isolation != 0 || opts.ReadOnly {
+		return nil, policy.Permanent(errors.New("cladsql: the driver has neither isolation levels nor read-only transactions; begin with the default options"))
+	}
+	t, err := c.Begin() //nolint:staticcheck // some drivers have only that
+	if err == nil && ctx.Err() != nil {
+		return nil, errors.Join(ctx.Err(), t.Rollback())
+	}
+	return t, err
+}
+
+// tx is a transaction that tells its connection when it ends. Ending it is not
+// guarded: what a breaker turned away would leave it open.
+type tx struct {
+	next driver.Tx
+	conn *conn
+	ctx  *txContext
+}
+
+// Unwrap returns the driver's own transaction.
+func (t *tx) Unwrap() driver.Tx { return t.next }
+
+func (t *tx) Commit() error {
+	defer t.end()
+	return t.next.Commit()
+}
+
+func (t *tx) Rollback() error {
+	defer t.end()
+	return t.next.Rollback()
+}
+
+func (t *tx) end() {
+	t.conn.session.end()
+	t.ctx.end()
+}
+
+// txContext ends with the attempt that begins a transaction, and once that has
+// succeeded, with the transaction or its caller's own context.
+type txContext struct {
+	context.Context
+	cancel  context.CancelFunc
+	attempt atomic.Pointer[context.Context] // nil once that has succeeded
+	leave   func() bool
+}
+
+func newTxContext(caller, attempt context.Context) *txContext {
+	ctx, cancel := context.WithCancel(caller)
+	own := &txContext{Context: ctx, cancel: cancel, leave: context.AfterFunc(attempt, cancel)}
+	own.attempt.Store(&attempt)
+	return own
+}
+
+func (c *txContext) outliveAttempt() {
+	c.leave()
+	c.attempt.Store(nil)
+}
+
+func (c *txContext) end() {
+	c.leave()
+	c.cancel()
+}
+
+// Deadline returns that of the attempt while there is one.
+func (c *txContext) Deadline() (time.Time, bool) {
+	if attempt := c.attempt.Load(); attempt != nil {
+		return (*attempt).Deadline()
+	}
+	return c.Context.Deadline()
+}
+
+// Err returns that of the attempt if that is why the context has ended.
+func (c *txContext) Err() error {
+	err := c.Context.Err()
+	if attempt := c.attempt.Load(); attempt != nil && err != nil {
+		if of := (*attempt).Err(); of != nil {
+			return of
+		}
+	}
+	return err
+}
+
+// explain says of an error that comes from the end of the attempt's time, which
+// reached the driver as a cancellation, what it comes from.
+func (c *txContext) explain(err error) error {
+	if of := c.Err(); errors.Is(of, context.DeadlineExceeded) && errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%w: %v", of, err) //nolint:errorlint // a cancellation would not be attempted again
+	}
+	return err
+}
