@@ -246,7 +246,7 @@ func TestRetryAfterOfAHalfOpenBreaker(t *testing.T) {
 		if after, _ := policy.RetryAfter(p.Run(t.Context(), works)); after != 6*time.Second {
 			t.Errorf("it says %v, want 6s", after)
 		}
-		hung.end(nil)
+		_ = hung.end(nil)
 		if err := p.Run(t.Context(), works); err != nil {
 			t.Error(err)
 		}
@@ -597,7 +597,7 @@ func TestTheShortestRecoveryTimeout(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		p, b := broken(t, policy.CircuitBreaker{FailureThreshold: 1, RecoveryTimeout: 1, SuccessThreshold: 1})
 		trip(t, p, b)
-		time.Sleep(2)
+		time.Sleep(2 * time.Nanosecond)
 		if err := p.Run(t.Context(), works); err != nil {
 			t.Error(err)
 		}

@@ -178,7 +178,7 @@ func TestAWrappedFunctionTakesANilContext(t *testing.T) {
 	start(t,
 		fx.Provide(container.Tag(func() lookup { return func(context.Context, string) ([]string, error) { return nil, nil } }, "external_api")),
 		fx.Invoke(func(l lookup) {
-			if _, err := l(nil, "h"); err != nil { //nolint:staticcheck // as careless callers do
+			if _, err := l(nil, "h"); err != nil {
 				t.Error(err)
 			}
 		}))

@@ -105,7 +105,7 @@ func TestAHungProbeCountsAsFailed(t *testing.T) {
 		hung := begin(t, p)
 		time.Sleep(10*time.Second - 1)
 		wantState(t, b, policy.StateHalfOpen)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		wantState(t, b, policy.StateOpen)
 		if after, _ := policy.RetryAfter(p.Run(t.Context(), works)); after != time.Minute {
@@ -143,7 +143,7 @@ func TestProbeTimeoutIsTheRecoveryTimeoutUnlessSet(t *testing.T) {
 		begin(t, p)
 		time.Sleep(7*time.Second - 1)
 		wantState(t, b, policy.StateHalfOpen)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		wantState(t, b, policy.StateOpen)
 	})

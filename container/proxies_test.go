@@ -3,7 +3,7 @@ package container_test
 import (
 	"context"
 	"errors"
-	"math/rand"
+	"math/rand" //nolint:depguard // its Source and that of v2 share a short name
 	randv2 "math/rand/v2"
 
 	"github.com/cladgo/clad/container"

@@ -43,7 +43,7 @@ func TestMistakesInTagsFailAtStartup(t *testing.T) {
 		{"no policy", container.Tag(ran, ""), []string{"name of a policy"}},
 		{"a policy on what cannot be wrapped", container.Tag(func() wrongField { return wrongField{} }, "external_api"), []string{"Text", "string"}},
 		{"a hidden field", container.Tag(func() hidden { return hidden{} }, "external_api"), []string{"gateway", "not exported"}},
-		{"an error in the middle", container.Tag(func() (error, gateway) { return nil, nil }, "external_api"), []string{"error"}}, //nolint:staticcheck,revive // what is tested
+		{"an error in the middle", container.Tag(func() (error, gateway) { return nil, nil }, "external_api"), []string{"error"}}, //nolint:staticcheck // what is tested
 		{"a name and a group", container.Tag(fx.Annotated{Name: "n", Group: "g", Target: ran}, "external_api"), []string{"Name", "Group"}},
 		{"fx.Annotated of nothing", container.Tag(fx.Annotated{Target: 7}, "external_api"), []string{"7"}},
 		{"a name for a result struct", container.Tag(fx.Annotated{Name: "n", Target: func() wrongField { return wrongField{} }}, "external_api"), []string{"Annotated", "wrongField"}},
