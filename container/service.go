@@ -48,7 +48,11 @@ const (
 )
 
 func typeOfService(t reflect.Type, constructor string) serviceType {
-	st := serviceType{id: t.String(), full: t.String(), methods: guardableNames(t)}
+	methods := guardableNames(t)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem() // *http.Client goes by the name of http.Client
+	}
+	st := serviceType{id: t.String(), full: t.String(), methods: methods}
 	if t.Name() == "" && t.Kind() == reflect.Func {
 		st.id, st.full = constructor, constructor // func(context.Context) error says nothing
 	}
