@@ -1,0 +1,119 @@
+package test
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestFiveMinuteStart does what the README tells a newcomer, in a module of its
+// own outside the repository: the profile, the tags, go generate, run.
+func TestFiveMinuteStart(t *testing.T) {
+	dir := newcomer(t)
+	run(t, dir, "go", "generate", "./...")
+	run(t, dir, "go", "tool", "clad", "gen", "-check", "./...")
+	run(t, dir, "go", "build", "-o", "shop", ".")
+	shop := exec.CommandContext(t.Context(), filepath.Join(dir, "shop"))
+	shop.Dir = dir
+	var said bytes.Buffer
+	shop.Stdout = &said
+	events, err := shop.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := shop.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(events); lines.Scan() && !strings.Contains(lines.Text(), "RUNNING"); {
+	}
+	if err := shop.Process.Kill(); err != nil { // it would serve for ever
+		t.Fatal(err)
+	}
+	_ = shop.Wait()
+	if said.String() != "paid at the third attempt <nil>\n" {
+		t.Errorf("the program says %q; the retries are missing", said.String())
+	}
+}
+
+func TestFiveMinuteStartWithAMisspeltPolicy(t *testing.T) {
+	dir := newcomer(t)
+	run(t, dir, "go", "generate", "./...")
+	program := filepath.Join(dir, "main.go")
+	code, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	misspelt := bytes.Replace(code, []byte(`"external_api"`), []byte(`"extrenal_api"`), 1)
+	if err := os.WriteFile(program, misspelt, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := command(t, dir, "go", "run", ".").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), `did you mean "external_api"?`) {
+		t.Errorf("got %v; want an error that suggests the right name:\n%s", err, out)
+	}
+}
+
+var readmeBlock = regexp.MustCompile("(?s)```(go|yaml)\n(.*?)```")
+
+// newcomer makes a module of the README's blocks, with the dependencies of clad.
+func newcomer(t *testing.T) (dir string) {
+	t.Helper()
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir = t.TempDir()
+	blocks := map[string]string{}
+	for _, block := range readmeBlock.FindAllStringSubmatch(read(t, filepath.Join(root, "README.md")), -1) {
+		if blocks[block[1]] != "" {
+			t.Fatalf("the README has two blocks of %s: which belongs to the start?", block[1])
+		}
+		blocks[block[1]] = block[2]
+	}
+	write(t, filepath.Join(dir, "main.go"), blocks["go"])
+	write(t, filepath.Join(dir, "configs", "development.yaml"), blocks["yaml"])
+	mod := strings.Replace(read(t, filepath.Join(root, "go.mod")), "module github.com/cladgo/clad", "module example.com/shop", 1)
+	mod += "\nrequire github.com/cladgo/clad v0.0.0\nreplace github.com/cladgo/clad => " + root + "\ntool github.com/cladgo/clad/cmd/clad\n"
+	write(t, filepath.Join(dir, "go.mod"), mod)
+	write(t, filepath.Join(dir, "go.sum"), read(t, filepath.Join(root, "go.sum")))
+	return dir
+}
+
+func command(t *testing.T, dir string, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod", "CLAD_PROFILE=", "APP_ENV=")
+	return cmd
+}
+
+func run(t *testing.T, dir string, name string, args ...string) {
+	t.Helper()
+	if out, err := command(t, dir, name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func write(t *testing.T, file, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
