@@ -1,0 +1,189 @@
+package sql_test
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/container/cladsql"
+	"github.com/cladgo/clad/policy"
+	"github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	"go.uber.org/goleak"
+	_ "modernc.org/sqlite"
+)
+
+func TestMain(m *testing.M) {
+	_ = mysql.SetLogger(&mysql.NopLogger{}) // connections are lost on purpose
+	// pgx waits in the background, for seconds at the most, until the server has
+	// ended the connection of a query that was cancelled.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/jackc/pgx/v5/pgconn.(*PgConn).asyncClose.func1"))
+}
+
+// product is a database product by way of a driver.
+type product struct {
+	name   string
+	driver string
+	dsn    func(*testing.T) string
+
+	placeholder func(n int) string
+	// impatient is a statement that has a connection wait for locks as briefly
+	// as it can.
+	impatient string
+	// slow reads for seconds.
+	slow string
+	// self is the query for the id of the connection, kill ends one by its id.
+	self, kill string
+}
+
+func questionMark(int) string { return "?" }
+func dollar(n int) string     { return fmt.Sprintf("$%d", n) }
+func fixed(dsn string) func(*testing.T) string {
+	return func(*testing.T) string { return dsn }
+}
+
+const slowSeries = "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < %d) SELECT count(*) FROM s"
+
+var products = []product{
+	{
+		name: "SQLite", driver: "sqlite",
+		dsn: func(t *testing.T) string {
+			t.Helper()
+			return "file:" + filepath.Join(t.TempDir(), "test.db") + "?_pragma=journal_mode(wal)"
+		},
+		placeholder: questionMark,
+		impatient:   "PRAGMA busy_timeout = 0",
+		slow:        fmt.Sprintf(slowSeries, 100_000_000),
+	},
+	{
+		name: "PostgreSQL", driver: "pgx",
+		dsn:         fixed("postgres://postgres@127.0.0.1:5432/test?sslmode=disable"),
+		placeholder: dollar,
+		impatient:   "SET lock_timeout = '10ms'",
+		slow:        "SELECT count(*) FROM generate_series(1, 100000000)",
+		self:        "SELECT pg_backend_pid()", kill: "SELECT pg_terminate_backend(%d)",
+	},
+	{
+		name: "MariaDB", driver: "mysql",
+		dsn:         fixed("root@tcp(127.0.0.1:3306)/test?parseTime=true"),
+		placeholder: questionMark,
+		impatient:   "SET innodb_lock_wait_timeout = 0",
+		slow:        "SELECT sum(seq * seq % 7) FROM seq_1_to_1000000000",
+		self:        "SELECT connection_id()", kill: "KILL %d",
+	},
+	{
+		name: "MariaDB, interpolated", driver: "mysql",
+		dsn:         fixed("root@tcp(127.0.0.1:3306)/test?parseTime=true&interpolateParams=true"),
+		placeholder: questionMark,
+		impatient:   "SET innodb_lock_wait_timeout = 0",
+		slow:        "SELECT sum(seq * seq % 7) FROM seq_1_to_1000000000",
+		self:        "SELECT connection_id()", kill: "KILL %d",
+	},
+}
+
+// each runs a test on each product that is there.
+func each(t *testing.T, test func(*testing.T, *database)) {
+	t.Helper()
+	for _, p := range products {
+		t.Run(p.name, func(t *testing.T) {
+			test(t, connect(t, p))
+		})
+	}
+}
+
+// database is a product that is there, and what a test did to it.
+type database struct {
+	product
+	connector driver.Connector
+	plain     *sql.DB // unguarded
+	table     string  // (id, name, amount, born), empty at first
+
+	orchestrator *container.Orchestrator
+}
+
+func connect(t *testing.T, p product) *database {
+	t.Helper()
+	c, err := cladsql.NewConnector(p.driver, p.dsn(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &database{product: p, connector: c, plain: sql.OpenDB(c), table: "clad_" + strings.ToLower(rand.Text())}
+	t.Cleanup(func() { _ = d.plain.Close() })
+	if err := d.plain.PingContext(t.Context()); err != nil {
+		if os.Getenv("CLAD_REQUIRE_SERVICES") == "1" {
+			t.Fatalf("%s is required and away: %v", p.name, err)
+		}
+		t.Skipf("%s is away: %v", p.name, err)
+	}
+	d.do(t, "CREATE TABLE %s (id INTEGER PRIMARY KEY, name VARCHAR(20), amount DECIMAL(10, 2), born TIMESTAMP NULL)")
+	t.Cleanup(func() {
+		_, _ = d.plain.ExecContext(context.WithoutCancel(t.Context()), "DROP TABLE "+d.table)
+	})
+	if d.orchestrator, err = container.NewOrchestrator(policy.Catalog{}); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// do executes a statement on the table by way of the unguarded database.
+func (d *database) do(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if _, err := d.plain.ExecContext(t.Context(), fmt.Sprintf(format, append([]any{d.table}, args...)...)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// guarded opens the database under the layers.
+func (d *database) guarded(t *testing.T, layers ...policy.Policy) *sql.DB {
+	t.Helper()
+	r, err := d.orchestrator.For("db", policy.Combine(layers...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := sql.OpenDB(cladsql.Wrap(d.connector, r))
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func (d *database) metrics() policy.Totals { return d.orchestrator.Metrics().Totals }
+
+// insert is the statement with its placeholders.
+func (d *database) insert() string {
+	return fmt.Sprintf("INSERT INTO %s (id, name, amount, born) VALUES (%s, %s, %s, %s)",
+		d.table, d.placeholder(1), d.placeholder(2), d.placeholder(3), d.placeholder(4))
+}
+
+func (d *database) count(t *testing.T) (n int) {
+	t.Helper()
+	if err := d.plain.QueryRowContext(t.Context(), "SELECT count(*) FROM "+d.table).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// persistent is a retry that goes on until the test is over.
+var persistent = policy.Retry{MaxAttempts: 1000, Backoff: policy.Fixed(5 * time.Millisecond)}
+
+func atOnce(attempts int) policy.Retry {
+	return policy.Retry{MaxAttempts: attempts, Backoff: policy.Fixed(0)}
+}
+
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for range 2000 {
+		if done() {
+			return
+		}
+		// real time: another process is waited for
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatalf("never happened: %s", what)
+}
