@@ -28,7 +28,7 @@ type Reloader struct {
 	listeners    *listeners
 
 	turn     chan struct{}  // full while a reload is being made, which guards:
-	seen     watch.Snapshot // what the last reload read
+	seen     watch.Snapshot // the files that were read last
 	inForce  policy.Catalog
 	mistakes map[string]bool // of the last reload, all logged
 
@@ -124,12 +124,12 @@ func givenUp(ctx context.Context) error {
 
 func (r *Reloader) takeTurn(ctx context.Context, unchanged bool) error {
 	for {
+		if !unchanged && r.files.Look() == r.seen {
+			return nil
+		}
 		seen, err := r.files.Settled(ctx)
 		if err != nil {
 			return givenUp(ctx)
-		}
-		if seen == r.seen && !unchanged {
-			return nil
 		}
 		p, err := r.read()
 		if r.files.Look() != seen {

@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/cladgo/clad/config"
-	"github.com/cladgo/clad/internal/watch"
 )
 
 // asksForReload reports what a profile says under reload.
@@ -24,8 +23,7 @@ func (r *Reloader) start() {
 	hangups, ignore := hangups()
 	var work sync.WaitGroup
 	work.Go(func() {
-		// From no Snapshot at all, so that what changed since startup is seen.
-		r.files.Watch(ctx, watch.Snapshot{}, func() { _ = r.reload(ctx, false) })
+		r.files.Watch(ctx, func() { _ = r.reload(ctx, false) })
 	})
 	work.Go(func() {
 		for {

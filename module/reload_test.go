@@ -175,10 +175,12 @@ func TestABadProfileKeepsTheLastGoodOne(t *testing.T) {
 		"truncated after policies": func(s *shop) error { return os.WriteFile(s.file, []byte("policies:\n"), 0o600) },
 		"truncated, and sound":     func(s *shop) error { return os.WriteFile(s.file, []byte("policies:\n  other: {retry: 2}\n"), 0o600) },
 		"not YAML":                 func(s *shop) error { return os.WriteFile(s.file, []byte("policies: ]["), 0o600) },
-		"misspelt":                 func(s *shop) error { return os.WriteFile(s.file, []byte("policies: {external_api: {retyr: 3}}"), 0o600) },
-		"missing":                  func(s *shop) error { return os.Remove(s.file) },
-		"a directory":              func(s *shop) error { return errors.Join(os.Remove(s.file), os.Mkdir(s.file, 0o700)) },
-		"its directory missing":    func(s *shop) error { return os.RemoveAll(filepath.Dir(s.file)) },
+		"misspelt": func(s *shop) error {
+			return os.WriteFile(s.file, []byte("policies: {external_api: {retyr: 3}}"), 0o600)
+		},
+		"missing":               func(s *shop) error { return os.Remove(s.file) },
+		"a directory":           func(s *shop) error { return errors.Join(os.Remove(s.file), os.Mkdir(s.file, 0o700)) },
+		"its directory missing": func(s *shop) error { return os.RemoveAll(filepath.Dir(s.file)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, attemptsOf("3"))
@@ -351,6 +353,17 @@ func TestAChangeBeforeTheStartIsNoticed(t *testing.T) {
 	app.RequireStart()
 	eventually(t, func() bool { return reloader.Status().Successes == 1 })
 	app.RequireStop()
+}
+
+// Whatever a reload read while the files changed back and forth, it is what is
+// there now that must end up in force.
+func TestAChangeThatIsUndoneIsNoticed(t *testing.T) {
+	s := open(t, attemptsOf("3"), module.WithReloadTiming(module.ReloadTiming{Quiet: 200 * time.Millisecond, Poll: time.Hour}))
+	s.save(attemptsOf("4")) // while the first look waits for quiet
+	s.next(1)
+	s.save(attemptsOf("3"))
+	s.next(2)
+	s.wantAttempts(3)
 }
 
 func TestListenersAreToldInOrderOutsideLocks(t *testing.T) {

@@ -9,37 +9,31 @@ import (
 // touches the files all the time must not keep everybody from looking.
 const patience = 10
 
-// Watch calls changed, in this goroutine, each time the content is another than
-// at the last time, and first if it is another than since. It returns when the
-// context ends.
+// Watch calls look, in this goroutine, whenever the files may be others than
+// before: at once, when they have been quiet after an event, and every Poll. It
+// returns when the context ends.
 //
-// What it reports has been quiet for a moment but may still be in the making:
-// changed should wait until it has [Directory.Settled]. A change that is undone
-// before that is reported too.
-func (d Directory) Watch(ctx context.Context, since Snapshot, changed func()) {
+// What was there before is for look to know: whoever reads the files knows what
+// it has read, and nobody else does if they change while being read.
+func (d Directory) Watch(ctx context.Context, look func()) {
 	events := &eventSource{directory: d}
 	defer events.close()
 	poll := time.NewTicker(d.Poll)
 	defer poll.Stop()
+	quiet := time.NewTimer(0)
+	defer quiet.Stop()
 
-	known := since
-	look := func() {
-		events.renew() // first: what happens after we looked must be heard of
-		if now := d.Look(); now != known {
-			known = now
-			changed()
-		}
-	}
-	look()
-
-	quiet := time.NewTimer(d.Quiet)
-	quiet.Stop()
-	var latest time.Time // until when the next look may be put off; zero if none is due
+	latest := time.Now() // until when the next look may be put off; zero if none is due
 	putOff := func() {
 		if latest.IsZero() {
 			latest = time.Now().Add(patience * d.Quiet)
 		}
 		quiet.Reset(min(d.Quiet, time.Until(latest)))
+	}
+	lookNow := func() {
+		latest = time.Time{}
+		events.renew() // first: what happens after we looked must be heard of
+		look()
 	}
 	for {
 		select {
@@ -54,11 +48,10 @@ func (d Directory) Watch(ctx context.Context, since Snapshot, changed func()) {
 				putOff()
 			}
 		case <-quiet.C:
-			latest = time.Time{}
-			look()
+			lookNow()
 		case <-poll.C:
 			if latest.IsZero() {
-				look()
+				lookNow()
 			}
 		}
 	}
