@@ -205,4 +205,15 @@ func TestDoThroughAPipeline(t *testing.T) {
 	}
 }
 
+func TestDoWhereNothingIsConfigured(t *testing.T) {
+	p, o := under(t)
+	got, err := policy.Do(t.Context(), p, func(context.Context) (string, error) { return "beside", errDown })
+	if got != "beside" || err != errDown { //nolint:errorlint // straight through: the very error
+		t.Errorf("got %q, %v", got, err)
+	}
+	if m := o.Metrics(); m.FailedOperations != 1 {
+		t.Errorf("metrics are %+v", m.Totals)
+	}
+}
+
 var _ policy.Runner = (*container.Pipeline)(nil)

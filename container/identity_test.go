@@ -66,6 +66,22 @@ func TestAPolicyWithANewClosureKeepsItsBreaker(t *testing.T) {
 	wantIs(t, err, policy.ErrCircuitOpen)
 }
 
+// An operation that invents a new policy at each call must not fill the memory;
+// the handful that it really has is remembered.
+func TestAnOperationWithEverNewPolicies(t *testing.T) {
+	o := newOrchestrator(t, policy.Catalog{})
+	for n := range 2000 {
+		p := pipelineFor(t, o, "op", policy.CircuitBreaker{FailureThreshold: 1}, policy.RateLimit{RequestsPerSecond: float64(1 + n)}, policy.Timeout(time.Hour+time.Duration(n)))
+		if n == 0 {
+			_ = p.Run(t.Context(), always(errDown))
+		}
+		wantIs(t, p.Run(t.Context(), works), policy.ErrCircuitOpen) // its breaker is the same at all times
+		if t.Failed() {
+			t.Fatalf("at policy %d", n)
+		}
+	}
+}
+
 func TestTwoPoliciesOfOneOperationShareItsBreaker(t *testing.T) {
 	o := newOrchestrator(t, policy.Catalog{})
 	once := pipelineFor(t, o, "op", policy.CircuitBreaker{FailureThreshold: 2})

@@ -2,6 +2,8 @@ package container_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -59,4 +61,37 @@ func TestACallersEndIsToldEvenIfTheDependencyTellsOfAnother(t *testing.T) {
 		return &policy.CancelledError{Err: context.DeadlineExceeded, Operation: "further in"}
 	})
 	wantIs(t, err, policy.ErrCancelled, context.Canceled)
+}
+
+// What the dependency said is found through both, but for what was only true
+// from inside: there the caller went, here a timeout of ours ended it.
+func TestATimeoutOverAnotherPipelineLosesNothing(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		o := newOrchestrator(t, policy.Catalog{})
+		inner := pipelineFor(t, o, "inner", policy.Timeout(time.Hour))
+		outer := pipelineFor(t, o, "outer", policy.Timeout(time.Second))
+		err := outer.Run(t.Context(), func(ctx context.Context) error {
+			return inner.Run(ctx, func(ctx context.Context) error {
+				<-ctx.Done()
+				return fmt.Errorf("%w: %w", &declined{"51"}, ctx.Err())
+			})
+		})
+		wantIs(t, err, policy.ErrTimeout, context.DeadlineExceeded)
+		wantNot(t, err, policy.ErrCancelled)
+		var (
+			d         *declined
+			timeout   *policy.TimeoutError
+			cancelled *policy.CancelledError
+		)
+		if !errors.As(err, &d) || d.code != "51" {
+			t.Errorf("the dependency's error is lost in %v", err)
+		}
+		if !errors.As(err, &timeout) || timeout.Operation != "outer" {
+			t.Errorf("the timeout is not the outer one's: %v", err)
+		}
+		if errors.As(err, &cancelled) {
+			t.Errorf("nobody cancelled: %v", cancelled)
+		}
+		wantMessage(t, err, "outer: timed out after 1s: ", "declined: 51")
+	})
 }

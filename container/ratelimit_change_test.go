@@ -5,8 +5,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -46,6 +48,46 @@ func TestWaitersNoticeThatTheRateChanges(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestThoseBehindTheHeadAreNotForgottenEither(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		set := func(o *container.Orchestrator, rate float64) {
+			if err := o.RegisterRateLimiter("l", policy.RateLimit{RequestsPerSecond: rate, Burst: 1, MaxWait: 10 * time.Second}); err != nil {
+				t.Error(err)
+			}
+		}
+		o := newOrchestrator(t, policy.Catalog{})
+		set(o, 0.5)
+		p := pipelineFor(t, o, "op", policy.RateLimit{Name: "l"})
+		_ = p.Run(t.Context(), works)
+		start := time.Now()
+		var wg sync.WaitGroup
+		for n := range 4 {
+			wg.Go(func() {
+				err := p.Run(t.Context(), works)
+				if n == 0 { // its token came before the change
+					if err != nil {
+						t.Errorf("the first: %v", err)
+					}
+					return
+				}
+				wantIs(t, err, policy.ErrRateLimited)
+				if passed := time.Since(start); !about(passed, 10*time.Second) {
+					t.Errorf("waiter %d gave up after %v, want 10s", n, passed)
+				}
+				// One token in a hundred seconds, a third of which is there
+				// already; who stood behind counts those before it too.
+				if after, _ := policy.RetryAfter(err); after < time.Minute {
+					t.Errorf("waiter %d is to come back in %v", n, after)
+				}
+			})
+			synctest.Wait()
+		}
+		time.Sleep(2500 * time.Millisecond)
+		set(o, 0.01)
+		wg.Wait()
+	})
 }
 
 // What is remembered of an empty bucket must not outlive a change of the rate,

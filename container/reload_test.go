@@ -177,6 +177,70 @@ func TestReloadKeepsTheStateOfWhatDidNotChange(t *testing.T) {
 	})
 }
 
+// An unnamed breaker or limiter whose settings change stays the one of its
+// service, too: the limiter keeps its tokens, the breaker starts a new count.
+func TestReloadChangesUnnamedThingsInPlace(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		before := one("p", policy.Combine(policy.RateLimit{RequestsPerSecond: 0.001, Burst: 9}, policy.CircuitBreaker{FailureThreshold: 3}))
+		app := fx.New(fx.NopLogger, provided(before), fx.Provide(container.Tag(newBank, "p")), fx.Invoke(func(g gateway, o *container.Orchestrator) {
+			b := bankOf(g)
+			b.failures = 1000
+			for range 2 {
+				_, _ = g.Charge(t.Context(), 1) // two failures, two tokens
+			}
+			reload(t, o, one("p", policy.Combine(policy.RateLimit{RequestsPerSecond: 0.002, Burst: 9}, policy.CircuitBreaker{FailureThreshold: 3})))
+			_, err := g.Charge(t.Context(), 1)
+			wantIs(t, err, errDown)
+			_, err = g.Charge(t.Context(), 1)
+			wantIs(t, err, policy.ErrCircuitOpen) // the breaker did not change and remembers
+
+			reload(t, o, one("p", policy.Combine(policy.RateLimit{RequestsPerSecond: 0.002, Burst: 9}, policy.CircuitBreaker{FailureThreshold: 100})))
+			passed := b.charges
+			for range 20 {
+				_, err = g.Charge(t.Context(), 1)
+			}
+			wantIs(t, err, policy.ErrRateLimited)
+			if got := b.charges - passed; got != 9-4 {
+				t.Errorf("%d calls passed, want the 5 tokens that were left of 9", got)
+			}
+		}))
+		if err := app.Err(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Of two policies that shared a breaker, one changes: it takes another, and the
+// one that stayed as it was keeps its own.
+func TestReloadSplitsWhatTwoPoliciesShared(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		catalog := func(threshold uint32) policy.Catalog {
+			return policy.Catalog{Policies: map[string]policy.Policy{
+				"charge": policy.CircuitBreaker{FailureThreshold: threshold},
+				"refund": policy.CircuitBreaker{FailureThreshold: 2},
+			}}
+		}
+		app := fx.New(fx.NopLogger, provided(catalog(2)), fx.Provide(container.Tag(newBank, "charge", container.Method("Refund", "refund"))), fx.Invoke(func(g gateway, o *container.Orchestrator) {
+			bankOf(g).failures = 1000
+			_ = g.Refund(t.Context(), "r")
+			reload(t, o, catalog(5))
+			for range 4 {
+				_, err := g.Charge(t.Context(), 1)
+				wantIs(t, err, errDown)
+			}
+			wantIs(t, g.Refund(t.Context(), "r"), errDown) // the second of its own two
+			wantIs(t, g.Refund(t.Context(), "r"), policy.ErrCircuitOpen)
+			_, err := g.Charge(t.Context(), 1)
+			wantIs(t, err, errDown)
+			_, err = g.Charge(t.Context(), 1)
+			wantIs(t, err, policy.ErrCircuitOpen)
+		}))
+		if err := app.Err(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // An operation of the code that names what the profile no longer has must not
 // go on with what was.
 func TestReloadForgetsWhatOperationsOfTheCodeHeld(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"os"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -316,4 +317,24 @@ func TestADeadlineOutOfTheWallClock(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
+}
+
+// lagging is a context whose deadline has passed, but whose timer has not fired
+// yet: a socket with the same deadline may be quicker.
+type lagging struct{ context.Context }
+
+func (lagging) Err() error { return nil }
+
+func TestTheCallersDeadlineCountsFromTheMomentItPasses(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		o := newOrchestrator(t, policy.Catalog{})
+		b := registered(t, o, "b", policy.CircuitBreaker{FailureThreshold: 1})
+		p := pipelineFor(t, o, "op", policy.CircuitBreaker{Name: "b"}, policy.Timeout(time.Hour))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := p.Run(lagging{ctx}, ignores(time.Second, os.ErrDeadlineExceeded))
+		wantIs(t, err, policy.ErrCancelled, context.DeadlineExceeded, os.ErrDeadlineExceeded)
+		wantNot(t, err, policy.ErrTimeout)
+		wantState(t, b, policy.StateClosed)
+	})
 }

@@ -263,6 +263,19 @@ func TestChangesAreLoggedAsWarningsAndRejectionsAtDebug(t *testing.T) {
 	wantLines(t, log.String(), []string{"level=DEBUG msg=\"rejected by rate limiter\" operation=list limiter=api"})
 }
 
+func TestTimeoutsAreLoggedAtDebug(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var log bytes.Buffer
+		o := newOrchestrator(t, policy.Catalog{}, container.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+		_ = pipelineFor(t, o, "charge", policy.Timeout(time.Second)).Run(t.Context(), waits(time.Hour))
+		for _, want := range []string{"level=DEBUG", `msg="timed out"`, "operation=charge", "after=1s"} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("the log does not say %s:\n%s", want, &log)
+			}
+		}
+	})
+}
+
 func wantLines(t *testing.T, log string, want []string) {
 	t.Helper()
 	lines := strings.FieldsFunc(log, func(r rune) bool { return r == '\n' })
