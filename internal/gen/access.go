@@ -1,9 +1,11 @@
 package gen
 
 import (
+	"cmp"
 	"fmt"
 	"go/types"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -19,7 +21,8 @@ type viewpoint struct {
 	importer string          // whose rights to import it has: the package under test, for external tests
 	taken    map[string]bool // declared at package level, in any file
 	needs    map[string]*types.Package
-	from     *types.Package // where the interface at hand is declared
+	imports  []*types.Package // of the package, where aliases may be found
+	from     *types.Package   // where the interface at hand is declared
 }
 
 // checkInterface returns why typ can't be implemented here, or "". On the way it
@@ -145,8 +148,8 @@ func (v *viewpoint) checkList(list *types.TypeList) string {
 }
 
 // name returns the object by which t can be named here: its own, or an exported
-// alias of it in the interface's package; nil for an alias that must be looked
-// through; or why there is none.
+// alias of it elsewhere; nil for an alias that must be looked through; or why
+// there is none.
 func (v *viewpoint) name(t types.Type) (*types.TypeName, string) {
 	obj := t.(interface{ Obj() *types.TypeName }).Obj()
 	why := v.nameable(obj)
@@ -156,15 +159,36 @@ func (v *viewpoint) name(t types.Type) (*types.TypeName, string) {
 	if _, ok := t.(*types.Alias); ok {
 		return nil, ""
 	}
-	if v.from != nil && t.(*types.Named).TypeArgs().Len() == 0 {
-		for _, name := range v.from.Scope().Names() {
-			other, ok := v.from.Scope().Lookup(name).(*types.TypeName)
-			if ok && other.IsAlias() && types.Identical(other.Type(), t) && v.nameable(other) == "" {
-				return other, ""
+	if alias := v.alias(t); alias != nil {
+		return alias, ""
+	}
+	return nil, why
+}
+
+// alias finds an exported alias of a type that can't be named itself, where its
+// users would: in the package of the interface, in those that it imports, and in
+// those that the package here imports.
+func (v *viewpoint) alias(t types.Type) *types.TypeName {
+	if typeArgs(t).Len() > 0 {
+		return nil
+	}
+	var places []*types.Package
+	if v.from != nil {
+		places = append(append(places, v.from), byPath(v.from.Imports())...)
+	}
+	for _, pkg := range append(places, byPath(v.imports)...) {
+		for _, name := range pkg.Scope().Names() {
+			obj, ok := pkg.Scope().Lookup(name).(*types.TypeName)
+			if ok && obj.IsAlias() && types.Identical(obj.Type(), t) && v.nameable(obj) == "" {
+				return obj
 			}
 		}
 	}
-	return nil, why
+	return nil
+}
+
+func byPath(pkgs []*types.Package) []*types.Package {
+	return slices.SortedFunc(slices.Values(pkgs), func(a, b *types.Package) int { return cmp.Compare(a.Path(), b.Path()) })
 }
 
 // nameable returns why obj can't be named here, or "".

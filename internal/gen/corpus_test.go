@@ -25,16 +25,20 @@ func TestStandardLibrary(t *testing.T) {
 	corpus(t, dir, "std")
 }
 
-// TestCorpus does the same for well-known modules, which it downloads. They are
-// listed in testdata/corpus/go.mod.
+// TestCorpus does the same for well-known modules, which it downloads: those that
+// testdata/corpus/go.mod requires, or the go.mod of another folder.
 func TestCorpus(t *testing.T) {
-	if os.Getenv("CLAD_GEN_CORPUS") == "" {
-		t.Skip("set CLAD_GEN_CORPUS=1 to generate for every interface of the modules in testdata/corpus/go.mod")
+	from := os.Getenv("CLAD_GEN_CORPUS")
+	switch from {
+	case "":
+		t.Skip("set CLAD_GEN_CORPUS=1 to generate for every interface of the modules in testdata/corpus/go.mod, or name another folder with a go.mod")
+	case "1":
+		from = "testdata/corpus"
 	}
-	for _, path := range corpusModules(t) {
+	for _, path := range corpusModules(t, from) {
 		t.Run(path, func(t *testing.T) {
 			dir := t.TempDir()
-			module(t, dir, "testdata/corpus")
+			module(t, dir, from)
 			corpus(t, dir, path+"/...")
 		})
 	}
@@ -84,8 +88,9 @@ func interfacesOf(t *testing.T, dir, pattern string) []string {
 		t.Fatal(err)
 	}
 	var names []string
+	seen := map[*types.TypeName]bool{}
 	for _, p := range pkgs {
-		if p.Types == nil || p.Name == "main" || len(p.Errors) > 0 || hidden(p.PkgPath) {
+		if p.IllTyped || p.Types == nil || p.Name == "main" || len(p.Errors) > 0 || hidden(p.PkgPath) {
 			continue
 		}
 		scope := p.Types.Scope()
@@ -97,10 +102,12 @@ func interfacesOf(t *testing.T, dir, pattern string) []string {
 			if _, isParam := obj.Type().(*types.TypeParam); isParam {
 				continue
 			}
-			if obj.IsAlias() {
-				continue // listed where it is declared
+			named, ok := types.Unalias(obj.Type()).(*types.Named)
+			if !ok || obj.IsAlias() && (!hidden(named.Obj().Pkg().Path()) || seen[named.Obj()] || named.TypeParams().Len() > 0) {
+				continue // an alias of something listed where it is declared
 			}
-			if args, ok := argumentsFor(obj.Type().(*types.Named)); ok {
+			seen[named.Obj()] = true
+			if args, ok := argumentsFor(named); ok {
 				names = append(names, p.PkgPath+"."+name+args)
 			}
 		}

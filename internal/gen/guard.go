@@ -116,12 +116,48 @@ func isOtherContext(t types.Type) bool {
 	}
 	found := 0
 	for m := range iface.Methods() {
+		var want *types.Signature
 		switch m.Name() {
-		case "Deadline", "Done", "Err", "Value":
-			found++
+		case "Deadline":
+			r := m.Signature().Results()
+			if r.Len() != 2 || !isNamed(r.At(0).Type(), "time.Time") {
+				return false
+			}
+			want = signature(nil, []types.Type{r.At(0).Type(), types.Typ[types.Bool]})
+		case "Done":
+			want = signature(nil, []types.Type{types.NewChan(types.RecvOnly, types.NewStruct(nil, nil))})
+		case "Err":
+			want = signature(nil, []types.Type{errorType})
+		case "Value":
+			want = signature([]types.Type{anyType}, []types.Type{anyType})
+		default:
+			continue
 		}
+		if !types.Identical(m.Signature(), want) {
+			return false
+		}
+		found++
 	}
 	return found == 4
+}
+
+var (
+	errorType = types.Universe.Lookup("error").Type()
+	anyType   = types.Universe.Lookup("any").Type()
+	// readSig is the method of io.Reader.
+	readSig = signature([]types.Type{types.NewSlice(types.Typ[types.Byte])}, []types.Type{types.Typ[types.Int], errorType})
+)
+
+// signature makes one of types alone, to compare others with.
+func signature(params, results []types.Type) *types.Signature {
+	tuple := func(list []types.Type) *types.Tuple {
+		vars := make([]*types.Var, len(list))
+		for i, t := range list {
+			vars[i] = types.NewParam(token.NoPos, nil, "", t)
+		}
+		return types.NewTuple(vars...)
+	}
+	return types.NewSignatureType(nil, nil, nil, tuple(params), tuple(results), false)
 }
 
 func isRequest(t types.Type) bool {
@@ -164,14 +200,6 @@ func consumes(sig *types.Signature) string {
 	}
 	return ""
 }
-
-var (
-	bytesType = types.NewSlice(types.Typ[types.Byte])
-	readSig   = types.NewSignatureType(nil, nil, nil,
-		types.NewTuple(types.NewParam(token.NoPos, nil, "p", bytesType)),
-		types.NewTuple(types.NewParam(token.NoPos, nil, "n", types.Typ[types.Int]),
-			types.NewParam(token.NoPos, nil, "err", types.Universe.Lookup("error").Type())), false)
-)
 
 // reads reports whether an interface has io.Reader's method.
 func reads(iface *types.Interface) bool {

@@ -37,11 +37,11 @@ func module(t *testing.T, dir, from string) {
 	write(t, filepath.Join(dir, "go.sum"), read(t, filepath.Join(from, "go.sum"))+read(t, filepath.Join(root(t), "go.sum")))
 }
 
-// corpusModules lists the modules that testdata/corpus requires itself.
-func corpusModules(t *testing.T) []string {
+// corpusModules lists the modules that the module in dir requires itself.
+func corpusModules(t *testing.T, dir string) []string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{if not (or .Indirect .Main)}}{{.Path}}{{end}}", "all")
-	cmd.Dir = "testdata/corpus"
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
 	out, err := cmd.Output()
 	if err != nil {

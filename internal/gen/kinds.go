@@ -12,9 +12,7 @@ func isNamed(t types.Type, fullName string) bool {
 	return ok && named.Obj().Pkg() != nil && named.Obj().Pkg().Path()+"."+named.Obj().Name() == fullName
 }
 
-func isError(t types.Type) bool {
-	return types.Identical(t, types.Universe.Lookup("error").Type())
-}
+func isError(t types.Type) bool { return types.Identical(t, errorType) }
 
 func isContext(t types.Type) bool { return isNamed(t, "context.Context") }
 

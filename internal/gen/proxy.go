@@ -184,6 +184,9 @@ func (w *writer) method(p *proxy, self string, fields fieldNames, i int) {
 	case m.context.kind == anOther:
 		begin = args[param]
 	}
+	w.linef("if p.%s.Direct() {", fields.of[i])
+	w.linef("return %s(%s)", next, strings.Join(v.args, ", "))
+	w.linef("}")
 	w.linef("call := p.%s.Begin(%s)", fields.of[i], begin)
 	w.linef("defer call.End()")
 	w.linef("for call.Next(&%s) {", err)

@@ -82,7 +82,7 @@ func (u *unit) render(skip func(string) bool) (text string, proxies []*proxy, er
 func (u *unit) viewpoint(skip func(name string) bool) *viewpoint {
 	pkg := u.home.pkg
 	return &viewpoint{path: pkg.PkgPath, importer: importPath(pkg), needs: map[string]*types.Package{},
-		taken: declaredIn(pkg.Dir, pkg.Name, skip)}
+		taken: declaredIn(pkg.Dir, pkg.Name, skip), imports: pkg.Types.Imports()}
 }
 
 // askedDirective begins the line that keeps what -type asked for, so that a run

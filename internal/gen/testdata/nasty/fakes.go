@@ -14,6 +14,7 @@ import (
 	"unsafe"
 
 	"github.com/cladgo/clad/internal/gen/testdata/nasty/other"
+	"github.com/cladgo/clad/internal/gen/testdata/nasty/other/alias"
 	"github.com/cladgo/clad/internal/gen/testdata/record"
 	"go.uber.org/fx/fxevent"
 )
@@ -57,6 +58,11 @@ func (f contextsFake) Alias(ctx Ctx) (err error) {
 
 func (f contextsFake) InStruct(s struct{ Ctx context.Context }) (err error) {
 	f.f.Call("InStruct", []interface{}{s}, &err)
+	return err
+}
+
+func (f contextsFake) Lookalike(ctx lookalike) (err error) {
+	f.f.Call("Lookalike", []interface{}{ctx}, &err)
 	return err
 }
 
@@ -524,6 +530,13 @@ func (f variadicsFake) Strings(ctx context.Context, s ...string) (result int, er
 	return result, err
 }
 
+type elsewhereFake struct{ f *record.Recorder }
+
+func (f elsewhereFake) Do(ctx context.Context, f2 func(map[string]alias.Aliased)) (err error) {
+	f.f.Call("Do", []interface{}{ctx, f2}, &err)
+	return err
+}
+
 type tableNastyUserFake struct{ f *record.Recorder }
 
 func (f tableNastyUserFake) Insert(ctx context.Context, e User) (err error) {
@@ -568,6 +581,7 @@ func Fakes(f *record.Recorder) map[reflect.Type]interface{} {
 		reflect.TypeFor[Types]():                                    typesFake{f},
 		reflect.TypeFor[Users]():                                    usersFake{f},
 		reflect.TypeFor[Variadics]():                                variadicsFake{f},
+		reflect.TypeFor[other.Elsewhere]():                          elsewhereFake{f},
 		reflect.TypeFor[other.Table[User]]():                        tableNastyUserFake{f},
 		reflect.TypeFor[other.Vault]():                              vaultFake{f},
 		reflect.TypeFor[Fetcher]():                                  fetcherFake{f},

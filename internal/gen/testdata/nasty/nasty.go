@@ -14,6 +14,7 @@ import (
 	"go.uber.org/fx/fxevent"
 
 	renamed "github.com/cladgo/clad/internal/gen/testdata/nasty/other"
+	_ "github.com/cladgo/clad/internal/gen/testdata/nasty/other/alias"
 )
 
 // Plain has a method of each way to be guarded.
@@ -106,6 +107,7 @@ type Contexts interface {
 	Variadic(more ...context.Context) error
 	Alias(ctx Ctx) error
 	Own(ctx ownContext) error
+	Lookalike(ctx lookalike) error
 	InStruct(s struct{ Ctx context.Context }) error
 	Request(req *http.Request) (*http.Response, error)
 }
@@ -113,6 +115,14 @@ type Contexts interface {
 type Ctx = context.Context
 
 type ownContext interface{ context.Context }
+
+// lookalike has the methods of a context, but is none.
+type lookalike interface {
+	Deadline() (deadline Time, ok bool)
+	Done() <-chan bool
+	Err() error
+	Value(key any) any
+}
 
 // Variadics are passed on as such.
 type Variadics interface {

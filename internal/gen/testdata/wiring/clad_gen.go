@@ -151,6 +151,9 @@ func newRowsProxy(next Rows, m container.Methods) Rows {
 func (p *rowsProxy) Unwrap() Rows { return p.next }
 
 func (p *rowsProxy) Row(ctx context.Context) (err error) {
+	if p.row.Direct() {
+		return p.next.Row(ctx)
+	}
 	call := p.row.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -176,6 +179,9 @@ func newAuditorProxy(next payments.Auditor, m container.Methods) payments.Audito
 func (p *auditorProxy) Unwrap() payments.Auditor { return p.next }
 
 func (p *auditorProxy) Audit(ctx context.Context, what string) (err error) {
+	if p.audit.Direct() {
+		return p.next.Audit(ctx, what)
+	}
 	call := p.audit.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -201,6 +207,9 @@ func newCacheProxy(next payments.Cache, m container.Methods) payments.Cache {
 func (p *cacheProxy) Unwrap() payments.Cache { return p.next }
 
 func (p *cacheProxy) Get(ctx context.Context, key string) (result string, err error) {
+	if p.get.Direct() {
+		return p.next.Get(ctx, key)
+	}
 	call := p.get.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -226,6 +235,9 @@ func newClockProxy(next payments.Clock, m container.Methods) payments.Clock {
 func (p *clockProxy) Unwrap() payments.Clock { return p.next }
 
 func (p *clockProxy) Now(ctx context.Context) (result int64, err error) {
+	if p.now.Direct() {
+		return p.next.Now(ctx)
+	}
 	call := p.now.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -251,6 +263,9 @@ func newEventsProxy(next payments.Events, m container.Methods) payments.Events {
 func (p *eventsProxy) Unwrap() payments.Events { return p.next }
 
 func (p *eventsProxy) Emit(ctx context.Context) (err error) {
+	if p.emit.Direct() {
+		return p.next.Emit(ctx)
+	}
 	call := p.emit.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -276,6 +291,9 @@ func newFeatureProxy(next payments.Feature, m container.Methods) payments.Featur
 func (p *featureProxy) Unwrap() payments.Feature { return p.next }
 
 func (p *featureProxy) On(ctx context.Context) (result bool, err error) {
+	if p.on.Direct() {
+		return p.next.On(ctx)
+	}
 	call := p.on.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -301,6 +319,9 @@ func newFraudProxy(next payments.Fraud, m container.Methods) payments.Fraud {
 func (p *fraudProxy) Unwrap() payments.Fraud { return p.next }
 
 func (p *fraudProxy) Check(ctx context.Context) (err error) {
+	if p.check.Direct() {
+		return p.next.Check(ctx)
+	}
 	call := p.check.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -326,6 +347,9 @@ func newGatewayProxy(next payments.Gateway, m container.Methods) payments.Gatewa
 func (p *gatewayProxy) Unwrap() payments.Gateway { return p.next }
 
 func (p *gatewayProxy) Charge(ctx context.Context, cents int) (result string, err error) {
+	if p.charge.Direct() {
+		return p.next.Charge(ctx, cents)
+	}
 	call := p.charge.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -351,6 +375,9 @@ func newGeoProxy(next payments.Geo, m container.Methods) payments.Geo {
 func (p *geoProxy) Unwrap() payments.Geo { return p.next }
 
 func (p *geoProxy) Locate(ctx context.Context) (err error) {
+	if p.locate.Direct() {
+		return p.next.Locate(ctx)
+	}
 	call := p.locate.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -376,6 +403,9 @@ func newHandlerProxy(next payments.Handler, m container.Methods) payments.Handle
 func (p *handlerProxy) Unwrap() payments.Handler { return p.next }
 
 func (p *handlerProxy) Handle(ctx context.Context, event string) (err error) {
+	if p.handle.Direct() {
+		return p.next.Handle(ctx, event)
+	}
 	call := p.handle.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -401,6 +431,9 @@ func newIdentityProxy(next payments.Identity, m container.Methods) payments.Iden
 func (p *identityProxy) Unwrap() payments.Identity { return p.next }
 
 func (p *identityProxy) Who(ctx context.Context) (result string, err error) {
+	if p.who.Direct() {
+		return p.next.Who(ctx)
+	}
 	call := p.who.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -426,6 +459,9 @@ func newLedgerProxy(next payments.Ledger, m container.Methods) payments.Ledger {
 func (p *ledgerProxy) Unwrap() payments.Ledger { return p.next }
 
 func (p *ledgerProxy) Append(ctx context.Context, entry string) (err error) {
+	if p.append.Direct() {
+		return p.next.Append(ctx, entry)
+	}
 	call := p.append.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -451,6 +487,9 @@ func newMailerProxy(next payments.Mailer, m container.Methods) payments.Mailer {
 func (p *mailerProxy) Unwrap() payments.Mailer { return p.next }
 
 func (p *mailerProxy) Mail(ctx context.Context, to string) (err error) {
+	if p.mail.Direct() {
+		return p.next.Mail(ctx, to)
+	}
 	call := p.mail.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -476,6 +515,9 @@ func newProbeProxy(next payments.Probe, m container.Methods) payments.Probe {
 func (p *probeProxy) Unwrap() payments.Probe { return p.next }
 
 func (p *probeProxy) Probe(ctx context.Context) (err error) {
+	if p.probe.Direct() {
+		return p.next.Probe(ctx)
+	}
 	call := p.probe.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -501,6 +543,9 @@ func newQueueProxy(next payments.Queue, m container.Methods) payments.Queue {
 func (p *queueProxy) Unwrap() payments.Queue { return p.next }
 
 func (p *queueProxy) Push(ctx context.Context, s string) (err error) {
+	if p.push.Direct() {
+		return p.next.Push(ctx, s)
+	}
 	call := p.push.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -526,6 +571,9 @@ func newRatesProxy(next payments.Rates, m container.Methods) payments.Rates {
 func (p *ratesProxy) Unwrap() payments.Rates { return p.next }
 
 func (p *ratesProxy) Rate(ctx context.Context, currency string) (result float64, err error) {
+	if p.rate.Direct() {
+		return p.next.Rate(ctx, currency)
+	}
 	call := p.rate.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -551,6 +599,9 @@ func newRepoProxy[T any](next payments.Repo[T], m container.Methods) payments.Re
 func (p *repoProxy[T]) Unwrap() payments.Repo[T] { return p.next }
 
 func (p *repoProxy[T]) Find(ctx context.Context, id string) (result T, err error) {
+	if p.find.Direct() {
+		return p.next.Find(ctx, id)
+	}
 	call := p.find.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -576,6 +627,9 @@ func newSearchProxy(next payments.Search, m container.Methods) payments.Search {
 func (p *searchProxy) Unwrap() payments.Search { return p.next }
 
 func (p *searchProxy) Find(ctx context.Context, q string) (result []string, err error) {
+	if p.find.Direct() {
+		return p.next.Find(ctx, q)
+	}
 	call := p.find.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -601,6 +655,9 @@ func newStoreProxy(next payments.Store, m container.Methods) payments.Store {
 func (p *storeProxy) Unwrap() payments.Store { return p.next }
 
 func (p *storeProxy) Save(ctx context.Context) (err error) {
+	if p.save.Direct() {
+		return p.next.Save(ctx)
+	}
 	call := p.save.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -626,6 +683,9 @@ func newTaxProxy(next payments.Tax, m container.Methods) payments.Tax {
 func (p *taxProxy) Unwrap() payments.Tax { return p.next }
 
 func (p *taxProxy) Tax(ctx context.Context) (err error) {
+	if p.tax.Direct() {
+		return p.next.Tax(ctx)
+	}
 	call := p.tax.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -651,6 +711,9 @@ func newTokenProxy(next payments.Token, m container.Methods) payments.Token {
 func (p *tokenProxy) Unwrap() payments.Token { return p.next }
 
 func (p *tokenProxy) Token(ctx context.Context) (err error) {
+	if p.token.Direct() {
+		return p.next.Token(ctx)
+	}
 	call := p.token.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -676,6 +739,9 @@ func newTracerProxy(next payments.Tracer, m container.Methods) payments.Tracer {
 func (p *tracerProxy) Unwrap() payments.Tracer { return p.next }
 
 func (p *tracerProxy) Trace(ctx context.Context) (err error) {
+	if p.trace.Direct() {
+		return p.next.Trace(ctx)
+	}
 	call := p.trace.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -701,6 +767,9 @@ func newVaultProxy(next payments.Vault, m container.Methods) payments.Vault {
 func (p *vaultProxy) Unwrap() payments.Vault { return p.next }
 
 func (p *vaultProxy) Secret(ctx context.Context) (result string, err error) {
+	if p.secret.Direct() {
+		return p.next.Secret(ctx)
+	}
 	call := p.secret.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -726,6 +795,9 @@ func newAnonymousProxy(next interface{ Ask(context.Context) error }, m container
 func (p *anonymousProxy) Unwrap() interface{ Ask(context.Context) error } { return p.next }
 
 func (p *anonymousProxy) Ask(ctx context.Context) (err error) {
+	if p.ask.Direct() {
+		return p.next.Ask(ctx)
+	}
 	call := p.ask.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {

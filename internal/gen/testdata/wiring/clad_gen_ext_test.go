@@ -44,6 +44,9 @@ func newRowsProxy(next wiring.Rows, m container.Methods) wiring.Rows {
 func (p *rowsProxy) Unwrap() wiring.Rows { return p.next }
 
 func (p *rowsProxy) Row(ctx context.Context) (err error) {
+	if p.row.Direct() {
+		return p.next.Row(ctx)
+	}
 	call := p.row.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -69,6 +72,9 @@ func newOutsideProxy(next outside, m container.Methods) outside {
 func (p *outsideProxy) Unwrap() outside { return p.next }
 
 func (p *outsideProxy) Do(ctx context.Context) (err error) {
+	if p.do.Direct() {
+		return p.next.Do(ctx)
+	}
 	call := p.do.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -94,6 +100,9 @@ func newAnonymousProxy(next interface{ Only(context.Context) error }, m containe
 func (p *anonymousProxy) Unwrap() interface{ Only(context.Context) error } { return p.next }
 
 func (p *anonymousProxy) Only(ctx context.Context) (err error) {
+	if p.only.Direct() {
+		return p.next.Only(ctx)
+	}
 	call := p.only.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {

@@ -33,6 +33,9 @@ func newInTestProxy(next inTest, m container.Methods) inTest {
 func (p *inTestProxy) Unwrap() inTest { return p.next }
 
 func (p *inTestProxy) Do(ctx context.Context) (err error) {
+	if p.do.Direct() {
+		return p.next.Do(ctx)
+	}
 	call := p.do.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {

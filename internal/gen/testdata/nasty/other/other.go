@@ -59,3 +59,8 @@ type unspeakable struct{}
 type Inside interface {
 	Do(ctx context.Context, f func(map[string]hidden.Only)) error
 }
+
+// Elsewhere mentions an internal type that another package has an alias of.
+type Elsewhere interface {
+	Do(ctx context.Context, f func(map[string]hidden.Aliased)) error
+}

@@ -45,6 +45,9 @@ func newGatewayProxy2(next Gateway, m container2.Methods) Gateway {
 func (p *gatewayProxy2) Unwrap() Gateway { return p.next }
 
 func (p *gatewayProxy2) Do(ctx context2.Context, value interface{}, after time.Duration) (call2 string, err error) {
+	if p.do.Direct() {
+		return p.next.Do(ctx, value, after)
+	}
 	call := p.do.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
@@ -54,6 +57,9 @@ func (p *gatewayProxy2) Do(ctx context2.Context, value interface{}, after time.D
 }
 
 func (p *gatewayProxy2) NoContext(p2 int) (err error) {
+	if p.noContext.Direct() {
+		return p.next.NoContext(p2)
+	}
 	call := p.noContext.Begin(context2.Background())
 	defer call.End()
 	for call.Next(&err) {
@@ -63,6 +69,9 @@ func (p *gatewayProxy2) NoContext(p2 int) (err error) {
 }
 
 func (p *gatewayProxy2) Read(r io.Reader) (err error) {
+	if p.read.Direct() {
+		return p.next.Read(r)
+	}
 	call := p.read.Begin(context2.Background())
 	defer call.End()
 	for call.Next(&err) {

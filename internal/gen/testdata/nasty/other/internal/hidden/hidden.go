@@ -6,3 +6,5 @@ type Secret struct{ Value string }
 type Keeper interface{ Keep(s Secret) error }
 
 type Only struct{}
+
+type Aliased struct{}
