@@ -138,14 +138,13 @@ func (o *options) load() (profile, error) {
 		}
 	}
 	p, err := config.Load(o.files(), o.profile, os.Environ())
-	var mistakes config.Mistakes
-	switch {
-	case errors.As(err, &mistakes): // each on its line begins with its place
+	if _, ok := errors.AsType[config.Mistakes](err); ok { // each on its line begins with its place
 		return profile{}, fmt.Errorf("mistakes in the profile:\n%w", err)
-	case err != nil:
+	}
+	if err != nil {
 		return profile{}, fmt.Errorf("in %s: %w", where, err)
 	}
-	return profile{p.Name(), p.Catalog(), asksForReload(p), files, now}, nil
+	return profile{p.Name(), p.Catalog(), p.Reload(), files, now}, nil
 }
 
 // files is the directory of the profiles.

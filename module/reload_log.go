@@ -25,11 +25,10 @@ func (r *Reloader) logMistakes(ctx context.Context, err error) {
 
 // apart takes errors apart that were joined, at whatever depth.
 func apart(err error) []error {
-	var mistakes config.Mistakes
-	if errors.As(err, &mistakes) {
+	if mistakes, ok := errors.AsType[config.Mistakes](err); ok {
 		return mistakes.Unwrap()
 	}
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // one that wraps it has more to say
+	joined, ok := err.(interface{ Unwrap() []error }) // what wraps one has more to say
 	if !ok {
 		return []error{err}
 	}

@@ -5,15 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-
-	"github.com/cladgo/clad/config"
 )
-
-// asksForReload reports what a profile says under reload.
-func asksForReload(p *config.Profile) bool {
-	asks, ok := any(p).(interface{ Reload() bool })
-	return ok && asks.Reload()
-}
 
 var errStopping = errors.New("the application stops")
 

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"reflect"
 	"runtime"
 	"strings"
 	"sync"
@@ -45,10 +45,15 @@ type shop struct {
 // open starts a shop with a profile. It stops when the test ends, if not before.
 func open(t *testing.T, profile string, opts ...module.Option) *shop {
 	t.Helper()
+	return openWith(t, profile, append([]module.Option{module.WithReload(), byEvents}, opts...)...)
+}
+
+func openWith(t *testing.T, profile string, opts ...module.Option) *shop {
+	t.Helper()
 	s := &shop{t: t, file: filepath.Join(t.TempDir(), "configs", "development.yaml"), log: &buffer{}, attempts: &atomic.Int64{}}
 	s.save(profile)
 	opts = append([]module.Option{
-		module.WithConfigDir(filepath.Dir(s.file)), module.WithReload(), byEvents, module.WithReloadListener(s.note),
+		module.WithConfigDir(filepath.Dir(s.file)), module.WithReloadListener(s.note),
 		module.WithLogger(slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 	}, opts...)
 	s.app = fxtest.New(t, fx.NopLogger, module.New(opts...),
@@ -149,7 +154,7 @@ func TestASavedProfileTakesEffect(t *testing.T) {
 		Profile: "development", At: got.At,
 		Added: []string{"rate_limiters.api", "services.module_test.refund"}, Changed: []string{"policies.external_api"}, Removed: []string{"policies.unused"},
 	}
-	if !reflect.DeepEqual(got, want) {
+	if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
 		t.Errorf("told of %+v; want %+v", got, want)
 	}
 	for _, want := range []string{"level=INFO msg=\"the profile was reloaded\"", "changed=[policies.external_api]", "that nothing provides\" service=module_test.refund"} {
@@ -335,6 +340,38 @@ type swapped struct{ v atomic.Value }
 
 func (s *swapped) Store(fsys fstest.MapFS)           { s.v.Store(fsys) }
 func (s *swapped) Open(name string) (fs.File, error) { return s.v.Load().(fstest.MapFS).Open(name) }
+
+func TestAProfileMayAskToBeReloaded(t *testing.T) {
+	for name, tt := range map[string]struct {
+		profile, variable string
+		reloads           bool
+	}{
+		"in the file":    {"reload: true", "", true},
+		"in a variable":  {"reload: false", "true", true},
+		"refused":        {"reload: false", "", false},
+		"by default not": {"{}", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if tt.variable != "" {
+				t.Setenv("CLAD__RELOAD", tt.variable)
+			}
+			var out buffer
+			fsys := files(map[string]string{"development.yaml": tt.profile})
+			app := fxtest.New(t, fx.NopLogger, module.New(module.WithFS(fsys), module.WithLogger(slog.New(slog.NewTextHandler(&out, nil)))))
+			app.RequireStart().RequireStop()
+			if want := fmt.Sprint("reload=", tt.reloads); !strings.Contains(out.String(), want) {
+				t.Errorf("%q is missing in the log:\n%s", want, &out)
+			}
+		})
+	}
+	s := openWith(t, "reload: true\n"+attemptsOf("2"), byEvents)
+	s.save(attemptsOf("3"))
+	s.next(1)
+	s.wantAttempts(3)
+	s.save(attemptsOf("4")) // which does not ask: what counts is what the start said
+	s.next(2)
+	s.wantAttempts(4)
+}
 
 // What changes between the moment that the profile was read and the start is
 // noticed too, even if nothing changes any more.
