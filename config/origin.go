@@ -1,10 +1,10 @@
 package config
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
+
+	"github.com/cladgo/clad/internal/keypath"
 )
 
 // Origin is where a value comes from: a place in a file, an environment
@@ -38,16 +38,5 @@ type path []string
 
 func (p path) with(key string) path { return append(slices.Clip(p), key) }
 
-var plainKey = regexp.MustCompile(`^[\pL\pN_-]+$`)
-
 // String joins the keys with dots, and quotes those that have dots themselves.
-func (p path) String() string {
-	parts := make([]string, len(p))
-	for i, key := range p {
-		if !plainKey.MatchString(key) {
-			key = strconv.Quote(key)
-		}
-		parts[i] = key
-	}
-	return strings.Join(parts, ".")
-}
+func (p path) String() string { return keypath.Join(p...) }

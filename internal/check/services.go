@@ -1,0 +1,102 @@
+package check
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/cladgo/clad/internal/suggest"
+	"github.com/cladgo/clad/internal/usage"
+)
+
+// services checks the choices of a profile against what the code tags: a
+// service, or a method, that is not there has been misspelt.
+func (c *checker) services(p soundProfile, code *usage.Code) {
+	for _, name := range slices.Sorted(maps.Keys(p.catalog.Services)) {
+		origin, _ := p.loaded.Origin("services", name)
+		path := []string{"services", name}
+		tagged := match(name, code.Services)
+		if len(tagged) == 0 {
+			f := at(origin, path, "no tagged constructor in these packages provides it%s", serviceHint(name, code.Services))
+			f.Note = len(code.Unchecked) > 0 // it may be one of those
+			c.add(f, p.Name)
+			continue
+		}
+		if other := tagged[len(tagged)-1]; other.Full != tagged[0].Full {
+			c.add(at(origin, path, "means both %s and %s; write the full import path", tagged[0].Full, other.Full), p.Name)
+			continue
+		}
+		for _, method := range slices.Sorted(maps.Keys(p.catalog.Services[name].Methods)) {
+			if tagged[0].Methods == nil || tagged[0].HasMethod(method) {
+				continue
+			}
+			origin, _ := p.loaded.Origin("services", name, "methods", method)
+			c.add(at(origin, append(path, "methods", method), "%s has no such method%s", tagged[0].Type, methodHint(method, tagged[0])), p.Name)
+		}
+	}
+}
+
+// match finds the services of the code that go by a name; they are in the order
+// of their full names.
+func match(name string, all []usage.Service) []usage.Service {
+	var found []usage.Service
+	for _, s := range all {
+		if s.Full == name {
+			return []usage.Service{s}
+		}
+		if s.Type == name {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+func serviceHint(name string, all []usage.Service) string {
+	var known []string
+	for _, s := range all {
+		known = append(known, s.Type)
+		if strings.Contains(name, "/") {
+			known = append(known, s.Full)
+		}
+	}
+	slices.Sort(known)
+	known = slices.Compact(known)
+	if hint := suggest.DidYouMean(name, known); hint != "" {
+		return hint
+	}
+	return "; there are: " + few(known)
+}
+
+// unused notes policies that nothing names: no code, no service of the profile,
+// and no policy that is used by inheriting from it.
+func (c *checker) unused(p soundProfile, code *usage.Code) {
+	used := map[string]bool{}
+	use := func(name string) {
+		for name != "" && !used[name] {
+			used[name] = true
+			parent := p.loaded.Settings("policies", name, "extends")
+			name = ""
+			if len(parent) > 0 {
+				name = parent[0].String()
+			}
+		}
+	}
+	for _, u := range code.Uses {
+		use(u.Policy)
+	}
+	for _, s := range p.catalog.Services {
+		use(s.Policy)
+		for _, name := range s.Methods {
+			use(name)
+		}
+	}
+	for _, name := range p.policies() {
+		if used[name] {
+			continue
+		}
+		origin, _ := p.loaded.Origin("policies", name)
+		f := at(origin, []string{"policies", name}, "nobody uses it: no code of these packages, no service of the profile")
+		f.Note = true
+		c.add(f, p.Name)
+	}
+}

@@ -1,0 +1,116 @@
+package explain
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/cladgo/clad/config"
+	"github.com/cladgo/clad/policy"
+)
+
+// A Layer is one layer of a policy, with what it shares by name looked up.
+type Layer struct {
+	Key    string // as in a profile
+	Policy policy.Policy
+	Shared bool // by name, with other policies
+}
+
+// Analysis is what the layers of a policy amount to together.
+type Analysis struct {
+	// Attempts is how often the dependency is called at most.
+	Attempts int `json:"attempts"`
+	// Worst is the longest that a call takes, if the dependency takes as long
+	// as it may. It assumes that the dependency heeds its context, and that it
+	// does not ask with a Retry-After for longer waits than the back-off's.
+	Worst Bound `json:"worst_case"`
+	// Formula says how that comes about.
+	Formula string `json:"formula"`
+}
+
+// IsRetried reports whether a call may be attempted more than once.
+func (a Analysis) IsRetried() bool { return a.Attempts > 1 }
+
+// analysis is that of the layers looked at so far, from the inside out.
+type analysis struct {
+	Analysis
+	rejected Bound // what a rate limiter since the last retry may ask to wait
+	sum      bool  // the formula has several terms
+}
+
+// Analyze works out what layers amount to, outermost first.
+//
+// From the inside out: the call itself takes for ever. A timeout of T cuts it to
+// T. A rate limit adds its max_wait. A circuit breaker adds nothing. A retry of
+// n attempts takes n times as long and all its waits, each as long as jitter
+// can make it; with max_elapsed the last attempt begins by then, and takes its
+// own time.
+func Analyze(layers []Layer) Analysis {
+	a := analysis{Analysis: Analysis{Attempts: 1, Worst: Unbounded, Formula: "nothing bounds the call"}}
+	for i := len(layers) - 1; i >= 0; i-- {
+		switch l := layers[i].Policy.(type) {
+		case policy.Timeout:
+			a.timeout(layers[i].Key, Bound(l))
+		case policy.RateLimit:
+			a.rateLimit(l)
+		case policy.Retry:
+			a.retry(l.WithDefaults())
+		}
+	}
+	return a.Analysis
+}
+
+func (a *analysis) timeout(key string, limit Bound) {
+	switch {
+	case a.Worst <= limit:
+	case a.Worst.IsUnbounded():
+		a.Formula, a.sum = fmt.Sprintf("%s of %v", key, limit), false
+		a.Worst = limit
+	default:
+		a.Formula, a.sum = fmt.Sprintf("%s of %v; without it %v: %s", key, limit, a.Worst, a.Formula), false
+		a.Worst = limit
+	}
+}
+
+func (a *analysis) rateLimit(l policy.RateLimit) {
+	// Turned away at once, or after the wait for a token of one outside.
+	a.rejected = max(nextToken(l), a.rejected.plus(Bound(l.MaxWait)))
+	if l.MaxWait == 0 || a.Worst.IsUnbounded() {
+		return
+	}
+	a.Worst = a.Worst.plus(Bound(l.MaxWait))
+	a.Formula, a.sum = fmt.Sprintf("max_wait of %v + %s", short(l.MaxWait), a.Formula), true
+}
+
+func (a *analysis) retry(r policy.Retry) {
+	attempt, rejected := a.Worst, a.rejected
+	a.rejected = 0 // what a retry gives up on is not retried by one outside
+	a.Attempts = saturated(a.Attempts, r.MaxAttempts)
+	if r.MaxAttempts == 1 || attempt.IsUnbounded() {
+		return
+	}
+	waits := longestWaits(r, attempt, rejected)
+	a.Worst = attempt.times(r.MaxAttempts).plus(waits)
+	if a.sum {
+		a.Formula = "(" + a.Formula + ")"
+	}
+	whole := fmt.Sprintf("%d × %s + %v of waits", r.MaxAttempts, a.Formula, waits)
+	if waits == 0 {
+		whole = fmt.Sprintf("%d × %s", r.MaxAttempts, a.Formula)
+	}
+	if limited := Bound(r.MaxElapsed).plus(attempt); r.MaxElapsed > 0 && limited < a.Worst {
+		a.Worst = limited
+		whole = fmt.Sprintf("max_elapsed of %v + %s for the last attempt", short(r.MaxElapsed), a.Formula)
+	}
+	a.Formula, a.sum = whole, true
+}
+
+func saturated(a, b int) int {
+	if a > math.MaxInt/b {
+		return math.MaxInt
+	}
+	return a * b
+}
+
+// short writes a duration as a profile has it: 1m, not 1m0s.
+func short(d time.Duration) string { return config.Setting{Value: d}.String() }

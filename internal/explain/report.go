@@ -1,0 +1,219 @@
+// Package explain tells what a profile amounts to: how the layers of its
+// policies nest, where each value comes from, how long and how often a call may
+// be tried, and which combinations are known to do harm.
+package explain
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/cladgo/clad/config"
+	"github.com/cladgo/clad/internal/keypath"
+	"github.com/cladgo/clad/policy"
+)
+
+// Report is what a profile amounts to, or the part of it that was asked for.
+type Report struct {
+	Profile  string    `json:"profile"`
+	Services []Service `json:"services"`
+	Policies []Policy  `json:"policies"`
+}
+
+// Policy is one policy of a profile.
+type Policy struct {
+	Name   string `json:"name"`
+	Origin Origin `json:"origin"`
+	// Heading holds what is said of the policy as a whole: what it extends,
+	// and another order of its layers.
+	Heading []Setting `json:"heading,omitempty"`
+	Layers  []Section `json:"layers"` // outermost first; none for a policy that protects nothing
+	Analysis
+	Warnings []Located `json:"warnings"`
+	// Users are the services, and methods, for which the profile chooses it.
+	Users []string `json:"users,omitempty"`
+}
+
+// Section is one layer of a policy, and its settings.
+type Section struct {
+	Key    string `json:"layer"`
+	Name   string `json:"name,omitempty"` // of what is shared
+	Origin Origin `json:"origin"`
+	// SharedWith lists the other policies that use the same.
+	SharedWith []string  `json:"shared_with,omitempty"`
+	Value      string    `json:"value,omitempty"` // of a layer that is a single value
+	Settings   []Setting `json:"settings,omitempty"`
+}
+
+// Setting is one value of a layer.
+type Setting struct {
+	Name   string `json:"name"` // below the layer: "backoff.type"
+	Value  string `json:"value"`
+	Origin Origin `json:"origin"`
+}
+
+// Located is a warning and its place.
+type Located struct {
+	Warning
+	Path   string `json:"path"`
+	Origin Origin `json:"origin"`
+}
+
+// Options say how to explain.
+type Options struct {
+	// Patience is how long a caller is likely to wait.
+	Patience time.Duration
+	// Tagged are services as the code has them; nil if it was not looked at.
+	Tagged []Tagged
+}
+
+// New explains a whole profile.
+func New(p *config.Profile, o Options) *Report {
+	e := &explainer{profile: p, catalog: p.Catalog(), options: o}
+	r := &Report{Profile: p.Name(), Services: []Service{}, Policies: []Policy{}}
+	for _, name := range slices.Sorted(maps.Keys(e.catalog.Policies)) {
+		r.Policies = append(r.Policies, e.policy(name))
+	}
+	r.Services = e.services(r)
+	for _, s := range r.Services {
+		for _, m := range s.Methods {
+			r.use(m.Policy, s.operation(m.Name))
+		}
+	}
+	return r
+}
+
+// use notes that a policy is chosen for a service or method.
+func (r *Report) use(name, user string) {
+	if i := r.policy(name); i >= 0 {
+		r.Policies[i].Users = append(r.Policies[i].Users, user)
+	}
+}
+
+// policy returns the number of the policy of that name, or -1.
+func (r *Report) policy(name string) int {
+	return slices.IndexFunc(r.Policies, func(p Policy) bool { return p.Name == name })
+}
+
+type explainer struct {
+	profile *config.Profile
+	catalog policy.Catalog
+	options Options
+}
+
+func (e *explainer) policy(name string) Policy {
+	path := []string{"policies", name}
+	origin, _ := e.profile.Origin(path...)
+	p := Policy{Name: name, Origin: originOf(origin), Layers: []Section{}, Warnings: []Located{}}
+	var layers []Layer
+	for i, l := range policy.Layers(e.catalog.Policies[name]) {
+		key := e.layerKeys(name)[i]
+		section, layer := e.layer(name, key, l)
+		p.Layers, layers = append(p.Layers, section), append(layers, layer)
+	}
+	for _, key := range []string{"extends", "order"} {
+		for _, s := range e.profile.Settings("policies", name, key) {
+			if !s.Origin.IsDefault() {
+				p.Heading = append(p.Heading, settingOf(s, len(path)))
+			}
+		}
+	}
+	p.Analysis = Analyze(layers)
+	for _, w := range Warnings(layers, e.options.Patience) {
+		at := Located{Warning: w, Path: keypath.Join("policies", name), Origin: p.Origin}
+		if w.Layer >= 0 {
+			at.Path, at.Origin = keypath.Join("policies", name, p.Layers[w.Layer].Key), p.Layers[w.Layer].Origin
+		}
+		p.Warnings = append(p.Warnings, at)
+	}
+	return p
+}
+
+// layerKeys lists the keys of a policy's layers, outermost first.
+func (e *explainer) layerKeys(name string) []string {
+	var keys []string
+	for _, s := range e.profile.Settings("policies", name) {
+		if len(s.Path) < 3 || s.Path[2] == "extends" || s.Path[2] == "order" {
+			continue
+		}
+		taken := len(s.Path) == 3 && s.Value == "none"
+		if key := s.Path[2]; !taken && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// layer describes one layer. What is shared is looked up under its name.
+func (e *explainer) layer(name, key string, l policy.Policy) (Section, Layer) {
+	path := []string{"policies", name, key}
+	origin, _ := e.profile.Origin(path...)
+	s, layer := Section{Key: key, Origin: originOf(origin)}, Layer{Key: key, Policy: l}
+	var section string
+	switch l := l.(type) {
+	case policy.CircuitBreaker:
+		s.Name, section = l.Name, "circuit_breakers"
+		if l.Name != "" {
+			layer.Policy, layer.Shared = e.catalog.CircuitBreakers[l.Name], true
+		}
+	case policy.RateLimit:
+		s.Name, section = l.Name, "rate_limiters"
+		if l.Name != "" {
+			layer.Policy, layer.Shared = e.catalog.RateLimiters[l.Name], true
+		}
+	}
+	if s.Name != "" {
+		path = e.described(section, key, s.Name)
+		s.SharedWith = e.sharedWith(name, l)
+	}
+	for _, setting := range e.profile.Settings(path...) {
+		if len(setting.Path) == len(path) {
+			s.Value = setting.String()
+		} else if below := settingOf(setting, len(path)); below.Name != "name" {
+			s.Settings = append(s.Settings, below)
+		}
+	}
+	return s, layer
+}
+
+// described returns where a name is given to settings: in its section, or in the
+// policy that describes it.
+func (e *explainer) described(section, key, name string) []string {
+	if _, ok := e.profile.Origin(section, name); ok {
+		return []string{section, name}
+	}
+	for _, other := range slices.Sorted(maps.Keys(e.catalog.Policies)) {
+		path := []string{"policies", other, key}
+		settings := e.profile.Settings(path...)
+		names := slices.ContainsFunc(settings, func(s config.Setting) bool {
+			return len(s.Path) == 4 && s.Path[3] == "name" && s.Value == name
+		})
+		if names && len(settings) > 1 {
+			return path
+		}
+	}
+	return []string{section, name}
+}
+
+func (e *explainer) sharedWith(name string, l policy.Policy) []string {
+	var others []string
+	for _, other := range slices.Sorted(maps.Keys(e.catalog.Policies)) {
+		if other != name && slices.ContainsFunc(policy.Layers(e.catalog.Policies[other]), func(o policy.Policy) bool { return policy.Equal(o, l) }) {
+			others = append(others, other)
+		}
+	}
+	return others
+}
+
+// AllWarnings lists the warnings of all policies, by their places.
+func (r *Report) AllWarnings() []Located {
+	var all []Located
+	for _, p := range r.Policies {
+		all = append(all, p.Warnings...)
+	}
+	slices.SortStableFunc(all, func(a, b Located) int {
+		return cmp.Or(cmp.Compare(a.Origin.File, b.Origin.File), cmp.Compare(a.Origin.Line, b.Origin.Line), cmp.Compare(a.Origin.Column, b.Origin.Column))
+	})
+	return all
+}
