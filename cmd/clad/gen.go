@@ -90,6 +90,9 @@ func report(r *gen.Result, verbose bool, io streams) {
 	for _, name := range r.Stale {
 		fmt.Fprintln(io.out, relative(name))
 	}
+	for _, warning := range r.Warnings {
+		fmt.Fprintf(io.err, "clad gen: %s\n", warning)
+	}
 	if !verbose {
 		return
 	}

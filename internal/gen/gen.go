@@ -32,6 +32,7 @@ type Result struct {
 	Written, Removed, Unchanged []string
 	Stale                       []string // with Check
 	Proxies, Methods            int
+	Warnings                    []string // what the proxies in Written can't do
 	Notes                       []string // what was left out, and is no mistake
 }
 
@@ -145,6 +146,11 @@ func (r *run) write() {
 		}
 		if err := r.result.write(u.file, text, r.Check); err != nil {
 			r.errs = append(r.errs, err)
+		}
+		if slices.Contains(r.result.Written, u.file) { // said once, not at every run
+			for _, p := range proxies {
+				r.result.Warnings = append(r.result.Warnings, p.warnings()...)
+			}
 		}
 	}
 	for dir := range r.dirs {

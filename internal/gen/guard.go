@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
+	"strings"
 )
 
 // A guard is how calls of a method are treated.
@@ -241,4 +242,27 @@ func (m *method) describe() string {
 		text += "; " + m.outlive.describe()
 	}
 	return text
+}
+
+// warnings are what the user should know of a proxy without reading it.
+func (p *proxy) warnings() []string {
+	var without []string
+	guards := 0
+	for _, m := range p.methods {
+		if m.guard != guarded {
+			continue
+		}
+		guards++
+		if !m.context.enforces() {
+			without = append(without, m.name)
+		}
+	}
+	name := shortest(p.typ)
+	switch {
+	case guards == 0:
+		return []string{fmt.Sprintf("%s: none of its methods can be guarded; the head of the file says why", name)}
+	case len(without) > 0:
+		return []string{fmt.Sprintf("%s: no timeout can be enforced on %s, for lack of a context", name, strings.Join(without, ", "))}
+	}
+	return nil
 }

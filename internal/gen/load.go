@@ -108,7 +108,7 @@ func (l *loader) load(patterns []string, names []typeName, tags string) (*build,
 	slices.Sort(paths)
 	paths = slices.Compact(paths)
 
-	l.progress.stage("reading the types of %d packages", len(paths))
+	l.progress.stage("reading the types of %s, and compiling what they import where that is not done yet", strings.Join(some(paths), ", "))
 	b.pkgs, err = packages.Load(&packages.Config{Mode: full, Context: l.ctx, Dir: l.dir, Tests: tests,
 		BuildFlags: flags, Fset: b.fset, ParseFile: l.parse}, paths...)
 	if err != nil {
@@ -289,6 +289,14 @@ func problem(e packages.Error) *Problem {
 		p.Pos.Column, _ = strconv.Atoi(m[3])
 	}
 	return p
+}
+
+// some is a list short enough for a message.
+func some(list []string) []string {
+	if len(list) > 4 {
+		return append(slices.Clone(list[:3]), fmt.Sprintf("%d more", len(list)-3))
+	}
+	return list
 }
 
 // importPath is the path that makes the loader load p, and its tests if p is

@@ -290,6 +290,41 @@ func TestMistakesLeaveTheFileAlone(t *testing.T) {
 	}
 }
 
+// TestWarnings: what a proxy can't do is said when it is written, and not again.
+func TestWarnings(t *testing.T) {
+	dir := unpack(t, app+`
+-- more.go --
+package main
+
+import (
+	"context"
+
+	"github.com/cladgo/clad/container"
+)
+
+type Old interface {
+	Do(ctx context.Context) error
+	Get(key string) (string, error)
+	Put(key, value string) error
+	Name() string
+}
+
+type Factory interface{ Gateway() any }
+
+var _ = container.Tag(func() (Old, Factory) { return nil, nil }, "external")
+`)
+	o := gen.Options{Dir: dir}
+	r, err := run(t, o)
+	want := "main.Factory: none of its methods can be guarded; the head of the file says why\n" +
+		"main.Old: no timeout can be enforced on Get, Put, for lack of a context"
+	if got := strings.Join(r.Warnings, "\n"); got != want || err != nil {
+		t.Errorf("%s, %v", got, err)
+	}
+	if r, err = run(t, o); len(r.Warnings) > 0 || err != nil {
+		t.Errorf("again: %v, %v", r.Warnings, err)
+	}
+}
+
 func TestWorkspace(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"one", "two"} {
