@@ -1,0 +1,53 @@
+package cladgrpc
+
+import (
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+)
+
+// Option changes what [UnaryClient] and [StreamClient] do.
+type Option interface{ apply(*options) }
+
+type options struct {
+	repeat func(fullMethod string) bool
+}
+
+type optionFunc func(*options)
+
+func (f optionFunc) apply(o *options) { f(o) }
+
+// Repeat says which methods ("/payments.Gateway/Find") are safe to call again
+// when a call may have reached the server. Without it, those that are
+// [Idempotent].
+func Repeat(safe func(fullMethod string) bool) Option {
+	return optionFunc(func(o *options) { o.repeat = safe })
+}
+
+func newOptions(opts []Option) options {
+	o := options{repeat: Idempotent}
+	for _, opt := range opts {
+		opt.apply(&o)
+	}
+	return o
+}
+
+// Idempotent reports whether a method ("/payments.Gateway/Find") may be called
+// twice with the effect of once, as its proto file declares it with the option
+// idempotency_level: NO_SIDE_EFFECTS or IDEMPOTENT. A method whose generated code
+// is not part of the program is not known to be.
+func Idempotent(fullMethod string) bool {
+	name := strings.ReplaceAll(strings.TrimPrefix(fullMethod, "/"), "/", ".")
+	d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
+	if err != nil {
+		return false
+	}
+	m, ok := d.(protoreflect.MethodDescriptor)
+	if !ok {
+		return false
+	}
+	o, ok := m.Options().(*descriptorpb.MethodOptions)
+	return ok && o.GetIdempotencyLevel() != descriptorpb.MethodOptions_IDEMPOTENCY_UNKNOWN
+}
