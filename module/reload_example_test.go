@@ -3,7 +3,6 @@ package module_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -19,7 +18,7 @@ func ExampleReloader_Reload() {
 	if err != nil {
 		panic(err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	save := func(profile string) {
 		if err := os.WriteFile(filepath.Join(dir, "production.yaml"), []byte(profile), 0o600); err != nil {
 			panic(err)
@@ -32,7 +31,7 @@ func ExampleReloader_Reload() {
 		module.New(
 			module.WithConfigDir(dir), module.WithProfile("production"),
 			module.WithReloadListener(func(o module.Outcome) { fmt.Println("changed:", o.Changed, "failed:", o.Err != nil) }),
-			module.WithLogger(slog.New(slog.NewTextHandler(io.Discard, nil))),
+			module.WithLogger(slog.New(slog.DiscardHandler)),
 		),
 		fx.Populate(&reloader),
 	)
