@@ -2,7 +2,6 @@ package container
 
 import (
 	"fmt"
-	"maps"
 	"strings"
 
 	"github.com/cladgo/clad/policy"
@@ -12,9 +11,9 @@ import (
 // mistake found, and then made in one step or not at all.
 type edit struct {
 	o        *Orchestrator
-	catalog  policy.Catalog             // as it will be
-	breakers map[string]*CircuitBreaker // of these, only what is new is not in use yet
-	limiters map[string]*RateLimiter
+	catalog  policy.Catalog // as it will be
+	breakers registry[policy.CircuitBreaker, *CircuitBreaker]
+	limiters registry[policy.RateLimit, *RateLimiter]
 	claimed  map[any]bool // things of owners that stay as they are
 	changed  map[any]any  // and those that take other settings
 	commits  []func()
@@ -61,11 +60,8 @@ func (e *edit) register(name string, spec policy.CircuitBreaker) error {
 	if err := checkName("circuit breaker", name, spec.Name, spec.Validate()); err != nil {
 		return err
 	}
-	if b, ok := e.breakers[name]; ok {
-		e.on(func() { b.configure(spec) })
-		return nil
-	}
-	e.breakers = with(e.breakers, name, newCircuitBreaker(name, spec, e.o.transitions))
+	e.breakers = e.breakers.with(e, name, spec, (*CircuitBreaker).configure, e.newBreaker)
+	e.breakers.inCode[name] = spec
 	return nil
 }
 
@@ -73,20 +69,13 @@ func (e *edit) registerLimiter(name string, spec policy.RateLimit) error {
 	if err := checkName("rate limiter", name, spec.Name, rateRequired(spec)); err != nil {
 		return err
 	}
-	if l, ok := e.limiters[name]; ok {
-		e.on(func() { l.configure(spec) })
-		return nil
-	}
-	e.limiters = with(e.limiters, name, newRateLimiter(name, spec))
+	e.limiters = e.limiters.with(e, name, spec, (*RateLimiter).configure, newRateLimiter)
+	e.limiters.inCode[name] = spec
 	return nil
 }
 
-// with adds to a copy: nothing of an edit shows before it is made.
-func with[T any](known map[string]T, name string, value T) map[string]T {
-	more := make(map[string]T, len(known)+1)
-	maps.Copy(more, known)
-	more[name] = value
-	return more
+func (e *edit) newBreaker(name string, spec policy.CircuitBreaker) *CircuitBreaker {
+	return newCircuitBreaker(name, spec, e.o.transitions)
 }
 
 // circuitBreaker finds the state of a layer, the n-th breaker from the outside
@@ -96,21 +85,20 @@ func with[T any](known map[string]T, name string, value T) map[string]T {
 func (e *edit) circuitBreaker(w *owner, policyName string, spec policy.CircuitBreaker, n int) (*CircuitBreaker, error) {
 	if spec.Name == "" {
 		return own(e, &w.breakers, policyName, n, spec, (*CircuitBreaker).configure, func() *CircuitBreaker {
-			return newCircuitBreaker(w.name, spec, e.o.transitions)
+			return e.newBreaker(w.name, spec)
 		}), nil
 	}
-	b, ok := e.breakers[spec.Name]
+	b, ok := e.breakers.known[spec.Name]
 	switch {
 	case ok && (policyName != "" || spec.IsReference() || b.has(spec)):
 		return b, nil
 	case ok:
 		return nil, differs("circuit breaker", spec.Name)
 	case spec.IsReference():
-		return nil, unknown("circuit breaker", spec.Name, e.breakers)
+		return nil, unknown("circuit breaker", spec.Name, e.breakers.known)
 	}
-	b = newCircuitBreaker(spec.Name, spec, e.o.transitions)
-	e.breakers = with(e.breakers, spec.Name, b)
-	return b, nil
+	e.breakers = e.breakers.with(e, spec.Name, spec, (*CircuitBreaker).configure, e.newBreaker)
+	return e.breakers.known[spec.Name], nil
 }
 
 func (e *edit) rateLimiter(w *owner, policyName string, spec policy.RateLimit, n int) (*RateLimiter, error) {
@@ -119,18 +107,17 @@ func (e *edit) rateLimiter(w *owner, policyName string, spec policy.RateLimit, n
 			return newRateLimiter(w.name, spec)
 		}), nil
 	}
-	l, ok := e.limiters[spec.Name]
+	l, ok := e.limiters.known[spec.Name]
 	switch {
 	case ok && (policyName != "" || spec.IsReference() || l.has(spec)):
 		return l, nil
 	case ok:
 		return nil, differs("rate limiter", spec.Name)
 	case spec.IsReference():
-		return nil, unknown("rate limiter", spec.Name, e.limiters)
+		return nil, unknown("rate limiter", spec.Name, e.limiters.known)
 	}
-	l = newRateLimiter(spec.Name, spec)
-	e.limiters = with(e.limiters, spec.Name, l)
-	return l, nil
+	e.limiters = e.limiters.with(e, spec.Name, spec, (*RateLimiter).configure, newRateLimiter)
+	return e.limiters.known[spec.Name], nil
 }
 
 func differs(what, name string) error {

@@ -27,17 +27,19 @@ func NamedValues(c policy.Catalog) any {
 	}
 	declared, _ := declarationsOf(c) // NewOrchestrator reports what is wrong with it
 	name(slices.Sorted(maps.Keys(c.Policies)), reflect.TypeFor[*Pipeline](),
-		func(o *Orchestrator, n string) any { p, _ := o.Pipeline(n); return p })
+		func(o *Orchestrator, n string) any { p, _ := o.pipelineEver(n); return p })
 	name(slices.Sorted(maps.Keys(declared.breakers)), reflect.TypeFor[*CircuitBreaker](),
-		func(o *Orchestrator, n string) any { b, _ := o.CircuitBreaker(n); return b })
+		func(o *Orchestrator, n string) any { b, _ := o.breakers.ever(n); return b })
 	name(slices.Sorted(maps.Keys(declared.limiters)), reflect.TypeFor[*RateLimiter](),
-		func(o *Orchestrator, n string) any { l, _ := o.RateLimiter(n); return l })
+		func(o *Orchestrator, n string) any { l, _ := o.limiters.ever(n); return l })
 	if len(out) == 0 { // dig refuses a constructor that provides nothing
 		name([]string{"clad"}, reflect.TypeFor[*nothing](), func(*Orchestrator, string) any { return &nothing{} })
 	}
 	t := reflect.FuncOf([]reflect.Type{reflect.TypeFor[*Orchestrator]()}, out, false)
 	fn := reflect.MakeFunc(t, func(args []reflect.Value) []reflect.Value {
 		o := args[0].Interface().(*Orchestrator)
+		o.mu.RLock()
+		defer o.mu.RUnlock()
 		values := make([]reflect.Value, len(find))
 		for i, value := range find {
 			values[i] = reflect.ValueOf(value(o))

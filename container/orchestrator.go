@@ -24,8 +24,9 @@ type Orchestrator struct {
 	mu        sync.RWMutex // guards what follows, which changes by edits only
 	catalog   policy.Catalog
 	pipelines map[string]*Pipeline // by policy of the catalog
-	breakers  map[string]*CircuitBreaker
-	limiters  map[string]*RateLimiter
+	retired   map[string]*Pipeline // of policies that it no longer has
+	breakers  registry[policy.CircuitBreaker, *CircuitBreaker]
+	limiters  registry[policy.RateLimit, *RateLimiter]
 	wrapped   []*service
 	services  map[string]string // full type of each wrapped service by its short name
 }
@@ -100,7 +101,7 @@ func (o *Orchestrator) Metrics() policy.Metrics { return o.tally.metrics() }
 func (o *Orchestrator) CircuitBreaker(name string) (*CircuitBreaker, bool) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	b, ok := o.breakers[name]
+	b, ok := o.breakers.known[name]
 	return b, ok
 }
 
@@ -109,7 +110,7 @@ func (o *Orchestrator) CircuitBreaker(name string) (*CircuitBreaker, bool) {
 func (o *Orchestrator) RateLimiter(name string) (*RateLimiter, bool) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	l, ok := o.limiters[name]
+	l, ok := o.limiters.known[name]
 	return l, ok
 }
 

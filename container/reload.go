@@ -26,36 +26,12 @@ func (e *edit) reload(c policy.Catalog) error {
 		return err // what follows would only repeat it
 	}
 	e.catalog = c
-	e.breakers = renew(e, e.breakers, was.breakers, is.breakers, (*CircuitBreaker).configure,
-		func(name string, spec policy.CircuitBreaker) *CircuitBreaker {
-			return newCircuitBreaker(name, spec, e.o.transitions)
-		})
-	e.limiters = renew(e, e.limiters, was.limiters, is.limiters, (*RateLimiter).configure, newRateLimiter)
+	e.breakers = e.breakers.renewed(e, was.breakers, is.breakers, (*CircuitBreaker).configure, e.newBreaker)
+	e.limiters = e.limiters.renewed(e, was.limiters, is.limiters, (*RateLimiter).configure, newRateLimiter)
 	e.on(func() {
 		e.o.operations.Range(func(_, op any) bool { op.(*operation).forget(); return true })
 	})
 	return errors.Join(e.reloadPolicies(), e.checkServices(), e.reloadBindings())
-}
-
-// renew returns the registry with what the catalog declares now in place of what
-// it declared before. What keeps its name stays the same object.
-func renew[S, T any](e *edit, known map[string]T, was, is map[string]S, configure func(T, S), make func(string, S) T) map[string]T {
-	renewed := maps.Clone(known)
-	if renewed == nil {
-		renewed = map[string]T{}
-	}
-	for name := range was {
-		delete(renewed, name)
-	}
-	for name, spec := range is {
-		if thing, ok := known[name]; ok {
-			renewed[name] = thing
-			e.on(func() { configure(thing, spec) })
-			continue
-		}
-		renewed[name] = make(name, spec)
-	}
-	return renewed
 }
 
 // declarations are the breakers and limiters that a catalog declares: those of
@@ -129,7 +105,7 @@ func (e *edit) reloadPolicies() error {
 	var errs []error
 	pipelines := make(map[string]*Pipeline, len(e.catalog.Policies))
 	for _, name := range slices.Sorted(maps.Keys(e.catalog.Policies)) {
-		p, ok := e.o.pipelines[name]
+		p, ok := e.o.pipelineEver(name)
 		if !ok {
 			p = &Pipeline{counters: e.o.tally.of(name), owner: newOwner(name)}
 		}
@@ -141,8 +117,25 @@ func (e *edit) reloadPolicies() error {
 		pipelines[name] = p
 		e.on(func() { p.prog.Store(prog) })
 	}
-	e.on(func() { e.o.pipelines = pipelines })
+	e.on(func() { e.o.putPipelines(pipelines) })
 	return errors.Join(errs...)
+}
+
+// putPipelines sets those aside that are no longer of any policy: somebody may
+// have been given one. It keeps its last program, and comes back with its name.
+func (o *Orchestrator) putPipelines(pipelines map[string]*Pipeline) {
+	retired := clone(o.retired)
+	maps.Copy(retired, o.pipelines)
+	maps.DeleteFunc(retired, func(name string, _ *Pipeline) bool { return pipelines[name] != nil })
+	o.pipelines, o.retired = pipelines, retired
+}
+
+func (o *Orchestrator) pipelineEver(name string) (*Pipeline, bool) {
+	p, ok := o.pipelines[name]
+	if !ok {
+		p, ok = o.retired[name]
+	}
+	return p, ok
 }
 
 // checkServices checks what the catalog chooses for services.
