@@ -94,7 +94,7 @@ func (r *Reloader) Status() ReloadStatus {
 }
 
 // errInCode is for those who want to reload what is in no file.
-var errInCode = errors.New("clad: the policies were given in code, by module.WithCatalog: there is no profile to reload")
+var errInCode = errors.New("the policies were given in code, by module.WithCatalog: there is no profile to reload")
 
 // Reload reads the profile and puts it in force, also if its files are the same
 // as before. It first waits until they have not changed for a moment, lest it
@@ -105,7 +105,7 @@ func (r *Reloader) Reload(ctx context.Context) error { return r.reload(ctx, true
 // reload is Reload, but may leave alone what did not change.
 func (r *Reloader) reload(ctx context.Context, unchanged bool) error {
 	if r.files.Files == nil {
-		return errInCode
+		return fmt.Errorf("clad: %w", errInCode)
 	}
 	select {
 	case r.turn <- struct{}{}:
