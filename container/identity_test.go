@@ -82,6 +82,23 @@ func TestAnOperationWithEverNewPolicies(t *testing.T) {
 	}
 }
 
+func TestManyWhoAskAtOnceGetOnePipeline(t *testing.T) {
+	for range scale(200) {
+		o := newOrchestrator(t, policy.Catalog{})
+		got := make([]policy.Runner, 8)
+		var wg sync.WaitGroup
+		for n := range got {
+			wg.Go(func() { got[n], _ = o.For("op", policy.Combine(policy.Retry{}, policy.CircuitBreaker{})) })
+		}
+		wg.Wait()
+		for _, r := range got {
+			if r == nil || r != got[0] {
+				t.Fatalf("different pipelines: %v", got)
+			}
+		}
+	}
+}
+
 func TestTwoPoliciesOfOneOperationShareItsBreaker(t *testing.T) {
 	o := newOrchestrator(t, policy.Catalog{})
 	once := pipelineFor(t, o, "op", policy.CircuitBreaker{FailureThreshold: 2})

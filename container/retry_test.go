@@ -173,18 +173,20 @@ func TestNoBackoffThatTheDeadlineCannotFit(t *testing.T) {
 func TestMaxElapsedEndsTheRetries(t *testing.T) {
 	for _, tt := range []struct {
 		within   time.Duration
+		backoff  time.Duration
 		takes    time.Duration
 		attempts int
 	}{
-		{0, 0, 9},
-		{time.Second - 1, 0, 1},
-		{time.Second, 0, 2}, // an attempt may start at the very end
-		{3500 * time.Millisecond, 0, 4},
-		{3500 * time.Millisecond, time.Second, 2}, // 1s call, 1s back-off, 1s call: another would start at 4s
-		{time.Second, 5 * time.Second, 1},
+		{0, time.Second, 0, 9},
+		{time.Second - 1, time.Second, 0, 1},
+		{time.Second, time.Second, 0, 2}, // an attempt may start at the very end
+		{time.Second, 0, time.Second, 2}, // also without a back-off
+		{3500 * time.Millisecond, time.Second, 0, 4},
+		{3500 * time.Millisecond, time.Second, time.Second, 2}, // 1s call, 1s back-off, 1s call: another would start at 4s
+		{time.Second, time.Second, 5 * time.Second, 1},
 	} {
 		virtual(t, func(t *testing.T) {
-			p, _ := under(t, policy.Retry{MaxAttempts: 9, Backoff: policy.Fixed(time.Second), MaxElapsed: tt.within})
+			p, _ := under(t, policy.Retry{MaxAttempts: 9, Backoff: policy.Fixed(tt.backoff), MaxElapsed: tt.within})
 			s := fails(99)
 			s.takes = tt.takes
 			err := p.Run(t.Context(), s.call)

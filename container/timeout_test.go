@@ -183,6 +183,26 @@ func TestATotalTimeoutOutsideAndOnePerAttemptInside(t *testing.T) {
 	})
 }
 
+// Of two deadlines at the same moment the outer one stands, and it is one timeout.
+func TestTwoDeadlinesAtTheSameMoment(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		p, o := under(t, policy.Timeout(time.Second), policy.Retry{MaxAttempts: 1}, policy.Timeout(time.Second))
+		err := p.Run(t.Context(), waits(time.Hour))
+		var outer, inner *policy.TimeoutError
+		if !errors.As(err, &outer) || errors.As(outer.Err, &inner) {
+			t.Errorf("got %v, want one timeout", err)
+		}
+		if got := o.Metrics().TimeoutCount; got != 1 {
+			t.Errorf("%d timeouts counted", got)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err = p.Run(ctx, waits(time.Hour))
+		wantIs(t, err, policy.ErrCancelled, context.DeadlineExceeded)
+		wantNot(t, err, policy.ErrTimeout)
+	})
+}
+
 func TestATimeoutOfOneAttemptIsRetried(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		p, _ := under(t, policy.Retry{MaxAttempts: 2, Backoff: policy.Fixed(0)}, policy.Timeout(time.Second))
