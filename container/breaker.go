@@ -169,8 +169,8 @@ func (b *CircuitBreaker) settings() gobreaker.Settings {
 		},
 	}
 	if spec.Window > 0 {
-		s.Interval = spec.Window
-		s.BucketPeriod = bucketPeriod(spec.Window)
+		s.Interval = min(spec.Window, longestWindow)
+		s.BucketPeriod = bucketPeriod(s.Interval)
 	}
 	return s
 }

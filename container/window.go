@@ -1,6 +1,7 @@
 package container
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -26,13 +27,16 @@ func bucketPeriod(window time.Duration) time.Duration {
 	return max((window+windowBuckets-1)/windowBuckets, 1)
 }
 
+// longestWindow is 146 years. With longer ones gobreaker's sums overflow.
+const longestWindow = math.MaxInt64 / 2
+
 // newWindow returns a window that begins now, or nil where successes need not be
 // counted.
 func newWindow(spec policy.CircuitBreaker) *window {
 	if spec.FailureRate == 0 {
 		return nil
 	}
-	return &window{begins: clock.Now(), period: bucketPeriod(spec.Window)}
+	return &window{begins: clock.Now(), period: bucketPeriod(min(spec.Window, longestWindow))}
 }
 
 // number is that of the period at now, from 1.
