@@ -51,7 +51,10 @@ type answer struct {
 	body   any
 }
 
-// guarded carries a request out under the API's own policy.
+// guarded carries a request out under the API's own policy. The policy is to see
+// what the work ends with: cladhttp.Limit, which guards handlers of any kind, sees
+// statuses alone, and would take the 503 of a dependency's open circuit for a
+// failure of this service.
 func (a *API) guarded(read func(http.ResponseWriter, *http.Request) (work, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		do, err := read(w, r)

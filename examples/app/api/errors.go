@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/cladgo/clad/container/cladhttp"
 	"github.com/cladgo/clad/examples/app/jsonio"
 	"github.com/cladgo/clad/examples/app/payments"
 	"github.com/cladgo/clad/policy"
@@ -15,8 +16,8 @@ import (
 // for the answer. Nobody sees it but the logs.
 const StatusClientClosedRequest = 499
 
-// statusOf maps errors to HTTP. Domain errors come first: they are answers. Then
-// what protection adds, then what is left of the dependency's own.
+// statusOf maps errors to HTTP. Domain errors come first: they are answers. The
+// rest is what protection adds, and what is left of the dependency's own.
 func statusOf(err error) int {
 	switch {
 	case is[*payments.InvalidError](err):
@@ -29,23 +30,14 @@ func statusOf(err error) int {
 		return http.StatusConflict
 	case is[*payments.RefusedError](err):
 		return http.StatusUnprocessableEntity
-
-	case errors.Is(err, policy.ErrCancelled):
+	case errors.Is(err, policy.ErrCancelled): // also by the customer's own deadline
 		return StatusClientClosedRequest
-	case errors.Is(err, policy.ErrCircuitOpen):
-		return http.StatusServiceUnavailable
-	case errors.Is(err, policy.ErrRateLimited):
-		return http.StatusTooManyRequests
-	case errors.Is(err, policy.ErrTimeout):
-		return http.StatusGatewayTimeout
 	}
-	if _, ok := policy.RetryAfter(err); ok { // the bank says when to come back
-		return http.StatusServiceUnavailable
+	status := cladhttp.Status(err)
+	if _, ok := policy.RetryAfter(err); ok && status == http.StatusBadGateway {
+		return http.StatusServiceUnavailable // the bank says when to come back
 	}
-	if policy.IsServiceUnavailable(err) {
-		return http.StatusBadGateway
-	}
-	return http.StatusInternalServerError
+	return status
 }
 
 func is[E error](err error) bool {
@@ -59,7 +51,8 @@ type failure struct {
 	Mistakes []jsonio.Mistake `json:"mistakes,omitempty"`
 }
 
-// writeError tells what went wrong, and when it is worth asking again.
+// writeError tells what went wrong, and when it is worth asking again. It is
+// cladhttp.WriteError with a body of the API's own, which lists mistakes.
 func writeError(w http.ResponseWriter, err error) {
 	if after, ok := policy.RetryAfter(err); ok {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))

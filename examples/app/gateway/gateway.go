@@ -1,6 +1,11 @@
 // Package gateway talks to the acquiring bank over HTTP. It makes one attempt
 // at everything and says precisely how that went; what to make of it is up to
 // the policy that the client is wrapped in.
+//
+// That policy is around payments.Gateway. To wrap its *http.Client as well, by
+// package cladhttp, would protect the bank twice: retries in retries, and two
+// breakers that count the same failures. Where no interface is in between,
+// cladhttp is the one to choose.
 package gateway
 
 import (

@@ -131,6 +131,27 @@ func TestBreakerOfTheService(t *testing.T) {
 	}
 }
 
+// The service refused everything, what needs no bank too, once the bank's open
+// circuit had been met a few times.
+func TestOpenCircuitOfTheBankIsNoFailureOfTheService(t *testing.T) {
+	c := with("api", policy.CircuitBreaker{Name: "payment-service"})
+	c.CircuitBreakers = map[string]policy.CircuitBreaker{"payment-service": {FailureThreshold: 2, RecoveryTimeout: time.Hour}}
+	c.Policies["external_api"] = policy.CircuitBreaker{FailureThreshold: 1, RecoveryTimeout: time.Hour}
+	r := start(t, c)
+	r.faults(`{"outage": true}`)
+	for _, want := range []int{502, 503, 503, 503} {
+		if a := r.pay(""); a.status != want {
+			t.Errorf("got %+v; want %d", a, want)
+		}
+	}
+	if a := r.find("nothing"); a.status != 404 {
+		t.Errorf("got %+v", a)
+	}
+	if m := r.metrics(); m.CircuitBreakers["payments.Gateway"].State != "open" || m.CircuitBreakers["payment-service"].State != "closed" {
+		t.Errorf("breakers %+v", m.CircuitBreakers)
+	}
+}
+
 func TestCustomerWhoHangsUpIsCounted(t *testing.T) {
 	r := start(t, with("external_api", policy.CircuitBreaker{FailureThreshold: 1}))
 	r.faults(`{"latency": "1h"}`)
