@@ -43,6 +43,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 }
 
 // serve runs the application until it is told to stop, by Ctrl-C or SIGTERM.
+// Changes of the profile take effect meanwhile.
 func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	p, err := loadProfile(o.configs, "", o.environ)
 	if err != nil {
@@ -52,7 +53,7 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	app := fx.New(wiring.App(settings, module.WithConfigDir(p.dir)))
+	app := fx.New(wiring.App(settings, module.WithConfigDir(p.dir), module.WithReload()))
 	if err := start(ctx, app, settings); err != nil {
 		return err
 	}
@@ -92,7 +93,7 @@ func stop(app *fx.App) error {
 }
 
 func logger(w io.Writer, verbose bool) *slog.Logger {
-	level := slog.LevelWarn // changes of circuit breakers are warnings
+	level := slog.LevelInfo // reloads; changes of circuit breakers are warnings
 	if verbose {
 		level = slog.LevelDebug
 	}
