@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
+
+	"github.com/cladgo/clad/module"
 )
 
 // A reload saw a half-written or empty file and dropped all protection; a file
