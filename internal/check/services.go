@@ -67,9 +67,31 @@ func serviceHint(name string, all []usage.Service) string {
 	return "; there are: " + few(known)
 }
 
-// unused notes policies that nothing names: no code, no service of the profile,
-// and no policy that is used by inheriting from it.
-func (c *checker) unused(p soundProfile, code *usage.Code) {
+// unused notes, once each, the policies that nothing names in any profile.
+func (c *checker) unused(sound []soundProfile, code *usage.Code) {
+	first := map[string]Finding{}
+	used := map[string]bool{}
+	for _, p := range sound {
+		uses := p.uses(code)
+		for _, name := range p.policies() {
+			used[name] = used[name] || uses[name]
+			if _, ok := first[name]; !ok {
+				origin, _ := p.loaded.Origin("policies", name)
+				first[name] = at(origin, []string{"policies", name}, "nobody uses it: no code of these packages, and no service of a profile")
+			}
+		}
+	}
+	for name, f := range first {
+		if !used[name] {
+			f.Note = true
+			c.add(f, "")
+		}
+	}
+}
+
+// uses are the policies that something names: code, a service of the profile, or
+// a policy that is used and extends it.
+func (p soundProfile) uses(code *usage.Code) map[string]bool {
 	used := map[string]bool{}
 	use := func(name string) {
 		for name != "" && !used[name] {
@@ -90,13 +112,5 @@ func (c *checker) unused(p soundProfile, code *usage.Code) {
 			use(name)
 		}
 	}
-	for _, name := range p.policies() {
-		if used[name] {
-			continue
-		}
-		origin, _ := p.loaded.Origin("policies", name)
-		f := at(origin, []string{"policies", name}, "nobody uses it: no code of these packages, no service of the profile")
-		f.Note = true
-		c.add(f, p.Name)
-	}
+	return used
 }

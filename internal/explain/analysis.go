@@ -34,9 +34,13 @@ func (a Analysis) IsRetried() bool { return a.Attempts > 1 }
 // analysis is that of the layers looked at so far, from the inside out.
 type analysis struct {
 	Analysis
-	rejected Bound // what a rate limiter since the last retry may ask to wait
-	sum      bool  // the formula has several terms
+	rejected rejection
+	sum      bool // the formula has several terms
 }
+
+// rejection is what a rate limiter inside may do to a call: reject it after a
+// while, and ask to wait.
+type rejection struct{ after, wait Bound }
 
 // Analyze works out what layers amount to, outermost first.
 //
@@ -61,6 +65,7 @@ func Analyze(layers []Layer) Analysis {
 }
 
 func (a *analysis) timeout(key string, limit Bound) {
+	a.rejected.after = min(a.rejected.after, limit)
 	switch {
 	case a.Worst <= limit:
 	case a.Worst.IsUnbounded():
@@ -73,8 +78,10 @@ func (a *analysis) timeout(key string, limit Bound) {
 }
 
 func (a *analysis) rateLimit(l policy.RateLimit) {
-	// Turned away at once, or after the wait for a token of one outside.
-	a.rejected = max(nextToken(l), a.rejected.plus(Bound(l.MaxWait)))
+	if a.rejected.wait > 0 { // by one inside, after the wait for a token of this one
+		a.rejected.after = a.rejected.after.plus(Bound(l.MaxWait))
+	}
+	a.rejected.wait = max(a.rejected.wait, nextToken(l))
 	if l.MaxWait == 0 || a.Worst.IsUnbounded() {
 		return
 	}
@@ -84,9 +91,12 @@ func (a *analysis) rateLimit(l policy.RateLimit) {
 
 func (a *analysis) retry(r policy.Retry) {
 	attempt, rejected := a.Worst, a.rejected
-	a.rejected = 0 // what a retry gives up on is not retried by one outside
 	a.Attempts = saturated(a.Attempts, r.MaxAttempts)
-	if r.MaxAttempts == 1 || attempt.IsUnbounded() {
+	if r.MaxAttempts == 1 {
+		return
+	}
+	defer func() { a.rejected.after = a.Worst }()
+	if attempt.IsUnbounded() {
 		return
 	}
 	waits := longestWaits(r, attempt, rejected)
@@ -94,9 +104,12 @@ func (a *analysis) retry(r policy.Retry) {
 	if a.sum {
 		a.Formula = "(" + a.Formula + ")"
 	}
-	whole := fmt.Sprintf("%d × %s + %v of waits", r.MaxAttempts, a.Formula, waits)
-	if waits == 0 {
-		whole = fmt.Sprintf("%d × %s", r.MaxAttempts, a.Formula)
+	whole := fmt.Sprintf("%d × %s", r.MaxAttempts, a.Formula)
+	switch {
+	case waits.IsUnbounded():
+		whole += " + endless waits"
+	case waits > 0:
+		whole += fmt.Sprintf(" + %v of waits", waits)
 	}
 	if limited := Bound(r.MaxElapsed).plus(attempt); r.MaxElapsed > 0 && limited < a.Worst {
 		a.Worst = limited

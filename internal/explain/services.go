@@ -76,75 +76,87 @@ func (e *explainer) chosenFor(t Tagged) (key string, ok bool) {
 func (e *explainer) profileService(r *Report, name string) Service {
 	origin, _ := e.profile.Origin("services", name)
 	s := Service{Name: name, Origin: originOf(origin)}
-	chosen := e.catalog.Services[name]
-	at, _ := e.profile.Origin("services", name, "policy")
-	s.Methods = append(s.Methods, e.method(r, "", chosen.Policy, originOf(at), usage.Guarded))
-	for _, method := range slices.Sorted(maps.Keys(chosen.Methods)) {
-		at, _ := e.profile.Origin("services", name, "methods", method)
-		s.Methods = append(s.Methods, e.method(r, method, chosen.Methods[method], originOf(at), usage.Guarded))
-	}
+	s.Methods = e.listed(r, Tagged{}, name)
 	return s
 }
 
-// taggedService knows the tag and every method. What the profile chooses for a
-// method beats what the code does, and so on down to the tag.
+// taggedService knows the tag as well, and every method.
 func (e *explainer) taggedService(r *Report, t Tagged, key string) Service {
-	s := Service{Name: t.Type, Full: t.Full, Tagged: placeOf(t.At), Methods: []Method{}}
-	whole, origin := t.Policy, s.Tagged
-	chosen := e.catalog.Services[key]
-	if key != "" {
-		at, _ := e.profile.Origin("services", key)
-		s.Origin = originOf(at)
-		if chosen.Policy != "" {
-			at, _ := e.profile.Origin("services", key, "policy")
-			whole, origin = chosen.Policy, originOf(at)
-		}
+	s := Service{Name: t.Type, Full: t.Full, Tagged: placeOf(t.At)}
+	if origin, ok := e.profile.Origin("services", key); ok {
+		s.Origin = originOf(origin)
 	}
 	if len(t.Methods) == 0 { // a function, or a type whose methods are not known here
-		s.Methods = append(s.Methods, e.method(r, "", whole, origin, usage.Guarded))
-		for _, method := range slices.Sorted(maps.Keys(chosen.Methods)) {
-			at, _ := e.profile.Origin("services", key, "methods", method)
-			s.Methods = append(s.Methods, e.method(r, method, chosen.Methods[method], originOf(at), usage.Guarded))
-		}
+		s.Methods = e.listed(r, t, key)
 		return s
 	}
 	for _, m := range t.Methods {
-		name, origin, guard := whole, origin, m.Guard
-		if use, ok := t.Chosen[m.Name]; ok {
-			name, origin = use.Policy, placeOf(use.At)
+		c := e.choose(t, key, m.Name)
+		if m.Guard == usage.Optional && c.own {
+			m.Guard = usage.Guarded
 		}
-		if own, ok := chosen.Methods[m.Name]; ok {
-			at, _ := e.profile.Origin("services", key, "methods", m.Name)
-			name, origin = own, originOf(at)
-		}
-		if _, ok := chosen.Methods[m.Name]; guard == usage.Optional && ok || t.Chosen[m.Name].Policy != "" && guard == usage.Optional {
-			guard = usage.Guarded // somebody chose
-		}
-		s.Methods = append(s.Methods, e.method(r, m.Name, name, origin, guard))
+		s.Methods = append(s.Methods, e.method(r, m.Name, c, m.Guard))
 	}
 	return s
 }
 
-// method works out what a policy means for one method.
-func (e *explainer) method(r *Report, name, policyName string, origin Origin, guard usage.Guard) Method {
-	m := Method{Name: name, Policy: policyName, Origin: origin, Attempts: 1}
+// listed are the methods that somebody chooses a policy for, and without a name
+// all the others.
+func (e *explainer) listed(r *Report, t Tagged, key string) []Method {
+	names := slices.AppendSeq([]string{""}, maps.Keys(e.catalog.Services[key].Methods))
+	names = slices.AppendSeq(names, maps.Keys(t.Chosen))
+	slices.Sort(names)
+	var methods []Method
+	for _, name := range slices.Compact(names) {
+		methods = append(methods, e.method(r, name, e.choose(t, key, name), usage.Guarded))
+	}
+	return methods
+}
+
+// choice is the policy that is chosen for a method, and where.
+type choice struct {
+	policy string
+	origin Origin
+	own    bool // for the method itself
+}
+
+// choose finds what counts for a method: what the profile chooses for it, else
+// what the code does, else what the profile chooses for the service, else the
+// tag.
+func (e *explainer) choose(t Tagged, key, method string) choice {
+	chosen := e.catalog.Services[key]
+	if name, ok := chosen.Methods[method]; ok {
+		origin, _ := e.profile.Origin("services", key, "methods", method)
+		return choice{name, originOf(origin), true}
+	}
+	if use, ok := t.Chosen[method]; ok {
+		return choice{use.Policy, placeOf(use.At), true}
+	}
+	if chosen.Policy != "" {
+		origin, _ := e.profile.Origin("services", key, "policy")
+		return choice{chosen.Policy, originOf(origin), false}
+	}
+	return choice{t.Policy, placeOf(t.At), false}
+}
+
+// method works out what a choice means for one method.
+func (e *explainer) method(r *Report, name string, c choice, guard usage.Guard) Method {
+	m := Method{Name: name, Policy: c.policy, Origin: c.origin, Attempts: 1}
 	unbounded := Unbounded
 	switch guard {
 	case usage.Optional:
-		m.Policy, m.Worst, m.Note = "none", &unbounded, "passed through unless a policy is chosen for it"
-		return m
+		m.Policy, m.Note = "none", "passed through unless a policy is chosen for it"
 	case usage.Unguarded:
-		m.Policy, m.Worst, m.Note = "none", &unbounded, "it returns no error to judge by"
-		return m
+		m.Policy, m.Note = "none", "it returns no error to judge by"
 	case usage.Once:
 		m.Note = "once: never attempted again once it may have reached the dependency"
 	case usage.NoTimeouts:
 		m.Note = "no timeout can be enforced: it takes no context"
 	case usage.Guarded:
 	}
-	if policyName == "none" {
+	if m.Policy == "none" {
 		m.Worst = &unbounded
-	} else if i := r.policy(policyName); i >= 0 {
+	} else if i := r.policy(m.Policy); i >= 0 {
 		a := r.Policies[i].Analysis
 		m.Worst, m.Attempts = &a.Worst, a.Attempts
 		if guard == usage.NoTimeouts {

@@ -108,8 +108,10 @@ func (p *printer) service(s Service) {
 func (m Method) outcome() string {
 	var parts []string
 	switch {
+	case m.Policy == "":
+		parts = append(parts, "with Go packages given, the code is asked")
 	case m.Worst == nil:
-		parts = append(parts, "give Go packages as well, and it is looked up in the code")
+		parts = append(parts, "the profile has no such policy")
 	case m.Policy == "none":
 		parts = append(parts, "not protected")
 	case m.Retried:

@@ -13,10 +13,10 @@ const manyWaits = 10_000
 
 // longestWaits adds up the waits before the retries of r, each at least as long
 // as a rate limiter inside may ask to come back in.
-func longestWaits(r policy.Retry, attempt, rejected Bound) Bound {
+func longestWaits(r policy.Retry, attempt Bound, rejected rejection) Bound {
 	var sum Bound
 	for retry := 1; retry < r.MaxAttempts; retry++ {
-		wait := max(longestWait(r.Backoff, retry), rejectedWait(attempt, rejected))
+		wait := max(longestWait(r.Backoff, retry), rejected.beyond(attempt))
 		if retry == manyWaits { // the rest takes as long as the last, or nobody lives to see it
 			wait = max(wait, longestWait(r.Backoff, r.MaxAttempts))
 			return sum.plus(wait.times(r.MaxAttempts - retry))
@@ -28,13 +28,17 @@ func longestWaits(r policy.Retry, attempt, rejected Bound) Bound {
 	return sum
 }
 
-// rejectedWait is by how much an attempt that the rate limiter rejects may take
-// longer, until the next one starts, than an attempt that uses its time up.
-func rejectedWait(attempt, rejected Bound) Bound {
-	if attempt.IsUnbounded() {
+// beyond is by how much an attempt that a rate limiter rejects may take longer,
+// until the next one starts, than an attempt that uses its time up.
+func (r rejection) beyond(attempt Bound) Bound {
+	whole := r.after.plus(r.wait)
+	if r.wait == 0 || whole <= attempt {
 		return 0
 	}
-	return max(0, rejected-attempt)
+	if whole.IsUnbounded() {
+		return Unbounded
+	}
+	return whole - attempt
 }
 
 // longestWait is how long the back-off before a retry can be.
