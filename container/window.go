@@ -44,14 +44,27 @@ func (w *window) number(now clock.Nanos) uint64 {
 	return uint64(max(now.Sub(w.begins), 0)/w.period) + 1
 }
 
-const countBits = 32
+const (
+	countBits = 32
+	countMask = 1<<countBits - 1
+)
+
+// age is how many periods before n a bucket's own is; the numbers come round
+// after 2^32 periods, and one ahead of n counts as of no age.
+func age(n, bucket uint64) uint64 {
+	a := (n - bucket>>countBits) & countMask
+	if a > countMask/2 {
+		return 0
+	}
+	return a
+}
 
 func (w *window) add(now clock.Nanos) {
 	n := w.number(now)
 	bucket := &w.buckets[n%windowBuckets]
 	for {
 		v := bucket.Load()
-		if v>>countBits >= n&(1<<countBits-1) && v != 0 {
+		if age(n, v) == 0 {
 			bucket.Add(1) // of this period, or a later one that somebody has begun
 			return
 		}
@@ -64,9 +77,8 @@ func (w *window) add(now clock.Nanos) {
 func (w *window) count(now clock.Nanos) (sum uint64) {
 	n := w.number(now)
 	for i := range w.buckets {
-		v := w.buckets[i].Load()
-		if number := v >> countBits; number <= n && n-number < windowBuckets {
-			sum += v & (1<<countBits - 1)
+		if v := w.buckets[i].Load(); age(n, v) < windowBuckets {
+			sum += v & countMask
 		}
 	}
 	return sum
