@@ -136,6 +136,22 @@ func TestOutputNames(t *testing.T) {
 	}
 }
 
+func TestNoSuchModule(t *testing.T) {
+	t.Setenv("GOWORK", "off")
+	t.Setenv("GOFLAGS", "")
+	dir := t.TempDir()
+	_, err := run(t, gen.Options{Dir: dir, Patterns: []string{"."}})
+	if err == nil || !strings.HasPrefix(err.Error(), "go: go.mod file not found") {
+		t.Errorf("no go.mod: %v", err)
+	}
+	write(t, filepath.Join(dir, "go.mod"), "module example.com/app\n\ngo 1.26.0\n")
+	write(t, filepath.Join(dir, "main.go"), "package main\n\nimport \"github.com/cladgo/clad/container\"\n\nvar _ = container.Tag(nil, \"\")\n")
+	_, err = run(t, gen.Options{Dir: dir})
+	if err == nil || !strings.Contains(err.Error(), "main.go:3:8: no required module provides package github.com/cladgo/clad/container; to add it:\n\tgo get") {
+		t.Errorf("no clad: %v", err)
+	}
+}
+
 func TestNoSuchPackage(t *testing.T) {
 	dir := unpack(t, named)
 	for _, pattern := range []string{"./gone", "example.com/gone/..."} {

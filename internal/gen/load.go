@@ -86,12 +86,12 @@ func (l *loader) load(patterns []string, names []typeName, tags string) (*build,
 			namedIn[p.ID] = append(slices.Clone(names), l.namedBefore(p)...)
 		}
 		if len(p.GoFiles) == 0 && len(p.Errors) > 0 {
-			b.errs = append(b.errs, problems(p, packages.ListError, packages.UnknownError, packages.ParseError)...)
+			b.errs = append(b.errs, l.problems(p, packages.ListError, packages.UnknownError, packages.ParseError)...)
 			continue
 		}
 		if len(namedIn[p.ID]) > 0 || r.tags(p) {
 			asked[p.ID] = true
-			b.errs = append(b.errs, problems(p, packages.ListError)...)
+			b.errs = append(b.errs, l.problems(p, packages.ListError)...)
 			tests = tests || isTest(p)
 			paths = append(append(paths, importPath(p)), qualifiers(p, namedIn[p.ID])...)
 		}
@@ -102,6 +102,11 @@ func (l *loader) load(patterns []string, names []typeName, tags string) (*build,
 			paths = append(paths, p.PkgPath)
 		}
 	})
+	if c := b.listed[containerPath]; c != nil && len(c.GoFiles) == 0 { // the module doesn't have it
+		b.errs = append(b.errs, l.problems(c, packages.ListError, packages.UnknownError)...)
+		b.dirs = nil
+		return b, nil
+	}
 	if len(asked) == 0 {
 		return b, nil
 	}
@@ -122,7 +127,7 @@ func (l *loader) load(patterns []string, names []typeName, tags string) (*build,
 			b.asked[p] = true
 			b.named[p] = namedIn[p.ID]
 			// Its list errors are from compiling it, which is not asked for.
-			b.errs = append(b.errs, problems(p, packages.ParseError)...)
+			b.errs = append(b.errs, l.problems(p, packages.ParseError)...)
 		}
 		if !isTest(p) {
 			b.byPath[p.PkgPath] = p
@@ -197,7 +202,11 @@ func (l *loader) list(patterns, flags []string) ([]*packages.Package, error) {
 	roots, err := packages.Load(&packages.Config{Mode: metadata, Context: l.ctx, Dir: l.dir, Tests: true,
 		BuildFlags: flags}, patterns...)
 	if err != nil {
-		return nil, err
+		_, message, found := strings.Cut(err.Error(), "stderr: ")
+		if !found {
+			return nil, err
+		}
+		return nil, errors.New(strings.TrimSpace(message))
 	}
 	if len(roots) == 0 {
 		return nil, fmt.Errorf("%s matches no packages", strings.Join(patterns, " "))
@@ -268,11 +277,11 @@ func withErrors(pkgs []*packages.Package) []*packages.Package {
 
 // problems are the errors of p of some kinds. Type errors are not asked for:
 // clad gen can do without most of what has them.
-func problems(p *packages.Package, kinds ...packages.ErrorKind) []error {
+func (l *loader) problems(p *packages.Package, kinds ...packages.ErrorKind) []error {
 	var errs []error
 	for _, e := range p.Errors {
 		if slices.Contains(kinds, e.Kind) {
-			errs = append(errs, problem(e))
+			errs = append(errs, l.problem(e))
 		}
 	}
 	return errs
@@ -281,10 +290,13 @@ func problems(p *packages.Package, kinds ...packages.ErrorKind) []error {
 var positioned = regexp.MustCompile(`^(.+?):(\d+)(?::(\d+))?$`)
 
 // problem turns the loader's kind of error into ours.
-func problem(e packages.Error) *Problem {
+func (l *loader) problem(e packages.Error) *Problem {
 	p := &Problem{Message: e.Msg}
 	if m := positioned.FindStringSubmatch(e.Pos); m != nil {
 		p.Pos.Filename = m[1]
+		if abs, err := filepath.Abs(filepath.Join(l.dir, m[1])); err == nil && !filepath.IsAbs(m[1]) {
+			p.Pos.Filename = abs
+		}
 		p.Pos.Line, _ = strconv.Atoi(m[2])
 		p.Pos.Column, _ = strconv.Atoi(m[3])
 	}
