@@ -94,9 +94,7 @@ func Find(ctx context.Context, o Options) (*Code, error) {
 	f := &finder{Code: &Code{}, guards: map[string]map[string]Guard{}}
 	for _, p := range pkgs {
 		f.Packages++
-		for _, e := range p.Errors {
-			f.Broken = append(f.Broken, problem(e))
-		}
+		f.Broken = append(f.Broken, problems(p)...)
 		f.registrations(p)
 	}
 	for _, p := range pkgs {
@@ -118,6 +116,22 @@ func (c *Code) sort() {
 
 func byPlace(a, b token.Position) int {
 	return cmp.Or(cmp.Compare(a.Filename, b.Filename), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+}
+
+// problems are the errors of a package. Those without a place sum up the others.
+func problems(p *packages.Package) []Problem {
+	var located, all []Problem
+	for _, e := range p.Errors {
+		found := problem(e)
+		all = append(all, found)
+		if found.At.IsValid() {
+			located = append(located, found)
+		}
+	}
+	if len(located) > 0 {
+		return located
+	}
+	return all
 }
 
 // problem turns the loader's kind of error into ours.
