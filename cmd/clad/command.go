@@ -149,11 +149,11 @@ func overview(w io.Writer) {
 func (c command) print(w io.Writer) {
 	fmt.Fprintf(w, "clad %s: %s\n\nUsage:\n\n  clad %s\n\n%s\n", c.name, c.summary, c.usage, strings.TrimSpace(c.help))
 	flags, _ := c.flags(streams{io.Discard, io.Discard})
-	any := false
+	titled := false
 	flags.VisitAll(func(f *flag.Flag) {
-		if !any {
+		if !titled {
 			fmt.Fprintf(w, "\nFlags:\n\n")
-			any = true
+			titled = true
 		}
 		value, usage := flag.UnquoteUsage(f)
 		fmt.Fprintf(w, "  %-16s %s\n", strings.TrimSpace("-"+f.Name+" "+value), usage)

@@ -66,7 +66,7 @@ func generate(ctx context.Context, o gen.Options, verbose bool, io streams) int 
 		report(result, verbose, io)
 	}
 	if err != nil {
-		for _, line := range strings.Split(err.Error(), "\n") {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
 			fmt.Fprintf(io.err, "clad gen: %s\n", line)
 		}
 		return failed

@@ -169,7 +169,10 @@ func (b *build) unknownType(p *packages.Package, n typeName, err error) string {
 	if parseErr != nil {
 		return err.Error()
 	}
-	message := err.Error()
+	message := strings.TrimPrefix(err.Error(), "-: ") // no position
+	for i, path := range n.paths {
+		message = strings.ReplaceAll(message, placeholder(i), path)
+	}
 	ast.Inspect(expr, func(node ast.Node) bool {
 		switch e := node.(type) {
 		case *ast.SelectorExpr:

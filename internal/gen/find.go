@@ -2,6 +2,7 @@ package gen
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/token"
@@ -181,11 +182,11 @@ func byPosition(a, b error) int {
 }
 
 func problemPos(err error) token.Position {
-	switch p := err.(type) {
-	case *Problem:
+	if p, ok := errors.AsType[*Problem](err); ok {
 		return p.Pos
-	case *Refusal:
-		return p.Pos
+	}
+	if r, ok := errors.AsType[*Refusal](err); ok {
+		return r.Pos
 	}
 	return token.Position{}
 }

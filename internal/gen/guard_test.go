@@ -145,18 +145,18 @@ func TestTheFirstContextIsReplaced(t *testing.T) {
 		contexts := resolve[nasty.Contexts](t, r, "retried")
 
 		_, _ = contexts.Two(a, b)
-		replaced(t, r.Args[0].(context.Context), "a")
+		replaced(t, r.Args[0], "a")
 		if r.Args[1] != any(b) {
 			t.Error("the second context is not the caller's")
 		}
 		_ = contexts.Second(1, a)
-		replaced(t, r.Args[1].(context.Context), "a")
+		replaced(t, r.Args[1], "a")
 		_ = contexts.Alias(a)
-		replaced(t, r.Args[0].(context.Context), "a")
+		replaced(t, r.Args[0], "a")
 
 		header := http.Header{"X": {"1"}}
 		req := (&http.Request{Header: header}).WithContext(a)
-		_, _ = contexts.Request(req)
+		_, _ = contexts.Request(req) //nolint:bodyclose // there is none
 		got := r.Args[0].(*http.Request)
 		replaced(t, got.Context(), "a")
 		if got.Header.Get("X") != "1" || req.Context() != a {
@@ -165,8 +165,9 @@ func TestTheFirstContextIsReplaced(t *testing.T) {
 	})
 }
 
-func replaced(t *testing.T, ctx context.Context, value string) {
+func replaced(t *testing.T, arg any, value string) {
 	t.Helper()
+	ctx := arg.(context.Context)
 	if _, ok := ctx.Deadline(); !ok {
 		t.Error("the context has no deadline")
 	}
@@ -192,12 +193,12 @@ func TestAContextOfItsOwnTypeIsSeen(t *testing.T) {
 func TestResultsOutliveTheCall(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		call func(lives nasty.Lives) (close func() error)
+		call func(lives nasty.Lives) (closeBody func() error)
 		tied bool // ends with Close, not only with the timeout
 		ends bool // with the call
 	}{
 		{name: "response", tied: true, call: func(l nasty.Lives) func() error {
-			resp, _ := l.Response(context.Background())
+			resp, _ := l.Response(context.Background()) //nolint:bodyclose // it is, by who gets its Close
 			return resp.Body.Close
 		}},
 		{name: "body", tied: true, call: func(l nasty.Lives) func() error {
@@ -213,7 +214,7 @@ func TestResultsOutliveTheCall(t *testing.T) {
 			return o.Body.Close
 		}},
 		{name: "rows", call: func(l nasty.Lives) func() error {
-			_, _ = l.Rows(context.Background())
+			_, _ = l.Rows(context.Background()) //nolint:rowserrcheck,sqlclosecheck // there are none
 			return nil
 		}},
 		{name: "channel", call: func(l nasty.Lives) func() error {
@@ -229,7 +230,7 @@ func TestResultsOutliveTheCall(t *testing.T) {
 			return nil
 		}},
 		{name: "several", call: func(l nasty.Lives) func() error {
-			_, _, _ = l.Several(context.Background())
+			_, _, _ = l.Several(context.Background()) //nolint:bodyclose // what ends the context is tested
 			return nil
 		}},
 		{name: "data", ends: true, call: func(l nasty.Lives) func() error {
@@ -319,7 +320,7 @@ func TestUnwrap(t *testing.T) {
 
 	// Where the interface has a method of this name, it is the target's.
 	r.Fill = func(results []any) { *results[0].(*error) = errDown }
-	if err := resolve[nasty.Holder](t, r, "none").Unwrap(); err != errDown {
+	if err := resolve[nasty.Holder](t, r, "none").Unwrap(); !errors.Is(err, errDown) {
 		t.Errorf("the interface's own Unwrap returns %v", err)
 	}
 }

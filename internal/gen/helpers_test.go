@@ -48,7 +48,7 @@ func corpusModules(t *testing.T, dir string) []string {
 		t.Fatalf("%v: %v", cmd, err)
 	}
 	var paths []string
-	for _, path := range strings.Fields(string(out)) {
+	for path := range strings.FieldsSeq(string(out)) {
 		if path != "github.com/cladgo/clad" {
 			paths = append(paths, path)
 		}
@@ -62,6 +62,13 @@ func write(t *testing.T, name, text string) {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func remove(t *testing.T, name string) {
+	t.Helper()
+	if err := os.Remove(name); err != nil {
 		t.Fatal(err)
 	}
 }

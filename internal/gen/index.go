@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 
 	"golang.org/x/tools/go/packages"
 	"golang.org/x/tools/go/types/typeutil"
@@ -311,10 +312,8 @@ func (x *index) functions(v value, seen []types.Object) []callee {
 		if obj == nil {
 			return nil
 		}
-		for _, before := range seen {
-			if before == obj {
-				return nil
-			}
+		if slices.Contains(seen, obj) {
+			return nil
 		}
 		var found []callee
 		for _, a := range x.assigned[obj] {

@@ -262,7 +262,7 @@ func overlayFor(names []string) (file string, cleanup func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	cleanup = func() { os.Remove(f.Name()) }
+	cleanup = func() { _ = os.Remove(f.Name()) }
 	_, err = f.Write(text)
 	if err = errors.Join(err, f.Close()); err != nil {
 		cleanup()

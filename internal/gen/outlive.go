@@ -30,6 +30,7 @@ func (o outlive) describe() string {
 		return fmt.Sprintf("the context lives until the %s is closed", o.what)
 	case tieField, tiePointer:
 		return fmt.Sprintf("the context lives until the %s of the %s is closed", o.field, o.what)
+	case tieNothing:
 	}
 	return fmt.Sprintf("the context lives on for the %s, until the timeout", o.what)
 }

@@ -31,9 +31,8 @@ func (r *Result) write(name, text string, check bool) error {
 
 // remove takes away a file that nothing needs any more.
 func (r *Result) remove(name string, check bool) error {
-	old, err := os.ReadFile(name)
-	if err != nil || !strings.HasPrefix(string(old), header) {
-		return nil
+	if old, err := os.ReadFile(name); err != nil || !strings.HasPrefix(string(old), header) {
+		return nil //nolint:nilerr // what isn't there, or isn't ours, needs no removing
 	}
 	if check {
 		r.Stale = append(r.Stale, name)
@@ -49,7 +48,7 @@ func replace(name, text string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name()) // gone already unless something fails
+	defer func() { _ = os.Remove(tmp.Name()) }() // gone already unless something fails
 	_, err = tmp.WriteString(text)
 	err = errors.Join(err, tmp.Chmod(0o644), tmp.Close())
 	if err != nil {

@@ -98,11 +98,12 @@ func (w *writer) head(p *proxy) {
 	for _, m := range p.methods {
 		fmt.Fprintf(tw, "%s\t%s\n", m.name, m.describe())
 	}
-	tw.Flush()
+	_ = tw.Flush() // into memory
 	for line := range strings.Lines(table.String()) {
 		w.WriteString("//\t" + line)
 	}
 	switch p.unwrap {
+	case unwrapAdded:
 	case unwrapTaken:
 		w.linef("//\n// It has a method Unwrap of its own, so the proxy adds none.")
 	case unwrapOfError:

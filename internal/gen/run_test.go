@@ -1,7 +1,6 @@
 package gen_test
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -219,7 +218,7 @@ var clock = container.Tag(func() Clock { return nil }, wiring.Policy)
 	} {
 		t.Run(name, func(t *testing.T) {
 			write(t, generated, broken)
-			os.Remove(filepath.Join(dir, "clad_gen.go"))
+			remove(t, filepath.Join(dir, "clad_gen.go"))
 			expect(t, mustRun(t, gen.Options{Dir: dir, Patterns: []string{"."}}), "wrote clad_gen.go")
 			if read(t, filepath.Join(dir, "clad_gen.go")) != want {
 				t.Error("it came out different")
@@ -352,7 +351,7 @@ func TestVendored(t *testing.T) {
 	want := read(t, filepath.Join(dir, "clad_gen.go"))
 	goCommand(t, dir, "mod", "vendor")
 	t.Setenv("GOFLAGS", "-mod=vendor")
-	os.Remove(filepath.Join(dir, "clad_gen.go"))
+	remove(t, filepath.Join(dir, "clad_gen.go"))
 	expect(t, mustRun(t, gen.Options{Dir: dir}), "wrote clad_gen.go")
 	if read(t, filepath.Join(dir, "clad_gen.go")) != want {
 		t.Error("it came out different")

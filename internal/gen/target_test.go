@@ -209,6 +209,8 @@ func arbitrary(random *rand.Rand, t reflect.Type, depth int) reflect.Value {
 				v.Field(i).Set(arbitrary(random, t.Field(i).Type, depth+1))
 			}
 		}
+	default:
+		panic("no value of " + t.String())
 	}
 	return v
 }
@@ -231,7 +233,7 @@ type stream struct{}
 func (stream) Recv() (string, error) { return "", io.EOF }
 
 func request(random *rand.Rand) *http.Request {
-	req := &http.Request{Method: "GET", URL: &url.URL{Path: fmt.Sprint(random.Int())}, Header: http.Header{}}
+	req := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: fmt.Sprint(random.Int())}, Header: http.Header{}}
 	return req.WithContext(context.WithValue(context.Background(), key{}, random.Int()))
 }
 
@@ -239,7 +241,7 @@ func request(random *rand.Rand) *http.Request {
 // told, else one that is deeply equal.
 func same(a, b reflect.Value) bool {
 	for a.Kind() == reflect.Interface && !a.IsNil() {
-		if body, ok := a.Interface().(*body); ok {
+		if body, ok := reflect.TypeAssert[*body](a); ok {
 			return sameText(body, b)
 		}
 		a = a.Elem()
@@ -258,7 +260,7 @@ func same(a, b reflect.Value) bool {
 			return true
 		}
 		// A request is copied to carry the attempt's context, and no other is.
-		if req, ok := a.Interface().(*http.Request); ok {
+		if req, ok := reflect.TypeAssert[*http.Request](a); ok {
 			other := b.Interface().(*http.Request)
 			return req.URL == other.URL && req.Context() == other.Context()
 		}
@@ -284,8 +286,9 @@ func same(a, b reflect.Value) bool {
 		return a.Pointer() == b.Pointer()
 	case reflect.Interface: // both nil
 		return true
+	default:
+		return a.Interface() == b.Interface()
 	}
-	return a.Interface() == b.Interface()
 }
 
 // body is an io.ReadCloser that knows its text.
@@ -302,7 +305,7 @@ func (b *body) Close() error { b.closed = true; return nil }
 // sameText compares what a body says with what comes out of another, which may
 // be the same tied to the context of its attempt.
 func sameText(want *body, got reflect.Value) bool {
-	rc, ok := got.Interface().(io.ReadCloser)
+	rc, ok := reflect.TypeAssert[io.ReadCloser](got)
 	if !ok {
 		return false
 	}
@@ -317,6 +320,7 @@ func isNil(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Interface, reflect.Pointer, reflect.Map, reflect.Slice, reflect.Func, reflect.Chan:
 		return v.IsNil()
+	default:
+		return false
 	}
-	return false
 }

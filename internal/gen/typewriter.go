@@ -81,6 +81,7 @@ func (w *typeWriter) channel(t *types.Chan) string {
 		return "chan<- " + elem
 	case types.RecvOnly:
 		return "<-chan " + elem
+	case types.SendRecv:
 	}
 	if inner, ok := t.Elem().(*types.Chan); ok && inner.Dir() == types.RecvOnly {
 		elem = "(" + elem + ")"

@@ -216,11 +216,12 @@ func baseName(t types.Type) string {
 	if !ok {
 		return "anonymous"
 	}
-	name := named.Obj().Name()
+	var name strings.Builder
+	name.WriteString(named.Obj().Name())
 	for arg := range typeArgs(t).Types() {
-		for _, word := range strings.FieldsFunc(shortest(arg), func(r rune) bool { return !isLetterOrDigit(r) }) {
-			name += upperFirst(word)
+		for word := range strings.FieldsFuncSeq(shortest(arg), func(r rune) bool { return !isLetterOrDigit(r) }) {
+			name.WriteString(upperFirst(word))
 		}
 	}
-	return name
+	return name.String()
 }
