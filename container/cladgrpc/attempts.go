@@ -43,7 +43,7 @@ func (a *attempts) over() error {
 func (a *attempts) failed(ctx context.Context, err error, repeat func() bool) error {
 	s := Status(err)
 	if isAnswer(s.Code()) || s.Code() == codes.Canceled && ctx.Err() == nil {
-		return &statusError{policy.Permanent(err), s}
+		return policy.Permanent(err)
 	}
 	a.last = &callError{err: err, after: retryAfter(s), during: true}
 	a.last.final = !repeat()

@@ -7,7 +7,6 @@ import (
 
 	"github.com/cladgo/clad/container"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/metadata"
 )
 
 // open opens a stream. When that fails, nothing was sent on it.
@@ -74,12 +73,4 @@ func (s *keptStream) SendMsg(m any) error {
 		s.release()
 	}
 	return err
-}
-
-func (s *keptStream) Header() (metadata.MD, error) {
-	md, err := s.ClientStream.Header()
-	if err != nil {
-		s.release()
-	}
-	return md, err
 }

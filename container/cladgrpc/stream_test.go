@@ -24,14 +24,22 @@ func echo(t *testing.T) *shop {
 	}}
 }
 
-func (s *shop) streams(t *testing.T, r policy.Runner) *grpc.ClientConn {
+// streams returns a connection whose streams are opened under the layers, and
+// the context that the last one was opened with.
+func (s *shop) streams(t *testing.T, layers ...policy.Policy) (*grpc.ClientConn, *context.Context) {
 	t.Helper()
-	return s.serve(t, nil, grpc.WithChainStreamInterceptor(cladgrpc.StreamClient(r)))
+	opened := new(context.Context)
+	return s.serve(t, nil, grpc.WithChainStreamInterceptor(
+		cladgrpc.StreamClient(runner(t, layers...)),
+		func(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+			*opened = ctx
+			return open(ctx, desc, cc, method, opts...)
+		})), opened
 }
 
 // The stream's context ended with the call that opened it, and the stream was cut off.
 func TestStreamOutlivesTheCall(t *testing.T) {
-	cc := echo(t).streams(t, runner(t, policy.Timeout(time.Hour), atOnce(3), policy.CircuitBreaker{}, policy.Timeout(time.Minute)))
+	cc, ctx := echo(t).streams(t, policy.Timeout(time.Hour), atOnce(3), policy.CircuitBreaker{}, policy.Timeout(time.Minute))
 	stream, err := open(t.Context(), cc, chat)
 	if err != nil {
 		t.Fatal(err)
@@ -51,27 +59,27 @@ func TestStreamOutlivesTheCall(t *testing.T) {
 	if got := receive(t, stream); got != "end" {
 		t.Errorf("received %q", got)
 	}
-	if stream.Context().Err() != nil {
+	if (*ctx).Err() != nil {
 		t.Error("the context ended before the stream")
 	}
 	if got := receive(t, stream); got != "" {
 		t.Errorf("received %q", got)
 	}
-	if stream.Context().Err() == nil {
+	if (*ctx).Err() == nil {
 		t.Error("the context goes on after the stream")
 	}
 }
 
 // A stream with one answer is over when that is there.
 func TestStreamFromTheClientIsOverWithItsAnswer(t *testing.T) {
-	cc := (&shop{stream: func(s grpc.ServerStream) error {
+	cc, ctx := (&shop{stream: func(s grpc.ServerStream) error {
 		n := 0
 		for receive(t, s) != "" {
 			n++
 		}
 		send(t, s, "two or so")
 		return nil
-	}}).streams(t, runner(t, policy.Timeout(time.Minute)))
+	}}).streams(t, policy.Timeout(time.Minute))
 	stream, err := open(t.Context(), cc, sum)
 	if err != nil {
 		t.Fatal(err)
@@ -84,14 +92,14 @@ func TestStreamFromTheClientIsOverWithItsAnswer(t *testing.T) {
 	if got := receive(t, stream); got != "two or so" {
 		t.Errorf("received %q", got)
 	}
-	if stream.Context().Err() == nil {
+	if (*ctx).Err() == nil {
 		t.Error("the context goes on after the stream")
 	}
 }
 
 func TestStreamThatFailsIsOver(t *testing.T) {
-	cc := (&shop{stream: func(grpc.ServerStream) error { return status.Error(codes.NotFound, "none") }}).
-		streams(t, runner(t, policy.Timeout(time.Minute)))
+	cc, ctx := (&shop{stream: func(grpc.ServerStream) error { return status.Error(codes.NotFound, "none") }}).
+		streams(t, policy.Timeout(time.Minute))
 	stream, err := open(t.Context(), cc, chat)
 	if err != nil {
 		t.Fatal(err)
@@ -99,17 +107,28 @@ func TestStreamThatFailsIsOver(t *testing.T) {
 	if err := stream.RecvMsg(nil); status.Code(err) != codes.NotFound {
 		t.Errorf("got %v", err)
 	}
-	if stream.Context().Err() == nil {
+	if (*ctx).Err() == nil {
 		t.Error("the context goes on after the stream")
 	}
-	if md, err := stream.Header(); status.Code(err) == codes.OK && len(md) == 0 {
-		t.Log("no header: the stream ended with trailers alone")
+}
+
+func TestStreamThatCannotBeSentOnIsOver(t *testing.T) {
+	cc, ctx := echo(t).streams(t, policy.Timeout(time.Minute))
+	stream, err := open(t.Context(), cc, chat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.SendMsg("no message"); status.Code(err) != codes.Internal {
+		t.Errorf("got %v", err)
+	}
+	if (*ctx).Err() == nil {
+		t.Error("the context goes on after the stream")
 	}
 }
 
 func TestTimeoutBoundsTheStream(t *testing.T) {
-	cc := (&shop{stream: func(s grpc.ServerStream) error { <-s.Context().Done(); return s.Context().Err() }}).
-		streams(t, runner(t, policy.Timeout(30*time.Millisecond)))
+	cc, _ := (&shop{stream: func(s grpc.ServerStream) error { <-s.Context().Done(); return s.Context().Err() }}).
+		streams(t, policy.Timeout(30*time.Millisecond))
 	stream, err := open(t.Context(), cc, list)
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +163,8 @@ func TestStreamsUnderNoPolicyAndOtherRunners(t *testing.T) {
 			return fn(ctx)
 		}),
 	} {
-		stream, err := open(t.Context(), echo(t).streams(t, r), chat)
+		cc := echo(t).serve(t, nil, grpc.WithChainStreamInterceptor(cladgrpc.StreamClient(r)))
+		stream, err := open(t.Context(), cc, chat)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -35,10 +35,10 @@
 // To a tag and to a profile, the methods of an http.RoundTripper and a
 // *http.Client are those of HTTP: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT,
 // TRACE, and OTHER for all further ones. They are what metrics and errors call
-// the operation: "http.RoundTripper.GET".
+// the operation: "http.Client.GET".
 //
 //	services:
-//	  http.RoundTripper:
+//	  http.Client:
 //	    methods: {POST: external_api_once, GET: external_api}
 //
 // A policy chosen for a method in this way is carried out to the letter: if it

@@ -54,7 +54,7 @@ func TestTagWrapsByType(t *testing.T) {
 	same := func(rt http.RoundTripper) http.RoundTripper { return rt }
 	newClient := func(rt http.RoundTripper) *http.Client { return &http.Client{Transport: rt} }
 	transportOf := func(c *http.Client) http.RoundTripper { return c.Transport }
-	services := map[string]policy.Service{"http.RoundTripper": {Methods: map[string]string{"POST": "two", "OTHER": "two", "GET": "none"}}}
+	services := map[string]policy.Service{"http.Client": {Methods: map[string]string{"POST": "two", "OTHER": "two", "GET": "none"}}}
 
 	for _, c := range []struct {
 		name string
@@ -75,7 +75,7 @@ func TestTagWrapsByType(t *testing.T) {
 		}, map[string]int{"GET": 3, "POST": 2, "PATCH": 1, "PROPFIND": 1}},
 		{"chosen in the profile", func(t *testing.T) (map[string]int, policy.Metrics) {
 			t.Helper()
-			return attempts(t, catalog(services), same, same)
+			return attempts(t, catalog(services), newClient, transportOf)
 		}, map[string]int{"GET": 1, "POST": 2, "PATCH": 1, "PROPFIND": 2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -72,6 +72,22 @@ func TestLongFailedBodyIsReadAfterTheCall(t *testing.T) {
 	}
 }
 
+// Many read a body to its end and never close it.
+func TestContextEndsWithTheBody(t *testing.T) {
+	s, client := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "text") }, policy.Timeout(someTime))
+	resp, err := client.Do(request(t, http.MethodGet, s.URL, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if text, err := io.ReadAll(resp.Body); string(text) != "text" || err != nil {
+		t.Errorf("read %q, %v", text, err)
+	}
+	if resp.Request.Context().Err() == nil {
+		t.Error("the context goes on after the body was read")
+	}
+}
+
 func TestTimeoutBoundsTheBody(t *testing.T) {
 	s, client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()

@@ -383,7 +383,7 @@ func TestLateFailureIsATimeout(t *testing.T) {
 			resp.Body = body
 			return resp, nil
 		}), runner(t, policy.Timeout(time.Second)))
-		err := fails(t, rt, request(t, http.MethodGet, "http://example.com", nil))
+		err := fails(t, rt, request(t, http.MethodPost, "http://example.com", nil))
 		var status *cladhttp.StatusError
 		if !errors.Is(err, policy.ErrTimeout) || !errors.As(err, &status) || !body.closed {
 			t.Errorf("got %v, body closed: %v", err, body.closed)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -24,7 +23,6 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 			own := newTxContext(ctx, attempt)
 			next, err := begin(own, c.next, opts)
 			if err != nil {
-				err = own.explain(err)
 				own.end()
 				return nil, err
 			}
@@ -114,24 +112,4 @@ func (c *txContext) Deadline() (time.Time, bool) {
 		return (*attempt).Deadline()
 	}
 	return c.Context.Deadline()
-}
-
-// Err returns that of the attempt if that is why the context has ended.
-func (c *txContext) Err() error {
-	err := c.Context.Err()
-	if attempt := c.attempt.Load(); attempt != nil && err != nil {
-		if of := (*attempt).Err(); of != nil {
-			return of
-		}
-	}
-	return err
-}
-
-// explain says of an error that comes from the end of the attempt's time, which
-// reached the driver as a cancellation, what it comes from.
-func (c *txContext) explain(err error) error {
-	if of := c.Err(); errors.Is(of, context.DeadlineExceeded) && errors.Is(err, context.Canceled) {
-		return fmt.Errorf("%w: %v", of, err) //nolint:errorlint // a cancellation would not be attempted again
-	}
-	return err
 }
