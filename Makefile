@@ -85,10 +85,13 @@ tidy-check: ## fail when a go.mod or go.sum is not tidy
 	$(call each,$(MODULES),go mod tidy -diff)
 
 .PHONY: generate-check
-generate-check: ## fail when generated code is stale
-	@mkdir -p bin
-	go build -o bin/ ./cmd/clad
-	$(call each,$(CODE),$(CURDIR)/bin/clad gen -check ./...)
+generate-check: ## fail when a generated file is stale
+	@go build -o bin/ ./cmd/clad
+	@failed=; for folder in $$(find . -name 'clad_gen*.go' -not -path '*/testdata/*' -not -path '*/.*/*' -exec dirname {} + | sort -u); do \
+		printf '%s: clad gen -check\n' "$$folder"; \
+		(cd "$$folder" && $(CURDIR)/bin/clad gen -check .) || failed="$$failed $$folder"; \
+	done; \
+	[ -z "$$failed" ] || { printf '\nmake $@ failed in:%s\n' "$$failed"; exit 1; }
 
 .PHONY: docs-check
 docs-check: ## compile and run every example in the documentation
