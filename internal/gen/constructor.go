@@ -216,13 +216,13 @@ func (f *finder) result(o *outcome, t tagging, typ types.Type, home place) {
 	instances := f.concrete(provided{typ, home})
 	if len(instances) == 0 {
 		o.found++ // nobody here instantiates the generic function around it
-		f.notes = append(f.notes, fmt.Sprintf("%s: container.Tag in a generic function that nothing in these packages instantiates", t.pos))
+		f.notes = append(f.notes, t.at()+": container.Tag in a generic function that nothing in these packages instantiates")
 	}
 	for _, p := range instances {
 		switch {
 		case p.typ == types.Typ[types.Invalid]:
 			o.invalid = true
-		case wrapsWithoutProxy(p.typ):
+		case f.adapted(t, p), wrapsWithoutProxy(p.typ):
 			o.found++
 		case types.IsInterface(p.typ):
 			o.found++

@@ -24,9 +24,10 @@ type want struct {
 // A finding is what one build shows: the interfaces that are wanted, and the
 // Tag calls that can't be understood or wrapped.
 type finding struct {
-	wants []want
-	errs  []error
-	notes []string
+	wants    []want
+	errs     []error
+	warnings []string
+	notes    []string
 }
 
 // A finder goes through the Tag calls of a build.
@@ -74,6 +75,8 @@ type tagging struct {
 	as  []provided // container.As
 }
 
+func (t tagging) at() string { return fmt.Sprintf("%s:%d", relative(t.pos.Filename), t.pos.Line) }
+
 // provided is a type under which a result comes out, and where the proxy goes.
 type provided struct {
 	typ  types.Type
@@ -107,7 +110,7 @@ func (f *finder) tag(p *packages.Package, call *ast.CallExpr) {
 			f.fail(t.pos, "can't tell which constructor %s holds: give it to container.Tag directly", types.ExprString(call.Args[0]))
 		}
 		if traced.uncalled {
-			f.notes = append(f.notes, fmt.Sprintf("%s: container.Tag in a function that nothing in these packages calls", t.pos))
+			f.notes = append(f.notes, t.at()+": container.Tag in a function that nothing in these packages calls")
 		}
 		for _, as := range t.as {
 			f.provide(t, as)
@@ -147,11 +150,11 @@ func (f *finder) isInterface(t tagging, as provided) bool {
 
 // provide records that a result comes out as an interface.
 func (f *finder) provide(t tagging, as provided) {
-	if !f.wanted(as.home) {
+	if !f.wanted(as.home) || f.adapted(t, as) {
 		return
 	}
 	if at, ok := f.x.registered[keyOf(as.typ)]; ok {
-		f.notes = append(f.notes, fmt.Sprintf("%s: %s has the proxy registered at %s", t.pos, short(as.typ, as.home.pkg), at))
+		f.notes = append(f.notes, fmt.Sprintf("%s: %s has the proxy registered at %s:%d", t.at(), short(as.typ, as.home.pkg), relative(at.Filename), at.Line))
 		return
 	}
 	f.wants = append(f.wants, want{typ: as.typ, home: as.home, pos: t.pos, b: f.b})

@@ -32,7 +32,7 @@ type Result struct {
 	Written, Removed, Unchanged []string
 	Stale                       []string // with Check
 	Proxies, Methods            int
-	Warnings                    []string // what the proxies in Written can't do
+	Warnings                    []string // what the proxies in Written can't do, and what is missing beside them
 	Notes                       []string // what was left out, and is no mistake
 }
 
@@ -69,8 +69,8 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	r.write()
 	slices.SortFunc(r.errs, byPosition)
 	r.errs = slices.CompactFunc(r.errs, func(a, b error) bool { return a.Error() == b.Error() })
-	slices.Sort(r.result.Notes)
-	r.result.Notes = slices.Compact(r.result.Notes)
+	r.result.Notes = unique(r.result.Notes)
+	r.result.Warnings = unique(r.result.Warnings)
 	return r.result, errors.Join(r.errs...)
 }
 
@@ -102,6 +102,7 @@ func (r *run) build(ctx context.Context, tags string) error {
 	found := find(b)
 	r.wants = append(r.wants, found.wants...)
 	r.errs = append(r.errs, found.errs...)
+	r.result.Warnings = append(r.result.Warnings, found.warnings...)
 	r.result.Notes = append(r.result.Notes, found.notes...)
 	r.lookUp(b)
 	return nil
@@ -167,6 +168,11 @@ func (r *run) write() {
 	for _, list := range [][]string{r.result.Written, r.result.Removed, r.result.Unchanged, r.result.Stale} {
 		slices.Sort(list)
 	}
+}
+
+func unique(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // flatten lists the errors that errors.Join has joined.

@@ -4,7 +4,10 @@ import (
 	"strings"
 	"testing"
 
+	"go.uber.org/fx"
+
 	"github.com/cladgo/clad/internal/gen"
+	"github.com/cladgo/clad/internal/gen/testdata/wiring"
 )
 
 // TestGolden compares the generated files under testdata, which other tests
@@ -45,6 +48,20 @@ func TestEveryWayToTag(t *testing.T) {
 		}
 		if want := strings.Join(strings.Fields(want), " "); strings.Join(got, " ") != want {
 			t.Errorf("%s registers\n%s\nwant\n%s", file, strings.Join(got, " "), want)
+		}
+	}
+}
+
+// TestEveryTagIsAccepted: what clad gen finds in testdata/wiring is what
+// container.Tag wants a proxy for.
+func TestEveryTagIsAccepted(t *testing.T) {
+	for name, provided := range map[string]fx.Option{
+		"options": wiring.Options(),
+		"loop":    fx.Provide(wiring.Loop()...),
+		"helped":  fx.Provide(wiring.Helped()...),
+	} {
+		if err := fx.New(provided, fx.NopLogger).Err(); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -32,17 +32,11 @@ func isOut(t types.Type) bool {
 }
 
 // wrapsWithoutProxy reports whether the container wraps values of type t by
-// itself or through an adapter: functions that can be guarded, structs of
-// functions with one of them, HTTP clients.
+// itself: functions that can be guarded, and structs of functions with one of
+// them.
 func wrapsWithoutProxy(t types.Type) bool {
-	if isNamed(t, "net/http.RoundTripper") {
-		return true
-	}
 	t = types.Unalias(t)
 	if ptr, ok := t.(*types.Pointer); ok {
-		if isNamed(ptr.Elem(), "net/http.Client") {
-			return true
-		}
 		if _, ok := ptr.Elem().Underlying().(*types.Struct); !ok {
 			return false
 		}

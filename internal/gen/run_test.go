@@ -327,6 +327,42 @@ var _ = container.Tag(func() (Old, Factory) { return nil, nil }, "external")
 	}
 }
 
+// TestAdapters: what an adapter wraps gets no proxy, but word of the adapter
+// where it isn't imported.
+func TestAdapters(t *testing.T) {
+	tagging := `package main
+
+import (
+	"database/sql/driver"
+	"net/http"
+
+	"github.com/cladgo/clad/container"
+)
+
+var (
+	_ = container.Tag(func() *http.Client { return nil }, "external")
+	_ = container.Tag(func() driver.Connector { return nil }, "external")
+)
+
+func main() {}
+`
+	dir := unpack(t, "-- main.go --\n"+tagging)
+	r, err := run(t, gen.Options{Dir: dir})
+	if err != nil || len(r.Written) > 0 || len(r.Warnings) != 2 ||
+		!strings.HasSuffix(r.Warnings[0], "main.go:11: what wraps *http.Client is package github.com/cladgo/clad/container/cladhttp: import it here (as _, if for nothing else)") {
+		t.Errorf("%+v, %v", r, err)
+	}
+	write(t, filepath.Join(dir, "main.go"), strings.Replace(tagging, "container\"\n", `container"
+	_ "github.com/cladgo/clad/container/cladhttp"
+	_ "github.com/cladgo/clad/container/cladsql"
+`, 1))
+	if r, err = run(t, gen.Options{Dir: dir}); err != nil || len(r.Written)+len(r.Warnings) > 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	// Who asks for a proxy by name gets one.
+	expect(t, mustRun(t, gen.Options{Dir: dir, Types: []string{"database/sql/driver.Connector"}}), "wrote clad_gen.go")
+}
+
 func TestWorkspace(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"one", "two"} {

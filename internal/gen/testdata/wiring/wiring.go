@@ -7,6 +7,7 @@ import (
 	"go.uber.org/fx"
 
 	. "github.com/cladgo/clad/container"
+	_ "github.com/cladgo/clad/container/cladhttp"
 	"github.com/cladgo/clad/internal/gen/testdata/wiring/helper"
 	"github.com/cladgo/clad/internal/gen/testdata/wiring/payments"
 )
