@@ -23,8 +23,8 @@ const statusClientClosedRequest = 499
 //	ErrRateLimited                   429
 //	ErrTimeout, a passed deadline    504
 //	ErrCancelled, context.Canceled   499 (504 where a deadline was the reason)
-//	ErrRetriesExhausted              502 (503 where the time to come back is known)
-//	*InfrastructureError             502
+//	ErrRetriesExhausted              502 (503 where it is known when to come back)
+//	*InfrastructureError             502 (503 where it is known when to come back)
 //	anything else                    500
 //
 // Retries are judged by what the last attempt ended with, if that is in the
@@ -48,12 +48,10 @@ func Status(err error) int {
 		return http.StatusTooManyRequests
 	case errors.Is(err, policy.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
 		return http.StatusGatewayTimeout
-	case errors.Is(err, policy.ErrRetriesExhausted):
+	case errors.Is(err, policy.ErrRetriesExhausted), errors.As(err, &infrastructure):
 		if _, ok := policy.RetryAfter(err); ok {
 			return http.StatusServiceUnavailable
 		}
-		return http.StatusBadGateway
-	case errors.As(err, &infrastructure):
 		return http.StatusBadGateway
 	}
 	return http.StatusInternalServerError
@@ -63,7 +61,11 @@ func Status(err error) int {
 // [Status], a Retry-After in whole seconds where err says when to come back, and
 // a body of type application/problem+json (RFC 9457). The text of err is not in
 // it: it speaks of the inside. Like [http.Error] it must be the only answer.
+//
+// Behind [Limit] it also says to the policy what err is: the open circuit of a
+// dependency is no failure of the server, though its status is 503.
 func WriteError(w http.ResponseWriter, err error) {
+	noteError(w, err)
 	status := Status(err)
 	h := w.Header()
 	h.Del("Content-Length") // of what was to be answered

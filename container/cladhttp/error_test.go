@@ -36,6 +36,7 @@ func TestWriteErrorMapsErrors(t *testing.T) {
 		{"exhausted on the limit", &policy.RetriesExhaustedError{Err: &policy.RateLimitedError{RetryAfter: time.Minute}}, 429, "60"},
 		{"exhausted, with a time", &policy.RetriesExhaustedError{Err: later{plain}}, 503, "90"},
 		{"infrastructure", fmt.Errorf("x: %w", &policy.InfrastructureError{Err: plain}), 502, ""},
+		{"infrastructure, with a time", &policy.InfrastructureError{Err: later{plain}}, 503, "90"},
 		{"refused by the domain", policy.Permanent(plain), 500, ""},
 		{"anything else", plain, 500, ""},
 	} {

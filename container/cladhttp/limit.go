@@ -17,7 +17,8 @@ import (
 // slow request's body is not bounded by it; [http.Server] has ReadTimeout for
 // that.
 //
-// A response with a status of 5xx is a failure to a circuit breaker. A handler
+// A response with a status of 5xx is a failure to a circuit breaker, unless it was
+// written by [WriteError], whose error then decides. A handler
 // is never run twice, whatever the policy says of retries. Nothing is buffered:
 // the handler's ResponseWriter streams, and can be flushed and hijacked where the
 // server's can.
@@ -48,8 +49,9 @@ func (s *serving) serve(ctx context.Context) error {
 		return s.over // even if the policy's RetryIf thinks otherwise
 	}
 	s.next.ServeHTTP(s.response.face(), s.req.WithContext(ctx))
-	var err error
+	err := s.response.err
 	switch status := s.response.status; {
+	case err != nil:
 	case status >= 500:
 		err = &StatusError{StatusCode: status}
 	case status == 0:

@@ -91,6 +91,32 @@ func TestLimitCountsFailedAnswers(t *testing.T) {
 	}
 }
 
+// The 503 of a dependency's open circuit looked like a failure of the server, and
+// opened the server's own circuit as well.
+func TestLimitIsToldByWriteErrorWhatFailed(t *testing.T) {
+	for _, c := range []struct {
+		err    error
+		status int
+		open   bool
+	}{
+		{&policy.CircuitOpenError{}, http.StatusServiceUnavailable, false},
+		{&policy.RateLimitedError{}, http.StatusTooManyRequests, false},
+		{&policy.TimeoutError{}, http.StatusGatewayTimeout, true},
+		{policy.Permanent(errBroken), http.StatusInternalServerError, false},
+		{errBroken, http.StatusInternalServerError, true},
+	} {
+		limit := cladhttp.Limit(runner(t, policy.CircuitBreaker{FailureThreshold: 1}))
+		failing := func(w http.ResponseWriter, _ *http.Request) { cladhttp.WriteError(wrapping{writer{w}}, c.err) }
+		if resp := handle(t, limit, failing); resp.Code != c.status {
+			t.Errorf("%v: got %d, want %d", c.err, resp.Code, c.status)
+		}
+		resp := handle(t, limit, func(http.ResponseWriter, *http.Request) {})
+		if open := resp.Code != http.StatusOK; open != c.open {
+			t.Errorf("%v: the next one got %d", c.err, resp.Code)
+		}
+	}
+}
+
 func TestLimitLetsPanicsThrough(t *testing.T) {
 	defer func() {
 		if recover() == nil {
@@ -104,6 +130,11 @@ func TestLimitLetsPanicsThrough(t *testing.T) {
 
 // writer is a ResponseWriter that can do nothing more.
 type writer struct{ http.ResponseWriter }
+
+// wrapping is what other middleware puts around one.
+type wrapping struct{ writer }
+
+func (w wrapping) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 type flushing struct {
 	writer

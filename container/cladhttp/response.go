@@ -8,12 +8,30 @@ import (
 	"net/http"
 )
 
-// response notes the status that a handler answers with, and is otherwise the
-// ResponseWriter that it wraps.
+// response notes what a handler answers, and is otherwise the ResponseWriter that
+// it wraps.
 type response struct {
 	http.ResponseWriter
-	status int // 0 until there is one
+	status int   // 0 until there is one
+	err    error // what WriteError was given
 }
+
+// noteError tells the response of Limit, if w is made of one, of an error.
+func noteError(w http.ResponseWriter, err error) {
+	for {
+		switch inner := w.(type) {
+		case interface{ note(error) }:
+			inner.note(err)
+			return
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = inner.Unwrap()
+		default:
+			return
+		}
+	}
+}
+
+func (r *response) note(err error) { r.err = err }
 
 // face returns the response as it shows itself to the handler: a Flusher and a
 // Hijacker where the one below is, for those who ask for these by type.

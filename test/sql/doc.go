@@ -1,3 +1,3 @@
-// Package sql tests cladsql with real databases and the drivers that people use.
+// Package sqltest tests cladsql with real databases and the drivers that people use.
 // It is a module of its own, so that these drivers stay out of clad's.
-package sql
+package sqltest
