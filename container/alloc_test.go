@@ -2,6 +2,8 @@ package container_test
 
 import (
 	"context"
+	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -100,6 +102,28 @@ func TestARateLimiterRejectsWithOneAllocation(t *testing.T) {
 	}
 	if rejected != 200 {
 		t.Errorf("%d rejections", rejected)
+	}
+}
+
+// Once nobody waits any more, calls take the short way again.
+func TestAfterAWaitCallsAllocateNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	p, l := limited(t, policy.RateLimit{RequestsPerSecond: 1e6, Burst: 1000, MaxWait: time.Second})
+	for l.Tokens() >= 1 {
+		_ = p.Run(t.Context(), works)
+	}
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() { _ = p.Run(t.Context(), works) })
+	}
+	wg.Wait()
+	for l.Tokens() < 500 { // half a millisecond of real time
+		runtime.Gosched()
+	}
+	if got := testing.AllocsPerRun(100, func() { _ = p.Run(context.Background(), works) }); got > 0 {
+		t.Errorf("%v allocations a call", got)
 	}
 }
 

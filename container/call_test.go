@@ -148,6 +148,26 @@ func TestADetachedContextOutlivesItsCall(t *testing.T) {
 	})
 }
 
+func TestReleaseEndsADetachedContext(t *testing.T) {
+	for _, layers := range [][]policy.Policy{
+		{policy.Timeout(time.Hour)},
+		{policy.CircuitBreaker{}, policy.Retry{}, policy.Timeout(time.Hour)},
+		{policy.Timeout(time.Hour), policy.Timeout(time.Minute), policy.Timeout(time.Second)},
+	} {
+		p, _ := under(t, layers...)
+		var err error
+		call := p.Begin(t.Context())
+		call.Next(&err)
+		kept, release := call.Context(), call.Detach()
+		call.Next(&err)
+		before := kept.Err()
+		release()
+		if before != nil || !errors.Is(kept.Err(), context.Canceled) {
+			t.Errorf("%v: before release %v, after it %v", layers, before, kept.Err())
+		}
+	}
+}
+
 func TestADetachedContextEndsWithTheCallers(t *testing.T) {
 	p, _ := under(t, policy.Timeout(time.Hour))
 	ctx, cancel := context.WithCancel(t.Context())

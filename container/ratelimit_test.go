@@ -187,6 +187,29 @@ func TestMaxWaitWaitsForAToken(t *testing.T) {
 	}
 }
 
+func TestAMaxWaitOfJustWhatItTakesIsEnough(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		for _, rate := range []float64{0.3, 1, 3, 7, 1e6} {
+			o := newOrchestrator(t, policy.Catalog{})
+			set := func(maxWait time.Duration) {
+				if err := o.RegisterRateLimiter("l", policy.RateLimit{RequestsPerSecond: rate, Burst: 1, MaxWait: maxWait}); err != nil {
+					t.Error(err)
+				}
+			}
+			set(0)
+			p := pipelineFor(t, o, "op", policy.RateLimit{Name: "l"})
+			_ = p.Run(t.Context(), works)
+			after, _ := policy.RetryAfter(p.Run(t.Context(), works))
+			set(after - 1)
+			wantIs(t, p.Run(t.Context(), works), policy.ErrRateLimited)
+			set(after)
+			if passed := took(func() { wantIs(t, p.Run(t.Context(), works), nil) }); passed != after {
+				t.Errorf("%v/s: told %v, waited %v", rate, after, passed)
+			}
+		}
+	})
+}
+
 // Waiting in vain is worse than being told at once.
 func TestNobodyWaitsForATokenThatTheDeadlineCannotFit(t *testing.T) {
 	virtual(t, func(t *testing.T) {
