@@ -7,10 +7,8 @@ import (
 	"github.com/go-kratos/aegis/circuitbreaker/sre"
 )
 
-// aegis throttles by chance, the more the larger the share of failures within
-// the window; it never opens for good. Its rate limiter follows the load of the
-// machine, so it is not what a rate limit asks for.
-var aegis = System{Name: "aegis", Build: func(next Gateway, s Settings) (*Built, error) {
+// aegis has a breaker that throttles.
+var aegis = System{Name: "aegis", Module: "github.com/go-kratos/aegis", Note: aegisNote, Build: func(next Gateway, s Settings) (*Built, error) {
 	if s.Retry || s.RateLimit || s.Timeout || !s.Breaker || s.Share == 0 {
 		return nil, ErrUnsupported
 	}
@@ -20,6 +18,9 @@ var aegis = System{Name: "aegis", Build: func(next Gateway, s Settings) (*Built,
 		sre.WithWindow(s.Window),
 	)}}, nil
 }}
+
+const aegisNote = "its breaker throttles by chance, the more the larger the share of failures within the window, and never opens for good. " +
+	"Its rate limiter follows the load of the machine, which no test can exhaust at will: it is left out"
 
 type aegisGateway struct {
 	next    Gateway

@@ -6,8 +6,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// cenkaltiBackoff is a retry and nothing else.
-var cenkaltiBackoff = System{Name: "backoff", Build: func(next Gateway, s Settings) (*Built, error) {
+// cenkaltiBackoff is a retry.
+var cenkaltiBackoff = System{Name: "backoff", Module: "github.com/cenkalti/backoff/v5", Note: backoffNote, Build: func(next Gateway, s Settings) (*Built, error) {
 	if !s.Retry || s.RateLimit || s.Breaker || s.Timeout {
 		return nil, ErrUnsupported
 	}
@@ -17,6 +17,8 @@ var cenkaltiBackoff = System{Name: "backoff", Build: func(next Gateway, s Settin
 		backoff.WithMaxElapsedTime(0),
 	}}}, nil
 }}
+
+const backoffNote = "a retry and nothing else. It waits on a timer even for no time at all, as clad does not"
 
 type backoffGateway struct {
 	next    Gateway

@@ -11,7 +11,7 @@ import (
 
 // byHand nests gobreaker, x/time/rate, context.WithTimeout and a loop, as one
 // writes it for a single method.
-var byHand = System{Name: "by hand", Build: func(next Gateway, s Settings) (*Built, error) {
+var byHand = System{Name: "by hand", Module: "github.com/sony/gobreaker/v2", Note: byHandNote, Build: func(next Gateway, s Settings) (*Built, error) {
 	h := &handNested{next: next, attempts: s.Attempts, timeout: s.After}
 	if s.RateLimit {
 		h.limiter = rate.NewLimiter(rate.Limit(s.Rate), s.Burst)
@@ -33,6 +33,10 @@ var byHand = System{Name: "by hand", Build: func(next Gateway, s Settings) (*Bui
 	}
 	return nil, ErrUnsupported
 }}
+
+const byHandNote = "gobreaker, golang.org/x/time/rate, context.WithTimeout and a loop, written out for one method. " +
+	"It counts nothing, logs nothing, its settings are fixed, a caller who gives up counts as a failure of the dependency, " +
+	"and its timeout is not told from the caller's"
 
 func breakerSettings(s Settings) gobreaker.Settings {
 	settings := gobreaker.Settings{

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"sync"
+	"runtime"
 	"time"
 
 	"github.com/cladgo/clad/container"
@@ -16,6 +16,7 @@ func cladSystem(form string, wrap func(next Gateway, s Settings, c *container.Co
 	return System{
 		Name: "clad",
 		Form: form,
+		Note: cladNote,
 		Build: func(next Gateway, s Settings) (*Built, error) {
 			c, err := container.New(policy.Catalog{Policies: map[string]policy.Policy{policyName: s.Policy()}})
 			if err != nil {
@@ -30,20 +31,21 @@ func cladSystem(form string, wrap func(next Gateway, s Settings, c *container.Co
 	}
 }
 
+const cladNote = "each call is counted by outcome, a panic too; errors name the operation and say when to come back; a caller who gives up " +
+	"is told from a timeout and is no failure to the breaker; results from before a change of state are dropped; " +
+	"policies, breakers and limiters can be exchanged while calls run"
+
 const policyName = "benchmarked"
 
 // cladProxy resolves the gateway from a container, wrapped by its tag: what an
 // application has.
 var cladProxy = cladSystem("proxy", func(next Gateway, _ Settings, c *container.Container) (wrapped Gateway, err error) {
-	registerProxies()
 	if err := c.Provide(container.Tag(func() Gateway { return next }, policyName)); err != nil {
 		return nil, err
 	}
 	err = c.Invoke(func(g Gateway) { wrapped = g })
 	return wrapped, err
 })
-
-var registerProxies = sync.OnceFunc(func() { container.RegisterProxy(newGatewayProxy) })
 
 // cladDo runs a closure with policy.Do.
 var cladDo = cladSystem("policy.Do", func(next Gateway, _ Settings, c *container.Container) (Gateway, error) {
@@ -62,19 +64,23 @@ func (g doGateway) Charge(ctx context.Context, amount int) (int, error) {
 	})
 }
 
-// cladExecute executes an operation that holds its policy.
+// cladExecute executes an operation that holds its policy. The operation is there
+// before the call, as a domain entity is.
 var cladExecute = cladSystem("policy.Execute", func(next Gateway, s Settings, c *container.Container) (Gateway, error) {
-	return executeGateway{next, c.Orchestrator(), s.Policy()}, nil
+	return executeGateway{c.Orchestrator(), &charge{next, s.Policy(), usualAmount}}, nil
 })
 
 type executeGateway struct {
-	next   Gateway
-	o      policy.Orchestrator
-	policy policy.Policy
+	o     policy.Orchestrator
+	usual *charge
 }
 
 func (g executeGateway) Charge(ctx context.Context, amount int) (int, error) {
-	return policy.Execute(ctx, g.o, charge{g.next, g.policy, amount})
+	c := g.usual
+	if amount != c.amount {
+		c = &charge{c.next, c.policy, amount}
+	}
+	return policy.Execute(ctx, g.o, c)
 }
 
 type charge struct {
@@ -83,35 +89,57 @@ type charge struct {
 	amount int
 }
 
-func (charge) OperationID() string                        { return "bench.Charge" }
-func (c charge) ResiliencePolicy() policy.Policy          { return c.policy }
-func (c charge) Execute(ctx context.Context) (int, error) { return c.next.Charge(ctx, c.amount) }
+func (*charge) OperationID() string                        { return "bench.Charge" }
+func (c *charge) ResiliencePolicy() policy.Policy          { return c.policy }
+func (c *charge) Execute(ctx context.Context) (int, error) { return c.next.Charge(ctx, c.amount) }
 
 // cladFresh executes an operation that builds its policy anew at each call, as a
 // domain entity does whose policy depends on what it holds.
 var cladFresh = cladSystem("policy.Execute.fresh", func(next Gateway, s Settings, c *container.Container) (Gateway, error) {
-	return freshGateway{next, c.Orchestrator(), s}, nil
+	return freshGateway{c.Orchestrator(), &freshCharge{next, s, usualAmount}}, nil
 })
 
 type freshGateway struct {
-	next     Gateway
-	o        policy.Orchestrator
-	settings Settings
+	o     policy.Orchestrator
+	usual *freshCharge
 }
 
 func (g freshGateway) Charge(ctx context.Context, amount int) (int, error) {
-	return policy.Execute(ctx, g.o, &freshCharge{g.next, &g.settings, amount})
+	c := g.usual
+	if amount != c.amount {
+		c = &freshCharge{c.next, c.settings, amount}
+	}
+	return policy.Execute(ctx, g.o, c)
 }
 
 type freshCharge struct {
 	next     Gateway
-	settings *Settings
+	settings Settings
 	amount   int
 }
 
 func (*freshCharge) OperationID() string                        { return "bench.Charge" }
 func (c *freshCharge) ResiliencePolicy() policy.Policy          { return c.settings.Policy() }
 func (c *freshCharge) Execute(ctx context.Context) (int, error) { return c.next.Charge(ctx, c.amount) }
+
+// Building builds the policy of a row and does nothing with it: what an operation
+// pays for building it anew, whoever looks it up.
+type Building struct{ Row Row }
+
+// BuildingName stands for a system in the ID of a Building.
+const BuildingName = "building-the-policy"
+
+// ID names the row: "breaker/building-the-policy".
+func (b Building) ID() string { return b.Row.Name + "/" + BuildingName }
+
+// Run builds n policies.
+func (b Building) Run(n int) error {
+	s := b.Row.Settings()
+	for range n {
+		runtime.KeepAlive(s.Policy())
+	}
+	return nil
+}
 
 // audit compares what clad says it did with the calls that were made.
 func audit(o *container.Orchestrator, s Settings) func(calls uint64) error {

@@ -54,9 +54,9 @@ func Contend(ctx context.Context) ([]Contenders, error) {
 		"none": true, "breaker": true, "retry": true, "limit": true, "timeout": true, "all": true,
 		"window-rate": true, "open": true, "limited": true,
 	}
-	systems := map[string]bool{"no wrapper": true, "clad:proxy": true, "by hand": true, "failsafe-go": true}
+	systems := map[string]bool{"no-wrapper": true, "clad:proxy": true, "by-hand": true, "failsafe-go": true}
 	for _, c := range Cases() {
-		if !rows[c.Row.Name] || !systems[c.System.FullName()] {
+		if !rows[c.Row.Name] || !systems[c.System.ID()] {
 			continue
 		}
 		b, err := c.Prepare(ctx)
@@ -114,7 +114,7 @@ func shareState(ctx context.Context, name string, wrong int, layers Settings) (C
 	if err != nil {
 		return Contenders{}, err
 	}
-	id := name + "/" + cladProxy.FullName()
+	id := name + "/" + cladProxy.ID()
 	return Contenders{
 		Name: id,
 		Join: func(goroutines int) *Crowd {
@@ -183,7 +183,7 @@ func fails(wrong, call int) bool { return wrong > 0 && call%wrong == 0 }
 
 // tagged resolves n gateways from a container, all around one target.
 func tagged(catalog policy.Catalog, next Gateway, n int) (*container.Orchestrator, []Gateway, error) {
-	registerProxies()
+
 	c, err := container.New(catalog)
 	if err != nil {
 		return nil, nil, err

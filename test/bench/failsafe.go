@@ -12,7 +12,7 @@ import (
 )
 
 // failsafeGo composes the policies of failsafe-go in the order of clad's.
-var failsafeGo = System{Name: "failsafe-go", Hears: HearsEnd, Build: func(next Gateway, s Settings) (*Built, error) {
+var failsafeGo = System{Name: "failsafe-go", Module: "github.com/failsafe-go/failsafe-go", Note: failsafeNote, Hears: HearsEnd, Build: func(next Gateway, s Settings) (*Built, error) {
 	var policies []failsafe.Policy[int]
 	if s.Retry {
 		policies = append(policies, retrypolicy.NewBuilder[int]().WithMaxAttempts(s.Attempts).Build())
@@ -38,6 +38,9 @@ var failsafeGo = System{Name: "failsafe-go", Hears: HearsEnd, Build: func(next G
 	}
 	return &Built{Gateway: failsafeGateway{next, failsafe.With(policies...)}}, nil
 }}
+
+const failsafeNote = "does the same four, and offers listeners at every step and asynchronous execution. It keeps no counters. " +
+	"The callee's context ends with the timeout and does not say beforehand when: there is no deadline to pass on"
 
 type failsafeGateway struct {
 	next     Gateway

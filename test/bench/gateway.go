@@ -11,6 +11,9 @@ type Gateway interface {
 	Charge(ctx context.Context, amount int) (receipt int, err error)
 }
 
+// usualAmount is what every timed call charges.
+const usualAmount = 1
+
 // Target is the dependency itself: it answers at once, so that what is measured
 // is the wrapper. A Script makes it answer otherwise.
 type Target struct {

@@ -9,17 +9,15 @@ import (
 	"github.com/afex/hystrix-go/hystrix"
 )
 
-// hystrixGo always does all that it can: breaker by share of failures within
-// ten seconds, timeout, bulkhead and metrics. Its callee runs in a goroutine of
-// its own and hears nothing of the timeout.
-var hystrixGo = System{Name: "hystrix-go", Hears: HearsNothing, Build: func(next Gateway, s Settings) (*Built, error) {
+// hystrixGo can only be had as a whole.
+var hystrixGo = System{Name: "hystrix-go", Module: "github.com/afex/hystrix-go", Note: hystrixNote, Hears: HearsNothing, Build: func(next Gateway, s Settings) (*Built, error) {
 	shared := s.Breaker && s.Share > 0 && s.Window == 10*time.Second
 	if s.Retry || s.RateLimit || s.Breaker && !shared || !s.Breaker && !s.Timeout {
 		return nil, ErrUnsupported
 	}
 	config := hystrix.CommandConfig{
 		Timeout:               int(s.After.Milliseconds()),
-		MaxConcurrentRequests: 1000,
+		MaxConcurrentRequests: 50_000, // it gives places back later than the call returns
 		SleepWindow:           int(s.Recovery.Milliseconds()),
 	}
 	if s.Breaker {
@@ -30,6 +28,9 @@ var hystrixGo = System{Name: "hystrix-go", Hears: HearsNothing, Build: func(next
 	hystrix.ConfigureCommand(name, config)
 	return &Built{Gateway: hystrixGateway{next, name}}, nil
 }}
+
+const hystrixNote = "always does more than the row: breaker by share of failures within ten seconds, timeout, bulkhead and metrics. " +
+	"The callee runs in a goroutine of its own and hears nothing of the timeout. No retry, no rate limit"
 
 // hystrixCommands numbers them: hystrix-go keeps them all in one global map.
 var hystrixCommands atomic.Int64

@@ -9,9 +9,8 @@ import (
 	"github.com/eapache/go-resiliency/retrier"
 )
 
-// goResiliency has no rate limit, and a breaker without windows. Its deadline
-// runs the callee in a goroutine of its own, which hears nothing of it.
-var goResiliency = System{Name: "go-resiliency", Hears: HearsNothing, Build: func(next Gateway, s Settings) (*Built, error) {
+// goResiliency is a set of separate parts.
+var goResiliency = System{Name: "go-resiliency", Module: "github.com/eapache/go-resiliency", Note: resiliencyNote, Hears: HearsNothing, Build: func(next Gateway, s Settings) (*Built, error) {
 	switch {
 	case s.RateLimit || s.Window > 0:
 		return nil, ErrUnsupported
@@ -24,6 +23,10 @@ var goResiliency = System{Name: "go-resiliency", Hears: HearsNothing, Build: fun
 	}
 	return nil, ErrUnsupported
 }}
+
+const resiliencyNote = "separate parts, each small: no rate limit, no windows, no metrics, no time of the next probe, no names. " +
+	"Any error is a failure to its breaker, a caller's cancellation too, and it does not limit its probes. " +
+	"Its deadline runs the callee in a goroutine of its own, whose context hears nothing of it"
 
 type resiliencyRetry struct {
 	next    Gateway

@@ -45,6 +45,6 @@ func Rows() []Row {
 		{"limited", "rejected by a rate limit", Goal{2, 1}, func(s *Settings) {
 			s.RateLimit, s.Burst, s.Rate = true, 1, 1e-3
 		}, isLimited},
-		{"second", "retry that succeeds at the second attempt", Goal{0, 0}, func(s *Settings) { s.Retry = true }, secondAttempt},
+		{"second", "retry, success at the second attempt", Goal{0, 0}, func(s *Settings) { s.Retry = true }, secondAttempt},
 	}
 }

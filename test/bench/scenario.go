@@ -81,7 +81,7 @@ func rejectsAll(b *Bench) error {
 	reached := false
 	b.target.Script = func(context.Context) error { reached = true; return nil }
 	if _, err := b.built.Gateway.Charge(b.ctx, 1); err == nil || reached {
-		return fmt.Errorf("a call was to be rejected, and ended with %v (target reached: %v)", err, reached)
+		return fmt.Errorf("a call was to be rejected; target reached: %v, end: %w", reached, orSuccess(err))
 	}
 	return nil
 }

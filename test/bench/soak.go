@@ -40,7 +40,9 @@ func Soak(ctx context.Context, calls uint64, progress func(done uint64)) (*SoakT
 	}
 	forms := []Gateway{
 		gateways[0], gateways[0], gateways[0], gateways[0], gateways[0],
-		doGateway{soaked{}, runner}, freshGateway{soaked{}, o, s}, executeGateway{soaked{}, o, s.Policy()},
+		doGateway{soaked{}, runner},
+		executeGateway{o, &charge{soaked{}, s.Policy(), usualAmount}},
+		freshGateway{o, &freshCharge{soaked{}, s, usualAmount}},
 	}
 	const moments, goroutines = 10, 4
 	track := &SoakTrack{}

@@ -14,6 +14,10 @@ type System struct {
 	// Build protects next as the settings say. It returns ErrUnsupported for
 	// what the system does not do.
 	Build func(next Gateway, s Settings) (*Built, error)
+	// Module is where it comes from.
+	Module string
+	// Note says what it does more or less than the others.
+	Note string
 	// Hears says what a callee learns of the timeout.
 	Hears Hearing
 }
@@ -30,12 +34,13 @@ const (
 	HearsNothing
 )
 
-// FullName is the name with the form: "clad:proxy".
-func (s System) FullName() string {
-	if s.Form == "" {
-		return s.Name
+// ID names the system and its form: "clad:proxy", "by-hand".
+func (s System) ID() string {
+	id := strings.ReplaceAll(s.Name, " ", "-")
+	if s.Form != "" {
+		id += ":" + s.Form
 	}
-	return s.Name + ":" + s.Form
+	return id
 }
 
 // ErrUnsupported means that a system has no such protection.
@@ -57,7 +62,7 @@ type Case struct {
 
 // ID names the case: "breaker/clad:proxy".
 func (c Case) ID() string {
-	return c.Row.Name + "/" + strings.ReplaceAll(c.System.FullName(), " ", "-")
+	return c.Row.Name + "/" + c.System.ID()
 }
 
 // Cases lists everything that is measured, by row.
@@ -86,6 +91,7 @@ func Systems() []System {
 // direct is the call that nothing protects.
 var direct = System{
 	Name: "no wrapper",
+	Note: "the target called through its interface: what is left when nothing protects it",
 	Build: func(next Gateway, s Settings) (*Built, error) {
 		if s.Retry || s.RateLimit || s.Breaker || s.Timeout {
 			return nil, ErrUnsupported
@@ -132,8 +138,8 @@ func (b *Bench) Gateway() (g Gateway, ctx context.Context, fails bool) {
 func (b *Bench) Run(n int) error {
 	g, ctx, fails := b.built.Gateway, b.ctx, b.fails
 	for range n {
-		if _, err := g.Charge(ctx, 1); (err != nil) != fails {
-			return fmt.Errorf("%s: a call ended with %v", b.ID(), err)
+		if _, err := g.Charge(ctx, usualAmount); (err != nil) != fails {
+			return fmt.Errorf("a call ended with %w", orSuccess(err))
 		}
 	}
 	return nil
@@ -151,4 +157,12 @@ func (b *Bench) Close(calls uint64) error {
 		return fmt.Errorf("%s, after it was measured: %w", b.ID(), err)
 	}
 	return nil
+}
+
+// orSuccess puts a word to the end of a call that was to fail.
+func orSuccess(err error) error {
+	if err == nil {
+		return errors.New("success")
+	}
+	return err
 }

@@ -110,7 +110,7 @@ func (p probe) passes() error {
 		return nil
 	})
 	if err != nil || reached != 1 {
-		return fmt.Errorf("it reached the target %d times and ended with %v", reached, err)
+		return fmt.Errorf("it reached the target %d times and ended with %w", reached, orSuccess(err))
 	}
 	if want := p.s.Timeout && p.system.Hears == HearsDeadline; has != want {
 		return fmt.Errorf("the target's context has a deadline: %v, want %v", has, want)
@@ -147,7 +147,7 @@ func (p probe) retries() error {
 		return nil
 	})
 	if err != nil || reached != 2 {
-		return fmt.Errorf("a target that failed once was reached %d times, and the call ended with %v", reached, err)
+		return fmt.Errorf("a target that failed once was reached %d times, and the call ended with %w", reached, orSuccess(err))
 	}
 	return nil
 }
@@ -155,7 +155,7 @@ func (p probe) retries() error {
 func (p probe) trips() error {
 	// Some breakers learn of failures from a goroutine of theirs, which may
 	// be late on a busy machine.
-	const atLeast, patience = 1000, 5 * time.Second
+	const atLeast, patience = 1000, 2 * time.Second
 	start := time.Now()
 	for calls := 1; ; calls++ {
 		reached, err := p.call(fail)
@@ -164,8 +164,11 @@ func (p probe) trips() error {
 			return errors.New("a call to a failing target succeeded")
 		case reached == 0:
 			return nil
-		case calls >= atLeast && time.Since(start) > patience:
+		case calls < atLeast:
+		case time.Since(start) > patience:
 			return fmt.Errorf("after %d failures it still let calls pass", calls)
+		default:
+			time.Sleep(time.Millisecond)
 		}
 	}
 }
@@ -175,9 +178,10 @@ func (p probe) limits() error {
 	// can't.
 	ctx, cancel := context.WithTimeout(p.ctx, time.Second)
 	defer cancel()
-	p.ctx = ctx
+	impatient := p
+	impatient.ctx = ctx
 	for range 2 * p.s.Burst {
-		if reached, err := p.call(succeed); err != nil && reached == 0 {
+		if reached, err := impatient.call(succeed); err != nil && reached == 0 {
 			return nil
 		}
 	}

@@ -27,6 +27,12 @@ type Plan struct {
 	Progress func(done, of int)
 }
 
+// Time estimates how long so many subjects take.
+func (p Plan) Time(subjects int) time.Duration {
+	const clock = pieces * 120 * time.Microsecond // see clockNanos
+	return time.Duration(p.Rounds+2) * time.Duration(subjects) * (p.Slice + clock)
+}
+
 // Series is what was measured of a subject.
 type Series struct {
 	ID     string
@@ -62,6 +68,12 @@ func (p Plan) Measure(ctx context.Context, subjects []Subject) ([]Series, error)
 	for i := range order {
 		order[i] = i
 	}
+	// A heap that looks large is not collected within a slice, and the runtime
+	// gives none of it back to the system between two of them, which would
+	// make the next one pay for page faults. The ballast itself is never
+	// touched, so it takes no memory.
+	ballast := make([]byte, 128<<20)
+	defer runtime.KeepAlive(ballast)
 	for round := range p.Rounds {
 		rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		before := clockNanos()
@@ -101,6 +113,7 @@ func calibrate(s Subject, series *Series, piece time.Duration) (int, error) {
 }
 
 func timeSlice(s Subject, series *Series, n int) (nanosPerCall float64, err error) {
+	runtime.GC()
 	var times [pieces]float64
 	for i := range times {
 		d, err := timed(s, series, n)
@@ -145,13 +158,10 @@ func (Clock) ID() string { return "time.Now" }
 // Run reads the clock n times.
 func (Clock) Run(n int) error {
 	for range n {
-		now = time.Now()
+		runtime.KeepAlive(time.Now())
 	}
 	return nil
 }
-
-// now keeps the compiler from dropping what nobody reads.
-var now time.Time
 
 // clockNanos returns what time.Now costs at this moment.
 func clockNanos() float64 {

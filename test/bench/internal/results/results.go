@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/cladgo/clad/test/bench"
 	"github.com/cladgo/clad/test/bench/internal/measure"
@@ -16,7 +18,7 @@ type Results struct {
 	Clock      measure.Spread   `json:"clock"` // time.Now, in nanoseconds
 	Cases      []Case           `json:"cases"`
 	Contention []Contention     `json:"contention,omitempty"`
-	Startup    []bench.Startup  `json:"startup,omitempty"`
+	Startup    []Startup        `json:"startup,omitempty"`
 	Memory     []bench.Memory   `json:"memory,omitempty"`
 	Soak       *bench.SoakTrack `json:"soak,omitempty"`
 }
@@ -28,7 +30,7 @@ type Case struct {
 	System string         `json:"system"`
 	Form   string         `json:"form,omitempty"`
 	Ratio  measure.Spread `json:"ratio"` // in calls of time.Now
-	Nanos  float64        `json:"nanos"` // the median
+	Time   measure.Spread `json:"time"`  // in nanoseconds
 	Allocs float64        `json:"allocs"`
 	Bytes  float64        `json:"bytes"`
 }
@@ -41,11 +43,23 @@ type Contention struct {
 	Scale map[int]measure.Spread `json:"scale"` // by number of goroutines
 }
 
-// NewCase joins a case and its series.
-func NewCase(c bench.Case, s *measure.Series) Case {
+// IsOf reports whether the contention was measured on a system.
+func (c Contention) IsOf(s bench.System) bool { return strings.HasSuffix(c.Name, "/"+s.ID()) }
+
+// Startup is how long an application takes to start.
+type Startup struct {
+	Engine   string         `json:"engine"`
+	Services int            `json:"services"`
+	Untagged measure.Spread `json:"untagged"` // in seconds
+	Tagged   measure.Spread `json:"tagged"`
+	Ratio    measure.Spread `json:"ratio"` // of two starts, one right after the other
+}
+
+// NewCase sums up the series of a case.
+func NewCase(row string, system bench.System, s *measure.Series) Case {
 	return Case{
-		ID: c.ID(), Row: c.Row.Name, System: c.System.Name, Form: c.System.Form,
-		Ratio: s.Ratio(), Nanos: measure.SpreadOf(s.Nanos).Median,
+		ID: s.ID, Row: row, System: system.Name, Form: system.Form,
+		Ratio: s.Ratio(), Time: measure.SpreadOf(s.Nanos),
 		Allocs: s.Allocs, Bytes: s.Bytes,
 	}
 }
@@ -58,6 +72,17 @@ func (r *Results) Case(id string) (Case, bool) {
 		}
 	}
 	return Case{}, false
+}
+
+// Merge puts cases in the place of those that bear their ids, or adds them.
+func (r *Results) Merge(cases []Case) {
+	for _, c := range cases {
+		if i := slices.IndexFunc(r.Cases, func(old Case) bool { return old.ID == c.ID }); i >= 0 {
+			r.Cases[i] = c
+		} else {
+			r.Cases = append(r.Cases, c)
+		}
+	}
 }
 
 // Write encodes the results, and Read decodes them.

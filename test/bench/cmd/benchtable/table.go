@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/cladgo/clad/test/bench"
+	"github.com/cladgo/clad/test/bench/internal/measure"
+	"github.com/cladgo/clad/test/bench/internal/report"
+	"github.com/cladgo/clad/test/bench/internal/results"
+)
+
+// table measures everything, or what matches.
+func table(ctx context.Context, o *options, p *progress, w io.Writer) error {
+	t := &tabler{ctx: ctx, o: o, p: p, r: &results.Results{Machine: results.ThisMachine()}}
+	all := entrants(o.filter.MatchString)
+	// The heap is watched before peers put what they keep there.
+	if !o.filtered() && o.soak > 0 {
+		t.add(fmt.Sprintf("watching the heap over %d calls", o.soak), time.Duration(o.soak)*350*time.Nanosecond, t.soak)
+	}
+	t.add(fmt.Sprintf("measuring %d cases", len(all)), measure.Plan{Rounds: o.rounds, Slice: o.slice}.Time(len(all)), func() error { return t.cases(all) })
+	if !o.filtered() {
+		contenders, err := bench.Contend(ctx)
+		if err != nil {
+			return err
+		}
+		plan := measure.Plan{Rounds: max(o.rounds/2, 1), Slice: 2 * o.slice}
+		t.add(fmt.Sprintf("measuring contention in %d cases", len(contenders)), plan.Time(len(contenders)*len(crowds)),
+			func() error { return t.contention(contenders, plan) })
+		const starts = 9
+		t.add(fmt.Sprintf("starting applications, %d times", starts), starts*1200*time.Millisecond, func() error { return t.startup(starts) })
+		t.add("weighing pipelines", time.Second, t.memory)
+	}
+	if err := t.run(); err != nil {
+		return err
+	}
+	return t.write(w)
+}
+
+type tabler struct {
+	ctx    context.Context
+	o      *options
+	p      *progress
+	r      *results.Results
+	phases []phase
+	steps  []func() error
+}
+
+func (t *tabler) add(what string, expected time.Duration, step func() error) {
+	t.phases = append(t.phases, phase{what, expected})
+	t.steps = append(t.steps, step)
+}
+
+func (t *tabler) run() error {
+	t.p.plan(t.phases...)
+	for _, step := range t.steps {
+		t.p.next()
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	t.p.clear()
+	return nil
+}
+
+func (t *tabler) cases(all []entrant) (err error) {
+	plan := measure.Plan{Rounds: t.o.rounds, Slice: t.o.slice, Progress: t.p.done}
+	clock := entrant{id: clockID, prepare: func(context.Context) (measure.Subject, func(uint64) error, error) {
+		return measure.Clock{}, func(uint64) error { return nil }, nil
+	}}
+	cases, err := measureCases(t.ctx, plan, append([]entrant{clock}, all...))
+	if err != nil {
+		return err
+	}
+	t.r.Clock, t.r.Cases = cases[0].Time, cases[1:]
+	return nil
+}
+
+const clockID = "time.Now"
+
+// crowds are the numbers of goroutines that contend.
+var crowds = []int{1, 2, 8, 64}
+
+func (t *tabler) contention(all []bench.Contenders, plan measure.Plan) error {
+	var subjects []measure.Subject
+	for _, c := range all {
+		for _, goroutines := range crowds {
+			subjects = append(subjects, c.Join(goroutines))
+		}
+	}
+	plan.Progress = t.p.done
+	series, err := plan.Measure(t.ctx, subjects)
+	if err != nil {
+		return err
+	}
+	for i, c := range all {
+		of := series[i*len(crowds) : (i+1)*len(crowds)]
+		var calls uint64
+		for _, s := range of {
+			calls += s.Calls
+		}
+		if err := c.Close(calls); err != nil {
+			return err
+		}
+		measured := results.Contention{Name: c.Name, Title: c.Title, Nanos: measure.SpreadOf(of[0].Nanos).Median, Scale: map[int]measure.Spread{}}
+		for j, s := range of[1:] {
+			var scale []float64
+			for round, ratio := range s.Ratios {
+				scale = append(scale, of[0].Ratios[round]/ratio)
+			}
+			measured.Scale[crowds[j+1]] = measure.SpreadOf(scale)
+		}
+		t.r.Contention = append(t.r.Contention, measured)
+	}
+	return nil
+}
+
+func (t *tabler) startup(times int) error {
+	type samples struct{ untagged, tagged, ratio []float64 }
+	byEngine := map[string]*samples{}
+	for i := range times {
+		measured, err := bench.MeasureStartup()
+		if err != nil {
+			return err
+		}
+		for _, m := range measured {
+			s := byEngine[m.Engine]
+			if s == nil {
+				s = &samples{}
+				byEngine[m.Engine] = s
+				t.r.Startup = append(t.r.Startup, results.Startup{Engine: m.Engine, Services: m.Services})
+			}
+			s.untagged = append(s.untagged, m.Untagged.Seconds())
+			s.tagged = append(s.tagged, m.Tagged.Seconds())
+			s.ratio = append(s.ratio, m.Tagged.Seconds()/m.Untagged.Seconds())
+		}
+		t.p.done(i+1, times)
+	}
+	for i := range t.r.Startup {
+		s := byEngine[t.r.Startup[i].Engine]
+		t.r.Startup[i].Untagged = measure.SpreadOf(s.untagged)
+		t.r.Startup[i].Tagged = measure.SpreadOf(s.tagged)
+		t.r.Startup[i].Ratio = measure.SpreadOf(s.ratio)
+	}
+	return nil
+}
+
+func (t *tabler) memory() (err error) {
+	t.r.Memory, err = bench.MeasureMemory()
+	return err
+}
+
+func (t *tabler) soak() (err error) {
+	t.r.Soak, err = bench.Soak(t.ctx, t.o.soak, func(done uint64) { t.p.done(int(done/1000), int(t.o.soak/1000)) })
+	return err
+}
+
+// write prints what a filter chose, and writes the page of everything.
+func (t *tabler) write(w io.Writer) error {
+	if err := t.o.writeJSON(t.r, w); err != nil || t.o.json == "-" {
+		return err
+	}
+	fmt.Fprintf(w, "%-44s %9s %8s %9s %7s %7s\n", "in calls of time.Now", "median", "±", "ns", "allocs", "bytes")
+	for _, c := range t.r.Cases {
+		fmt.Fprintf(w, "%-44s %9.3f %8.3f %9.1f %7.0f %7.0f\n", c.ID, c.Ratio.Median, c.Ratio.IQR()/2, c.Time.Median, c.Allocs, c.Bytes)
+	}
+	if t.o.filtered() {
+		return nil
+	}
+	page, plot := filepath.Join(t.o.docs, "benchmarks.md"), filepath.Join(t.o.docs, report.PlotFile)
+	if err := writeFile(page, func(w io.Writer) error { return report.Page(w, t.r) }); err != nil {
+		return err
+	}
+	if err := writeFile(plot, func(w io.Writer) error { return report.Plot(w, t.r) }); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\nwrote %s and %s\n", page, plot)
+	return nil
+}
+
+func (o *options) writeJSON(r *results.Results, stdout io.Writer) error {
+	switch o.json {
+	case "":
+		return nil
+	case "-":
+		return r.Write(stdout)
+	default:
+		return writeFile(o.json, r.Write)
+	}
+}
+
+func writeFile(name string, write func(io.Writer) error) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	if err := write(f); err != nil {
+		_ = f.Close()
+		return err
+	}
+	return f.Close()
+}

@@ -1,0 +1,156 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cladgo/clad/test/bench"
+	"github.com/cladgo/clad/test/bench/internal/measure"
+	"github.com/cladgo/clad/test/bench/internal/results"
+)
+
+func (p *page) contention() {
+	if len(p.r.Contention) == 0 {
+		return
+	}
+	p.say("## Many goroutines\n\n" +
+		"Calls that are made in the same time, in times of what one goroutine makes; all share one\n" +
+		"pipeline, breaker and limiter. The first line, calls without any wrapper, shows what the machine\n" +
+		"itself gives to many goroutines.\n\n")
+	var rows [][]string
+	for _, c := range p.r.Contention {
+		line := []string{c.Title, systemOf(c), nanos(c.Nanos)}
+		for _, n := range []int{2, 8, 64} {
+			s, ok := c.Scale[n]
+			if !ok {
+				line = append(line, "-")
+				continue
+			}
+			line = append(line, spread(s))
+		}
+		rows = append(rows, line)
+	}
+	p.table(2, []string{"policy", "library", "ns, one goroutine", "2", "8", "64"}, rows)
+	p.say("What bounds it: a call through a healthy breaker or a retry only reads what goroutines share, and\n" +
+		"counts its success on one of several cache lines, so it takes as many processors as there are. A\n" +
+		"token bucket is one bucket behind one mutex, in golang.org/x/time/rate as anywhere: its calls go one\n" +
+		"after the other, and so do those of a breaker that has failures to reckon with. Timeouts and errors\n" +
+		"allocate, which keeps the garbage collector busy.\n\n")
+}
+
+func systemOf(c results.Contention) string {
+	for _, s := range bench.Systems() {
+		if c.IsOf(s) {
+			return s.Name
+		}
+	}
+	return "-"
+}
+
+func spread(s measure.Spread) string {
+	return fmt.Sprintf("%s ± %s", figure(s.Median), figure(s.IQR()/2))
+}
+
+func (p *page) costs() {
+	if len(p.r.Startup) > 0 {
+		p.say("## Starting up\n\nEach service has a type and a constructor of its own, which does nothing, and is resolved.\n\n")
+		var rows [][]string
+		for _, s := range p.r.Startup {
+			rows = append(rows, []string{
+				fmt.Sprintf("%d services on %s", s.Services, s.Engine), milliseconds(s.Untagged), milliseconds(s.Tagged), spread(s.Ratio),
+			})
+		}
+		p.table(1, []string{"application", "untagged", "tagged", "ratio"}, rows)
+	}
+	if len(p.r.Memory) > 0 {
+		p.say("## Memory at rest\n\n")
+		var rows [][]string
+		for _, m := range p.r.Memory {
+			rows = append(rows, []string{m.What, fmt.Sprint(m.Pipelines), fmt.Sprintf("%.0f", m.Bytes)})
+		}
+		p.table(1, []string{"pipeline of", "made", "bytes each"}, rows)
+	}
+	if s := p.r.Soak; s != nil {
+		p.say("## Over many calls\n\n"+
+			"%d calls on 4 goroutines, in every form, refused ones among them. The heap after each tenth of\n"+
+			"them, in KiB: %s. Goroutines at the same moments: %v. The metrics count every call.\n\n",
+			s.Calls, kibibytes(s.Heap), join(s.Goroutines))
+	}
+}
+
+func milliseconds(s measure.Spread) string {
+	return time.Duration(s.Median * float64(time.Second)).Round(100 * time.Microsecond).String()
+}
+
+func kibibytes(bytes []uint64) string {
+	var all []string
+	for _, b := range bytes {
+		all = append(all, fmt.Sprintf("%.0f", float64(b)/1024))
+	}
+	return join(all)
+}
+
+func join[T any](all []T) string {
+	var texts []string
+	for _, v := range all {
+		texts = append(texts, fmt.Sprint(v))
+	}
+	return strings.Join(texts, ", ")
+}
+
+func (p *page) goals() {
+	goals := results.Goals(p.r)
+	met := 0
+	var rows [][]string
+	for _, g := range goals {
+		if g.Met() {
+			met++
+			continue
+		}
+		rows = append(rows, []string{g.What, fmt.Sprintf("%s %s", figure(g.Want), g.Unit), figure(g.Got)})
+	}
+	p.say("## Goals\n\n%d of %d goals are reached.", met, len(goals))
+	if len(rows) == 0 {
+		p.say("\n\n")
+		return
+	}
+	p.say(" These are not:\n\n")
+	p.table(1, []string{"what", "goal, at most", "measured"}, rows)
+}
+
+func (p *page) parts() {
+	var rows [][]string
+	for _, part := range bench.Parts() {
+		if c, ok := p.r.Case(part.ID()); ok {
+			rows = append(rows, []string{part.Title, ratio(c), nanos(c.Time.Median)})
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	p.say("## What a call is made of\n\n" +
+		"No wrapper that does this work can be faster than its parts, each measured alone in the same rounds:\n\n")
+	p.table(1, []string{"part", "units", "ns"}, rows)
+}
+
+func (p *page) reading() {
+	p.say(`## How it is measured
+
+- All cases are measured in the same process, in %d rounds of short slices over all of them, in an
+  order drawn anew for each round. Each slice is compared with calls of `+"`time.Now()`"+` right before and
+  after it, so what slows the machine for a while slows both. What counts is the median over the
+  rounds; ± is half the distance between the quartiles.
+- A slice is timed in nine pieces of which the median counts, so that a piece during which another
+  process had the processor does not.
+- The garbage collector runs between slices and not in them: its work is not in the times. The more a
+  case allocates, the more it owes there; the bytes are in the tables.
+- Every system protects the same target, is called through the same interface, with the same settings
+  nested in the same order: retry, rate limit, circuit breaker, timeout.
+- Every case is verified on a gateway of its own before it is timed, and on the very gateway that was timed
+  afterwards: the breaker trips, the limiter rejects, the target sees its deadline as far as the
+  library gives it one, a failed attempt is repeated. clad's own metrics must have counted every call.
+`, p.rounds())
+}
+
+func (p *page) rounds() int { return p.r.Clock.N }
