@@ -3,16 +3,22 @@
 //
 // The way through it, a file for each step:
 //
-//	load.go         packages and their types, whatever state the generated files are in
+//	list.go         what the patterns match, whatever state the generated files are in
+//	reach.go        which of it can have to do with tagging
+//	load.go         the types of that
 //	index.go        what is assigned, passed and returned where
 //	trace.go        follows a value back to the constructors it may be
 //	find.go         Tag calls -> the results they provide
 //	constructor.go  a constructor -> the interfaces among its results
+//	instantiate.go  what type parameters around a Tag call stand for
+//	adapters.go     what is wrapped without a proxy (and kinds.go)
 //	byname.go       -type names -> interfaces
+//	unit.go         the interfaces that one file is for
 //	access.go       can this interface be implemented, and its types be named, from here?
 //	guard.go        how each method is guarded
 //	outlive.go      results that are in use after the call
 //	comments.go     doc comments and //clad: directives of methods
 //	render.go       the file; proxy.go a proxy in it; typewriter.go a type; names.go identifiers
+//	constraint.go   the build constraint of the file
 //	output.go       written only when it changes
 package gen

@@ -3,17 +3,12 @@ package gen
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/tools/go/packages"
@@ -69,63 +64,76 @@ func (l *loader) load(patterns []string, names []typeName, tags string) (*build,
 			return nil, fmt.Errorf("-type needs one package, and %s matches %d: run it in the folder of the package that is to hold the proxy", strings.Join(patterns, " "), n)
 		}
 	}
-
 	b := &build{fset: token.NewFileSet(), asked: map[*packages.Package]bool{}, named: map[*packages.Package][]typeName{},
 		byPath: map[string]*packages.Package{}, listed: map[string]*packages.Package{}}
+	packages.Visit(roots, nil, func(p *packages.Package) { b.listed[p.ID] = p })
+	if c := b.listed[containerPath]; c != nil && len(c.GoFiles) == 0 { // the module doesn't have it
+		b.errs = l.problems(c, packages.ListError, packages.UnknownError)
+		return b, nil
+	}
+	if plan := l.plan(b, roots, names); len(plan.asked) > 0 {
+		return b, l.read(b, plan, flags)
+	}
+	return b, nil
+}
+
+// A plan says what to read from source.
+type plan struct {
+	asked map[string]bool       // to generate for, by ID
+	named map[string][]typeName // what -type asks for there
+	paths []string
+	tests bool
+}
+
+// plan picks the packages that can tag, or have tagged for them.
+func (l *loader) plan(b *build, roots []*packages.Package, names []typeName) *plan {
+	plan := &plan{asked: map[string]bool{}, named: map[string][]typeName{}}
 	r := newReach(roots)
-	var paths []string
-	asked := map[string]bool{}         // by ID
-	namedIn := map[string][]typeName{} // by ID
-	tests := false
 	for _, p := range roots {
 		if strings.HasSuffix(p.ID, ".test") {
 			continue // the main package of a test binary
 		}
 		if !isTest(p) {
 			b.dirs = append(b.dirs, p.Dir)
-			namedIn[p.ID] = append(slices.Clone(names), l.namedBefore(p)...)
+			plan.named[p.ID] = append(slices.Clone(names), l.namedBefore(p)...)
 		}
 		if len(p.GoFiles) == 0 && len(p.Errors) > 0 {
 			b.errs = append(b.errs, l.problems(p, packages.ListError, packages.UnknownError, packages.ParseError)...)
 			continue
 		}
-		if len(namedIn[p.ID]) > 0 || r.tags(p) {
-			asked[p.ID] = true
+		if named := plan.named[p.ID]; len(named) > 0 || r.tags(p) {
 			b.errs = append(b.errs, l.problems(p, packages.ListError)...)
-			tests = tests || isTest(p)
-			paths = append(append(paths, importPath(p)), qualifiers(p, namedIn[p.ID])...)
+			plan.asked[p.ID] = true
+			plan.tests = plan.tests || isTest(p)
+			plan.paths = append(append(plan.paths, importPath(p)), qualifiers(p, named)...)
 		}
 	}
-	packages.Visit(roots, nil, func(p *packages.Package) {
-		b.listed[p.ID] = p
+	for _, p := range b.listed {
 		if r.helps(p) {
-			paths = append(paths, p.PkgPath)
+			plan.paths = append(plan.paths, p.PkgPath)
 		}
-	})
-	if c := b.listed[containerPath]; c != nil && len(c.GoFiles) == 0 { // the module doesn't have it
-		b.errs = append(b.errs, l.problems(c, packages.ListError, packages.UnknownError)...)
-		b.dirs = nil
-		return b, nil
 	}
-	if len(asked) == 0 {
-		return b, nil
-	}
-	slices.Sort(paths)
-	paths = slices.Compact(paths)
+	slices.Sort(plan.paths)
+	plan.paths = slices.Compact(plan.paths)
+	return plan
+}
 
-	l.progress.stage("reading the types of %s, and compiling what they import where that is not done yet", strings.Join(some(paths), ", "))
-	b.pkgs, err = packages.Load(&packages.Config{Mode: full, Context: l.ctx, Dir: l.dir, Tests: tests,
-		BuildFlags: flags, Fset: b.fset, ParseFile: l.parse}, paths...)
+// read reads the source of the planned packages, and the types of the others.
+func (l *loader) read(b *build, plan *plan, flags []string) error {
+	l.progress.stage("reading the types of %s, and compiling what they import where that is not done yet", strings.Join(some(plan.paths), ", "))
+	pkgs, err := packages.Load(&packages.Config{Mode: full, Context: l.ctx, Dir: l.dir, Tests: plan.tests,
+		BuildFlags: flags, Fset: b.fset, ParseFile: l.parse}, plan.paths...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, p := range b.pkgs {
+	b.pkgs = pkgs
+	for _, p := range pkgs {
 		if p.Types == nil || p.TypesInfo == nil {
 			continue
 		}
-		if asked[p.ID] {
+		if plan.asked[p.ID] {
 			b.asked[p] = true
-			b.named[p] = namedIn[p.ID]
+			b.named[p] = plan.named[p.ID]
 			// Its list errors are from compiling it, which is not asked for.
 			b.errs = append(b.errs, l.problems(p, packages.ParseError)...)
 		}
@@ -133,32 +141,7 @@ func (l *loader) load(patterns []string, names []typeName, tags string) (*build,
 			b.byPath[p.PkgPath] = p
 		}
 	}
-	return b, nil
-}
-
-// roots lists the packages that match, whatever state generated files are in,
-// and the flags to load them with.
-func (l *loader) roots(patterns, flags []string) (roots []*packages.Package, with []string, cleanup func(), err error) {
-	cleanup = func() {}
-	roots, err = l.list(patterns, flags)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if broken := l.generatedBeside(withErrors(roots)); len(broken) > 0 {
-		// A generated file can keep even the list of files from being right:
-		// hide it from the go command.
-		overlay, remove, err := overlayFor(broken)
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		cleanup = remove
-		flags = append(flags, "-overlay="+overlay)
-		if roots, err = l.list(patterns, flags); err != nil {
-			cleanup()
-			return nil, nil, nil, err
-		}
-	}
-	return roots, flags, cleanup, nil
+	return nil
 }
 
 // namedBefore is what -type asked the present file of p for.
@@ -197,23 +180,6 @@ func qualifiers(p *packages.Package, names []typeName) []string {
 
 func isTest(p *packages.Package) bool { return p.ForTest != "" || strings.HasSuffix(p.ID, ".test") }
 
-// list is the go command's answer to the patterns, without types.
-func (l *loader) list(patterns, flags []string) ([]*packages.Package, error) {
-	roots, err := packages.Load(&packages.Config{Mode: metadata, Context: l.ctx, Dir: l.dir, Tests: true,
-		BuildFlags: flags}, patterns...)
-	if err != nil {
-		_, message, found := strings.Cut(err.Error(), "stderr: ")
-		if !found {
-			return nil, err
-		}
-		return nil, errors.New(strings.TrimSpace(message))
-	}
-	if len(roots) == 0 {
-		return nil, fmt.Errorf("%s matches no packages", strings.Join(patterns, " "))
-	}
-	return roots, nil
-}
-
 // parse leaves out what clad gen wrote: it is about to be written anew, and what
 // is wrong with it must not matter.
 func (l *loader) parse(fset *token.FileSet, name string, src []byte) (*ast.File, error) {
@@ -229,78 +195,6 @@ func (l *loader) generated(name string, src []byte) bool {
 		return true
 	}
 	return bytes.HasPrefix(src, []byte(header))
-}
-
-// generatedBeside lists the generated files in the folders of pkgs.
-func (l *loader) generatedBeside(pkgs []*packages.Package) []string {
-	var found []string
-	for _, p := range pkgs {
-		entries, _ := filepath.Glob(filepath.Join(p.Dir, "*.go"))
-		for _, name := range entries {
-			if src, err := os.ReadFile(name); err == nil && l.generated(name, src) {
-				found = append(found, name)
-			}
-		}
-	}
-	slices.Sort(found)
-	return slices.Compact(found)
-}
-
-// overlayFor writes a file for the go command's -overlay flag, in which the
-// named files are not there. (The loader's own overlay would turn off export
-// data for every package.)
-func overlayFor(names []string) (file string, cleanup func(), err error) {
-	replace := map[string]string{}
-	for _, name := range names {
-		replace[name] = ""
-	}
-	text, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		return "", nil, err
-	}
-	f, err := os.CreateTemp("", "clad-gen-overlay-*.json")
-	if err != nil {
-		return "", nil, err
-	}
-	cleanup = func() { _ = os.Remove(f.Name()) }
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Close()); err != nil {
-		cleanup()
-		return "", nil, err
-	}
-	return f.Name(), cleanup, nil
-}
-
-func withErrors(pkgs []*packages.Package) []*packages.Package {
-	return slices.DeleteFunc(slices.Clone(pkgs), func(p *packages.Package) bool { return len(p.Errors) == 0 })
-}
-
-// problems are the errors of p of some kinds. Type errors are not asked for:
-// clad gen can do without most of what has them.
-func (l *loader) problems(p *packages.Package, kinds ...packages.ErrorKind) []error {
-	var errs []error
-	for _, e := range p.Errors {
-		if slices.Contains(kinds, e.Kind) {
-			errs = append(errs, l.problem(e))
-		}
-	}
-	return errs
-}
-
-var positioned = regexp.MustCompile(`^(.+?):(\d+)(?::(\d+))?$`)
-
-// problem turns the loader's kind of error into ours.
-func (l *loader) problem(e packages.Error) *Problem {
-	p := &Problem{Message: e.Msg}
-	if m := positioned.FindStringSubmatch(e.Pos); m != nil {
-		p.Pos.Filename = m[1]
-		if abs, err := filepath.Abs(filepath.Join(l.dir, m[1])); err == nil && !filepath.IsAbs(m[1]) {
-			p.Pos.Filename = abs
-		}
-		p.Pos.Line, _ = strconv.Atoi(m[2])
-		p.Pos.Column, _ = strconv.Atoi(m[3])
-	}
-	return p
 }
 
 // some is a list short enough for a message.
