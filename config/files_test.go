@@ -78,6 +78,8 @@ func TestUnreadableFiles(t *testing.T) {
 	wantError(t, err, "test.yaml")
 	_, err = config.Load(os.DirFS(filepath.Join(t.TempDir(), "nowhere")), "test", nil)
 	wantError(t, err, "the directory of the profiles")
+	_, err = config.Load(config.Dir("testdata/nowhere"), "test", nil)
+	wantError(t, err, "the directory of the profiles, testdata/nowhere: ")
 }
 
 func TestBaseIsOptional(t *testing.T) {

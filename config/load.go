@@ -114,7 +114,7 @@ func Profiles(fsys fs.FS) ([]string, error) {
 func readDir(fsys fs.FS) (files map[string][]string, profiles []string, err error) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
-		return nil, nil, fmt.Errorf("config: the directory of the profiles: %w", err)
+		return nil, nil, fmt.Errorf("config: the directory of the profiles%s: %w", named(fsys), err)
 	}
 	files = map[string][]string{}
 	for _, entry := range entries {
@@ -170,6 +170,14 @@ func Dir(path string) fs.FS { return directory{os.DirFS(path), path} }
 type directory struct {
 	fs.FS
 	path string
+}
+
+// named tells the path of a directory, where it has one, for messages.
+func named(fsys fs.FS) string {
+	if d, ok := fsys.(directory); ok {
+		return ", " + d.path
+	}
+	return ""
 }
 
 // display is the name of a file for people.

@@ -39,7 +39,7 @@ var (
 		reserved: noneWord,
 	}
 	serviceRule = &keyRule{
-		pattern: regexp.MustCompile("^[^\\s\"`]*\\pL[^\\s\"`]*$"),
+		pattern: regexp.MustCompile("^[^\\s\"`\\p{C}]*\\pL[^\\s\"`\\p{C}]*$"),
 		text:    "a Go type such as payments.Gateway",
 	}
 	methodRule = &keyRule{

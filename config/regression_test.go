@@ -184,3 +184,10 @@ func TestMistakeBringsNoFurtherOnes(t *testing.T) {
 		})
 	}
 }
+
+// A service named by an escape sequence would have moved the cursor of whoever
+// had the profile printed.
+func TestServiceNamesHoldNothingThatATerminalObeys(t *testing.T) {
+	_, err := load("services: {\"payments\\e[2J.Gateway\": {policy: none}}")
+	wantError(t, err, "is no name that can stand here; write a Go type")
+}

@@ -82,6 +82,12 @@ func (o explainOptions) run(ctx context.Context, args []string, io streams) int 
 			return misused(io, "explain", err)
 		}
 		options.Tagged = code.Services
+		for _, b := range code.Broken {
+			fmt.Fprintln(io.err, b)
+		}
+		for _, u := range code.Unchecked {
+			fmt.Fprintf(io.err, "%v: %s\n", u.At, u.What)
+		}
 	}
 	result, err := o.explain(what, options)
 	var mistakes config.Mistakes
@@ -90,7 +96,7 @@ func (o explainOptions) run(ctx context.Context, args []string, io streams) int 
 		fmt.Fprintf(io.err, "%v\nclad explain: the profile is mistaken; clad check %s shows more\n", err, o.dir)
 		return failed
 	case err != nil:
-		return misused(io, "explain", err)
+		return misused(io, "explain", errors.New(strings.TrimPrefix(err.Error(), "config: ")))
 	}
 	if !o.json {
 		result.Print(io.out, colours)
@@ -125,7 +131,7 @@ func (o explainOptions) subject(args []string) (subject, error) {
 		switch {
 		case strings.Contains(arg, "...") || strings.HasPrefix(arg, "./") || strings.HasPrefix(arg, "../") || arg == ".":
 			s.packages = append(s.packages, arg)
-		case s.target == "":
+		case s.target == "" && arg != "":
 			s.target = arg
 		default:
 			return s, fmt.Errorf("one thing at a time: %s or %s (packages begin with ./ or have ... in them)", s.target, arg)

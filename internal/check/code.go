@@ -17,7 +17,7 @@ func (c *checker) code(code *usage.Code) {
 		c.add(f, "")
 	}
 	for _, u := range code.Unchecked {
-		f := inCode(u.At, "%s: not checked", u.What)
+		f := inCode(u.At, "%s", u.What)
 		f.Note = true
 		c.add(f, "")
 	}

@@ -67,7 +67,7 @@ func (f Finding) message() string {
 	if len(f.Profiles) > 0 {
 		text += " (in " + strings.Join(f.Profiles, ", ") + ")"
 	}
-	return text
+	return printable(text)
 }
 
 // byPlace orders findings as a reader meets their places, variables last.

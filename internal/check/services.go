@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cladgo/clad/config"
 	"github.com/cladgo/clad/internal/suggest"
 	"github.com/cladgo/clad/internal/usage"
 )
@@ -17,9 +18,7 @@ func (c *checker) services(p soundProfile, code *usage.Code) {
 		path := []string{"services", name}
 		tagged := match(name, code.Services)
 		if len(tagged) == 0 {
-			f := at(origin, path, "no tagged constructor in these packages provides it%s", serviceHint(name, code.Services))
-			f.Note = len(code.Unchecked) > 0 // it may be one of those
-			c.add(f, p.Name)
+			c.add(unprovided(origin, path, name, code), p.Name)
 			continue
 		}
 		if other := tagged[len(tagged)-1]; other.Full != tagged[0].Full {
@@ -34,6 +33,20 @@ func (c *checker) services(p soundProfile, code *usage.Code) {
 			c.add(at(origin, append(path, "methods", method), "%s has no such method%s", tagged[0].Type, methodHint(method, tagged[0])), p.Name)
 		}
 	}
+}
+
+// unprovided is the finding that nothing provides a service. It is a note where
+// the service may be one that can't be told, and nothing is named alike.
+func unprovided(origin config.Origin, path []string, name string, code *usage.Code) Finding {
+	known := serviceNames(name, code.Services)
+	hint := suggest.DidYouMean(name, known)
+	f := at(origin, path, "no tagged constructor in these packages provides it")
+	f.Note = hint == "" && len(code.Unchecked) > 0
+	if hint == "" {
+		hint = "; there are: " + few(known)
+	}
+	f.Problem += hint
+	return f
 }
 
 // match finds the services of the code that go by a name; they are in the order
@@ -51,20 +64,18 @@ func match(name string, all []usage.Service) []usage.Service {
 	return found
 }
 
-func serviceHint(name string, all []usage.Service) string {
+// serviceNames lists the services of the code, as far as name has it in full.
+func serviceNames(name string, all []usage.Service) []string {
 	var known []string
 	for _, s := range all {
-		known = append(known, s.Type)
 		if strings.Contains(name, "/") {
 			known = append(known, s.Full)
+		} else {
+			known = append(known, s.Type)
 		}
 	}
 	slices.Sort(known)
-	known = slices.Compact(known)
-	if hint := suggest.DidYouMean(name, known); hint != "" {
-		return hint
-	}
-	return "; there are: " + few(known)
+	return slices.Compact(known)
 }
 
 // unused notes, once each, the policies that nothing names in any profile.

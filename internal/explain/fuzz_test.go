@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/cladgo/clad/config"
@@ -29,6 +30,7 @@ func FuzzExplain(f *testing.F) {
 	f.Add("policies: {p: {retry: {max_attempts: 2147483647, backoff: {max_delay: 0s}}, attempt_timeout: 2562047h}}", int64(-1))
 	f.Add("policies: {p: {rate_limit: {requests_per_second: 1e-320, max_wait: 2562047h}, retry: 3, timeout: 1ns, circuit_breaker: {window: 1ns}}}", int64(0))
 	f.Add("policies: {p: {circuit_breaker: {name: b}}, q: {circuit_breaker: {name: b, failure_rate: 1, window: 9h}}, r: {extends: p, order: none}}\nservices: {a.b/c.D[e.F]: {methods: {X: r}}}", int64(0))
+	f.Add("services: {\"a\\e[2J\": {policy: none}}", int64(0))
 	none, err := config.Load(fstest.MapFS{"none.yaml": {Data: []byte("{}")}}, "none", nil)
 	if err != nil {
 		f.Fatal(err)
@@ -73,6 +75,11 @@ func check(t *testing.T, r printed) {
 	r.Print(&text, terminal.Colours{})
 	if text.Len() == 0 || !utf8.Valid(text.Bytes()) {
 		t.Errorf("printed as %q", text.Bytes())
+	}
+	for _, c := range text.String() {
+		if c != '\n' && !unicode.IsPrint(c) {
+			t.Fatalf("it does something to the terminal: %q", text.String())
+		}
 	}
 	if _, err := json.Marshal(r); err != nil {
 		t.Error(err)

@@ -4,7 +4,6 @@
 package explain
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -86,7 +85,7 @@ func New(p *config.Profile, o Options) *Report {
 
 // use notes that a policy is chosen for a service or method.
 func (r *Report) use(name, user string) {
-	if i := r.policy(name); i >= 0 {
+	if i := r.policy(name); i >= 0 && !slices.Contains(r.Policies[i].Users, user) {
 		r.Policies[i].Users = append(r.Policies[i].Users, user)
 	}
 }
@@ -204,16 +203,4 @@ func (e *explainer) sharedWith(name string, l policy.Policy) []string {
 		}
 	}
 	return others
-}
-
-// AllWarnings lists the warnings of all policies, by their places.
-func (r *Report) AllWarnings() []Located {
-	var all []Located
-	for _, p := range r.Policies {
-		all = append(all, p.Warnings...)
-	}
-	slices.SortStableFunc(all, func(a, b Located) int {
-		return cmp.Or(cmp.Compare(a.Origin.File, b.Origin.File), cmp.Compare(a.Origin.Line, b.Origin.Line), cmp.Compare(a.Origin.Column, b.Origin.Column))
-	})
-	return all
 }

@@ -63,7 +63,7 @@ func (f *finder) calls(p *packages.Package) {
 			continue
 		}
 		if name := fn.Origin().FullName(); name == tagFunc || name == methodFunc {
-			f.unknown(p, id, fmt.Sprintf("container.%s is handed on; what it is given can't be told", fn.Name()))
+			f.unknown(p, id, fmt.Sprintf("container.%s is handed on; what it is given then is not checked", fn.Name()))
 		}
 	}
 }
@@ -90,7 +90,7 @@ func isPipelineMethod(name string) bool {
 func (f *finder) use(p *packages.Package, e ast.Expr, by string) (Use, bool) {
 	name, ok := constantString(p, e)
 	if !ok {
-		f.unknown(p, e, fmt.Sprintf("%s: %s is not a constant", by, types.ExprString(e)))
+		f.unknown(p, e, fmt.Sprintf("%s: %s is not a constant, so it is not checked", by, types.ExprString(e)))
 		return Use{}, false
 	}
 	u := Use{Policy: name, By: by, At: position(p, e)}

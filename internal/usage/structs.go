@@ -70,7 +70,7 @@ func (f *finder) paramTags(p *packages.Package, annotate *ast.CallExpr) {
 			}
 			tag, ok := constantString(p, e)
 			if !ok {
-				f.unknown(p, e, fmt.Sprintf("fx.ParamTags: %s is not a constant", types.ExprString(e)))
+				f.unknown(p, e, fmt.Sprintf("fx.ParamTags: %s is not a constant, so it is not checked", types.ExprString(e)))
 				continue
 			}
 			if name := reflect.StructTag(tag).Get("name"); name != "" {

@@ -30,11 +30,11 @@ func (f *finder) tag(p *packages.Package, call *ast.CallExpr) {
 		f.option(t, arg)
 	}
 	if call.Ellipsis.IsValid() {
-		f.unknown(p, call.Args[len(call.Args)-1], by+": its options are in a slice")
+		f.unknown(p, call.Args[len(call.Args)-1], by+": its options are in a slice, and not checked")
 	}
 	types, known := f.provided(p, call.Args[0])
 	if !known {
-		f.unknown(p, call.Args[0], by+": can't tell what it provides")
+		f.unknown(p, call.Args[0], by+": can't tell what it provides, so choices for that are not checked")
 	}
 	for _, typ := range types {
 		f.provide(t, typ)

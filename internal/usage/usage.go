@@ -6,6 +6,7 @@ package usage
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"go/token"
 	"os"
@@ -51,6 +52,14 @@ type Problem struct {
 	At      token.Position // may be nowhere
 }
 
+// String returns "file:line:column: message".
+func (p Problem) String() string {
+	if !p.At.IsValid() {
+		return p.Message
+	}
+	return p.At.String() + ": " + p.Message
+}
+
 // A Service is one type that a tagged constructor provides.
 type Service struct {
 	Type    string // payments.Gateway, as in profiles and operations
@@ -93,9 +102,14 @@ func Find(ctx context.Context, o Options) (*Code, error) {
 	}
 	f := &finder{Code: &Code{}, guards: map[string]map[string]Guard{}}
 	for _, p := range pkgs {
-		f.Packages++
 		f.Broken = append(f.Broken, problems(p)...)
-		f.registrations(p)
+		if len(p.Syntax) > 0 {
+			f.Packages++
+			f.registrations(p)
+		}
+	}
+	if f.Packages == 0 && len(f.Broken) > 0 {
+		return nil, errors.New(f.Broken[0].Message)
 	}
 	for _, p := range pkgs {
 		f.calls(p)
