@@ -201,3 +201,20 @@ func TestCheckCodeWithoutSoundProfiles(t *testing.T) {
 		t.Errorf("exit code %d\n%s%s", code, out, err)
 	}
 }
+
+// The excerpts in the documentation are what the command says.
+func TestDocumentationShowsRealExcerpts(t *testing.T) {
+	page, err := os.ReadFile("../../docs/checking.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := os.ReadFile("testdata/ten.text")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, found := strings.Cut(string(page), "<!-- mistakes of cmd/clad/testdata/ten -->\n```text\n")
+	block, _, closed := strings.Cut(block, "```")
+	if !found || !closed || !strings.HasPrefix(string(said), block) {
+		t.Errorf("the page shows\n%s\nthe command says\n%s", block, said)
+	}
+}
