@@ -11,10 +11,10 @@ import (
 
 // attempts is one operation on its way through one attempt or several.
 type attempts[T any] struct {
-	try     func(context.Context) (T, error)
-	answers func(error) bool
-	// repeat says whether another attempt may follow a failure.
-	repeat func(error, verdict) bool
+	try func(context.Context) (T, error)
+	*guards
+	session   *session // of the connection, nil where there is none yet
+	statement string   // what is executed, empty where that is nothing
 	// keep ties the end of the attempt's context to a result that is still in
 	// use after it; nil where none is.
 	keep func(result T, release func()) T
@@ -24,16 +24,19 @@ type attempts[T any] struct {
 	over   *finalError // what must not be attempted again
 }
 
-func always(error, verdict) bool { return true }
+// isDirect reports whether a runner has nothing to do.
+func isDirect(r policy.Runner) bool {
+	p, ours := r.(*container.Pipeline)
+	return ours && p.Direct()
+}
 
 // run makes the attempts of an operation under a runner.
 func run[T any](ctx context.Context, r policy.Runner, a *attempts[T]) (T, error) {
-	p, ours := r.(*container.Pipeline)
-	if ours && p.Direct() {
+	if isDirect(r) {
 		return a.try(ctx)
 	}
 	var err error
-	if ours {
+	if p, ours := r.(*container.Pipeline); ours {
 		err = a.runIn(ctx, p)
 	} else {
 		err = r.Run(ctx, a.attempt)
@@ -88,11 +91,22 @@ func (a *attempts[T]) attempt(ctx context.Context) error {
 	switch {
 	case v == answer:
 		return policy.Permanent(err)
-	case a.repeat(err, v):
+	case a.mayRepeat(v):
 		return err
 	}
 	a.over = &finalError{err, true}
 	return a.over
+}
+
+// mayRepeat reports whether another attempt may follow a failure.
+func (a *attempts[T]) mayRepeat(v verdict) bool {
+	switch {
+	case a.session != nil && *a.session != idle:
+		return false
+	case a.statement == "":
+		return true
+	}
+	return v == undone || a.repeat(a.statement)
 }
 
 // finalError marks the failure of what must not be attempted again, for as long

@@ -32,8 +32,8 @@ func (c *conn) Ping(ctx context.Context) error {
 	}
 	_, err := run(ctx, c.ping, &attempts[struct{}]{
 		try:     func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Ping(ctx) },
-		answers: c.answers,
-		repeat:  c.outsideTransaction,
+		guards:  c.guards,
+		session: &c.session,
 	})
 	return err
 }
@@ -72,8 +72,8 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	next, err := run(ctx, c.prepare, &attempts[driver.Stmt]{
 		try:     func(ctx context.Context) (driver.Stmt, error) { return prepare(ctx, c.next, query) },
-		answers: c.answers,
-		repeat:  c.outsideTransaction,
+		guards:  c.guards,
+		session: &c.session,
 	})
 	if err != nil {
 		return nil, err
@@ -91,14 +91,4 @@ func prepare(ctx context.Context, c driver.Conn, query string) (driver.Stmt, err
 		return nil, errors.Join(ctx.Err(), s.Close())
 	}
 	return s, err
-}
-
-// outsideTransaction lets attempts be repeated that change nothing.
-func (c *conn) outsideTransaction(error, verdict) bool { return c.session == idle }
-
-// ofStatement lets a statement be repeated where that is safe.
-func (c *conn) ofStatement(query string) func(error, verdict) bool {
-	return func(_ error, v verdict) bool {
-		return c.session == idle && (v == undone || c.repeat(query))
-	}
 }

@@ -76,9 +76,8 @@ type connector struct {
 // Connect implements [driver.Connector].
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	next, err := run(ctx, c.connect, &attempts[driver.Conn]{
-		try:     c.next.Connect,
-		answers: c.answers,
-		repeat:  always,
+		try:    c.next.Connect,
+		guards: c.guards,
 	})
 	if err != nil {
 		return nil, err

@@ -98,17 +98,23 @@ type execer struct {
 // ExecContext implements [driver.ExecerContext].
 func (e execer) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	e.conn.session.note(query)
+	if isDirect(e.conn.guards.exec) {
+		return e.once(ctx, query, args)
+	}
 	return run(ctx, e.conn.guards.exec, &attempts[driver.Result]{
-		try: func(ctx context.Context) (driver.Result, error) {
-			result, err := e.exec(ctx, query, args)
-			if errors.Is(err, driver.ErrSkip) {
-				return e.conn.execPrepared(ctx, query, args)
-			}
-			return result, err
-		},
-		answers: e.conn.answers,
-		repeat:  e.conn.ofStatement(query),
+		try:       func(ctx context.Context) (driver.Result, error) { return e.once(ctx, query, args) },
+		guards:    e.conn.guards,
+		session:   &e.conn.session,
+		statement: query,
 	})
+}
+
+func (e execer) once(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	result, err := e.exec(ctx, query, args)
+	if errors.Is(err, driver.ErrSkip) {
+		return e.conn.execPrepared(ctx, query, args)
+	}
+	return result, err
 }
 
 // queryer adds QueryContext to a connection.
@@ -120,16 +126,22 @@ type queryer struct {
 // QueryContext implements [driver.QueryerContext].
 func (q queryer) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	q.conn.session.note(query)
+	if isDirect(q.conn.guards.query) {
+		return q.once(ctx, query, args)
+	}
 	return run(ctx, q.conn.guards.query, &attempts[driver.Rows]{
-		try: func(ctx context.Context) (driver.Rows, error) {
-			rows, err := q.query(ctx, query, args)
-			if errors.Is(err, driver.ErrSkip) {
-				return q.conn.queryPrepared(ctx, query, args)
-			}
-			return rows, err
-		},
-		answers: q.conn.answers,
-		repeat:  q.conn.ofStatement(query),
-		keep:    keepRows,
+		try:       func(ctx context.Context) (driver.Rows, error) { return q.once(ctx, query, args) },
+		guards:    q.conn.guards,
+		session:   &q.conn.session,
+		statement: query,
+		keep:      keepRows,
 	})
+}
+
+func (q queryer) once(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := q.query(ctx, query, args)
+	if errors.Is(err, driver.ErrSkip) {
+		return q.conn.queryPrepared(ctx, query, args)
+	}
+	return rows, err
 }

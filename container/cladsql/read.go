@@ -1,5 +1,7 @@
 package cladsql
 
+import "strings"
+
 // IsRead reports whether a statement is known to do nothing but read, so that to
 // repeat it is safe. It knows SELECT and the like, of PostgreSQL, MySQL and
 // SQLite, and is careful: a statement that writes in any of its parts, locks rows
@@ -18,6 +20,7 @@ func IsRead(query string) bool {
 	)
 	for {
 		tok, ok := t.next()
+		tok.text = strings.ToLower(tok.text)
 		switch {
 		case !ok:
 			return false

@@ -28,10 +28,11 @@ func (s *session) end() {
 // note follows the statements that begin and end transactions.
 func (s *session) note(query string) {
 	first, rest := firstWord(query)
-	switch first {
+	var lower [longestKeyword]byte // made on the stack: this is asked before every statement
+	switch string(lower[:copyLower(lower[:], first)]) {
 	case "select", "insert", "update", "delete", "replace", "merge", "with", "values", "table",
 		"show", "explain", "describe", "desc", "analyze", "pragma", "vacuum", "listen", "notify",
-		"create", "alter", "drop", "truncate", "comment", "grant", "revoke", "reindex", "refresh":
+		"create", "alter", "drop", "truncate", "comment", "grant", "revoke", "reindex", "refresh", "use":
 	case "begin", "start":
 		s.begin()
 	case "commit", "end", "rollback", "abort":
@@ -48,6 +49,23 @@ func (s *session) note(query string) {
 	if strings.Contains(query, ";") && !isSingle(query) {
 		*s = unknown
 	}
+}
+
+// longestKeyword is the length of the longest word that note knows, and one more,
+// so that a longer word is told from it.
+const longestKeyword = len("describe") + 1
+
+// copyLower copies a word in lower case as far as there is room.
+func copyLower(dst []byte, word string) int {
+	n := min(len(dst), len(word))
+	for i := range n {
+		c := word[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst[i] = c
+	}
+	return n
 }
 
 // mentions reports whether a word is in a statement, perhaps in a string.

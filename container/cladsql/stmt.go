@@ -63,21 +63,29 @@ func (s *stmt) Query(args []driver.Value) (driver.Rows, error) {
 // ExecContext implements [driver.StmtExecContext].
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	s.conn.session.note(s.query)
+	if isDirect(s.conn.guards.exec) {
+		return execStmt(ctx, s.next, args)
+	}
 	return run(ctx, s.conn.guards.exec, &attempts[driver.Result]{
-		try:     func(ctx context.Context) (driver.Result, error) { return execStmt(ctx, s.next, args) },
-		answers: s.conn.answers,
-		repeat:  s.conn.ofStatement(s.query),
+		try:       func(ctx context.Context) (driver.Result, error) { return execStmt(ctx, s.next, args) },
+		guards:    s.conn.guards,
+		session:   &s.conn.session,
+		statement: s.query,
 	})
 }
 
 // QueryContext implements [driver.StmtQueryContext].
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	s.conn.session.note(s.query)
+	if isDirect(s.conn.guards.query) {
+		return queryStmt(ctx, s.next, args)
+	}
 	return run(ctx, s.conn.guards.query, &attempts[driver.Rows]{
-		try:     func(ctx context.Context) (driver.Rows, error) { return queryStmt(ctx, s.next, args) },
-		answers: s.conn.answers,
-		repeat:  s.conn.ofStatement(s.query),
-		keep:    keepRows,
+		try:       func(ctx context.Context) (driver.Rows, error) { return queryStmt(ctx, s.next, args) },
+		guards:    s.conn.guards,
+		session:   &s.conn.session,
+		statement: s.query,
+		keep:      keepRows,
 	})
 }
 

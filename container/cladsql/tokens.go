@@ -12,7 +12,7 @@ type tokens struct{ rest string }
 
 type token struct {
 	kind kind
-	text string // of words, in lower case, and symbols
+	text string // of words and symbols, as it is written
 }
 
 type kind int
@@ -52,7 +52,7 @@ func (t *tokens) next() (tok token, ok bool) {
 	case r == '$', r == '#', r == '\\': // a string of PostgreSQL's, a comment of MySQL's
 		return token{}, false
 	case isWordRune(r):
-		text := strings.ToLower(t.take(func(r rune) bool { return r == '$' || isWordRune(r) }))
+		text := t.take(func(r rune) bool { return r == '$' || isWordRune(r) })
 		if len(text) <= 2 && strings.HasPrefix(t.rest, "'") { // E'', b'', U&'': strings with rules of their own
 			return token{}, false
 		}
@@ -123,8 +123,7 @@ func (t *tokens) skipQuoted(quote byte) (ok bool) {
 	return false
 }
 
-// firstWord returns the word that a statement begins with, in lower case, and
-// the text after it.
+// firstWord returns the word that a statement begins with, and the text after it.
 func firstWord(query string) (first, rest string) {
 	t := tokens{rest: query}
 	for {

@@ -29,8 +29,8 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 			own.outliveAttempt()
 			return &tx{next, c, own}, nil
 		},
-		answers: c.answers,
-		repeat:  c.outsideTransaction,
+		guards:  c.guards,
+		session: &c.session,
 	})
 	if err != nil {
 		return nil, err
