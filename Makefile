@@ -19,7 +19,7 @@ GOFILES = find . -name '*.go' -not -path '*/testdata/*' -not -path '*/.*/*'
 # A test that hangs is stopped in time to see what else fails.
 TESTFLAGS ?= -count=1 -timeout=5m
 FUZZTIME ?= 5s
-BENCH ?= .
+BENCH ?=
 LINTER := bin/golangci-lint
 
 # $(call each,modules,command): the command in each of the modules.
@@ -109,8 +109,12 @@ fuzz-short: ## run each fuzz target for FUZZTIME (5s)
 	[ -z "$$failed" ] || { printf '\nmake $@ failed in:%s\n' "$$failed"; exit 1; }
 
 .PHONY: bench
-bench: ## compare clad with its peers (BENCH=regexp picks)
-	cd test/bench && go test -run='^$$' -bench='$(BENCH)' -benchmem ./...
+bench: ## measure clad beside its peers and write docs/benchmarks.md (BENCH=regexp picks and only prints)
+	cd test/bench && go run ./cmd/benchtable -docs ../../docs $(if $(BENCH),-run '$(BENCH)')
+
+.PHONY: bench-check
+bench-check: ## fail when clad has become slower than test/bench/baseline.json by more than the noise
+	cd test/bench && go run ./cmd/benchtable -check -baseline baseline.json
 
 .PHONY: demo
 demo: ## play the example's story of an outage and its recovery

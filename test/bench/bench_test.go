@@ -1,6 +1,7 @@
 package bench_test
 
 import (
+	"fmt"
 	"runtime"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ import (
 func BenchmarkCall(b *testing.B) {
 	for _, c := range bench.Cases() {
 		b.Run(c.ID(), func(b *testing.B) {
-			prepared, err := c.Prepare(b.Context())
+			prepared, err := c.Prepare()
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -34,6 +35,34 @@ func BenchmarkCall(b *testing.B) {
 				b.Fatal(err)
 			}
 		})
+	}
+}
+
+// The same by many goroutines at once; the time is that of a call as if one
+// goroutine had made them all.
+func BenchmarkParallel(b *testing.B) {
+	for _, c := range bench.Cases() {
+		for _, goroutines := range []int{1, 2, 8, 64} {
+			if c.Row.Alone() {
+				continue
+			}
+			b.Run(fmt.Sprintf("%s/%d", c.ID(), goroutines), func(b *testing.B) {
+				prepared, err := c.Prepare()
+				if err != nil {
+					b.Fatal(err)
+				}
+				crowd := prepared.Crowd(goroutines)
+				b.ReportAllocs()
+				b.ResetTimer()
+				if err := crowd.Run(b.N); err != nil {
+					b.Fatal(err)
+				}
+				b.StopTimer()
+				if err := prepared.Close(uint64(b.N)); err != nil {
+					b.Fatal(err)
+				}
+			})
+		}
 	}
 }
 

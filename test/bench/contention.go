@@ -47,8 +47,14 @@ func (c *Crowd) Run(n int) error {
 	return errors.Join(errs...)
 }
 
+// Crowd returns goroutines that all call the gateway of b. It is not for rows
+// whose calls follow one another.
+func (b *Bench) Crowd(goroutines int) *Crowd {
+	return &Crowd{b.ID(), goroutines, func(_, n int) error { return b.Run(n) }}
+}
+
 // Contend lists what is measured under contention.
-func Contend(ctx context.Context) ([]Contenders, error) {
+func Contend() ([]Contenders, error) {
 	var all []Contenders
 	rows := map[string]bool{
 		"none": true, "breaker": true, "retry": true, "limit": true, "timeout": true, "all": true,
@@ -59,16 +65,14 @@ func Contend(ctx context.Context) ([]Contenders, error) {
 		if !rows[c.Row.Name] || !systems[c.System.ID()] {
 			continue
 		}
-		b, err := c.Prepare(ctx)
+		b, err := c.Prepare()
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, Contenders{
 			Name:  c.ID(),
 			Title: c.Row.Title,
-			Join: func(goroutines int) *Crowd {
-				return &Crowd{c.ID(), goroutines, func(_, n int) error { return b.Run(n) }}
-			},
+			Join:  b.Crowd,
 			Close: b.Close,
 		})
 	}
@@ -81,7 +85,7 @@ func Contend(ctx context.Context) ([]Contenders, error) {
 		{"shared-limiter", "one rate limit named by 64 services", 0, Settings{RateLimit: true}},
 		{"failing-breaker", "a breaker while every fourth call fails", 4, Settings{Breaker: true}},
 	} {
-		c, err := shareState(ctx, shared.name, shared.wrong, shared.settings)
+		c, err := shareState(shared.name, shared.wrong, shared.settings)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", shared.name, err)
 		}
@@ -96,7 +100,7 @@ func Contend(ctx context.Context) ([]Contenders, error) {
 const services = 64
 
 // shareState tags services that share one breaker or limiter by its name.
-func shareState(ctx context.Context, name string, wrong int, layers Settings) (Contenders, error) {
+func shareState(name string, wrong int, layers Settings) (Contenders, error) {
 	s := settings()
 	catalog := policy.Catalog{}
 	var p policy.Policy
@@ -115,6 +119,7 @@ func shareState(ctx context.Context, name string, wrong int, layers Settings) (C
 		return Contenders{}, err
 	}
 	id := name + "/" + cladProxy.ID()
+	ctx, cancel := callerContext()
 	return Contenders{
 		Name: id,
 		Join: func(goroutines int) *Crowd {
@@ -129,6 +134,7 @@ func shareState(ctx context.Context, name string, wrong int, layers Settings) (C
 			}}
 		},
 		Close: func(calls uint64) error {
+			defer cancel()
 			if got := o.Metrics().TotalOperations; got != calls {
 				return fmt.Errorf("%s: %d calls were made, clad counted %d operations", id, calls, got)
 			}

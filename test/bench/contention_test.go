@@ -7,7 +7,7 @@ import (
 )
 
 func TestContendersShareWhatTheySay(t *testing.T) {
-	all, err := bench.Contend(t.Context())
+	all, err := bench.Contend()
 	if err != nil {
 		t.Fatal(err)
 	}

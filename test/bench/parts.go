@@ -46,6 +46,7 @@ func Parts() []Part {
 		}},
 		{"token", "taking a token from golang.org/x/time/rate, its clock not counted", func(n int) {
 			for range n {
+				at = at.Add(time.Microsecond)
 				bucket.AllowN(at, 1)
 			}
 		}},

@@ -17,6 +17,10 @@ type Goal struct {
 	Allocs int
 }
 
+// Alone reports whether the row's calls follow one another, so that only one
+// goroutine can make them.
+func (r Row) Alone() bool { return r.scenario.alone }
+
 // Settings returns what the row asks of each system.
 func (r Row) Settings() Settings {
 	s := settings()

@@ -10,6 +10,7 @@ import (
 type scenario struct {
 	arrange func(b *Bench) error // before the first measurement
 	confirm func(b *Bench) error // after the last one
+	alone   bool                 // calls can't be made at once
 }
 
 // succeeds: every call reaches the target once and succeeds.
@@ -43,6 +44,7 @@ var secondAttempt = scenario{
 		return nil
 	},
 	confirm: (*Bench).confirm,
+	alone:   true,
 }
 
 // exhaust calls until the target is no longer reached.

@@ -106,17 +106,25 @@ type Bench struct {
 	target *Target
 	built  *Built
 	ctx    context.Context
+	cancel context.CancelFunc
 	fails  bool // each call is to end with an error
 	calls  uint64
 }
 
+// callerContext is what every timed call is made with: like that of a request, it
+// can be cancelled, and it has no deadline.
+func callerContext() (context.Context, context.CancelFunc) {
+	return context.WithCancel(context.Background())
+}
+
 // Prepare verifies the case, on a gateway of its own, and builds the gateway
 // that is measured.
-func (c Case) Prepare(ctx context.Context) (*Bench, error) {
+func (c Case) Prepare() (*Bench, error) {
 	if err := c.Verify(); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.ID(), err)
 	}
-	b := &Bench{Case: c, target: &Target{}, ctx: ctx}
+	b := &Bench{Case: c, target: &Target{}}
+	b.ctx, b.cancel = callerContext()
 	var err error
 	if b.built, err = c.System.Build(b.target, c.Row.Settings()); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.ID(), err)
@@ -148,6 +156,7 @@ func (b *Bench) Run(n int) error {
 // Close checks that what was measured was what the row says: the system's books
 // agree with the number of calls, and the gateway is still what it was.
 func (b *Bench) Close(calls uint64) error {
+	defer b.cancel()
 	if b.built.Audit != nil {
 		if err := b.built.Audit(b.calls + calls); err != nil {
 			return fmt.Errorf("%s: %w", b.ID(), err)

@@ -13,7 +13,7 @@ import (
 func TestCasesDoWhatTheyAreNamedAfter(t *testing.T) {
 	for _, c := range bench.Cases() {
 		t.Run(c.ID(), func(t *testing.T) {
-			b, err := c.Prepare(t.Context())
+			b, err := c.Prepare()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,7 +113,7 @@ func TestCloseFindsCallsThatWentPast(t *testing.T) {
 		return built, err
 	}}
 	row := bench.Rows()[slices.IndexFunc(bench.Rows(), func(r bench.Row) bool { return r.Name == "breaker" })]
-	b, err := bench.Case{Row: row, System: system}.Prepare(t.Context())
+	b, err := bench.Case{Row: row, System: system}.Prepare()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ type entrant struct {
 	row    string
 	system bench.System
 	// prepare makes a subject, and what checks it once it has been measured.
-	prepare func(ctx context.Context) (measure.Subject, func(calls uint64) error, error)
+	prepare func() (measure.Subject, func(calls uint64) error, error)
 }
 
 // entrants lists all that match.
@@ -25,8 +25,8 @@ func entrants(match func(id string) bool) []entrant {
 	var all []entrant
 	for _, c := range bench.Cases() {
 		all = append(all, entrant{c.ID(), c.Row.Name, c.System,
-			func(ctx context.Context) (measure.Subject, func(uint64) error, error) {
-				b, err := c.Prepare(ctx)
+			func() (measure.Subject, func(uint64) error, error) {
+				b, err := c.Prepare()
 				if err != nil {
 					return nil, nil, err
 				}
@@ -39,13 +39,13 @@ func entrants(match func(id string) bool) []entrant {
 			continue
 		}
 		all = append(all, entrant{b.ID(), row.Name, bench.System{Name: bench.BuildingName},
-			func(context.Context) (measure.Subject, func(uint64) error, error) {
+			func() (measure.Subject, func(uint64) error, error) {
 				return b, func(uint64) error { return nil }, nil
 			}})
 	}
 	for _, part := range bench.Parts() {
 		all = append(all, entrant{part.ID(), "part", bench.System{Name: part.Name},
-			func(context.Context) (measure.Subject, func(uint64) error, error) {
+			func() (measure.Subject, func(uint64) error, error) {
 				return part, func(uint64) error { return nil }, nil
 			}})
 	}
@@ -57,7 +57,7 @@ func measureCases(ctx context.Context, plan measure.Plan, all []entrant) ([]resu
 	var subjects []measure.Subject
 	var finish []func(uint64) error
 	for _, e := range all {
-		subject, done, err := e.prepare(ctx)
+		subject, done, err := e.prepare()
 		if err != nil {
 			return nil, err
 		}

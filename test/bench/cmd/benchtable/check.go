@@ -29,7 +29,7 @@ func check(ctx context.Context, o *options, p *progress, w io.Writer) error {
 		fmt.Fprintf(w, "The baseline was taken elsewhere, so only allocations and slow-downs to double are found.\n"+
 			"  there: %v\n  here:  %v\nTo find less, take one here before your change: benchtable -update -baseline mine.json\n\n", base.Machine, r.Machine)
 	}
-	const repeats = 3
+	const repeats = 2
 	all := entrants(func(id string) bool { return checked(id) && o.filter.MatchString(id) })
 	if o.filtered() {
 		base.Keep(o.filter.MatchString)

@@ -24,7 +24,7 @@ func table(ctx context.Context, o *options, p *progress, w io.Writer) error {
 	}
 	t.add(fmt.Sprintf("measuring %d cases", len(all)), measure.Plan{Rounds: o.rounds, Slice: o.slice}.Time(len(all)), func() error { return t.cases(all) })
 	if !o.filtered() {
-		contenders, err := bench.Contend(ctx)
+		contenders, err := bench.Contend()
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (t *tabler) run() error {
 
 func (t *tabler) cases(all []entrant) (err error) {
 	plan := measure.Plan{Rounds: t.o.rounds, Slice: t.o.slice, Progress: t.p.done}
-	clock := entrant{id: clockID, prepare: func(context.Context) (measure.Subject, func(uint64) error, error) {
+	clock := entrant{id: clockID, prepare: func() (measure.Subject, func(uint64) error, error) {
 		return measure.Clock{}, func(uint64) error { return nil }, nil
 	}}
 	cases, err := measureCases(t.ctx, plan, append([]entrant{clock}, all...))

@@ -146,7 +146,8 @@ func (p *page) reading() {
 - The garbage collector runs between slices and not in them: its work is not in the times. The more a
   case allocates, the more it owes there; the bytes are in the tables.
 - Every system protects the same target, is called through the same interface, with the same settings
-  nested in the same order: retry, rate limit, circuit breaker, timeout.
+  nested in the same order: retry, rate limit, circuit breaker, timeout. The caller's context can be
+  cancelled, as that of a request can.
 - Every case is verified on a gateway of its own before it is timed, and on the very gateway that was timed
   afterwards: the breaker trips, the limiter rejects, the target sees its deadline as far as the
   library gives it one, a failed attempt is repeated. clad's own metrics must have counted every call.
