@@ -80,7 +80,7 @@ func parseTypeName(text string) (typeName, error) {
 		}
 		return placeholder(i) + match[dot:]
 	})
-	if _, err := parser.ParseExpr(n.expr); err != nil || text == "" {
+	if _, err := parser.ParseExpr(n.expr); err != nil || slices.Contains(n.paths, "") {
 		return n, fmt.Errorf("-type %q is not a type: write Name, import/path.Name or 'Name[Argument]'", text)
 	}
 	return n, nil
