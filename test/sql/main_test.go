@@ -40,8 +40,9 @@ type product struct {
 	impatient string
 	// slow reads for seconds.
 	slow string
-	// self is the query for the id of the connection, kill ends one by its id.
-	self, kill string
+	// self is the query for the id of the connection, kill ends one by its id,
+	// busy counts those of an id that are at work.
+	self, kill, busy string
 }
 
 func questionMark(int) string { return "?" }
@@ -70,6 +71,7 @@ var products = []product{
 		impatient:   "SET lock_timeout = '10ms'",
 		slow:        "SELECT count(*) FROM generate_series(1, 100000000)",
 		self:        "SELECT pg_backend_pid()", kill: "SELECT pg_terminate_backend(%d)",
+		busy: "SELECT count(*) FROM pg_stat_activity WHERE pid = %d AND state = 'active'",
 	},
 	{
 		name: "MariaDB", driver: "mysql",
@@ -78,6 +80,7 @@ var products = []product{
 		impatient:   "SET innodb_lock_wait_timeout = 0",
 		slow:        "SELECT sum(seq * seq % 7) FROM seq_1_to_1000000000",
 		self:        "SELECT connection_id()", kill: "KILL %d",
+		busy: "SELECT count(*) FROM information_schema.processlist WHERE id = %d AND command = 'Query'",
 	},
 	{
 		name: "MariaDB, interpolated", driver: "mysql",
@@ -86,6 +89,7 @@ var products = []product{
 		impatient:   "SET innodb_lock_wait_timeout = 0",
 		slow:        "SELECT sum(seq * seq % 7) FROM seq_1_to_1000000000",
 		self:        "SELECT connection_id()", kill: "KILL %d",
+		busy: "SELECT count(*) FROM information_schema.processlist WHERE id = %d AND command = 'Query'",
 	},
 }
 

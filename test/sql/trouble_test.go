@@ -158,8 +158,12 @@ func (d *database) lost(t *testing.T, db *sql.DB, run func() error) <-chan error
 	first := d.id(t, db)
 	done := make(chan error, 1)
 	go func() { done <- run() }()
-	// real time: the server has to be in the middle of the statement
-	time.Sleep(100 * time.Millisecond)
+	eventually(t, "the statement is under way", func() (busy bool) {
+		if err := d.plain.QueryRowContext(t.Context(), fmt.Sprintf(d.busy, first)).Scan(&busy); err != nil {
+			t.Fatal(err)
+		}
+		return busy
+	})
 	d.killed(t, first)
 	return done
 }
