@@ -108,6 +108,31 @@ func TestAListenerMayAskAndChangeTheBreaker(t *testing.T) {
 	})
 }
 
+// Registering anew closes an open breaker: that too is told outside the locks,
+// also the orchestrator's, and before the registration returns.
+func TestAListenerHearsOfARegistrationOutsideTheLocks(t *testing.T) {
+	var o *container.Orchestrator
+	var heard arrows
+	o = newOrchestrator(t, policy.Catalog{}, container.OnTransition(func(c container.Transition) {
+		heard.listen(c)
+		o.Metrics()
+		if _, ok := o.CircuitBreaker("b"); !ok {
+			t.Error("the breaker is not there")
+		}
+		if err := o.RegisterCircuitBreaker("another", policy.CircuitBreaker{}); err != nil {
+			t.Error(err)
+		}
+	}))
+	b := registered(t, o, "b", policy.CircuitBreaker{FailureThreshold: 1})
+	trip(t, pipelineFor(t, o, "op", policy.CircuitBreaker{Name: "b"}), b)
+	registered(t, o, "b", policy.CircuitBreaker{FailureThreshold: 2})
+	heard.want(t, "closed>open", "open>closed")
+	b.ForceOpen()
+	reload(t, o, policy.Catalog{CircuitBreakers: map[string]policy.CircuitBreaker{"c": {}}})
+	b.Reset()
+	heard.want(t, "closed>open", "open>closed", "closed>open", "open>closed")
+}
+
 // A listener that causes a change hears of it after the one at hand, as do all
 // others: never one inside the other.
 func TestChangesThatAListenerCausesComeAfterTheOneAtHand(t *testing.T) {
@@ -228,7 +253,7 @@ func TestAHungProbeIsToldWithoutAnybodyCalling(t *testing.T) {
 
 func TestChangesAreLoggedAsWarningsAndRejectionsAtDebug(t *testing.T) {
 	var log bytes.Buffer
-	o := newOrchestrator(t, policy.Catalog{}, container.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{
+	o := newOrchestrator(t, policy.Catalog{}, container.OnTransition(new(arrows).listen), container.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{
 		Level: slog.LevelDebug,
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 			if a.Key == slog.TimeKey {
