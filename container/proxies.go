@@ -59,7 +59,8 @@ type Methods struct{ service *service }
 func (m Methods) Method(name string) *Pipeline { return m.service.pipeline(name, guarded) }
 
 // Once is Method for what is not safe to repeat: it is never attempted again
-// once it may have reached the dependency.
+// once it may have reached the dependency, unless the profile chooses a policy
+// for the method.
 func (m Methods) Once(name string) *Pipeline { return m.service.pipeline(name, once) }
 
 // Optional is Method for what is passed through unless the profile or a

@@ -190,7 +190,9 @@ func (e *edit) bindMethod(s *service, b *binding) error {
 		return err
 	}
 	if prog != nil {
-		prog.once = b.guard == once
+		_, c := e.chosen(s)
+		_, byProfile := c.Methods[b.method] // which beats what the code says
+		prog.once = b.guard == once && !byProfile
 		if b.guard == withoutContext && prog.contexts > 0 {
 			e.say(func() {
 				e.o.log.Info("no timeout can be enforced: the method takes no context", "operation", operation, "policy", name)
