@@ -114,6 +114,9 @@ func Profiles(fsys fs.FS) ([]string, error) {
 func readDir(fsys fs.FS) (files map[string][]string, profiles []string, err error) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
+		if at := (*fs.PathError)(nil); errors.As(err, &at) {
+			err = at.Err // its path is "."
+		}
 		return nil, nil, fmt.Errorf("config: the directory of the profiles%s: %w", named(fsys), err)
 	}
 	files = map[string][]string{}

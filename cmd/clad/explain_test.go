@@ -22,7 +22,7 @@ func TestExplain(t *testing.T) {
 		"diff.text":         "explain -diff production development",
 		"diff.json":         "explain -diff production development -json",
 		"diff_policy.text":  "explain -diff production development database",
-		"diff_same.text":    "explain -diff production production",
+		"diff_same.text":    "explain production -diff production",
 	} {
 		t.Run(file, func(t *testing.T) {
 			code, out, err := clad(t, append(strings.Fields(args), "-dir", ".")...)

@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/cladgo/clad/config"
@@ -28,9 +29,6 @@ type Analysis struct {
 	Formula string `json:"formula"`
 }
 
-// IsRetried reports whether a call may be attempted more than once.
-func (a Analysis) IsRetried() bool { return a.Attempts > 1 }
-
 // analysis is that of the layers looked at so far, from the inside out.
 type analysis struct {
 	Analysis
@@ -51,10 +49,10 @@ type rejection struct{ after, wait Bound }
 // own time.
 func Analyze(layers []Layer) Analysis {
 	a := analysis{Analysis: Analysis{Attempts: 1, Worst: Unbounded, Formula: "nothing bounds the call"}}
-	for i := len(layers) - 1; i >= 0; i-- {
-		switch l := layers[i].Policy.(type) {
+	for _, layer := range slices.Backward(layers) {
+		switch l := layer.Policy.(type) {
 		case policy.Timeout:
-			a.timeout(layers[i].Key, Bound(l))
+			a.timeout(layer.Key, Bound(l))
 		case policy.RateLimit:
 			a.rateLimit(l)
 		case policy.Retry:

@@ -63,7 +63,7 @@ func (w *warner) around(i int) (key string, limit Bound) {
 	return key, limit
 }
 
-func (w *warner) hasTimeout(layers []Layer) bool {
+func hasTimeout(layers []Layer) bool {
 	for _, l := range layers {
 		if _, ok := l.Policy.(policy.Timeout); ok {
 			return true
@@ -98,7 +98,7 @@ func (w *warner) circuitBreaker(i int, b policy.CircuitBreaker) {
 			break
 		}
 	}
-	if !w.hasTimeout(w.layers) {
+	if !hasTimeout(w.layers) {
 		w.warn("breaker-without-timeout", i, "the policy has no timeout: a dependency that hangs is never counted as failing; set attempt_timeout")
 	}
 	w.reach(i, b)

@@ -20,7 +20,7 @@ func (w *warner) retry(i int, r policy.Retry) {
 	}
 	key, outer := w.around(i)
 	switch {
-	case w.hasTimeout(inside):
+	case hasTimeout(inside):
 		w.fit(i, r, Analyze(inside).Worst, key, outer)
 	case outer.IsUnbounded():
 		w.warn("retry-without-timeout", i, "the policy has no timeout: an attempt that hangs is never ended, nor tried again; set attempt_timeout")

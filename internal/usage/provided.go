@@ -52,23 +52,26 @@ func (f *finder) provided(p *packages.Package, ctor ast.Expr) ([]result, bool) {
 	return found, known
 }
 
-// annotated looks at fx.Annotate(ctor, fx.As(new(I))): with fx.As, the first
-// results are provided as that.
+// annotated looks at fx.Annotate(ctor, fx.As(new(I)), fx.ResultTags(...)): with
+// fx.As, the first results are provided as that.
 func (f *finder) annotated(p *packages.Package, call *ast.CallExpr) ([]result, bool) {
 	found, known := f.provided(p, call.Args[0])
+	known = known && !call.Ellipsis.IsValid()
 	var as []result
 	for _, arg := range call.Args[1:] {
 		annotation, ok := ast.Unparen(arg).(*ast.CallExpr)
 		if !ok {
-			known = known && call.Ellipsis == 0
+			known = false
 			continue
 		}
-		if callee(p, annotation) != fxAsFunc {
-			continue
-		}
-		for _, target := range annotation.Args {
-			if ptr, ok := p.TypesInfo.TypeOf(target).(*types.Pointer); ok {
-				as = append(as, result{typ: ptr.Elem()})
+		switch callee(p, annotation) {
+		case fxAsFunc:
+			as = append(as, asTargets(p, annotation, found)...)
+		case resultTagsFunc:
+			for i, tag := range annotation.Args {
+				if text, _ := constantString(p, tag); i < len(found) && flattens(text) {
+					found[i].typ = elementOf(found[i].typ)
+				}
 			}
 		}
 	}
@@ -76,6 +79,23 @@ func (f *finder) annotated(p *packages.Package, call *ast.CallExpr) ([]result, b
 		return found, known
 	}
 	return as, known
+}
+
+// asTargets are the interfaces of fx.As(new(I), fx.Self()).
+func asTargets(p *packages.Package, as *ast.CallExpr, found []result) []result {
+	var targets []result
+	for i, target := range as.Args {
+		if call, ok := ast.Unparen(target).(*ast.CallExpr); ok && callee(p, call) == fxSelfFunc && i < len(found) {
+			targets = append(targets, found[i])
+		} else if ptr, ok := p.TypesInfo.TypeOf(target).(*types.Pointer); ok {
+			targets = append(targets, result{typ: ptr.Elem()})
+		}
+	}
+	return targets
+}
+
+func flattens(tag string) bool {
+	return strings.HasSuffix(reflect.StructTag(tag).Get("group"), ",flatten")
 }
 
 // annotatedLiteral looks at fx.Annotated{Group: "...,flatten", Target: ctor}.
@@ -122,7 +142,7 @@ func flatten(t types.Type) []result {
 			continue
 		}
 		typ := field.Type()
-		if strings.HasSuffix(tag.Get("group"), ",flatten") {
+		if flattens(string(tag)) {
 			typ = elementOf(typ)
 		}
 		for _, r := range flatten(typ) {

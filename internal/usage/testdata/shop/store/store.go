@@ -38,9 +38,10 @@ type Hooks struct {
 type Out struct {
 	fx.Out
 
-	Gateway Gateway `policy:"external_api"`
-	Backup  Gateway `name:"backup" policy:"none"`
-	Ledger  Ledger  `group:"ledgers"`
+	Gateway Gateway  `policy:"external_api"`
+	Backup  Gateway  `name:"backup" policy:"none"`
+	Ledger  Ledger   `group:"ledgers"`
+	All     []Sender `group:"senders,flatten"`
 	Size    int
 }
 
@@ -60,3 +61,5 @@ func NewSender() Sender                    { return nil }
 func NewSend() func(context.Context) error { return nil }
 func NewHooks() Hooks                      { return Hooks{} }
 func NewOut() (Out, error)                 { return Out{}, nil }
+
+func NewAll() []Gateway { return nil }
