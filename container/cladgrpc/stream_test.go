@@ -113,7 +113,8 @@ func TestStreamThatFailsIsOver(t *testing.T) {
 }
 
 func TestStreamThatCannotBeSentOnIsOver(t *testing.T) {
-	cc, ctx := echo(t).streams(t, policy.Timeout(time.Minute))
+	waits := &shop{stream: func(s grpc.ServerStream) error { <-s.Context().Done(); return s.Context().Err() }}
+	cc, ctx := waits.streams(t, policy.Timeout(time.Minute))
 	stream, err := open(t.Context(), cc, chat)
 	if err != nil {
 		t.Fatal(err)
