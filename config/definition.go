@@ -24,8 +24,8 @@ const (
 )
 
 // A definition says what may stand at one place of a profile. Everything that
-// knows the format (the checker, the environment, the defaults, the reference)
-// reads it here.
+// knows the format (the checker, the environment, the defaults, the reference,
+// the schema) reads it here.
 type definition struct {
 	kind kind
 	doc  string // for the reference

@@ -8,6 +8,6 @@
 // is described in docs/profiles.md.
 //
 // What may stand in a profile is written down once, in definitions that the
-// file checker, the environment, the defaults and the reference all read. One
-// kind of protection is one file here (retry.go, ratelimit.go, ...).
+// file checker, the environment, the defaults, the reference and the JSON Schema
+// all read. One kind of protection is one file here (retry.go, ratelimit.go, ...).
 package config

@@ -16,6 +16,7 @@ import (
 // Report is what a profile amounts to, or the part of it that was asked for.
 type Report struct {
 	Profile  string    `json:"profile"`
+	Settings []Setting `json:"settings,omitempty"` // of the profile as a whole
 	Services []Service `json:"services"`
 	Policies []Policy  `json:"policies"`
 }
@@ -73,6 +74,9 @@ func New(p *config.Profile, o Options) *Report {
 	r := &Report{Profile: p.Name(), Services: []Service{}, Policies: []Policy{}}
 	for _, name := range slices.Sorted(maps.Keys(e.catalog.Policies)) {
 		r.Policies = append(r.Policies, e.policy(name))
+	}
+	for _, s := range p.Settings("reload") {
+		r.Settings = append(r.Settings, settingOf(s, 0))
 	}
 	r.Services = e.services(r)
 	for _, s := range r.Services {

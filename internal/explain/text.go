@@ -14,6 +14,9 @@ import (
 func (r *Report) Print(w io.Writer, c terminal.Colours) {
 	p := &printer{colours: c}
 	p.add(c.Bold("profile "+r.Profile), len("profile "+r.Profile), "")
+	for _, s := range r.Settings {
+		p.plain("  "+s.Name+" "+s.Value, s.Origin)
+	}
 	for _, s := range r.Services {
 		p.block++
 		p.service(s)
