@@ -43,6 +43,9 @@ type product struct {
 	// self is the query for the id of the connection, kill ends one by its id,
 	// busy counts those of an id that are at work.
 	self, kill, busy string
+	// abandoned finds the ids of those that are at work on statements that are
+	// like an argument.
+	abandoned string
 }
 
 func questionMark(int) string { return "?" }
@@ -71,25 +74,28 @@ var products = []product{
 		impatient:   "SET lock_timeout = '10ms'",
 		slow:        "SELECT count(*) FROM generate_series(1, 100000000)",
 		self:        "SELECT pg_backend_pid()", kill: "SELECT pg_terminate_backend(%d)",
-		busy: "SELECT count(*) FROM pg_stat_activity WHERE pid = %d AND state = 'active'",
+		busy:      "SELECT count(*) FROM pg_stat_activity WHERE pid = %d AND state = 'active'",
+		abandoned: "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'active' AND query LIKE $1",
 	},
 	{
 		name: "MariaDB", driver: "mysql",
-		dsn:         fixed("root@tcp(127.0.0.1:3306)/test?parseTime=true"),
+		dsn:         fixed("root@tcp(127.0.0.1:3306)/test?parseTime=true&max_statement_time=10"),
 		placeholder: questionMark,
 		impatient:   "SET innodb_lock_wait_timeout = 0",
 		slow:        "SELECT sum(seq * seq % 7) FROM seq_1_to_1000000000",
 		self:        "SELECT connection_id()", kill: "KILL %d",
-		busy: "SELECT count(*) FROM information_schema.processlist WHERE id = %d AND command = 'Query'",
+		busy:      "SELECT count(*) FROM information_schema.processlist WHERE id = %d AND command = 'Query'",
+		abandoned: "SELECT id FROM information_schema.processlist WHERE id <> connection_id() AND info LIKE ?",
 	},
 	{
 		name: "MariaDB, interpolated", driver: "mysql",
-		dsn:         fixed("root@tcp(127.0.0.1:3306)/test?parseTime=true&interpolateParams=true"),
+		dsn:         fixed("root@tcp(127.0.0.1:3306)/test?parseTime=true&max_statement_time=10&interpolateParams=true"),
 		placeholder: questionMark,
 		impatient:   "SET innodb_lock_wait_timeout = 0",
 		slow:        "SELECT sum(seq * seq % 7) FROM seq_1_to_1000000000",
 		self:        "SELECT connection_id()", kill: "KILL %d",
-		busy: "SELECT count(*) FROM information_schema.processlist WHERE id = %d AND command = 'Query'",
+		busy:      "SELECT count(*) FROM information_schema.processlist WHERE id = %d AND command = 'Query'",
+		abandoned: "SELECT id FROM information_schema.processlist WHERE id <> connection_id() AND info LIKE ?",
 	},
 }
 
@@ -129,12 +135,43 @@ func connect(t *testing.T, p product) *database {
 	}
 	d.do(t, "CREATE TABLE %s (id INTEGER PRIMARY KEY, name VARCHAR(20), amount DECIMAL(10, 2), born TIMESTAMP NULL)")
 	t.Cleanup(func() {
-		_, _ = d.plain.ExecContext(context.WithoutCancel(t.Context()), "DROP TABLE "+d.table)
+		ctx := context.WithoutCancel(t.Context())
+		if d.abandoned != "" {
+			d.killAbandoned(ctx, t)
+		}
+		_, _ = d.plain.ExecContext(ctx, "DROP TABLE "+d.table)
 	})
+	d.slow = strings.Replace(d.slow, "SELECT", "SELECT /* "+d.table+" */", 1)
 	if d.orchestrator, err = container.NewOrchestrator(policy.Catalog{}); err != nil {
 		t.Fatal(err)
 	}
 	return d
+}
+
+// killAbandoned ends the slow statements whose client has left: a server may go on
+// with them.
+func (d *database) killAbandoned(ctx context.Context, t *testing.T) {
+	t.Helper()
+	rows, err := d.plain.QueryContext(ctx, d.abandoned, "%/* "+d.table+" */%")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer func() { _ = rows.Close() }()
+	var ids []int
+	for rows.Next() {
+		var id int
+		if err := rows.Scan(&id); err != nil {
+			t.Error(err)
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Err(); err != nil {
+		t.Error(err)
+	}
+	for _, id := range ids {
+		_, _ = d.plain.ExecContext(ctx, fmt.Sprintf(d.kill, id)) // it may be over by now
+	}
 }
 
 // do executes a statement on the table by way of the unguarded database.
