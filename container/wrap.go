@@ -16,6 +16,9 @@ func wrapperOf(t reflect.Type) (wrapper, error) {
 	if p, ok := proxyOf(t); ok {
 		return func(s *service, v reflect.Value) reflect.Value { return p.wrap(v, Methods{s}) }, nil
 	}
+	if advice, ok := adapters[t.String()]; ok {
+		return nil, fmt.Errorf("nothing registered wraps %v: %s", t, advice)
+	}
 	switch {
 	case t.Kind() == reflect.Interface:
 		return nil, fmt.Errorf("no proxy for the interface %v is registered; `clad gen` makes one: put //go:generate go tool clad gen in this package and run go generate (or clad gen -type %s)", t, typeArgument(t))
@@ -31,6 +34,15 @@ func wrapperOf(t reflect.Type) (wrapper, error) {
 		}, nil
 	}
 	return nil, nil
+}
+
+// adapters says of types that everybody has which package knows how to wrap them.
+var adapters = map[string]string{
+	"http.RoundTripper":        `import _ "github.com/cladgo/clad/container/cladhttp"`,
+	"*http.Client":             `import _ "github.com/cladgo/clad/container/cladhttp"`,
+	"driver.Connector":         `import _ "github.com/cladgo/clad/container/cladsql"`,
+	"*sql.DB":                  `tag the constructor of its driver.Connector, import _ "github.com/cladgo/clad/container/cladsql", and provide sql.OpenDB`,
+	"grpc.ClientConnInterface": `import _ "github.com/cladgo/clad/container/cladgrpc"`,
 }
 
 func typeArgument(t reflect.Type) string {
