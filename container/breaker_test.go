@@ -526,10 +526,15 @@ func TestTripsAreChangesFromClosedToOpen(t *testing.T) {
 	})
 }
 
-func TestForcingABreakerIsNoTrip(t *testing.T) {
+func TestForcingOrDisablingABreakerIsNoTrip(t *testing.T) {
 	o := newOrchestrator(t, policy.Catalog{})
 	b := registered(t, o, "b", policy.CircuitBreaker{})
 	p := pipelineFor(t, o, "op", policy.CircuitBreaker{Name: "b"})
+	b.Disable()
+	for range 20 {
+		_ = p.Run(t.Context(), always(errDown))
+		_ = p.Run(t.Context(), works)
+	}
 	b.ForceOpen()
 	_ = p.Run(t.Context(), works)
 	if m := o.Metrics(); m.CircuitBreakerTrips != 0 || m.CircuitBreakerRejections != 1 {
