@@ -52,6 +52,7 @@ func BenchmarkParallel(b *testing.B) {
 					b.Fatal(err)
 				}
 				crowd := prepared.Crowd(goroutines)
+				defer crowd.Close()
 				b.ReportAllocs()
 				b.ResetTimer()
 				if err := crowd.Run(b.N); err != nil {

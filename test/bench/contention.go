@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/policy"
@@ -15,42 +14,11 @@ import (
 type Contenders struct {
 	Name  string // "limit/clad:proxy"
 	Title string // what they share
-	// Join returns the subject of so many goroutines. They all share one
-	// state, whatever the number.
+	// Join returns the subject of so many goroutines, which is to be closed.
+	// They all share one state, whatever the number.
 	Join func(goroutines int) *Crowd
 	// Close checks that what was measured was what the row says.
 	Close func(calls uint64) error
-}
-
-// Crowd is a number of goroutines that call at once.
-type Crowd struct {
-	name       string
-	goroutines int
-	run        func(goroutine, n int) error
-}
-
-// ID names the crowd: "limit/clad:proxy x8".
-func (c *Crowd) ID() string { return fmt.Sprintf("%s x%d", c.name, c.goroutines) }
-
-// Run makes n calls, shared out among the goroutines.
-func (c *Crowd) Run(n int) error {
-	var wg sync.WaitGroup
-	errs := make([]error, c.goroutines)
-	for i := range c.goroutines {
-		share := n / c.goroutines
-		if i < n%c.goroutines {
-			share++
-		}
-		wg.Go(func() { errs[i] = c.run(i, share) })
-	}
-	wg.Wait()
-	return errors.Join(errs...)
-}
-
-// Crowd returns goroutines that all call the gateway of b. It is not for rows
-// whose calls follow one another.
-func (b *Bench) Crowd(goroutines int) *Crowd {
-	return &Crowd{b.ID(), goroutines, func(_, n int) error { return b.Run(n) }}
 }
 
 // Contend lists what is measured under contention.
@@ -123,7 +91,7 @@ func shareState(name string, wrong int, layers Settings) (Contenders, error) {
 	return Contenders{
 		Name: id,
 		Join: func(goroutines int) *Crowd {
-			return &Crowd{id, goroutines, func(goroutine, n int) error {
+			return newCrowd(id, goroutines, func(goroutine, n int) error {
 				g := gateways[goroutine%services]
 				for i := range n {
 					if _, err := g.Charge(ctx, i); (err != nil) != fails(wrong, i) {
@@ -131,7 +99,7 @@ func shareState(name string, wrong int, layers Settings) (Contenders, error) {
 					}
 				}
 				return nil
-			}}
+			})
 		},
 		Close: func(calls uint64) error {
 			defer cancel()

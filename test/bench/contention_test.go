@@ -15,7 +15,9 @@ func TestContendersShareWhatTheySay(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) {
 			const calls = 200
 			for _, goroutines := range []int{1, 2, 8, 64} {
-				if err := c.Join(goroutines).Run(calls); err != nil {
+				crowd := c.Join(goroutines)
+				defer crowd.Close()
+				if err := crowd.Run(calls); err != nil {
 					t.Fatal(err)
 				}
 			}

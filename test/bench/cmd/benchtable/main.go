@@ -31,6 +31,7 @@ usage, in the root of the repository:
   benchtable                  measure everything, write the page and its plot
   benchtable -run breaker     print the cases that match, write nothing
   benchtable -run ^all/ -json -     the same as JSON
+  benchtable -run limit -crowds     print how many goroutines get on, where it matches
   benchtable -check           compare clad with the baseline; fails if slower
   benchtable -update          make what is measured now the baseline
 
@@ -50,6 +51,7 @@ type options struct {
 	json     string
 	docs     string
 	baseline string
+	crowds   bool
 	check    bool
 	update   bool
 	list     bool
@@ -108,6 +110,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.StringVar(&o.json, "json", "", "also write the results as JSON to this `file`, - for standard output")
 	flags.StringVar(&o.docs, "docs", "docs", "the `folder` for benchmarks.md and benchmarks.svg")
 	flags.StringVar(&o.baseline, "baseline", "test/bench/baseline.json", "the `file` that -check reads and -update writes")
+	flags.BoolVar(&o.crowds, "crowds", false, "with -run: measure many goroutines, in place of one")
 	flags.BoolVar(&o.check, "check", false, "compare clad with the baseline, and fail if it has become slower by more than the noise")
 	flags.BoolVar(&o.update, "update", false, "make what is measured now the baseline")
 	flags.BoolVar(&o.list, "list", false, "list the cases")
@@ -136,6 +139,8 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		return complain("unexpected argument %q", flags.Arg(0))
 	case o.check && o.update:
 		return complain("-check and -update do not go together")
+	case o.crowds && (!o.filtered() || o.check):
+		return complain("-crowds goes with -run, and not with -check")
 	case o.rounds < 1 || o.slice <= 0:
 		return complain("-rounds and -slice must be above 0")
 	case o.filtered() && o.update:

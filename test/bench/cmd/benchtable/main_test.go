@@ -28,6 +28,7 @@ func TestUsage(t *testing.T) {
 		{"breaker", `unexpected argument "breaker"`, errUsage},
 		{"-run (", "-run", errUsage},
 		{"-check -update", "do not go together", errUsage},
+		{"-crowds", "goes with -run", errUsage},
 		{"-update -run x", "without -run", errUsage},
 		{"-rounds -1", "-rounds", errUsage},
 	} {
@@ -75,6 +76,20 @@ func TestFilterMeasuresWhatMatchesAndWritesNoPage(t *testing.T) {
 	}
 	if written, _ := os.ReadDir(docs); len(written) > 0 {
 		t.Errorf("a few cases were written as the page: %v", written)
+	}
+}
+
+func TestCrowds(t *testing.T) {
+	out, err := benchtable(t, "-run", "^limit/clad:proxy$", "-crowds", "-rounds", "2", "-slice", "1ms", "-json", "-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := results.Read(strings.NewReader(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Contention) != 1 || len(r.Contention[0].Scale) != 3 || len(r.Cases) != 0 {
+		t.Errorf("measured %+v", r)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/cladgo/clad/test/bench"
@@ -17,20 +18,20 @@ import (
 // table measures everything, or what matches.
 func table(ctx context.Context, o *options, p *progress, w io.Writer) error {
 	t := &tabler{ctx: ctx, o: o, p: p, r: &results.Results{Machine: results.ThisMachine()}}
-	all := entrants(o.filter.MatchString)
-	// The heap is watched before peers put what they keep there.
 	if !o.filtered() && o.soak > 0 {
+		// The heap is watched before peers put there what they keep.
 		t.add(fmt.Sprintf("watching the heap over %d calls", o.soak), time.Duration(o.soak)*350*time.Nanosecond, t.soak)
 	}
-	t.add(fmt.Sprintf("measuring %d cases", len(all)), measure.Plan{Rounds: o.rounds, Slice: o.slice}.Time(len(all)), func() error { return t.cases(all) })
-	if !o.filtered() {
-		contenders, err := bench.Contend()
-		if err != nil {
+	if !o.crowds {
+		all := entrants(o.filter.MatchString)
+		t.add(fmt.Sprintf("measuring %d cases", len(all)), measure.Plan{Rounds: o.rounds, Slice: o.slice}.Time(len(all)), func() error { return t.cases(all) })
+	}
+	if !o.filtered() || o.crowds {
+		if err := t.addContention(); err != nil {
 			return err
 		}
-		plan := measure.Plan{Rounds: max(o.rounds/2, 1), Slice: 2 * o.slice}
-		t.add(fmt.Sprintf("measuring contention in %d cases", len(contenders)), plan.Time(len(contenders)*len(crowds)),
-			func() error { return t.contention(contenders, plan) })
+	}
+	if !o.filtered() {
 		const starts = 9
 		t.add(fmt.Sprintf("starting applications, %d times", starts), starts*1200*time.Millisecond, func() error { return t.startup(starts) })
 		t.add("weighing pipelines", time.Second, t.memory)
@@ -85,11 +86,25 @@ const clockID = "time.Now"
 // crowds are the numbers of goroutines that contend.
 var crowds = []int{1, 2, 8, 64}
 
+func (t *tabler) addContention() error {
+	all, err := bench.Contend()
+	if err != nil {
+		return err
+	}
+	all = slices.DeleteFunc(all, func(c bench.Contenders) bool { return !t.o.filter.MatchString(c.Name) })
+	plan := measure.Plan{Rounds: max(t.o.rounds/2, 1), Slice: 2 * t.o.slice}
+	t.add(fmt.Sprintf("measuring contention in %d cases", len(all)), plan.Time(len(all)*len(crowds)),
+		func() error { return t.contention(all, plan) })
+	return nil
+}
+
 func (t *tabler) contention(all []bench.Contenders, plan measure.Plan) error {
 	var subjects []measure.Subject
 	for _, c := range all {
 		for _, goroutines := range crowds {
-			subjects = append(subjects, c.Join(goroutines))
+			crowd := c.Join(goroutines)
+			defer crowd.Close()
+			subjects = append(subjects, crowd)
 		}
 	}
 	plan.Progress = t.p.done
@@ -164,10 +179,7 @@ func (t *tabler) write(w io.Writer) error {
 	if err := t.o.writeJSON(t.r, w); err != nil || t.o.json == "-" {
 		return err
 	}
-	fmt.Fprintf(w, "%-44s %9s %8s %9s %7s %7s\n", "in calls of time.Now", "median", "±", "ns", "allocs", "bytes")
-	for _, c := range t.r.Cases {
-		fmt.Fprintf(w, "%-44s %9.3f %8.3f %9.1f %7.0f %7.0f\n", c.ID, c.Ratio.Median, c.Ratio.IQR()/2, c.Time.Median, c.Allocs, c.Bytes)
-	}
+	t.print(w)
 	if t.o.filtered() {
 		return nil
 	}
@@ -180,6 +192,25 @@ func (t *tabler) write(w io.Writer) error {
 	}
 	fmt.Fprintf(w, "\nwrote %s and %s\n", page, plot)
 	return nil
+}
+
+func (t *tabler) print(w io.Writer) {
+	if len(t.r.Cases) > 0 {
+		fmt.Fprintf(w, "%-44s %9s %8s %9s %7s %7s\n", "in calls of time.Now", "median", "±", "ns", "allocs", "bytes")
+	}
+	for _, c := range t.r.Cases {
+		fmt.Fprintf(w, "%-44s %9.3f %8.3f %9.1f %7.0f %7.0f\n", c.ID, c.Ratio.Median, c.Ratio.IQR()/2, c.Time.Median, c.Allocs, c.Bytes)
+	}
+	if len(t.r.Contention) > 0 {
+		fmt.Fprintf(w, "\n%-44s %9s %14s %14s %14s\n", "calls in times of one goroutine's", "ns of one", "2 goroutines", "8", "64")
+	}
+	for _, c := range t.r.Contention {
+		fmt.Fprintf(w, "%-44s %9.1f", c.Name, c.Nanos)
+		for _, n := range crowds[1:] {
+			fmt.Fprintf(w, " %7.2f ± %4.2f", c.Scale[n].Median, c.Scale[n].IQR()/2)
+		}
+		fmt.Fprintln(w)
+	}
 }
 
 func (o *options) writeJSON(r *results.Results, stdout io.Writer) error {

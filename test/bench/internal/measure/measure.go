@@ -6,6 +6,7 @@ package measure
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -97,13 +98,19 @@ func (p Plan) Measure(ctx context.Context, subjects []Subject) ([]Series, error)
 	return series, nil
 }
 
-// calibrate finds how many calls last as long as a piece, and warms up.
+// calibrate finds how many calls last as long as a piece, and warms up. The
+// shortest of a few tries counts: one that was interrupted would make for
+// pieces so short that there is little in them but their beginning.
 func calibrate(s Subject, series *Series, piece time.Duration) (int, error) {
-	const longest = 1 << 30
+	const longest, tries = 1 << 30, 4
 	for n := 1; ; n *= 2 {
-		d, err := timed(s, series, n)
-		if err != nil {
-			return 0, err
+		d := time.Duration(math.MaxInt64)
+		for try := 0; try < tries && d >= piece/2; try++ {
+			took, err := timed(s, series, n)
+			if err != nil {
+				return 0, err
+			}
+			d = min(d, took)
 		}
 		if d >= piece/2 || n >= longest {
 			perCall := max(float64(d)/float64(n), 0.1)
