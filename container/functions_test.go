@@ -18,7 +18,8 @@ type client struct {
 	Get    func(ctx context.Context, id string) (int, error)
 	Put    func(ctx context.Context, id string, values ...int) error
 	Ping   func(context.Context) error
-	Format func(int) string // not guarded: neither context nor error
+	Format func(int) string      // not guarded: neither context nor error
+	Notify func(context.Context) // no error
 	Unset  func(context.Context) error
 }
 
@@ -81,6 +82,7 @@ func newClient(calls map[string]int) client {
 		},
 		Ping:   func(context.Context) error { calls["Ping"]++; return errDown },
 		Format: func(int) string { return "formatted" },
+		Notify: func(context.Context) { calls["Notify"]++ },
 	}
 }
 
@@ -108,8 +110,9 @@ func TestAStructOfFunctionsIsWrapped(t *testing.T) {
 				if err := c.Ping(t.Context()); err != errDown || calls["Ping"] != 1 { //nolint:errorlint // straight through
 					t.Errorf("Ping: %v after %d attempts", err, calls["Ping"])
 				}
-				if c.Format(1) != "formatted" || c.Unset != nil {
-					t.Errorf("the others: %q, unset is nil: %v", c.Format(1), c.Unset == nil)
+				c.Notify(t.Context())
+				if c.Format(1) != "formatted" || calls["Notify"] != 1 || c.Unset != nil {
+					t.Errorf("the others: %q, %d calls, unset is nil: %v", c.Format(1), calls["Notify"], c.Unset == nil)
 				}
 			}))
 			if got := o.Metrics(); got.RetryAttempts != 2+1 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -80,6 +81,29 @@ func TestAnOperationWithEverNewPolicies(t *testing.T) {
 			t.Fatalf("at policy %d", n)
 		}
 	}
+}
+
+func TestEverNewPoliciesDoNotFillTheMemory(t *testing.T) {
+	o := newOrchestrator(t, policy.Catalog{})
+	const kept, each = 200, 300 // bytes of a breaker and a limiter are many more
+	inUse := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	invent := func(n int) {
+		for i := range n {
+			pipelineFor(t, o, "op", policy.CircuitBreaker{RecoveryTimeout: time.Duration(n*10_000 + i)}, policy.RateLimit{RequestsPerSecond: float64(n*10_000 + i)})
+		}
+	}
+	invent(kept)
+	before := inUse()
+	invent(3000)
+	if grown := inUse() - before; grown > 3000*each {
+		t.Errorf("3000 policies that nobody needs any more take %d bytes each", grown/3000)
+	}
+	runtime.KeepAlive(o)
 }
 
 func TestManyWhoAskAtOnceGetOnePipeline(t *testing.T) {

@@ -241,14 +241,78 @@ func TestReloadSplitsWhatTwoPoliciesShared(t *testing.T) {
 	})
 }
 
+func TestReloadSplitsLimitersToo(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		catalog := func(rate float64) policy.Catalog {
+			limits := func(outer, inner float64) policy.Policy {
+				return policy.Combine(policy.RateLimit{RequestsPerSecond: outer, Burst: 20}, policy.RateLimit{RequestsPerSecond: inner, Burst: 4})
+			}
+			return policy.Catalog{Policies: map[string]policy.Policy{"charge": limits(0.001, rate), "refund": limits(0.001, 0.002)}}
+		}
+		app := fx.New(fx.NopLogger, provided(catalog(0.002)), fx.Provide(container.Tag(newBank, "charge", container.Method("Refund", "refund"))), fx.Invoke(func(g gateway, o *container.Orchestrator) {
+			b := bankOf(g)
+			_ = g.Refund(t.Context(), "r")
+			reload(t, o, catalog(0.003)) // the inner limiter of charge alone
+			for range 10 {
+				_, _ = g.Charge(t.Context(), 1)
+				_ = g.Refund(t.Context(), "r")
+			}
+			if b.refunds != 4 || b.charges != 4 {
+				t.Errorf("%d refunds and %d charges; want the 4 of each one's own limiter", b.refunds, b.charges)
+			}
+		}))
+		if err := app.Err(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A limiter that two policies shared stays with the one that goes on using it,
+// also when its settings change at the same time.
+func TestReloadLeavesASharedThingToWhoStillUsesIt(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		c := policy.Catalog{Policies: map[string]policy.Policy{
+			"charge": policy.RateLimit{RequestsPerSecond: 0.001, Burst: 9},
+			"refund": policy.RateLimit{RequestsPerSecond: 0.001, Burst: 9},
+		}}
+		app := fx.New(fx.NopLogger, provided(c), fx.Provide(container.Tag(newBank, "charge", container.Method("Refund", "refund"))), fx.Invoke(func(g gateway, o *container.Orchestrator) {
+			b := bankOf(g)
+			for range 3 {
+				_, _ = g.Charge(t.Context(), 1)
+				_ = g.Refund(t.Context(), "r")
+			}
+			reload(t, o, policy.Catalog{
+				Policies: map[string]policy.Policy{
+					"charge": policy.None{},
+					"refund": policy.RateLimit{RequestsPerSecond: 0.002, Burst: 9},
+				},
+			})
+			for range 20 {
+				_ = g.Refund(t.Context(), "r")
+			}
+			if b.refunds != 3+3 {
+				t.Errorf("%d refunds passed, want 3 and then the 3 tokens that were left of 9", b.refunds)
+			}
+		}))
+		if err := app.Err(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // An operation of the code that names what the profile no longer has must not
 // go on with what was.
 func TestReloadForgetsWhatOperationsOfTheCodeHeld(t *testing.T) {
 	o := newOrchestrator(t, policy.Catalog{CircuitBreakers: map[string]policy.CircuitBreaker{"b": {}}})
-	pipelineFor(t, o, "op", policy.CircuitBreaker{Name: "b"})
+	operations := []string{"op1", "op2", "op3"}
+	for _, operation := range operations {
+		pipelineFor(t, o, operation, policy.CircuitBreaker{Name: "b"})
+	}
 	reload(t, o, policy.Catalog{CircuitBreakers: map[string]policy.CircuitBreaker{"c": {}}})
-	if _, err := o.For("op", policy.CircuitBreaker{Name: "b"}); err == nil {
-		t.Error("a breaker that is gone was found")
+	for _, operation := range operations {
+		if _, err := o.For(operation, policy.CircuitBreaker{Name: "b"}); err == nil {
+			t.Errorf("%s: a breaker that is gone was found", operation)
+		}
 	}
 }
 

@@ -149,7 +149,7 @@ func TestOperationsAreNamedAfterServiceAndMethod(t *testing.T) {
 func TestTheApplicationOfPoliciesIsVisibleAtDebug(t *testing.T) {
 	var log bytes.Buffer
 	c := profile
-	c.Policies = map[string]policy.Policy{"p": policy.Timeout(1e9)}
+	c.Policies = map[string]policy.Policy{"p": policy.Timeout(1e9), "q": policy.Retry{}}
 	app := fx.New(fx.NopLogger,
 		fx.Provide(
 			func() (*container.Orchestrator, error) {
@@ -157,10 +157,14 @@ func TestTheApplicationOfPoliciesIsVisibleAtDebug(t *testing.T) {
 			},
 			container.NamedValues(c),
 			container.Tag(newBank, "p", container.Method("Refund", "none")),
-			container.Tag(func() ledger { return &book{} }, "p")),
-		fx.Invoke(func(gateway, ledger) {}))
+			container.Tag(func() ledger { return &book{} }, "p"),
+			container.Tag(fx.Annotated{Name: "untimed", Target: func() ledger { return &book{} }}, "q")),
+		fx.Invoke(fx.Annotate(func(gateway, ledger, ledger) {}, fx.ParamTags("", "", `name:"untimed"`))))
 	if err := app.Err(); err != nil {
 		t.Fatal(err)
+	}
+	if got := strings.Count(log.String(), "no timeout can be enforced"); got != 1 {
+		t.Errorf("said of %d methods that they take no context:\n%s", got, &log)
 	}
 	for _, want := range []string{
 		`level=DEBUG msg="policy applied" service=container_test.gateway policy=p`,
