@@ -76,7 +76,7 @@ func figure(x float64) string {
 	switch {
 	case x >= 10:
 		return fmt.Sprintf("%.0f", x)
-	case x >= 1:
+	case x >= 1.1:
 		return fmt.Sprintf("%.1f", x)
 	default:
 		return fmt.Sprintf("%.2f", x)

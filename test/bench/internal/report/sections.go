@@ -32,11 +32,16 @@ func (p *page) contention() {
 		rows = append(rows, line)
 	}
 	p.table(2, []string{"policy", "library", "ns, one goroutine", "2", "8", "64"}, rows)
-	p.say("What bounds it: a call through a healthy breaker or a retry only reads what goroutines share, and\n" +
-		"counts its success on one of several cache lines, so it takes as many processors as there are. A\n" +
-		"token bucket is one bucket behind one mutex, in golang.org/x/time/rate as anywhere: its calls go one\n" +
-		"after the other, and so do those of a breaker that has failures to reckon with. Timeouts and errors\n" +
-		"allocate, which keeps the garbage collector busy.\n\n")
+	for _, c := range p.r.Contention {
+		if two, ok := c.Scale[2]; ok && c.Name == "none/no-wrapper" && two.Median < 1.5 {
+			p.say("**The machine was busy: it gave two goroutines without a wrapper no more than %s of what one gets, so\n"+
+				"these figures show that nothing collapses, and not how far it scales.**\n\n", figure(two.Median))
+		}
+	}
+	p.say("What bounds it: calls through a healthy breaker or a retry only read what they share, and count their\n" +
+		"success on one of several cache lines; there is nothing that they wait for. A token bucket is one bucket\n" +
+		"behind one mutex in golang.org/x/time/rate, so its calls go one after the other, and so do those of a\n" +
+		"breaker that has failures to reckon with. Timeouts and errors allocate, and the allocator is shared.\n\n")
 }
 
 func systemOf(c results.Contention) string {
