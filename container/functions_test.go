@@ -20,6 +20,7 @@ type client struct {
 	Ping   func(context.Context) error
 	Format func(int) string      // not guarded: neither context nor error
 	Notify func(context.Context) // no error
+	Flush  func() error          // no context
 	Unset  func(context.Context) error
 }
 
@@ -83,6 +84,7 @@ func newClient(calls map[string]int) client {
 		Ping:   func(context.Context) error { calls["Ping"]++; return errDown },
 		Format: func(int) string { return "formatted" },
 		Notify: func(context.Context) { calls["Notify"]++ },
+		Flush:  func() error { calls["Flush"]++; return errDown },
 	}
 }
 
@@ -111,8 +113,9 @@ func TestAStructOfFunctionsIsWrapped(t *testing.T) {
 					t.Errorf("Ping: %v after %d attempts", err, calls["Ping"])
 				}
 				c.Notify(t.Context())
-				if c.Format(1) != "formatted" || calls["Notify"] != 1 || c.Unset != nil {
-					t.Errorf("the others: %q, %d calls, unset is nil: %v", c.Format(1), calls["Notify"], c.Unset == nil)
+				_ = c.Flush()
+				if c.Format(1) != "formatted" || calls["Notify"] != 1 || calls["Flush"] != 1 || c.Unset != nil {
+					t.Errorf("the others: %q, calls %v, unset is nil: %v", c.Format(1), calls, c.Unset == nil)
 				}
 			}))
 			if got := o.Metrics(); got.RetryAttempts != 2+1 {

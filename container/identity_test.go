@@ -316,7 +316,10 @@ func TestUnknownNamesSayWhatWasProbablyMeant(t *testing.T) {
 }
 
 func TestForRefusesWhatNoPipelineCouldHonour(t *testing.T) {
-	o := newOrchestrator(t, policy.Catalog{CircuitBreakers: map[string]policy.CircuitBreaker{"bank": {FailureThreshold: 2}}})
+	o := newOrchestrator(t, policy.Catalog{
+		CircuitBreakers: map[string]policy.CircuitBreaker{"bank": {FailureThreshold: 2}},
+		RateLimiters:    map[string]policy.RateLimit{"api": {RequestsPerSecond: 2}},
+	})
 	for _, tt := range []struct {
 		id   string
 		p    policy.Policy
@@ -327,6 +330,7 @@ func TestForRefusesWhatNoPipelineCouldHonour(t *testing.T) {
 		{"", policy.Retry{}, []string{"an operation needs an id"}},
 		{"op", policy.Combine(policy.CircuitBreaker{Name: "x"}, policy.RateLimit{Name: "y"}), []string{`"x"`, `"y"`}},
 		{"op", policy.CircuitBreaker{Name: "bank", FailureThreshold: 9}, []string{`"bank"`, "other settings"}},
+		{"op", policy.RateLimit{Name: "api", RequestsPerSecond: 9}, []string{`"api"`, "other settings"}},
 	} {
 		r, err := o.For(tt.id, tt.p)
 		if err == nil || r != nil {
@@ -347,6 +351,8 @@ func TestANameWithEqualSettingsIsShared(t *testing.T) {
 	b := pipelineFor(t, o, "b", policy.CircuitBreaker{Name: "bank", FailureThreshold: 1, SuccessThreshold: policy.DefaultSuccessThreshold})
 	_ = a.Run(t.Context(), always(errDown))
 	wantIs(t, b.Run(t.Context(), works), policy.ErrCircuitOpen)
+	pipelineFor(t, o, "a", policy.RateLimit{Name: "api", RequestsPerSecond: 4})
+	pipelineFor(t, o, "b", policy.RateLimit{Name: "api", RequestsPerSecond: 4, Burst: 1})
 	if _, ok := o.CircuitBreaker("bank"); !ok {
 		t.Error("what a policy names and describes cannot be looked up")
 	}

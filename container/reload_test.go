@@ -241,25 +241,34 @@ func TestReloadSplitsWhatTwoPoliciesShared(t *testing.T) {
 	})
 }
 
-func TestReloadSplitsLimitersToo(t *testing.T) {
+// The same, where it is the inner one of two layers that changes.
+func TestReloadSplitsWhatStandsFurtherIn(t *testing.T) {
 	virtual(t, func(t *testing.T) {
-		catalog := func(rate float64) policy.Catalog {
-			limits := func(outer, inner float64) policy.Policy {
-				return policy.Combine(policy.RateLimit{RequestsPerSecond: outer, Burst: 20}, policy.RateLimit{RequestsPerSecond: inner, Burst: 4})
+		catalog := func(rate float64, threshold uint32) policy.Catalog {
+			layers := func(rate float64, threshold uint32) policy.Policy {
+				return policy.Combine(
+					policy.CircuitBreaker{FailureThreshold: 50}, policy.CircuitBreaker{FailureThreshold: threshold},
+					policy.RateLimit{RequestsPerSecond: 0.001, Burst: 50}, policy.RateLimit{RequestsPerSecond: rate, Burst: 4})
 			}
-			return policy.Catalog{Policies: map[string]policy.Policy{"charge": limits(0.001, rate), "refund": limits(0.001, 0.002)}}
+			return policy.Catalog{Policies: map[string]policy.Policy{"charge": layers(rate, threshold), "refund": layers(0.002, 3)}}
 		}
-		app := fx.New(fx.NopLogger, provided(catalog(0.002)), fx.Provide(container.Tag(newBank, "charge", container.Method("Refund", "refund"))), fx.Invoke(func(g gateway, o *container.Orchestrator) {
+		app := fx.New(fx.NopLogger, provided(catalog(0.002, 3)), fx.Provide(container.Tag(newBank, "charge", container.Method("Refund", "refund"))), fx.Invoke(func(g gateway, o *container.Orchestrator) {
 			b := bankOf(g)
 			_ = g.Refund(t.Context(), "r")
-			reload(t, o, catalog(0.003)) // the inner limiter of charge alone
+			b.failures = 2
+			_ = g.Refund(t.Context(), "r") // one failure of refund's three, and two of its four tokens
+			reload(t, o, catalog(0.003, 2))
+			*b = bank{failures: 1000}
 			for range 10 {
 				_, _ = g.Charge(t.Context(), 1)
 				_ = g.Refund(t.Context(), "r")
 			}
-			if b.refunds != 4 || b.charges != 4 {
-				t.Errorf("%d refunds and %d charges; want the 4 of each one's own limiter", b.refunds, b.charges)
+			if b.refunds != 2 || b.charges != 2 {
+				t.Errorf("%d refunds and %d charges; want the 2 tokens of one, and the 2 failures of the other", b.refunds, b.charges)
 			}
+			_, err := g.Charge(t.Context(), 1)
+			wantIs(t, err, policy.ErrCircuitOpen)
+			wantIs(t, g.Refund(t.Context(), "r"), policy.ErrCircuitOpen)
 		}))
 		if err := app.Err(); err != nil {
 			t.Error(err)
