@@ -144,7 +144,7 @@ func (c *Call) succeed() {
 			c.report(s, success)
 		}
 	}
-	c.prog.counters.success()
+	c.prog.counters.succeeded.inc()
 }
 
 // advance goes back from step i with a failure, to the caller or, where a retry

@@ -3,41 +3,22 @@ package container
 import (
 	"sync"
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/cladgo/clad/policy"
 )
 
-// counters count what happens to one operation. A success is one add on one of
-// several cache lines; everything rarer shares a single one, and the rest is
-// derived when somebody asks.
+// counters count what happens to one operation. A success is one add, spread
+// where many meet; all else is rarer, and the rest is derived when somebody asks.
 type counters struct {
-	succeeded [shards]struct {
-		atomic.Uint64
-		_ [cacheLine - 8]byte // neighbours on one line would slow each other down
-	}
+	succeeded                           adder
 	failed, cancelled                   atomic.Uint64
 	retries, trips, rejections, limited atomic.Uint64
 	timeouts                            atomic.Uint64
 }
 
-const (
-	shardBits = 3
-	shards    = 1 << shardBits // each costs a cache line per operation
-	cacheLine = 64
-)
-
-// success counts a success on the shard of this goroutine's stack: different
-// goroutines mostly meet different lines, and no shared state is read to find
-// one.
-func (c *counters) success() {
-	var here byte
-	stack := uint64(uintptr(unsafe.Pointer(&here))) >> 11        // the smallest stack there is
-	c.succeeded[stack*0x9E3779B97F4A7C15>>(64-shardBits)].Add(1) // Fibonacci hashing: stacks lie side by side
-}
-
 func (c *counters) totals() policy.Totals {
 	t := policy.Totals{
+		SuccessfulOperations:     c.succeeded.sum(),
 		FailedOperations:         c.failed.Load(),
 		Cancelled:                c.cancelled.Load(),
 		RetryAttempts:            c.retries.Load(),
@@ -45,9 +26,6 @@ func (c *counters) totals() policy.Totals {
 		CircuitBreakerRejections: c.rejections.Load(),
 		RateLimitHits:            c.limited.Load(),
 		TimeoutCount:             c.timeouts.Load(),
-	}
-	for i := range c.succeeded {
-		t.SuccessfulOperations += c.succeeded[i].Load()
 	}
 	t.TotalOperations = t.SuccessfulOperations + t.FailedOperations
 	return t

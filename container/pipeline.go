@@ -65,7 +65,7 @@ func (p *Pipeline) bare(ctx context.Context, a interface {
 	succeeded := false
 	defer func() {
 		if succeeded {
-			p.counters.success()
+			p.counters.succeeded.inc()
 		} else {
 			p.counters.failed.Add(1) // by a panic, perhaps
 		}
