@@ -14,18 +14,20 @@ import (
 )
 
 // RateLimiter is a rate limiter of an orchestrator: a token bucket of
-// golang.org/x/time/rate, and a fair queue for calls that may wait for their
+// golang.org/x/time/rate, a way for calls to take from a bucket with tokens to
+// spare without a lock, and a fair queue for calls that may wait for their
 // token. It is safe for use by many goroutines.
 type RateLimiter struct {
 	name    string
+	credit  atomic.Pointer[credit]
 	bucket  *rate.Limiter
 	maxWait atomic.Int64
 	empty   atomic.Int64 // there is no token before this reading of the clock
 
 	// Those who wait take no token before it is there: a reservation that is
 	// given up could not be returned once others have reserved after it.
-	waiting atomic.Int64 // len(queue); nobody may pass while somebody waits
-	mu      sync.Mutex
+	mu      sync.Mutex  // guards all below, and the opening and settling of credits
+	full    clock.Nanos // the bucket is not full before this reading
 	spec    policy.RateLimit
 	changed chan struct{}   // closed when spec changes
 	queue   []chan struct{} // in order of arrival; a closed one is at the head
@@ -43,7 +45,15 @@ func newRateLimiter(name string, spec policy.RateLimit) *RateLimiter {
 func (l *RateLimiter) Name() string { return l.name }
 
 // Tokens returns how many tokens there are now. Asking takes none.
-func (l *RateLimiter) Tokens() float64 { return l.bucket.TokensAt(clock.Now().Time()) }
+func (l *RateLimiter) Tokens() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := clock.Now()
+	if tokens, ok := l.credit.Load().tokens(now); ok {
+		return tokens
+	}
+	return l.bucket.TokensAt(now.Time())
+}
 
 // configure takes new settings in place: the bucket keeps what it holds, up to
 // the new burst.
@@ -56,10 +66,15 @@ func (l *RateLimiter) configure(spec policy.RateLimit) {
 		return
 	}
 	l.spec = spec
-	now := clock.Now().Time()
-	l.bucket.SetLimitAt(now, rate.Limit(spec.RequestsPerSecond))
-	l.bucket.SetBurstAt(now, spec.Burst)
+	now := clock.Now()
+	if l.credit.Load() != nil {
+		l.settle(now)
+	}
+	l.bucket.SetLimitAt(now.Time(), rate.Limit(spec.RequestsPerSecond))
+	l.bucket.SetBurstAt(now.Time(), spec.Burst)
+	l.credit.Store(newCredit(now, spec.RequestsPerSecond, spec.Burst))
 	l.empty.Store(0)
+	l.full = 0
 	close(l.changed)
 	l.changed = make(chan struct{})
 	l.maxWait.Store(int64(spec.MaxWait))
@@ -74,7 +89,61 @@ func (l *RateLimiter) has(spec policy.RateLimit) bool {
 
 // take takes a token if there is one, and nobody waits for it.
 func (l *RateLimiter) take(now clock.Nanos) bool {
-	return now >= clock.Nanos(l.empty.Load()) && l.waiting.Load() == 0 && l.bucket.AllowN(now.Time(), 1)
+	return l.credit.Load().take(now) || now >= clock.Nanos(l.empty.Load()) && l.takeLast(now)
+}
+
+// takeLast is take where it is not certain that there is a token.
+func (l *RateLimiter) takeLast(now clock.Nanos) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) > 0 {
+		return false
+	}
+	if !l.settle(now) && now >= l.full && l.open(now) {
+		return l.credit.Load().take(now)
+	}
+	return l.bucket.AllowN(now.Time(), 1)
+}
+
+// open opens a credit on the bucket if that is full.
+func (l *RateLimiter) open(now clock.Nanos) bool {
+	c := l.credit.Load()
+	if missing := c.burst - l.bucket.TokensAt(now.Time()); missing > 0 {
+		l.full = now.Add(l.after(missing))
+		return false
+	}
+	if !c.fits(now) {
+		if c = newCredit(now, l.spec.RequestsPerSecond, l.spec.Burst); !c.fits(now) {
+			l.full = math.MaxInt64 // such numbers are left to the bucket
+			return false
+		}
+		l.credit.Store(c)
+	}
+	l.bucket.SetBurstAt(now.Time(), l.spec.Burst) // notes that it was full now
+	c.open(now)
+	return true
+}
+
+// settle has the bucket take what was taken on credit, if one was open. What is
+// missing then is seldom a whole number; the bucket takes the next one, a while
+// ago, so that the fraction has come back since.
+func (l *RateLimiter) settle(now clock.Nanos) bool {
+	missing, ok := l.credit.Load().close(now)
+	if !ok {
+		return false
+	}
+	whole := math.Ceil(missing)
+	ago := time.Duration((whole - missing) / float64(l.bucket.Limit()) * float64(time.Second))
+	l.bucket.AllowN(now.Add(-ago).Time(), int(whole))
+	l.full = now.Add(l.after(missing))
+	return true
+}
+
+// after returns how long so many tokens take to come; never 0, so that nobody who
+// waits as told comes too early.
+func (l *RateLimiter) after(tokens float64) time.Duration {
+	seconds := max(tokens, 0) / float64(l.bucket.Limit())
+	return time.Duration(min(math.Ceil(seconds*float64(time.Second)), math.MaxInt64/2)) + 1
 }
 
 // wait waits for a token as long as the limiter allows and the context lasts.
@@ -130,6 +199,7 @@ func (l *RateLimiter) queueUp(ctx context.Context, now clock.Nanos) (wait time.D
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	maxWait := time.Duration(l.maxWait.Load())
+	l.settle(now) // somebody may have opened a credit since
 	wait = l.until(now, len(l.queue))
 	if maxWait <= 0 {
 		l.empty.Store(int64(now.Add(wait))) // an empty bucket need not be asked again before
@@ -146,7 +216,6 @@ func (l *RateLimiter) queueUp(ctx context.Context, now clock.Nanos) (wait time.D
 	if len(l.queue) == 1 {
 		close(turn)
 	}
-	l.waiting.Add(1)
 	return wait, turn
 }
 
@@ -164,12 +233,9 @@ func (l *RateLimiter) ahead(turn chan struct{}) int {
 	return slices.Index(l.queue, turn)
 }
 
-// until returns the time until the next token when ahead others are before it;
-// never 0, so that nobody who waits as told comes too early.
+// until returns the time until the next token when ahead others are before it.
 func (l *RateLimiter) until(now clock.Nanos, ahead int) time.Duration {
-	missing := float64(ahead) + 1 - l.bucket.TokensAt(now.Time())
-	seconds := missing / float64(l.bucket.Limit())
-	return time.Duration(min(math.Ceil(max(seconds, 0)*float64(time.Second)), math.MaxInt64/2)) + 1
+	return l.after(float64(ahead) + 1 - l.bucket.TokensAt(now.Time()))
 }
 
 // leave gives up a place in the queue; the next one may then go to the head.
@@ -181,7 +247,6 @@ func (l *RateLimiter) leave(turn chan struct{}) {
 	if i == 0 && len(l.queue) > 0 {
 		close(l.queue[0])
 	}
-	l.waiting.Add(-1)
 }
 
 // sleep waits for d or the end of the context, whose error it returns then.

@@ -1,0 +1,140 @@
+package container_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cladgo/clad/policy"
+	"golang.org/x/time/rate"
+)
+
+// The way past the lock is held against plain golang.org/x/time/rate: whatever
+// happens when, both admit the same calls and hold the same tokens.
+func TestLimiterEqualsPlainXTimeRate(t *testing.T) {
+	histories := 400
+	if testing.Short() {
+		histories = 50
+	}
+	for seed := range uint64(histories) {
+		virtual(t, func(t *testing.T) { compareLimiters(t, seed) })
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
+func compareLimiters(t *testing.T, seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 1))
+	settings := func() policy.RateLimit {
+		return policy.RateLimit{
+			RequestsPerSecond: math.Pow(10, r.Float64()*10-3), // from 1 in 1,000 s to 10 million in one
+			Burst:             1 + r.IntN(1+r.IntN(100)),
+		}
+	}
+	spec := settings()
+	o := newOrchestrator(t, policy.Catalog{})
+	if err := o.RegisterRateLimiter("l", spec); err != nil {
+		t.Fatal(err)
+	}
+	l, _ := o.RateLimiter("l")
+	p := pipelineFor(t, o, "op", policy.RateLimit{Name: "l"})
+	plain := rate.NewLimiter(rate.Limit(spec.RequestsPerSecond), spec.Burst)
+	// Clocks have no fractions of a nanosecond, and no call comes too early that
+	// waited as told.
+	unclear := func(perSecond float64) float64 { return 1e-3 + 5e-9*perSecond }
+	tolerance := unclear(spec.RequestsPerSecond)
+	for step := range 200 {
+		// As often within a token's time as within that of many.
+		wait := time.Duration(r.ExpFloat64() * math.Pow(10, r.Float64()*4-3) / spec.RequestsPerSecond * 1e9)
+		time.Sleep(wait)
+		if r.IntN(50) == 0 {
+			spec = settings()
+			if err := o.RegisterRateLimiter("l", spec); err != nil {
+				t.Fatal(err)
+			}
+			plain.SetLimit(rate.Limit(spec.RequestsPerSecond))
+			plain.SetBurst(spec.Burst)
+			tolerance = max(tolerance, unclear(spec.RequestsPerSecond))
+		}
+		for call := range 1 + r.IntN(1+r.IntN(2*spec.Burst)) {
+			tokens := plain.Tokens()
+			if got := l.Tokens(); math.Abs(got-tokens) > tolerance {
+				t.Fatalf("step %d.%d: %v tokens, x/time/rate has %v, after %v under %v", step, call, got, tokens, wait, spec)
+			}
+			admitted := p.Run(t.Context(), works) == nil
+			switch {
+			case math.Abs(tokens-1) <= tolerance:
+				if admitted {
+					plain.Reserve()
+				}
+			case admitted != plain.Allow():
+				t.Fatalf("step %d.%d: admitted: %v, x/time/rate says %v with %v tokens, after %v under %v", step, call, admitted, !admitted, tokens, wait, spec)
+			}
+		}
+	}
+}
+
+// A bucket that is found full is handed to calls without a lock; rounding once
+// made it one without a token there and then.
+func TestAFullBucketHasAToken(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		for i := range 1000 {
+			p, l := limited(t, policy.RateLimit{RequestsPerSecond: 1e-3, Burst: 1})
+			time.Sleep(time.Duration(i) * 37)
+			if tokens, err := l.Tokens(), p.Run(t.Context(), works); tokens != 1 || err != nil {
+				t.Fatalf("%d ns: %v tokens, and %v", i*37, tokens, err)
+			}
+		}
+	})
+}
+
+// Calls that take tokens without the lock, those that need it, and changes of the
+// settings come together, time and again: for a while all want more than there
+// is, then the bucket becomes full. What passes is what was in it and what came.
+func TestNoTokenIsTakenTwice(t *testing.T) {
+	const (
+		perSecond, burst = 10_000, 50
+		cycle, busy      = 10 * time.Millisecond, 5 * time.Millisecond // the rest fills the bucket
+	)
+	o := newOrchestrator(t, policy.Catalog{})
+	register := func(maxWait time.Duration) {
+		if err := o.RegisterRateLimiter("l", policy.RateLimit{RequestsPerSecond: perSecond, Burst: burst, MaxWait: maxWait}); err != nil {
+			t.Error(err)
+		}
+	}
+	register(0)
+	p := pipelineFor(t, o, "op", policy.RateLimit{Name: "l"})
+	var passed atomic.Int64
+	start := time.Now()
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				since := time.Since(start)
+				if since > 20*cycle {
+					return
+				}
+				if in := since % cycle; in > busy {
+					time.Sleep(cycle - in) // real time: processors must come between each other
+				}
+				if p.Run(t.Context(), works) == nil {
+					passed.Add(1)
+				}
+				if g == 0 && i%100 == 0 {
+					register(time.Duration(i/100%2) * 100 * time.Microsecond)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	most := burst + perSecond*time.Since(start).Seconds()
+	if got := float64(passed.Load()); got > most+1 || got < burst {
+		t.Errorf("%v calls passed, want from %d to %.1f", got, burst, most)
+	} else {
+		t.Logf("%v calls passed of at most %.1f", got, most)
+	}
+}
