@@ -38,11 +38,8 @@ func (c *Call) enterRetry(s *step) {
 // exitRetry decides whether a failed attempt is followed by another.
 func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 	r := s.retry
-	attempts, start := c.word(s.slot+retryAttempts), c.word(s.slot+retryStart)
+	attempts := c.word(s.slot + retryAttempts)
 	*attempts++
-	if *start == 0 {
-		*start = uint64(c.clock())
-	}
 	if r.maxAttempts == 1 || !r.retryIf(err) || c.ctx.Err() != nil || c.prog.once && c.reached {
 		return err, false
 	}
@@ -51,29 +48,46 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 	if after, ok := policy.RetryAfter(err); ok {
 		delay = max(delay, after)
 	}
-	now := c.clock()
-	elapsed := now.Sub(clock.Nanos(*start))
-	if n >= r.maxAttempts || !c.fits(r, now, elapsed, delay) {
+	if n >= r.maxAttempts || !c.fits(s, delay) {
 		return &policy.RetriesExhaustedError{
-			Attempts: n, Elapsed: elapsed, Err: err, Operation: c.prog.operation,
+			Attempts: n, Elapsed: c.elapsed(s), Err: err, Operation: c.prog.operation,
 		}, false
 	}
 	if c.verbose() {
 		c.debug("retrying", "attempt", n+1, "of", r.maxAttempts, "after", delay, "error", err)
 	}
-	if sleep(c.ctx, delay) != nil {
-		return err, false
+	if delay > 0 {
+		if sleep(c.ctx, delay) != nil {
+			return err, false
+		}
+		c.now = 0
 	}
-	c.now = 0
 	c.prog.counters.retries.Add(1)
 	return nil, true
 }
 
-// fits reports whether an attempt after delay would begin in time.
-func (c *Call) fits(r *retryStep, now clock.Nanos, elapsed, delay time.Duration) bool {
-	if r.maxElapsed > 0 && (elapsed > r.maxElapsed || delay > r.maxElapsed-elapsed) {
+// fits reports whether an attempt after delay would begin in time. It reads the
+// clock only if there is a time to keep to.
+func (c *Call) fits(s *step, delay time.Duration) bool {
+	limit := s.retry.maxElapsed
+	deadline, ends := c.ctx.Deadline()
+	if delay <= 0 && limit <= 0 && !ends {
+		return true
+	}
+	elapsed := c.elapsed(s)
+	if limit > 0 && (elapsed > limit || delay > limit-elapsed) {
 		return false
 	}
-	deadline, ok := c.ctx.Deadline()
-	return !ok || delay < clock.At(deadline).Sub(now)
+	return !ends || delay < clock.At(deadline).Sub(c.clock())
+}
+
+// elapsed returns how long the call has taken, as far as it was timed: since its
+// first attempt began, or since that ended if no clock was read before.
+func (c *Call) elapsed(s *step) time.Duration {
+	start := c.word(s.slot + retryStart)
+	now := c.clock()
+	if *start == 0 {
+		*start = uint64(now)
+	}
+	return now.Sub(clock.Nanos(*start))
 }

@@ -335,3 +335,36 @@ func TestBackoffIsAskedFromRetryOneOn(t *testing.T) {
 type backoffFunc func(int) time.Duration
 
 func (f backoffFunc) Delay(n int) time.Duration { return f(n) }
+
+// Nothing has to be timed where attempts follow at once and no time is set; then
+// none is told, rather than a wrong one.
+func TestARetryThatTimesNothingTellsNoTime(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		layers []policy.Policy
+		ctx    func(context.Context) (context.Context, context.CancelFunc)
+		want   time.Duration
+		text   string
+	}{
+		{"at once", []policy.Policy{policy.Retry{Backoff: policy.Fixed(0)}}, context.WithCancel, 0, "op: gave up after 3 attempts: the dependency is down"},
+		{"with a wait", []policy.Policy{policy.Retry{Backoff: policy.Fixed(time.Second)}}, context.WithCancel, 4 * time.Second, "op: gave up after 3 attempts in 4s: the dependency is down"},
+		{"with MaxElapsed", []policy.Policy{policy.Retry{Backoff: policy.Fixed(0), MaxElapsed: time.Hour}}, context.WithCancel, 3 * time.Second, "op: gave up after 3 attempts in 3s: the dependency is down"},
+		{"under a timeout", []policy.Policy{policy.Timeout(time.Hour), policy.Retry{Backoff: policy.Fixed(0)}}, context.WithCancel, 3 * time.Second, "op: gave up after 3 attempts in 3s: the dependency is down"},
+		{"under the caller's deadline", []policy.Policy{policy.Retry{Backoff: policy.Fixed(0)}}, func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Hour)
+		}, 2 * time.Second, "op: gave up after 3 attempts in 2s: the dependency is down"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				p, _ := under(t, tt.layers...)
+				ctx, cancel := tt.ctx(t.Context())
+				defer cancel()
+				err := p.Run(ctx, func(context.Context) error { time.Sleep(time.Second); return errDown })
+				var exhausted *policy.RetriesExhaustedError
+				if !errors.As(err, &exhausted) || exhausted.Elapsed != tt.want || err.Error() != tt.text {
+					t.Errorf("got %v, want %v and %q", err, tt.want, tt.text)
+				}
+			})
+		})
+	}
+}

@@ -3,6 +3,8 @@ package policy
 import (
 	"context"
 	"errors"
+	"reflect"
+	"slices"
 	"time"
 )
 
@@ -38,18 +40,44 @@ func IsPermanent(err error) bool {
 // infrastructure and plain errors. Of several errors in one, a single no is
 // enough.
 func IsRetryable(err error) bool {
-	switch {
-	case err == nil,
-		errors.Is(err, ErrCircuitOpen),
-		errors.Is(err, ErrRetriesExhausted),
-		errors.Is(err, ErrCancelled),
-		errors.Is(err, context.Canceled) && !errors.Is(err, ErrTimeout):
+	if err == nil {
 		return false
 	}
-	return !anyOf(err, func(err error) bool {
-		r, ok := err.(interface{ Retryable() bool })
-		return ok && !r.Retryable()
-	})
+	var v verdict
+	return !v.no(err) && (!v.cancelled || v.timedOut)
+}
+
+// verdict is what the errors of a tree say of another attempt, found in one walk.
+type verdict struct{ cancelled, timedOut bool }
+
+// no reports whether an error in err's tree says no, whatever the others say.
+func (v *verdict) no(err error) bool {
+	if err == nil {
+		return false
+	}
+	switch e := err.(type) { //nolint:errorlint // this is the walk
+	case *sentinel:
+		v.timedOut = v.timedOut || err == ErrTimeout //nolint:errorlint // as above
+		return e.never
+	case interface{ Retryable() bool }:
+		if !e.Retryable() {
+			return true
+		}
+	}
+	if err == context.Canceled { //nolint:errorlint // as above
+		v.cancelled = true
+	}
+	if mute(err) {
+		return false
+	}
+	if e, ok := err.(interface{ Is(error) bool }); ok {
+		v.cancelled = v.cancelled || e.Is(context.Canceled)
+		v.timedOut = v.timedOut || e.Is(ErrTimeout)
+		if e.Is(ErrCircuitOpen) || e.Is(ErrRetriesExhausted) || e.Is(ErrCancelled) {
+			return true
+		}
+	}
+	return anyBelow(err, v.no)
 }
 
 // IsServiceUnavailable reports whether err means that the dependency can't
@@ -74,6 +102,9 @@ func IsServiceUnavailable(err error) bool {
 // RetryAfter() time.Duration of any error in err's tree says; the first that
 // says more than zero. It is false where none does.
 func RetryAfter(err error) (time.Duration, bool) {
+	if mute(err) {
+		return 0, false
+	}
 	var after time.Duration
 	found := anyOf(err, func(err error) bool {
 		switch e := err.(type) { //nolint:errorlint // anyOf walks the tree
@@ -92,21 +123,23 @@ func RetryAfter(err error) (time.Duration, bool) {
 // anyOf reports whether match holds for any error in err's tree, in the order
 // of errors.Is.
 func anyOf(err error, match func(error) bool) bool {
-	if err == nil {
-		return false
-	}
-	if match(err) {
-		return true
-	}
+	return err != nil && (match(err) || anyBelow(err, func(err error) bool { return anyOf(err, match) }))
+}
+
+// anyBelow reports whether match holds for any of the errors that err wraps.
+func anyBelow(err error, match func(error) bool) bool {
 	switch e := err.(type) { //nolint:errorlint // this is the walk
 	case interface{ Unwrap() error }:
-		return anyOf(e.Unwrap(), match)
+		return match(e.Unwrap())
 	case interface{ Unwrap() []error }:
-		for _, err := range e.Unwrap() {
-			if anyOf(err, match) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(e.Unwrap(), match)
 	}
 	return false
 }
+
+// mute reports whether err is what errors.New makes: it wraps nothing, and has
+// no methods to be asked. Most trees end in one, and to find out what an error is
+// not costs more than all else here.
+func mute(err error) bool { return reflect.TypeOf(err) == typeOfMute }
+
+var typeOfMute = reflect.TypeOf(errors.New(""))

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -149,5 +151,73 @@ func TestPermanent(t *testing.T) {
 		if got := policy.IsPermanent(tt.err); got != tt.want {
 			t.Errorf("%s: got %v", name, got)
 		}
+	}
+}
+
+// claims answers errors.Is for one target, and wraps nothing.
+type claims struct{ target error }
+
+func (claims) Error() string               { return "claims" }
+func (c claims) Is(target error) bool      { return target == c.target }
+func (c claims) RetryAfter() time.Duration { return 0 }
+
+// One walk finds what many calls of errors.Is find, however an error is made up.
+func TestIsRetryableEqualsAskingOneByOne(t *testing.T) {
+	oneByOne := func(err error, opinions []opinion) bool {
+		if err == nil || errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRetriesExhausted) ||
+			errors.Is(err, policy.ErrCancelled) || policy.IsPermanent(err) ||
+			errors.Is(err, context.Canceled) && !errors.Is(err, policy.ErrTimeout) {
+			return false
+		}
+		return !slices.ContainsFunc(opinions, func(o opinion) bool { return !o.retryable })
+	}
+	targets := []error{
+		policy.ErrCircuitOpen, policy.ErrRateLimited, policy.ErrTimeout, policy.ErrRetriesExhausted, policy.ErrCancelled,
+		context.Canceled, context.DeadlineExceeded, io.EOF,
+	}
+	seen := map[bool]int{}
+	for seed := range uint64(20_000) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		var opinions []opinion
+		var tree func(depth int) error
+		tree = func(depth int) error {
+			if depth == 0 || r.IntN(4) == 0 {
+				switch target := targets[r.IntN(len(targets))]; r.IntN(6) {
+				case 0:
+					return target
+				case 1:
+					return claims{target}
+				case 2:
+					return io.EOF
+				default:
+					return errors.New("plain")
+				}
+			}
+			switch r.IntN(8) {
+			case 0:
+				return errors.Join(tree(depth-1), tree(depth-1))
+			case 1:
+				return fmt.Errorf("%w and %w", tree(depth-1), tree(depth-1))
+			case 2:
+				return &policy.TimeoutError{Err: tree(depth - 1)}
+			case 3:
+				o := opinion{retryable: r.IntN(4) > 0, cause: tree(depth - 1)}
+				opinions = append(opinions, o)
+				return o
+			case 4:
+				return &policy.InfrastructureError{Err: tree(depth - 1)}
+			default:
+				return fmt.Errorf("wrapped: %w", tree(depth-1))
+			}
+		}
+		err := tree(r.IntN(5))
+		want := oneByOne(err, opinions)
+		seen[want]++
+		if got := policy.IsRetryable(err); got != want {
+			t.Fatalf("seed %d: %v, want %v, for %v", seed, got, want, err)
+		}
+	}
+	if seen[true] < 1000 || seen[false] < 1000 {
+		t.Errorf("too much of the same: %v", seen)
 	}
 }

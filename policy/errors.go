@@ -2,7 +2,6 @@ package policy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,12 +9,20 @@ import (
 
 // What stopped an operation, for [errors.Is]. The types below carry the details.
 var (
-	ErrCircuitOpen      = errors.New("circuit open")
-	ErrRateLimited      = errors.New("rate limited")
-	ErrTimeout          = errors.New("timed out")
-	ErrRetriesExhausted = errors.New("retries exhausted")
-	ErrCancelled        = errors.New("cancelled by the caller")
+	ErrCircuitOpen      error = &sentinel{"circuit open", true}
+	ErrRateLimited      error = &sentinel{"rate limited", false}
+	ErrTimeout          error = &sentinel{"timed out", false}
+	ErrRetriesExhausted error = &sentinel{"retries exhausted", true}
+	ErrCancelled        error = &sentinel{"cancelled by the caller", true}
 )
+
+// sentinel has a type of its own so that a walk knows one when it sees it.
+type sentinel struct {
+	text  string
+	never bool // to be retried
+}
+
+func (s *sentinel) Error() string { return s.text }
 
 // CircuitOpenError says that a circuit breaker refused the call. The dependency
 // was not called.
@@ -88,7 +95,9 @@ type RetriesExhaustedError struct {
 	// Elapsed is how long they took, back-offs included. It runs from the
 	// start of the call where the policy reads the clock there (it has a
 	// MaxElapsed, a timeout or a rate limit outside the retry), and else from
-	// the end of the first attempt, so that a success reads no clock.
+	// the end of the first attempt, so that a success reads no clock. It is 0,
+	// not measured, where nothing needed timing at all: no such layer, no wait
+	// between the attempts and no deadline of the caller's.
 	Elapsed time.Duration
 	// Err is the error of the last attempt.
 	Err error
@@ -101,7 +110,11 @@ func (e *RetriesExhaustedError) Error() string {
 	if e.Attempts == 1 {
 		attempts = "attempt"
 	}
-	return message(e.Operation, fmt.Sprintf("gave up after %d %s in %v", e.Attempts, attempts, e.Elapsed), e.Err)
+	what := fmt.Sprintf("gave up after %d %s", e.Attempts, attempts)
+	if e.Elapsed > 0 {
+		what += fmt.Sprintf(" in %v", e.Elapsed)
+	}
+	return message(e.Operation, what, e.Err)
 }
 
 // Is matches ErrRetriesExhausted.

@@ -106,7 +106,7 @@ func TestErrorMessages(t *testing.T) {
 			&policy.RetriesExhaustedError{Attempts: 3, Elapsed: 1500 * time.Millisecond, Err: cause, Operation: "charge"},
 			"charge: gave up after 3 attempts in 1.5s: connection refused",
 		},
-		{&policy.RetriesExhaustedError{Attempts: 1, Err: cause}, "gave up after 1 attempt in 0s: connection refused"},
+		{&policy.RetriesExhaustedError{Attempts: 1, Err: cause}, "gave up after 1 attempt: connection refused"},
 		{&policy.CancelledError{Err: context.Canceled, Operation: "charge"}, "charge: cancelled by the caller: context canceled"},
 		{&policy.InfrastructureError{Message: "the bank did not answer", Err: cause}, "the bank did not answer: connection refused"},
 		{&policy.InfrastructureError{Message: "the bank did not answer"}, "the bank did not answer"},

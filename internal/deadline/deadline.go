@@ -18,7 +18,7 @@ import (
 // keep it.
 type Context struct {
 	parent context.Context
-	at     atomic.Int64          // the deadline as a clock.Nanos; negative once cancelled
+	at     int64                 // the deadline as a clock.Nanos; negative once cancelled; atomic after New
 	real   atomic.Pointer[armed] // nil until somebody waits
 }
 
@@ -37,9 +37,7 @@ var closed = func() chan struct{} {
 // New returns a context that ends at the given reading of the clock. The caller
 // has seen to it that the parent's own deadline is not nearer.
 func New(parent context.Context, at clock.Nanos) *Context {
-	c := &Context{parent: parent}
-	c.at.Store(int64(at))
-	return c
+	return &Context{parent: parent, at: int64(at)}
 }
 
 // Parent returns the context that c was made from.
@@ -47,7 +45,7 @@ func (c *Context) Parent() context.Context { return c.parent }
 
 // At returns the deadline as a reading of the clock.
 func (c *Context) At() clock.Nanos {
-	at := c.at.Load()
+	at := atomic.LoadInt64(&c.at)
 	return clock.Nanos(max(at, -at))
 }
 
@@ -55,7 +53,7 @@ func (c *Context) At() clock.Nanos {
 func (c *Context) Cancel() {
 	// Cancel writes at and then reads real, Done writes real and then reads
 	// at: whichever comes second sees the other.
-	c.at.Store(-int64(c.At()))
+	atomic.StoreInt64(&c.at, -int64(c.At()))
 	if a := c.real.Load(); a != nil {
 		a.cancel()
 	}
@@ -69,7 +67,7 @@ func (c *Context) Done() <-chan struct{} {
 	if a := c.real.Load(); a != nil {
 		return a.Done()
 	}
-	if c.at.Load() < 0 {
+	if atomic.LoadInt64(&c.at) < 0 {
 		return closed
 	}
 	ctx, cancel := context.WithDeadline(c.parent, c.At().Time())
@@ -78,7 +76,7 @@ func (c *Context) Done() <-chan struct{} {
 		cancel() // another goroutine was first
 		a = c.real.Load()
 	}
-	if c.at.Load() < 0 {
+	if atomic.LoadInt64(&c.at) < 0 {
 		a.cancel()
 	}
 	return a.Done()
@@ -89,7 +87,7 @@ func (c *Context) Err() error {
 	if a := c.real.Load(); a != nil {
 		return a.Err()
 	}
-	if c.at.Load() < 0 {
+	if atomic.LoadInt64(&c.at) < 0 {
 		return context.Canceled
 	}
 	if c.parent.Err() == nil && clock.Now() < c.At() {
