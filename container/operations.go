@@ -3,7 +3,7 @@ package container
 import (
 	"errors"
 	"slices"
-	"sync"
+	"sync/atomic"
 
 	"github.com/cladgo/clad/policy"
 )
@@ -14,8 +14,7 @@ type operation struct {
 	owner    *owner
 	counters *counters
 
-	mu   sync.RWMutex
-	made []variant // most recent last
+	made atomic.Pointer[[]variant] // most recent last; changed by edits, as a whole
 }
 
 type variant struct {
@@ -47,9 +46,11 @@ func (o *Orchestrator) For(id string, p policy.Policy) (policy.Runner, error) {
 }
 
 func (op *operation) find(p policy.Policy) *Pipeline {
-	op.mu.RLock()
-	defer op.mu.RUnlock()
-	for _, v := range slices.Backward(op.made) {
+	made := op.made.Load()
+	if made == nil {
+		return nil
+	}
+	for _, v := range slices.Backward(*made) {
 		if policy.Equal(v.policy, p) {
 			return v.pipeline
 		}
@@ -74,19 +75,16 @@ func (op *operation) make(o *Orchestrator, id string, p policy.Policy) (pipeline
 	return pipeline, err
 }
 
+// remember is for edits.
 func (op *operation) remember(v variant) {
-	op.mu.Lock()
-	defer op.mu.Unlock()
-	if len(op.made) == maxVariants {
-		op.made = append(op.made[:0], op.made[1:]...)
+	var made []variant
+	if known := op.made.Load(); known != nil {
+		made = (*known)[max(0, len(*known)+1-maxVariants):]
 	}
-	op.made = append(op.made, v)
+	made = append(slices.Clone(made), v)
+	op.made.Store(&made)
 }
 
 // forget drops the pipelines, which may hold what a profile no longer has; the
-// owner's things stay.
-func (op *operation) forget() {
-	op.mu.Lock()
-	defer op.mu.Unlock()
-	op.made = nil
-}
+// owner's things stay. It is for edits.
+func (op *operation) forget() { op.made.Store(nil) }

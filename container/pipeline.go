@@ -28,51 +28,23 @@ func (p *Pipeline) Direct() bool { return p.prog.Load() == nil }
 // operation run so is counted even where there is nothing to do.
 func (p *Pipeline) Run(ctx context.Context, fn func(context.Context) error) (err error) {
 	call := p.Begin(ctx)
-	if call.prog == nil {
-		return p.bare(ctx, attempt(fn))
-	}
-	defer call.End()
+	defer p.end(&call, &err)
 	for call.Next(&err) {
 		err = fn(call.Context())
 	}
 	return err
 }
 
-// RunAttempts is Run for a value in place of a function: policy.Do keeps its
-// result in one, and saves a closure.
-func (p *Pipeline) RunAttempts(ctx context.Context, a interface {
-	Attempt(context.Context) error
-}) (err error) {
-	call := p.Begin(ctx)
-	if call.prog == nil {
-		return p.bare(ctx, a)
+// end ends a call that is counted also where there is nothing to do.
+func (p *Pipeline) end(call *Call, err *error) {
+	call.End()
+	switch {
+	case call.prog != nil: // it has counted the call
+	case call.phase == over && *err == nil:
+		p.counters.succeeded.inc()
+	default:
+		p.counters.failed.Add(1) // by a panic, perhaps
 	}
-	defer call.End()
-	for call.Next(&err) {
-		err = a.Attempt(call.Context())
-	}
-	return err
-}
-
-type attempt func(context.Context) error
-
-func (f attempt) Attempt(ctx context.Context) error { return f(ctx) }
-
-// bare makes an attempt under no policy at all, and counts it.
-func (p *Pipeline) bare(ctx context.Context, a interface {
-	Attempt(context.Context) error
-}) (err error) {
-	succeeded := false
-	defer func() {
-		if succeeded {
-			p.counters.succeeded.inc()
-		} else {
-			p.counters.failed.Add(1) // by a panic, perhaps
-		}
-	}()
-	err = a.Attempt(ctx)
-	succeeded = err == nil
-	return err
 }
 
 // verbose reports whether anybody wants to hear of retries and rejections.

@@ -20,6 +20,9 @@ func Equal(a, b Policy) bool {
 		return ok && a.equal(b)
 	case *combined:
 		b, ok := b.(*combined)
+		if a == b {
+			return true
+		}
 		if !ok || len(a.list) != len(b.list) {
 			return false
 		}

@@ -40,48 +40,73 @@ type Orchestrator interface {
 	Metrics() Metrics
 }
 
-// Execute runs op under the policy that it declares.
+// Execute runs op under the policy that it declares. When the operation fails,
+// the value is what the last attempt returned beside its error.
 func Execute[T any](ctx context.Context, o Orchestrator, op Operation[T]) (T, error) {
-	return ExecuteWith(ctx, o, op.OperationID(), op.ResiliencePolicy(), op.Execute)
+	return executeWith(ctx, o, op.OperationID(), op.ResiliencePolicy(), op)
 }
 
-// ExecuteWith runs fn as an operation under p. When the operation fails, the
-// value is what the last attempt returned beside its error.
+// ExecuteWith is [Execute] for what is no [Operation]: it runs fn as one under p.
 func ExecuteWith[T any](ctx context.Context, o Orchestrator, operation string, p Policy, fn func(context.Context) (T, error)) (T, error) {
+	return executeWith(ctx, o, operation, p, work[T](fn))
+}
+
+func executeWith[T any, W executor[T]](ctx context.Context, o Orchestrator, operation string, p Policy, w W) (T, error) {
 	r, err := o.For(operation, p)
 	if err != nil {
 		var none T
 		return none, err
 	}
-	return Do(ctx, r, fn)
+	return do(ctx, r, w)
 }
 
 // Do runs fn under r and returns its value. When the operation fails, the value
 // is what the last attempt returned beside its error.
 func Do[T any](ctx context.Context, r Runner, fn func(context.Context) (T, error)) (T, error) {
-	work := &work[T]{fn: fn}
-	var err error
-	if runner, ok := r.(interface {
-		RunAttempts(ctx context.Context, a interface {
-			Attempt(context.Context) error
-		}) error
-	}); ok {
-		err = runner.RunAttempts(ctx, work) // saves the closure
-	} else {
-		err = r.Run(ctx, work.Attempt)
+	return do(ctx, r, work[T](fn))
+}
+
+// executor is what can be run: an operation, or a function.
+type executor[T any] interface {
+	Execute(ctx context.Context) (T, error)
+}
+
+type work[T any] func(context.Context) (T, error)
+
+func (w work[T]) Execute(ctx context.Context) (T, error) { return w(ctx) }
+
+func do[T any, W executor[T]](ctx context.Context, r Runner, w W) (value T, err error) {
+	s, ok := r.(stepper)
+	if !ok {
+		return run(ctx, r, w)
 	}
-	return work.value, err
+	attempts := s.Attempts(ctx)
+	defer attempts.End()
+	again, err := attempts.Next(nil)
+	for again {
+		value, err = w.Execute(attempts.Context())
+		again, err = attempts.Next(err)
+	}
+	return value, err
 }
 
-// work is a function with a value on its way to being a function without.
-type work[T any] struct {
-	fn    func(context.Context) (T, error)
-	value T
+// run is do for any Runner.
+func run[T any, W executor[T]](ctx context.Context, r Runner, w W) (value T, err error) {
+	err = r.Run(ctx, func(ctx context.Context) (err error) {
+		value, err = w.Execute(ctx)
+		return err
+	})
+	return value, err
 }
 
-// Attempt calls the function and keeps its value.
-func (w *work[T]) Attempt(ctx context.Context) error {
-	var err error
-	w.value, err = w.fn(ctx)
-	return err
+// stepper is a Runner that lets its attempts be made: one who calls Run has to
+// make a closure.
+type stepper interface {
+	Attempts(ctx context.Context) interface {
+		// Next is told how the last attempt ended, and says whether to make
+		// another, or how the operation ended.
+		Next(err error) (again bool, outcome error)
+		Context() context.Context // of the attempt
+		End()                     // to be deferred
+	}
 }
