@@ -27,8 +27,8 @@ type CircuitBreaker struct {
 
 	mu      sync.Mutex // guards all below, and is held at every use of machine
 	spec    policy.CircuitBreaker
-	machine *gobreaker.CircuitBreaker[struct{}]
-	current policy.State // of the machine
+	machine *gobreaker.CircuitBreaker[struct{}] // nil until the first failure
+	current policy.State                        // of the machine
 	mode    mode
 	last    policy.State // as the transitions have told it
 	probes  []probe
@@ -132,17 +132,22 @@ func (b *CircuitBreaker) configure(spec policy.CircuitBreaker) {
 	defer b.unlock()
 	spec = spec.WithDefaults()
 	spec.Name = b.name
-	if b.machine != nil && spec == b.spec {
+	if spec == b.spec {
 		return
 	}
 	b.spec = spec
 	b.restart()
 }
 
-// restart puts a new, closed machine in place: gobreaker has no reset.
+// restart closes the breaker and forgets its machine: gobreaker has no reset. The
+// next one is made when there is something to count, which few breakers ever
+// have; one with a window, whose parts are laid out from now on, at once.
 func (b *CircuitBreaker) restart() {
 	b.dropProbes()
-	b.machine = gobreaker.NewCircuitBreaker[struct{}](b.settings())
+	b.machine = nil
+	if b.spec.Window > 0 {
+		b.machine = gobreaker.NewCircuitBreaker[struct{}](b.settings())
+	}
 	b.current = policy.StateClosed
 	b.successes.Store(newWindow(b.spec))
 	b.publish(true)
@@ -248,6 +253,12 @@ func (b *CircuitBreaker) report(p permit, o outcome) (tripped bool) {
 // began and ended now. What began earlier was held back by its permit.
 func (b *CircuitBreaker) feed(o outcome) {
 	b.tripped = false
+	if b.machine == nil {
+		if o != failure {
+			return
+		}
+		b.machine = gobreaker.NewCircuitBreaker[struct{}](b.settings())
+	}
 	switch o {
 	case success:
 		_, _ = b.machine.Execute(succeed)
@@ -270,8 +281,10 @@ func (b *CircuitBreaker) state() policy.State {
 		return policy.StateClosed
 	case automatic:
 	}
-	b.machine.State() // moves on from open when its time has come
-	b.publish(false)
+	if b.machine != nil {
+		b.machine.State() // moves on from open when its time has come
+		b.publish(false)
+	}
 	return b.current
 }
 
@@ -316,7 +329,7 @@ func (b *CircuitBreaker) publish(newEpoch bool) {
 // ends a row of failures. In a window it does not: the machine counts failures,
 // and successes are counted beside it.
 func (b *CircuitBreaker) successMatters() bool {
-	return b.spec.Window == 0 && b.machine.Counts().ConsecutiveFailures > 0
+	return b.spec.Window == 0 && b.machine != nil && b.machine.Counts().ConsecutiveFailures > 0
 }
 
 // unlock ends every critical section: what happened in it is told outside.

@@ -29,13 +29,13 @@ type RateLimiter struct {
 	mu      sync.Mutex  // guards all below, and the opening and settling of credits
 	full    clock.Nanos // the bucket is not full before this reading
 	spec    policy.RateLimit
-	changed chan struct{}   // closed when spec changes
+	changed chan struct{}   // closed when spec changes; nil if nobody waits for that
 	queue   []chan struct{} // in order of arrival; a closed one is at the head
 }
 
 func newRateLimiter(name string, spec policy.RateLimit) *RateLimiter {
 	d := spec.WithDefaults()
-	l := &RateLimiter{name: name, changed: make(chan struct{}), bucket: rate.NewLimiter(rate.Limit(d.RequestsPerSecond), d.Burst)}
+	l := &RateLimiter{name: name, bucket: rate.NewLimiter(rate.Limit(d.RequestsPerSecond), d.Burst)}
 	l.configure(spec)
 	return l
 }
@@ -75,8 +75,10 @@ func (l *RateLimiter) configure(spec policy.RateLimit) {
 	l.credit.Store(newCredit(now, spec.RequestsPerSecond, spec.Burst))
 	l.empty.Store(0)
 	l.full = 0
-	close(l.changed)
-	l.changed = make(chan struct{})
+	if l.changed != nil {
+		close(l.changed)
+		l.changed = nil
+	}
 	l.maxWait.Store(int64(spec.MaxWait))
 }
 
@@ -223,6 +225,9 @@ func (l *RateLimiter) queueUp(ctx context.Context, now clock.Nanos) (wait time.D
 func (l *RateLimiter) changes() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.changed == nil {
+		l.changed = make(chan struct{})
+	}
 	return l.changed
 }
 

@@ -52,7 +52,7 @@ func own[S comparable, T any](e *edit, things *[]*owned[S, T], policyName string
 	if policyName == "" && len(*things) >= maxVariants {
 		*things = append((*things)[:0], (*things)[1:]...)
 	}
-	made := &owned[S, T]{n: n, spec: spec, thing: make(), users: map[string]bool{}}
+	made := &owned[S, T]{n: n, spec: spec, thing: make()}
 	made.use(e, policyName)
 	*things = append(*things, made)
 	return made.thing
@@ -60,7 +60,12 @@ func own[S comparable, T any](e *edit, things *[]*owned[S, T], policyName string
 
 func (o *owned[S, T]) use(e *edit, policyName string) {
 	if policyName != "" {
-		e.on(func() { o.users[policyName] = true })
+		e.on(func() {
+			if o.users == nil {
+				o.users = make(map[string]bool)
+			}
+			o.users[policyName] = true
+		})
 	}
 }
 

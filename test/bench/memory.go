@@ -20,7 +20,12 @@ func MeasureMemory() ([]Memory, error) {
 	s := settings()
 	s.Retry, s.Timeout = true, true
 	stateless := s.Policy()
-	own := policy.Combine(policy.Retry{}, policy.RateLimit{RequestsPerSecond: 100}, policy.CircuitBreaker{}, policy.Timeout(s.After))
+	all := func(breaker, limiter string) policy.Policy {
+		return policy.Combine(
+			policy.Retry{}, policy.RateLimit{Name: limiter, RequestsPerSecond: 100},
+			policy.CircuitBreaker{Name: breaker, FailureThreshold: 5}, policy.Timeout(s.After),
+		)
+	}
 	const operations = 10_000
 	var measured []Memory
 	for _, kind := range []struct {
@@ -28,7 +33,8 @@ func MeasureMemory() ([]Memory, error) {
 		p    policy.Policy
 	}{
 		{"operation with retry and timeout", stateless},
-		{"operation with all four, breaker and limiter its own", own},
+		{"operation with all four, breaker and limiter shared by name", all("shared", "shared")},
+		{"operation with all four, breaker and limiter its own", all("", "")},
 	} {
 		bytes, err := weigh(func() (any, error) { return makeOperations(operations, kind.p) })
 		if err != nil {
@@ -37,15 +43,15 @@ func MeasureMemory() ([]Memory, error) {
 		measured = append(measured, Memory{kind.what, operations, bytes / operations})
 	}
 
-	all := thousandServices()
+	services := thousandServices()
 	var bytes [2]float64
 	for i, tag := range []bool{false, true} {
 		var err error
-		if bytes[i], err = weigh(func() (any, error) { return startDig(all, tag) }); err != nil {
+		if bytes[i], err = weigh(func() (any, error) { return startDig(services, tag) }); err != nil {
 			return nil, err
 		}
 	}
-	n := len(all.constructors)
+	n := len(services.constructors)
 	return append(measured, Memory{"tagged service with all four, beyond what it takes without a tag", n, (bytes[1] - bytes[0]) / float64(n)}), nil
 }
 
