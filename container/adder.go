@@ -39,11 +39,15 @@ const (
 // inc adds one. Every so often it looks whether another is counting here too:
 // looking each time would cost as much as counting.
 func (a *adder) inc() {
-	n := &a.alone
 	if c := a.cells.Load(); c != nil {
-		n = c.mine()
+		a.incCell(c)
+	} else if a.alone.Add(1)%lookEvery == 0 {
+		a.look(&a.alone)
 	}
-	if n.Add(1)%lookEvery == 0 {
+}
+
+func (a *adder) incCell(c *cells) {
+	if n := c.mine(); n.Add(1)%lookEvery == 0 {
 		a.look(n)
 	}
 }
