@@ -31,6 +31,7 @@ type CircuitBreaker struct {
 	current policy.State                        // of the machine
 	mode    mode
 	last    policy.State // as the transitions have told it
+	failing bool         // the last outcome that the machine was told of was a failure
 	probes  []probe
 	probeID uint64
 	tripped bool // set by the machine when it goes from closed to open
@@ -144,7 +145,7 @@ func (b *CircuitBreaker) configure(spec policy.CircuitBreaker) {
 // have; one with a window, whose parts are laid out from now on, at once.
 func (b *CircuitBreaker) restart() {
 	b.dropProbes()
-	b.machine = nil
+	b.machine, b.failing = nil, false
 	if b.spec.Window > 0 {
 		b.machine = gobreaker.NewCircuitBreaker[struct{}](b.settings())
 	}
@@ -262,8 +263,10 @@ func (b *CircuitBreaker) feed(o outcome) {
 	switch o {
 	case success:
 		_, _ = b.machine.Execute(succeed)
+		b.failing = false
 	case failure:
 		_, _ = b.machine.Execute(fail)
+		b.failing = true
 	case neutral:
 	}
 	b.publish(false)
@@ -308,8 +311,8 @@ func (b *CircuitBreaker) publish(newEpoch bool) {
 		gate = gateOpen
 	case state == policy.StateHalfOpen:
 		gate = gateHalfOpen
-	case b.successMatters():
-		gate = gateClosed
+	case b.failing && b.spec.Window == 0:
+		gate = gateClosed // a success would end a row of failures; in a window it is counted beside the machine
 	default:
 		gate = gateHealthy
 	}
@@ -323,13 +326,6 @@ func (b *CircuitBreaker) publish(newEpoch bool) {
 		b.last = state
 		b.changed = true
 	}
-}
-
-// successMatters reports whether a success would change a closed machine: it
-// ends a row of failures. In a window it does not: the machine counts failures,
-// and successes are counted beside it.
-func (b *CircuitBreaker) successMatters() bool {
-	return b.spec.Window == 0 && b.machine != nil && b.machine.Counts().ConsecutiveFailures > 0
 }
 
 // unlock ends every critical section: what happened in it is told outside.
