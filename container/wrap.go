@@ -3,6 +3,8 @@ package container
 import (
 	"fmt"
 	"reflect"
+	"strconv"
+	"sync"
 
 	"go.uber.org/dig"
 )
@@ -105,9 +107,21 @@ func failed(results []result, err reflect.Value) []reflect.Value {
 // orchestratorField is the first field of the added parameter after dig.In.
 const orchestratorField = 1
 
+// parameters remembers what dependencies makes: most tags name the same few
+// policies, and nothing else in Tag takes as long as making a type.
+var parameters sync.Map // policies, quoted -> reflect.Type
+
 // dependencies is the parameter that a tagged constructor gets: the orchestrator
 // and its policies, as named values, so that dig knows of them.
 func dependencies(policies []string) reflect.Type {
+	var quoted []byte
+	for _, name := range policies {
+		quoted = strconv.AppendQuote(quoted, name)
+	}
+	key := string(quoted)
+	if t, ok := parameters.Load(key); ok {
+		return t.(reflect.Type)
+	}
 	fields := []reflect.StructField{
 		{Name: "In", Type: typeOfIn, Anonymous: true},
 		{Name: "Orchestrator", Type: reflect.TypeFor[*Orchestrator]()},
@@ -119,7 +133,9 @@ func dependencies(policies []string) reflect.Type {
 			Tag:  reflect.StructTag(fmt.Sprintf("name:%q", name)),
 		})
 	}
-	return reflect.StructOf(fields)
+	t := reflect.StructOf(fields)
+	parameters.Store(key, t)
+	return t
 }
 
 // provide wraps one result as it is to be, each element of a flattened slice on
