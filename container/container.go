@@ -18,12 +18,17 @@ type Container struct {
 // New makes a container of what a profile says. It provides *Orchestrator, the
 // same as policy.Orchestrator, and each policy, breaker and limiter as
 // *Pipeline, *CircuitBreaker and *RateLimiter under its name.
+//
+// A cycle among the constructors is reported by the first Invoke, as in Fx. To
+// look for one at every Provide, which takes ever longer the more there are,
+// give a dig container of your own to [NewIn].
 func New(c policy.Catalog, opts ...Option) (*Container, error) {
-	return NewIn(dig.New(), c, opts...)
+	return NewIn(dig.New(dig.DeferAcyclicVerification()), c, opts...)
 }
 
 // NewIn is New for a dig container that is there already. Tagged constructors go
-// in by [Container.Provide], others by either's.
+// in by [Container.Provide], others by either's. When cycles are reported is that
+// container's choice.
 func NewIn(d *dig.Container, c policy.Catalog, opts ...Option) (*Container, error) {
 	o, err := NewOrchestrator(c, opts...)
 	if err != nil {

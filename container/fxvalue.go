@@ -6,6 +6,8 @@ import (
 	"path"
 	"reflect"
 	"runtime"
+	"slices"
+	"strconv"
 	"unsafe"
 
 	"go.uber.org/fx"
@@ -33,11 +35,12 @@ func sourceOf(ctor any) (source, error) {
 	case !v.IsValid():
 		return source{}, errors.New("it needs a constructor, not nil")
 	case v.Kind() == reflect.Func && !v.IsNil():
-		return locate(source{fn: v}, v.Pointer()), nil
+		return locate(source{fn: v, pc: v.Pointer()}), nil
 	case v.Type() == typeOfAnnotationError:
 		return source{broken: true}, nil
 	case v.Type() == typeOfAnnotated:
-		return buildAnnotated(v)
+		src, err := buildAnnotated(v)
+		return locate(src), err
 	}
 	if annotated, ok := ctor.(fx.Annotated); ok {
 		return sourceOfAnnotated(annotated)
@@ -63,29 +66,33 @@ func sourceOfAnnotated(a fx.Annotated) (source, error) {
 // buildAnnotated has fx apply its own annotations first, as fx.Provide would,
 // and remembers the function that the user wrote.
 func buildAnnotated(v reflect.Value) (source, error) {
-	a := reflect.New(v.Type())
-	a.Elem().Set(v)
-	target := reflect.ValueOf(a.Elem().FieldByName("Target").Interface())
+	target := reflect.ValueOf(v.FieldByName("Target").Interface())
 	if target.Kind() != reflect.Func {
 		return source{broken: true}, nil
 	}
-	pc := target.Pointer()
-	if ptr := a.Elem().FieldByName("FuncPtr"); ptr.IsValid() && ptr.Uint() != 0 {
-		pc = uintptr(ptr.Uint()) // it is tagged already
+	src := source{fn: target, pc: target.Pointer()}
+	if ptr := v.FieldByName("FuncPtr"); ptr.IsValid() && ptr.Uint() != 0 { // it is tagged already
+		src.pc = uintptr(ptr.Uint())
+		if a := v.FieldByName("Annotations"); a.IsValid() && a.Len() == 0 {
+			return src, nil // nothing to apply, and Build makes a container for it
+		}
 	}
+	a := reflect.New(typeOfAnnotated)
+	a.Elem().Set(v)
 	out := a.MethodByName("Build").Call(nil)
 	if err, _ := reflect.TypeAssert[error](out[1]); err != nil {
 		return source{}, err
 	}
-	return locate(source{fn: reflect.ValueOf(out[0].Interface())}, pc), nil
+	src.fn = reflect.ValueOf(out[0].Interface())
+	return src, nil
 }
 
-func locate(src source, pc uintptr) source {
-	src.pc = pc
+// locate tells where the function stands that the user wrote.
+func locate(src source) source {
 	src.name, src.at = "a constructor", "an unknown place"
-	if f := runtime.FuncForPC(pc); f != nil {
-		file, line := f.FileLine(pc)
-		src.name, src.at = path.Base(f.Name()), fmt.Sprintf("%s:%d", file, line)
+	if f := runtime.FuncForPC(src.pc); f != nil {
+		file, line := f.FileLine(src.pc)
+		src.name, src.at = path.Base(f.Name()), file+":"+strconv.Itoa(line)
 	}
 	return src
 }
@@ -95,16 +102,14 @@ func locate(src source, pc uintptr) source {
 // annotations in its events.
 func annotate(fn reflect.Value, results []result, src source, policyName string) any {
 	var annotations []fx.Annotation
-	tags := make([]string, len(results))
-	tagged := false
-	for i, r := range results {
-		tags[i] = r.tag
-		tagged = tagged || r.tag != ""
-	}
-	if tagged {
+	if slices.ContainsFunc(results, func(r result) bool { return r.tag != "" }) {
+		tags := make([]string, len(results))
+		for i, r := range results {
+			tags[i] = r.tag
+		}
 		annotations = append(annotations, fx.ResultTags(tags...))
 	}
-	shown := fmt.Sprintf("container.Tag(%s, %s) at %s", src.name, policyName, src.at)
+	shown := "container.Tag(" + src.name + ", " + policyName + ") at " + src.at
 	return annotateAs(fn, src, shown, annotations...)
 }
 

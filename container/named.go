@@ -46,7 +46,7 @@ func NamedValues(c policy.Catalog) any {
 		}
 		return values
 	})
-	src := locate(source{fn: fn}, reflect.ValueOf(NamedValues).Pointer())
+	src := locate(source{fn: fn, pc: reflect.ValueOf(NamedValues).Pointer()})
 	return annotateAs(fn, src, "container.NamedValues", fx.ResultTags(tags...))
 }
 

@@ -27,27 +27,21 @@ func RegisterWrapper[T any](wrap func(next T, m Methods) T, methods ...string) {
 }
 
 func register[T any](t reflect.Type, methods []string, wrap func(next T, m Methods) T) {
-	proxies.LoadOrStore(t, &proxy{methods, func(next reflect.Value, m Methods) reflect.Value {
+	proxies.LoadOrStore(t, &wrapper{methods, func(next reflect.Value, m Methods) reflect.Value {
 		wrapped := wrap(next.Interface().(T), m)
 		return reflect.ValueOf(&wrapped).Elem() // keeps the static type T
 	}})
 }
 
 // proxies is filled at init by generated code and only read afterwards.
-var proxies sync.Map // reflect.Type -> *proxy
+var proxies sync.Map // reflect.Type -> *wrapper
 
-// proxy is what is registered for a type.
-type proxy struct {
-	methods []string
-	wrap    func(next reflect.Value, m Methods) reflect.Value
-}
-
-func proxyOf(t reflect.Type) (*proxy, bool) {
+func proxyOf(t reflect.Type) (*wrapper, bool) {
 	p, ok := proxies.Load(t)
 	if !ok {
 		return nil, false
 	}
-	return p.(*proxy), true
+	return p.(*wrapper), true
 }
 
 // Methods hands a proxy the pipelines of its service's methods. Each is asked

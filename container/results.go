@@ -18,7 +18,8 @@ type result struct {
 	tag     string // dig's own: name and group
 	flatten bool   // a slice whose elements are provided
 	policy  string
-	wrap    wrapper // nil: passes as it is
+	wrapper *wrapper    // nil: passes as it is
+	service serviceType // if it is wrapped
 }
 
 // element is the type that is provided.
@@ -49,7 +50,7 @@ func resultsOf(src source) ([]result, error) {
 			if i != t.NumOut()-1 {
 				return nil, fmt.Errorf("result %d is an error, which only the last may be", i+1)
 			}
-		case !dig.IsOut(out):
+		case out.Kind() != reflect.Struct || !dig.IsOut(out):
 			results = append(results, result{typ: out, at: i, tag: src.tag, flatten: flattens(src.tag), field: fmt.Sprint(i + 1)})
 		case src.tag != "":
 			return nil, fmt.Errorf("fx.Annotated cannot give a name or group to the result struct %v; tag its fields", out)

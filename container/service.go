@@ -32,9 +32,10 @@ type serviceType struct {
 
 // binding is the pipeline of one method.
 type binding struct {
-	method   string
-	guard    guard
-	pipeline *Pipeline
+	method    string
+	operation string
+	guard     guard
+	pipeline  *Pipeline
 }
 
 // guard says how a proxy guards a method.
@@ -47,17 +48,16 @@ const (
 	withoutContext
 )
 
-func typeOfService(t reflect.Type, constructor string) serviceType {
-	methods := guardableNames(t)
+func typeOfService(t reflect.Type, methods []string, constructor string) serviceType {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem() // *http.Client goes by the name of http.Client
 	}
 	st := serviceType{id: t.String(), full: t.String(), methods: methods}
-	if t.Name() == "" && t.Kind() == reflect.Func {
-		st.id, st.full = constructor, constructor // func(context.Context) error says nothing
-	}
-	if t.PkgPath() != "" {
+	switch {
+	case t.PkgPath() != "":
 		st.full = t.PkgPath() + "." + t.Name()
+	case t.Kind() == reflect.Func:
+		st.id, st.full = constructor, constructor // func(context.Context) error says nothing
 	}
 	return st
 }
@@ -76,8 +76,9 @@ func (o *Orchestrator) newService(t serviceType, tagged string, inCode map[strin
 		}
 		o.services[t.id] = t.full
 		o.wrapped = append(o.wrapped, s)
-		name, methods := e.policyOf(s, ""), e.methodsOf(s)
-		e.say(func() { o.log.Debug("policy applied", "service", t.id, "policy", name, "methods", methods) })
+		e.say(func() {
+			o.log.Debug("policy applied", "service", t.id, "policy", e.policyOf(s, ""), "methods", e.methodsOf(s))
+		})
 		return nil
 	})
 	if err != nil {
@@ -95,13 +96,14 @@ func (e *edit) chosen(s *service) (key string, c policy.Service) {
 	return s.typ.id, e.catalog.Services[s.typ.id]
 }
 
-// methodsOf merges the choices per method: the profile's beat the code's.
+// methodsOf merges the choices per method: the profile's beat the code's. The map
+// may be the service's own.
 func (e *edit) methodsOf(s *service) map[string]string {
 	_, c := e.chosen(s)
-	methods := maps.Clone(s.inCode)
-	if methods == nil {
-		methods = make(map[string]string, len(c.Methods))
+	if len(c.Methods) == 0 {
+		return s.inCode
 	}
+	methods := maps.Clone(s.inCode)
 	maps.Copy(methods, c.Methods)
 	return methods
 }
@@ -133,7 +135,10 @@ func (e *edit) checkChoices(s *service) error {
 				key, method, suggest.DidYouMean(method, s.typ.methods), listed(s.typ.methods)))
 		}
 	}
-	names := append(slices.Collect(maps.Values(e.methodsOf(s))), e.policyOf(s, ""))
+	names := []string{e.policyOf(s, "")}
+	for _, name := range e.methodsOf(s) {
+		names = append(names, name)
+	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		if _, err := e.choose(name); err != nil {
@@ -145,14 +150,15 @@ func (e *edit) checkChoices(s *service) error {
 
 // pipeline makes the pipeline of a method, for its proxy.
 func (s *service) pipeline(method string, g guard) *Pipeline {
-	b := &binding{method: method, guard: g, pipeline: &Pipeline{counters: s.o.tally.of(s.operation(method))}}
+	operation := s.operation(method)
+	b := &binding{method, operation, g, &Pipeline{counters: s.o.tally.of(operation)}}
 	err := s.o.edit(func(e *edit) error {
 		s.bound = append(s.bound, b)
 		return e.bindMethod(s, b)
 	})
 	if err != nil {
 		// Everything was checked when the service was made known.
-		panic(fmt.Sprintf("container: %s: %v", s.operation(method), err))
+		panic(fmt.Sprintf("container: %s: %v", operation, err))
 	}
 	return b.pipeline
 }
@@ -177,25 +183,26 @@ func (e *edit) bind(s *service) error {
 }
 
 func (e *edit) bindMethod(s *service, b *binding) error {
-	name, operation := e.policyOf(s, b.method), s.operation(b.method)
-	if _, chosen := e.methodsOf(s)[b.method]; b.guard == optional && !chosen {
+	_, c := e.chosen(s)
+	_, byProfile := c.Methods[b.method] // which beats what the code says
+	_, inCode := s.inCode[b.method]
+	name := e.policyOf(s, b.method)
+	if b.guard == optional && !byProfile && !inCode {
 		name = nonePolicy
 	}
 	p, err := e.choose(name)
 	if err != nil {
-		return fmt.Errorf("%s: %w", operation, err)
+		return fmt.Errorf("%s: %w", b.operation, err)
 	}
-	prog, err := e.compile(p, name, operation, s.owner)
+	prog, err := e.compile(p, name, b.operation, s.owner)
 	if err != nil {
 		return err
 	}
 	if prog != nil {
-		_, c := e.chosen(s)
-		_, byProfile := c.Methods[b.method] // which beats what the code says
 		prog.once = b.guard == once && !byProfile
 		if b.guard == withoutContext && prog.contexts > 0 {
 			e.say(func() {
-				e.o.log.Info("no timeout can be enforced: the method takes no context", "operation", operation, "policy", name)
+				e.o.log.Info("no timeout can be enforced: the method takes no context", "operation", b.operation, "policy", name)
 			})
 		}
 	}

@@ -87,7 +87,7 @@ func (t *tag) wrap(src source) (reflect.Value, []result, error) {
 	if results, err = t.provideAs(results); err != nil {
 		return reflect.Value{}, nil, err
 	}
-	if err := t.plan(results); err != nil {
+	if err := t.plan(src, results); err != nil {
 		return reflect.Value{}, nil, err
 	}
 	return constructor(src, results, t.methods, t.dependencies(results)), results, nil
@@ -95,6 +95,9 @@ func (t *tag) wrap(src source) (reflect.Value, []result, error) {
 
 // provideAs replaces the results that As names by the interfaces.
 func (t *tag) provideAs(results []result) ([]result, error) {
+	if len(t.as) == 0 {
+		return results, nil
+	}
 	var errs []error
 	replaced := make(map[int]bool)
 	var added []result
@@ -123,7 +126,7 @@ func (t *tag) provideAs(results []result) ([]result, error) {
 }
 
 // plan decides how each result is wrapped, and that at least one is.
-func (t *tag) plan(results []result) error {
+func (t *tag) plan(src source, results []result) error {
 	var errs []error
 	if t.policy == "" {
 		errs = append(errs, fmt.Errorf("it needs the name of a policy (%q for none)", nonePolicy))
@@ -136,14 +139,15 @@ func (t *tag) plan(results []result) error {
 			continue
 		}
 		var err error
-		if r.wrap, err = wrapperOf(r.element()); err != nil {
+		if r.wrapper, err = wrapperOf(r.element()); err != nil {
 			errs = append(errs, err)
 			wrapped++ // it would be
 		}
 		switch {
-		case r.wrap != nil:
+		case r.wrapper != nil:
 			wrapped++
-			methods = append(methods, guardableNames(r.element())...)
+			methods = append(methods, r.wrapper.methods...)
+			r.service = typeOfService(r.element(), r.wrapper.methods, src.name)
 		case err == nil && r.policy != "":
 			errs = append(errs, fmt.Errorf("field %s carries a policy but %v cannot be wrapped: it is neither an interface nor a function with a context and an error", r.field, r.typ))
 		}
@@ -166,11 +170,13 @@ func (t *tag) plan(results []result) error {
 func (t *tag) dependencies(results []result) []string {
 	var names []string
 	for _, r := range results {
-		if r.wrap != nil {
+		if r.wrapper != nil {
 			names = append(names, r.policy)
 		}
 	}
-	names = slices.AppendSeq(names, maps.Values(t.methods))
+	for _, name := range t.methods {
+		names = append(names, name)
+	}
 	slices.Sort(names)
 	names = slices.Compact(names)
 	return slices.DeleteFunc(names, func(name string) bool { return name == nonePolicy })

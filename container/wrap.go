@@ -3,18 +3,23 @@ package container
 import (
 	"fmt"
 	"reflect"
+	"strconv"
+	"sync"
 
 	"go.uber.org/dig"
 )
 
-// wrapper wraps one value of a service.
-type wrapper func(s *service, v reflect.Value) reflect.Value
+// wrapper wraps the values of one type.
+type wrapper struct {
+	methods []string // for which a profile or a tag may choose a policy
+	wrap    func(v reflect.Value, m Methods) reflect.Value
+}
 
 // wrapperOf finds how values of a type are wrapped: nil if they are not to be,
 // an error if they should be and cannot.
-func wrapperOf(t reflect.Type) (wrapper, error) {
+func wrapperOf(t reflect.Type) (*wrapper, error) {
 	if p, ok := proxyOf(t); ok {
-		return func(s *service, v reflect.Value) reflect.Value { return p.wrap(v, Methods{s}) }, nil
+		return p, nil
 	}
 	if advice, ok := adapters[t.String()]; ok {
 		return nil, fmt.Errorf("nothing registered wraps %v: %s", t, advice)
@@ -23,15 +28,15 @@ func wrapperOf(t reflect.Type) (wrapper, error) {
 	case t.Kind() == reflect.Interface:
 		return nil, fmt.Errorf("no proxy for the interface %v is registered; `clad gen` makes one: put //go:generate go tool clad gen in this package and run go generate (or clad gen -type %s)", t, typeArgument(t))
 	case guardable(t):
-		return func(s *service, v reflect.Value) reflect.Value { return wrapFunc(v, s.pipeline("", guarded)) }, nil
+		return &wrapper{wrap: func(v reflect.Value, m Methods) reflect.Value { return wrapFunc(v, m.Method("")) }}, nil
 	case guardableStruct(t):
-		return func(s *service, v reflect.Value) reflect.Value { return wrapStruct(v, Methods{s}) }, nil
+		return &wrapper{guardableNames(t), wrapStruct}, nil
 	case t.Kind() == reflect.Pointer && guardableStruct(t.Elem()):
-		return func(s *service, v reflect.Value) reflect.Value {
+		return &wrapper{guardableNames(t), func(v reflect.Value, m Methods) reflect.Value {
 			p := reflect.New(t.Elem())
-			p.Elem().Set(wrapStruct(v.Elem(), Methods{s}))
+			p.Elem().Set(wrapStruct(v.Elem(), m))
 			return p
-		}, nil
+		}}, nil
 	}
 	return nil, nil
 }
@@ -58,7 +63,7 @@ var typeOfIn = reflect.TypeFor[dig.In]()
 // parameters and one more, the same results flattened, and an error.
 func constructor(src source, results []result, methods map[string]string, policies []string) reflect.Value {
 	t := src.fn.Type()
-	var in, out []reflect.Type
+	in, out := make([]reflect.Type, 0, t.NumIn()+1), make([]reflect.Type, 0, len(results)+1)
 	for i := range t.NumIn() {
 		in = append(in, t.In(i))
 	}
@@ -73,35 +78,50 @@ func constructor(src source, results []result, methods map[string]string, polici
 	out = append(out, typeOfError)
 	return reflect.MakeFunc(reflect.FuncOf(in, out, false), func(args []reflect.Value) []reflect.Value {
 		values := src.fn.Call(args[:own])
-		provided := make([]reflect.Value, len(out))
-		for i := range provided {
-			provided[i] = reflect.Zero(out[i])
-		}
-		fail := &provided[len(results)]
 		if n := len(values); n > 0 && t.Out(n-1) == typeOfError && !values[n-1].IsNil() {
-			*fail = values[n-1]
-			return provided
+			return failed(results, values[n-1])
 		}
 		o := args[own].Field(orchestratorField).Interface().(*Orchestrator)
+		provided := make([]reflect.Value, 0, len(results)+1)
 		for i := range results {
-			v, err := o.provide(&results[i], results[i].of(values), methods, src)
+			v, err := o.provide(&results[i], results[i].of(values), methods)
 			if err != nil {
 				err = fmt.Errorf("%s at %s: %w", src.name, src.at, err)
-				*fail = reflect.ValueOf(&err).Elem()
-				return provided
+				return failed(results, reflect.ValueOf(&err).Elem())
 			}
-			provided[i] = v
+			provided = append(provided, v)
 		}
-		return provided
+		return append(provided, reflect.Zero(typeOfError))
 	})
+}
+
+// failed is what a constructor returns with an error: nothing of what it provides.
+func failed(results []result, err reflect.Value) []reflect.Value {
+	provided := make([]reflect.Value, 0, len(results)+1)
+	for _, r := range results {
+		provided = append(provided, reflect.Zero(r.typ))
+	}
+	return append(provided, err)
 }
 
 // orchestratorField is the first field of the added parameter after dig.In.
 const orchestratorField = 1
 
+// parameters remembers what dependencies makes: most tags name the same few
+// policies, and nothing else in Tag takes as long as making a type.
+var parameters sync.Map // policies, quoted -> reflect.Type
+
 // dependencies is the parameter that a tagged constructor gets: the orchestrator
 // and its policies, as named values, so that dig knows of them.
 func dependencies(policies []string) reflect.Type {
+	var quoted []byte
+	for _, name := range policies {
+		quoted = strconv.AppendQuote(quoted, name)
+	}
+	key := string(quoted)
+	if t, ok := parameters.Load(key); ok {
+		return t.(reflect.Type)
+	}
 	fields := []reflect.StructField{
 		{Name: "In", Type: typeOfIn, Anonymous: true},
 		{Name: "Orchestrator", Type: reflect.TypeFor[*Orchestrator]()},
@@ -113,21 +133,23 @@ func dependencies(policies []string) reflect.Type {
 			Tag:  reflect.StructTag(fmt.Sprintf("name:%q", name)),
 		})
 	}
-	return reflect.StructOf(fields)
+	t := reflect.StructOf(fields)
+	parameters.Store(key, t)
+	return t
 }
 
 // provide wraps one result as it is to be, each element of a flattened slice on
 // its own.
-func (o *Orchestrator) provide(r *result, v reflect.Value, methods map[string]string, src source) (reflect.Value, error) {
-	if r.wrap == nil {
+func (o *Orchestrator) provide(r *result, v reflect.Value, methods map[string]string) (reflect.Value, error) {
+	if r.wrapper == nil {
 		return convert(v, r.typ), nil
 	}
 	if !r.flatten {
-		return o.wrap(r, convert(v, r.typ), methods, src)
+		return o.wrap(r, convert(v, r.typ), methods)
 	}
 	wrapped := reflect.MakeSlice(r.typ, v.Len(), v.Len())
 	for i := range v.Len() {
-		element, err := o.wrap(r, v.Index(i), methods, src)
+		element, err := o.wrap(r, v.Index(i), methods)
 		if err != nil {
 			return reflect.Value{}, err
 		}
@@ -136,15 +158,15 @@ func (o *Orchestrator) provide(r *result, v reflect.Value, methods map[string]st
 	return wrapped, nil
 }
 
-func (o *Orchestrator) wrap(r *result, v reflect.Value, methods map[string]string, src source) (reflect.Value, error) {
+func (o *Orchestrator) wrap(r *result, v reflect.Value, methods map[string]string) (reflect.Value, error) {
 	if v.IsZero() && v.Kind() != reflect.Struct {
 		return v, nil // nil stays nil
 	}
-	s, err := o.newService(typeOfService(v.Type(), src.name), r.policy, methods)
+	s, err := o.newService(r.service, r.policy, methods)
 	if err != nil {
 		return reflect.Value{}, err
 	}
-	return r.wrap(s, v), nil
+	return r.wrapper.wrap(v, Methods{s}), nil
 }
 
 // convert gives v the static type under which it is provided.

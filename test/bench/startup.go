@@ -3,11 +3,11 @@ package bench
 import (
 	"fmt"
 	"reflect"
+	"runtime"
 	"time"
 
 	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/policy"
-	"go.uber.org/dig"
 	"go.uber.org/fx"
 )
 
@@ -21,8 +21,9 @@ type Startup struct {
 }
 
 // MeasureStartup starts an application of 1,000 services once without tags and
-// once with, on each engine. Every service has a type of its own and is
-// resolved.
+// once with, on each engine. Both are started with an orchestrator, on dig in
+// clad's container, so that the tags are all that differs. Every service has a
+// type of its own and is resolved.
 func MeasureStartup() ([]Startup, error) {
 	all := thousandServices()
 	var measured []Startup
@@ -32,6 +33,7 @@ func MeasureStartup() ([]Startup, error) {
 	}{{"Fx", startFx}, {"dig", startDig}} {
 		s := Startup{Engine: engine.name, Services: len(all.constructors)}
 		for _, tag := range []bool{false, true} {
+			runtime.GC() // what the last one left is not for this one to clear
 			start := time.Now()
 			if _, err := engine.start(all, tag); err != nil {
 				return nil, fmt.Errorf("starting on %s, tagged %v: %w", engine.name, tag, err)
@@ -69,33 +71,25 @@ func (l *serviceList) provided(tagged bool) []any {
 
 func startFx(l *serviceList, tag bool) (app any, err error) {
 	l.wrapped = 0
-	options := []fx.Option{fx.NopLogger, fx.Provide(l.provided(tag)...), fx.Invoke(l.uses...)}
-	if tag {
-		catalog := startupCatalog()
-		options = append(options,
-			fx.Provide(func() (*container.Orchestrator, error) { return container.NewOrchestrator(catalog) }),
-			fx.Provide(container.NamedValues(catalog)))
-	}
-	started := fx.New(options...)
+	catalog := startupCatalog()
+	started := fx.New(
+		fx.NopLogger,
+		fx.Provide(func() (*container.Orchestrator, error) { return container.NewOrchestrator(catalog) }),
+		fx.Provide(container.NamedValues(catalog)),
+		fx.Provide(l.provided(tag)...),
+		fx.Invoke(l.uses...),
+	)
 	if err := started.Err(); err != nil {
 		return nil, err
 	}
 	return started, l.check(tag)
 }
 
-// digContainer is what dig and clad's container have in common.
-type digContainer interface {
-	Provide(constructor any, opts ...dig.ProvideOption) error
-	Invoke(function any, opts ...dig.InvokeOption) error
-}
-
 func startDig(l *serviceList, tag bool) (app any, err error) {
 	l.wrapped = 0
-	var c digContainer = dig.New()
-	if tag {
-		if c, err = container.New(startupCatalog()); err != nil {
-			return nil, err
-		}
+	c, err := container.New(startupCatalog())
+	if err != nil {
+		return nil, err
 	}
 	for _, ctor := range l.provided(tag) {
 		if err := c.Provide(ctor); err != nil {

@@ -59,7 +59,9 @@ func spread(s measure.Spread) string {
 
 func (p *page) costs() {
 	if len(p.r.Startup) > 0 {
-		p.say("## Starting up\n\nEach service has a type and a constructor of its own, which does nothing, and is resolved.\n\n")
+		p.say("## Starting up\n\nEach service has a type and a constructor of its own, which does nothing, and is resolved. The tags\n" +
+			"are all that differs: the untagged services too are started with an orchestrator, on dig in clad's\n" +
+			"container.\n\n")
 		var rows [][]string
 		for _, s := range p.r.Startup {
 			rows = append(rows, []string{
