@@ -41,12 +41,13 @@ type CircuitBreaker struct {
 // The gates, in the low bits of CircuitBreaker.gate.
 const (
 	gateHealthy  = iota + 1 // closed, and a success would change nothing
-	gateClosed              // closed, with failures to be reckoned with
+	gateCounting            // closed, and a success is counted beside the machine
+	gateClosed              // closed, with failures in a row that a success would end
 	gateOpen                // open until reopens
 	gateHalfOpen            // probes only
 	gateForced              // forced open
 	gateDisabled            // everything passes, nothing counts
-	gateBits     = 3
+	gateBits     = 4
 	gateMask     = 1<<gateBits - 1
 )
 
@@ -64,9 +65,9 @@ const (
 type permit uint64
 
 const (
-	permitNone  = iota
-	permitCall  // over the epoch
-	permitProbe // over the probe's id
+	permitNone  = 0
+	permitCall  = gateHealthy // over the epoch: as the gate, if that is healthy still
+	permitProbe = gateMask    // over the probe's id
 )
 
 // outcome is what a call means to a breaker.
@@ -220,10 +221,12 @@ func (b *CircuitBreaker) admit(now clock.Nanos) (p permit, wait time.Duration, o
 	return b.admitProbe(now)
 }
 
-// passes books the success of a call with permit p without the lock, if it can:
-// if it changes nothing, or only the count in a window.
-func (b *CircuitBreaker) passes(p permit) bool {
-	if b.gate.Load() != uint64(p)&^gateMask|gateHealthy || p&gateMask != permitCall {
+// ignores reports whether the success of a call with permit p changes nothing.
+func (b *CircuitBreaker) ignores(p permit) bool { return b.gate.Load() == uint64(p) }
+
+// counts counts the success of a call with permit p if that is all there is to it.
+func (b *CircuitBreaker) counts(p permit) bool {
+	if p&gateMask != permitCall || b.gate.Load() != uint64(p)-permitCall+gateCounting {
 		return false
 	}
 	if w := b.successes.Load(); w != nil {
@@ -234,7 +237,7 @@ func (b *CircuitBreaker) passes(p permit) bool {
 
 // report tells the breaker how a call ended, and returns whether that tripped it.
 func (b *CircuitBreaker) report(p permit, o outcome) (tripped bool) {
-	if p == permitNone || o == success && b.passes(p) {
+	if p == permitNone || o == success && (b.ignores(p) || b.counts(p)) {
 		return false
 	}
 	b.mu.Lock()
@@ -311,8 +314,10 @@ func (b *CircuitBreaker) publish(newEpoch bool) {
 		gate = gateOpen
 	case state == policy.StateHalfOpen:
 		gate = gateHalfOpen
+	case b.successes.Load() != nil:
+		gate = gateCounting
 	case b.failing && b.spec.Window == 0:
-		gate = gateClosed // a success would end a row of failures; in a window it is counted beside the machine
+		gate = gateClosed
 	default:
 		gate = gateHealthy
 	}

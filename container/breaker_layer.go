@@ -9,16 +9,9 @@ import (
 // The word of a breaker is the permit of the attempt at hand, until that is
 // reported.
 
+// enterBreaker asks a breaker that is not closed; at a closed one there is nothing
+// to ask.
 func (c *Call) enterBreaker(s *step) error {
-	p, ok := s.breaker.closed()
-	if !ok {
-		return c.enterUnhealthy(s)
-	}
-	*c.word(s.slot) = uint64(p)
-	return nil
-}
-
-func (c *Call) enterUnhealthy(s *step) error {
 	p, wait, ok := s.breaker.admit(c.clock())
 	if !ok {
 		c.prog.counters.rejections.Add(1)

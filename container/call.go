@@ -27,7 +27,7 @@ type Call struct {
 	reached bool // an attempt was made
 	words   [inlineWords]uint64
 	ctxs    [inlineContexts]*deadline.Context
-	more    *memory // where a program needs more than that
+	more    *memory // what a program needs beyond that
 }
 
 // What the common policies need is held in the Call itself: a retry and a
@@ -102,7 +102,23 @@ func (c *Call) Detach() (release func()) {
 func (c *Call) next(errp *error) bool {
 	switch c.phase {
 	case begun:
-		return c.begin(errp)
+		c.phase = underWay
+		c.caller = c.ctx
+		if err := c.ctx.Err(); err != nil { // over before it began
+			return c.advance(-1, err, errp)
+		}
+		if c.prog.large {
+			c.more = &memory{
+				make([]uint64, max(0, c.prog.words-inlineWords)),
+				make([]*deadline.Context, max(0, c.prog.contexts-inlineContexts)),
+			}
+		}
+		i, err := c.enter(0)
+		if err != nil {
+			return c.advance(i-1, err, errp)
+		}
+		c.reached = true
+		return true
 	case underWay:
 		if *errp == nil {
 			c.succeed()
@@ -115,32 +131,13 @@ func (c *Call) next(errp *error) bool {
 	return false
 }
 
-// begin admits the call to its first attempt.
-func (c *Call) begin(errp *error) bool {
-	c.caller = c.ctx
-	c.phase = underWay
-	if err := c.ctx.Err(); err != nil { // over before it began
-		return c.advance(-1, err, errp)
-	}
-	if c.prog.words > inlineWords || c.prog.contexts > inlineContexts {
-		c.more = &memory{make([]uint64, c.prog.words), make([]*deadline.Context, c.prog.contexts)}
-	}
-	for i := range c.prog.steps {
-		if err := c.enter(&c.prog.steps[i]); err != nil {
-			return c.advance(i-1, err, errp)
-		}
-	}
-	c.reached = true
-	return true
-}
-
 // succeed ends a call whose attempt succeeded.
 func (c *Call) succeed() {
 	c.phase = over
 	for _, s := range c.prog.leaving {
 		if s.kind == timeoutLayer {
 			c.leaveTimeout(s)
-		} else if p := permit(*c.word(s.slot)); !s.breaker.passes(p) {
+		} else if !s.breaker.ignores(permit(*c.word(s.slot))) {
 			c.report(s, success)
 		}
 	}
@@ -156,12 +153,7 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			i--
 			continue
 		}
-		for i++; i < len(c.prog.steps); i++ {
-			if err = c.enter(&c.prog.steps[i]); err != nil {
-				break
-			}
-		}
-		if i == len(c.prog.steps) {
+		if i, err = c.enter(i + 1); err == nil {
 			c.reached = true
 			return true
 		}
@@ -172,20 +164,32 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 	return false
 }
 
-// enter passes a step on the way to the dependency. An error means that it is
-// not to be passed.
-func (c *Call) enter(s *step) error {
-	switch s.kind {
-	case retryLayer:
-		c.enterRetry(s)
-	case breakerLayer:
-		return c.enterBreaker(s)
-	case limiterLayer:
-		return c.enterLimiter(s)
-	case timeoutLayer:
-		c.enterTimeout(s)
+// enter passes the steps from i on, on the way to the dependency. With an error it
+// returns the one that is not to be passed.
+func (c *Call) enter(i int) (int, error) {
+	steps := c.prog.steps
+	for ; i < len(steps); i++ {
+		s := &steps[i]
+		var err error
+		switch s.kind {
+		case retryLayer:
+			c.enterRetry(s)
+		case breakerLayer:
+			if p, ok := s.breaker.closed(); ok {
+				*c.word(s.slot) = uint64(p)
+				continue
+			}
+			err = c.enterBreaker(s)
+		case limiterLayer:
+			err = c.enterLimiter(s)
+		case timeoutLayer:
+			c.enterTimeout(s)
+		}
+		if err != nil {
+			return i, err
+		}
 	}
-	return nil
+	return i, nil
 }
 
 // exit passes a step on the way back with a failure, and returns the outcome from
@@ -240,15 +244,15 @@ func (c *Call) clock() clock.Nanos {
 }
 
 func (c *Call) word(slot int) *uint64 {
-	if c.more != nil {
-		return &c.more.words[slot]
+	if uint(slot) < inlineWords {
+		return &c.words[slot]
 	}
-	return &c.words[slot]
+	return &c.more.words[slot-inlineWords]
 }
 
 func (c *Call) context(slot int) **deadline.Context {
-	if c.more != nil {
-		return &c.more.ctxs[slot]
+	if uint(slot) < inlineContexts {
+		return &c.ctxs[slot]
 	}
-	return &c.ctxs[slot]
+	return &c.more.ctxs[slot-inlineContexts]
 }

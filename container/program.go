@@ -20,8 +20,9 @@ type program struct {
 	log       *slog.Logger
 	once      bool // never again once an attempt may have reached the dependency
 
-	words    int // how many words of a Call the steps use
-	contexts int // how many contexts
+	words    int  // how many words of a Call the steps use
+	contexts int  // how many contexts
+	large    bool // they are more than a Call has
 }
 
 // step is one layer of a program. Which fields count depends on the kind. What
@@ -99,6 +100,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	prog.large = prog.words > inlineWords || prog.contexts > inlineContexts
 	for i := len(prog.steps) - 1; i >= 0; i-- {
 		if s := &prog.steps[i]; s.kind == breakerLayer || s.kind == timeoutLayer {
 			prog.leaving = append(prog.leaving, s)

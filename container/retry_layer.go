@@ -28,11 +28,10 @@ const (
 )
 
 func (c *Call) enterRetry(s *step) {
-	*c.word(s.slot + retryAttempts) = 0
 	if s.retry.maxElapsed > 0 {
 		c.clock()
 	}
-	*c.word(s.slot + retryStart) = uint64(c.now)
+	*c.word(s.slot + retryAttempts), *c.word(s.slot + retryStart) = 0, uint64(c.now)
 }
 
 // exitRetry decides whether a failed attempt is followed by another.
