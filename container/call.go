@@ -25,6 +25,7 @@ type Call struct {
 	phase   phase
 	kept    bool // the contexts outlive the call
 	reached bool // an attempt was made
+	again   bool // a retry has turned the call round
 	words   [inlineWords]uint64
 	ctxs    [inlineContexts]*deadline.Context
 	more    *memory // what a program needs beyond that
@@ -165,7 +166,8 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 }
 
 // enter passes the steps from i on, on the way to the dependency. With an error it
-// returns the one that is not to be passed.
+// returns the one that is not to be passed. What is common is done here: a closed
+// breaker, a limiter with tokens to spare, a retry with nothing to note.
 func (c *Call) enter(i int) (int, error) {
 	steps := c.prog.steps
 	for ; i < len(steps); i++ {
@@ -173,7 +175,9 @@ func (c *Call) enter(i int) (int, error) {
 		var err error
 		switch s.kind {
 		case retryLayer:
-			c.enterRetry(s)
+			if c.again || c.now != 0 || s.retry.maxElapsed > 0 {
+				c.enterRetry(s)
+			}
 		case breakerLayer:
 			if p, ok := s.breaker.closed(); ok {
 				*c.word(s.slot) = uint64(p)
@@ -181,6 +185,9 @@ func (c *Call) enter(i int) (int, error) {
 			}
 			err = c.enterBreaker(s)
 		case limiterLayer:
+			if s.limiter.credit.Load().take(c.clock()) {
+				continue
+			}
 			err = c.enterLimiter(s)
 		case timeoutLayer:
 			c.enterTimeout(s)

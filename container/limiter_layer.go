@@ -2,6 +2,7 @@ package container
 
 import "github.com/cladgo/clad/policy"
 
+// enterLimiter asks a limiter that may have no token.
 func (c *Call) enterLimiter(s *step) error {
 	if s.limiter.take(c.clock()) {
 		return nil

@@ -27,6 +27,7 @@ const (
 	retryWords
 )
 
+// enterRetry begins a count of attempts; the first time, that is at zero anyway.
 func (c *Call) enterRetry(s *step) {
 	if s.retry.maxElapsed > 0 {
 		c.clock()
@@ -61,6 +62,7 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 		}
 		c.now = 0
 	}
+	c.again = true
 	c.prog.counters.retries.Add(1)
 	return nil, true
 }
