@@ -240,7 +240,7 @@ func (b *CircuitBreaker) report(p permit, o outcome) (tripped bool) {
 	if p == permitNone || o == success && (b.ignores(p) || b.counts(p)) {
 		return false
 	}
-	b.mu.Lock()
+	b.lock()
 	defer b.unlock()
 	if p&gateMask == permitProbe {
 		b.endProbe(uint64(p)>>gateBits, o)
@@ -331,6 +331,19 @@ func (b *CircuitBreaker) publish(newEpoch bool) {
 		b.last = state
 		b.changed = true
 	}
+}
+
+// lock begins the critical section of a call. It waits a little before it parks the
+// goroutine: that takes longer than what is done under the lock, and sync.Mutex
+// does it at once where others are waiting to run.
+func (b *CircuitBreaker) lock() {
+	const tries = 64
+	for range tries {
+		if b.mu.TryLock() {
+			return
+		}
+	}
+	b.mu.Lock()
 }
 
 // unlock ends every critical section: what happened in it is told outside.

@@ -14,7 +14,7 @@ import (
 func (c *Call) enterBreaker(s *step) error {
 	p, wait, ok := s.breaker.admit(c.clock())
 	if !ok {
-		c.prog.counters.rejections.Add(1)
+		c.prog.counters.rejections.inc()
 		if c.verbose() {
 			c.debug("rejected by circuit breaker", "breaker", s.breaker.name, "retry_after", wait)
 		}
@@ -29,7 +29,7 @@ func (c *Call) report(s *step, o outcome) {
 	held := permit(*word)
 	*word = permitNone
 	if s.breaker.report(held, o) {
-		c.prog.counters.trips.Add(1)
+		c.prog.counters.trips.inc()
 	}
 }
 

@@ -216,12 +216,12 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 
 // failed books a failure, and tells one of the caller's own making from others.
 func (c *Call) failed(err error) error {
-	c.prog.counters.failed.Add(1)
+	c.prog.counters.failed.inc()
 	why := c.callerOver()
 	if why == nil || policy.IsPermanent(err) {
 		return err
 	}
-	c.prog.counters.cancelled.Add(1)
+	c.prog.counters.cancelled.inc()
 	return cancelled(c.prog.operation, why, err)
 }
 
@@ -229,7 +229,7 @@ func (c *Call) failed(err error) error {
 // asks of its user: it gives back what is held still.
 func (c *Call) abandon() {
 	c.phase = over
-	c.prog.counters.failed.Add(1)
+	c.prog.counters.failed.inc()
 	for i := len(c.prog.steps) - 1; i >= 0; i-- {
 		s := &c.prog.steps[i]
 		switch s.kind {

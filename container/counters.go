@@ -2,30 +2,28 @@ package container
 
 import (
 	"sync"
-	"sync/atomic"
 
 	"github.com/cladgo/clad/policy"
 )
 
-// counters count what happens to one operation. A success is one add, spread
-// where many meet; all else is rarer, and the rest is derived when somebody asks.
+// counters count what happens to one operation: a success is one add, and the rest
+// is derived when somebody asks.
 type counters struct {
-	succeeded                           adder
-	failed, cancelled                   atomic.Uint64
-	retries, trips, rejections, limited atomic.Uint64
-	timeouts                            atomic.Uint64
+	succeeded, failed, cancelled        adder
+	retries, trips, rejections, limited adder
+	timeouts                            adder
 }
 
 func (c *counters) totals() policy.Totals {
 	t := policy.Totals{
 		SuccessfulOperations:     c.succeeded.sum(),
-		FailedOperations:         c.failed.Load(),
-		Cancelled:                c.cancelled.Load(),
-		RetryAttempts:            c.retries.Load(),
-		CircuitBreakerTrips:      c.trips.Load(),
-		CircuitBreakerRejections: c.rejections.Load(),
-		RateLimitHits:            c.limited.Load(),
-		TimeoutCount:             c.timeouts.Load(),
+		FailedOperations:         c.failed.sum(),
+		Cancelled:                c.cancelled.sum(),
+		RetryAttempts:            c.retries.sum(),
+		CircuitBreakerTrips:      c.trips.sum(),
+		CircuitBreakerRejections: c.rejections.sum(),
+		RateLimitHits:            c.limited.sum(),
+		TimeoutCount:             c.timeouts.sum(),
 	}
 	t.TotalOperations = t.SuccessfulOperations + t.FailedOperations
 	return t

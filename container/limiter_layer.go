@@ -12,7 +12,7 @@ func (c *Call) enterLimiter(s *step) error {
 	if ok || err != nil {
 		return err
 	}
-	c.prog.counters.limited.Add(1)
+	c.prog.counters.limited.inc()
 	if c.verbose() {
 		c.debug("rejected by rate limiter", "limiter", s.limiter.name, "retry_after", wait)
 	}

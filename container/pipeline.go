@@ -43,7 +43,7 @@ func (p *Pipeline) end(call *Call, err *error) {
 	case call.phase == over && *err == nil:
 		p.counters.succeeded.inc()
 	default:
-		p.counters.failed.Add(1) // by a panic, perhaps
+		p.counters.failed.inc() // by a panic, perhaps
 	}
 }
 

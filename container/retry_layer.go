@@ -63,7 +63,7 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 		c.now = 0
 	}
 	c.again = true
-	c.prog.counters.retries.Add(1)
+	c.prog.counters.retries.inc()
 	return nil, true
 }
 
