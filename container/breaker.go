@@ -11,15 +11,16 @@ import (
 )
 
 // CircuitBreaker is a circuit breaker of an orchestrator. gobreaker is its state
-// machine; on top come probes that cannot hang, controls, and a way for healthy
-// calls to pass without a lock. It is safe for use by many goroutines.
+// machine; on top come probes that cannot hang, controls, and a gate that calls
+// pass without a lock while it is closed. It is safe for use by many goroutines.
 type CircuitBreaker struct {
 	name        string
 	transitions *transitions
 
-	// gate tells a call what to do without taking the lock: an epoch that
-	// grows with every change of state, over one of the gate values.
-	gate atomic.Uint64
+	gate gate
+	// limit is how many failures in a row trip the breaker, where the gate
+	// counts them; 0 where the machine counts all in a window.
+	limit atomic.Uint64
 	// reopens is when an open breaker admits its next probe.
 	reopens atomic.Int64
 	// successes counts them where a share of failures is reckoned; else nil.
@@ -27,29 +28,16 @@ type CircuitBreaker struct {
 
 	mu      sync.Mutex // guards all below, and is held at every use of machine
 	spec    policy.CircuitBreaker
-	machine *gobreaker.CircuitBreaker[struct{}] // nil until the first failure
+	machine *gobreaker.CircuitBreaker[struct{}] // nil until it has something to count
 	current policy.State                        // of the machine
 	mode    mode
 	last    policy.State // as the transitions have told it
-	failing bool         // the last outcome that the machine was told of was a failure
+	row     uint64       // failures that the gate counted before the mode was changed
 	probes  []probe
 	probeID uint64
 	tripped bool // set by the machine when it goes from closed to open
 	changed bool // there is a transition to be told
 }
-
-// The gates, in the low bits of CircuitBreaker.gate.
-const (
-	gateHealthy  = iota + 1 // closed, and a success would change nothing
-	gateCounting            // closed, and a success is counted beside the machine
-	gateClosed              // closed, with failures in a row that a success would end
-	gateOpen                // open until reopens
-	gateHalfOpen            // probes only
-	gateForced              // forced open
-	gateDisabled            // everything passes, nothing counts
-	gateBits     = 4
-	gateMask     = 1<<gateBits - 1
-)
 
 // mode is who decides: the state machine, or an operator.
 type mode int
@@ -58,16 +46,6 @@ const (
 	automatic mode = iota
 	forcedOpen
 	disabled
-)
-
-// A permit says under what a call was admitted: the epoch of a closed breaker,
-// the id of a probe, or nothing where the outcome does not matter.
-type permit uint64
-
-const (
-	permitNone  = 0
-	permitCall  = gateHealthy // over the epoch: as the gate, if that is healthy still
-	permitProbe = gateMask    // over the probe's id
 )
 
 // outcome is what a call means to a breaker.
@@ -123,6 +101,9 @@ func (b *CircuitBreaker) setMode(m mode) {
 	if b.mode == m {
 		return
 	}
+	if b.mode == automatic {
+		b.row = inARow(b.gate.Load())
+	}
 	b.mode = m
 	b.dropProbes()
 	b.publish(true)
@@ -146,11 +127,11 @@ func (b *CircuitBreaker) configure(spec policy.CircuitBreaker) {
 // have; one with a window, whose parts are laid out from now on, at once.
 func (b *CircuitBreaker) restart() {
 	b.dropProbes()
-	b.machine, b.failing = nil, false
-	if b.spec.Window > 0 {
+	b.machine, b.row, b.current = nil, 0, policy.StateClosed
+	if b.limit.Store(uint64(b.spec.FailureThreshold)); b.spec.Window > 0 {
+		b.limit.Store(0)
 		b.machine = gobreaker.NewCircuitBreaker[struct{}](b.settings())
 	}
-	b.current = policy.StateClosed
 	b.successes.Store(newWindow(b.spec))
 	b.publish(true)
 }
@@ -167,7 +148,7 @@ func (b *CircuitBreaker) settings() gobreaker.Settings {
 		ReadyToTrip: b.shouldTrip,
 		OnStateChange: func(_ string, from, to gobreaker.State) {
 			b.dropProbes()
-			b.current = stateOf[to]
+			b.row, b.current = 0, stateOf[to]
 			b.successes.Store(newWindow(spec))
 			b.tripped = from == gobreaker.StateClosed
 			if to == gobreaker.StateOpen {
@@ -182,12 +163,13 @@ func (b *CircuitBreaker) settings() gobreaker.Settings {
 	return s
 }
 
-// shouldTrip is gobreaker's question at every failure. In a share of failures,
+// shouldTrip is gobreaker's question at every failure that it hears of. Without a
+// window that is the one that makes the row long enough. In a share of failures,
 // requests that are neither success nor failure don't count.
 func (b *CircuitBreaker) shouldTrip(c gobreaker.Counts) bool {
 	spec := &b.spec
 	if spec.Window == 0 {
-		return c.ConsecutiveFailures >= spec.FailureThreshold
+		return true
 	}
 	if spec.FailureThreshold > 0 && c.TotalFailures >= spec.FailureThreshold {
 		return true
@@ -199,16 +181,10 @@ func (b *CircuitBreaker) shouldTrip(c gobreaker.Counts) bool {
 	return all >= float64(spec.MinRequests) && float64(c.TotalFailures) >= spec.FailureRate*all
 }
 
-// closed admits a call to a closed breaker, without a lock or a clock.
-func (b *CircuitBreaker) closed() (p permit, ok bool) {
-	gate := b.gate.Load()
-	return permit(gate&^gateMask | permitCall), gate&gateMask <= gateClosed
-}
-
 // admit decides whether a call may pass a breaker that was not closed. Where it
 // may not, wait is the time to the next probe, 0 where that is unknown.
 func (b *CircuitBreaker) admit(now clock.Nanos) (p permit, wait time.Duration, ok bool) {
-	switch b.gate.Load() & gateMask {
+	switch b.gate.Load() & kindMask {
 	case gateDisabled:
 		return permitNone, 0, true
 	case gateForced:
@@ -221,36 +197,28 @@ func (b *CircuitBreaker) admit(now clock.Nanos) (p permit, wait time.Duration, o
 	return b.admitProbe(now)
 }
 
-// ignores reports whether the success of a call with permit p changes nothing.
-func (b *CircuitBreaker) ignores(p permit) bool { return b.gate.Load() == uint64(p) }
-
-// counts counts the success of a call with permit p if that is all there is to it.
-func (b *CircuitBreaker) counts(p permit) bool {
-	if p&gateMask != permitCall || b.gate.Load() != uint64(p)-permitCall+gateCounting {
-		return false
-	}
-	if w := b.successes.Load(); w != nil {
-		w.add(clock.Now())
-	}
-	return true
-}
-
 // report tells the breaker how a call ended, and returns whether that tripped it.
 func (b *CircuitBreaker) report(p permit, o outcome) (tripped bool) {
-	if p == permitNone || o == success && (b.ignores(p) || b.counts(p)) {
-		return false
+	switch {
+	case p == permitNone:
+	case p&kindMask == permitProbe:
+		b.lock()
+		defer b.unlock()
+		b.endProbe(uint64(p)>>kindBits, o)
+	case o == success:
+		if w := b.successes.Load(); b.gate.succeed(p) && w != nil {
+			w.add(clock.Now())
+		}
+	case o == failure && b.gate.fail(p, b.limit.Load()):
+		b.lock()
+		defer b.unlock()
+		// A success may have come between, or another failure that tripped it.
+		if b.gate.fail(p, b.limit.Load()) {
+			b.feed(failure)
+			return b.tripped
+		}
 	}
-	b.lock()
-	defer b.unlock()
-	if p&gateMask == permitProbe {
-		b.endProbe(uint64(p)>>gateBits, o)
-		return false
-	}
-	if b.gate.Load()&^gateMask != uint64(p)&^gateMask {
-		return false // it began before the last change of state: that was another time
-	}
-	b.feed(o)
-	return b.tripped
+	return false
 }
 
 // feed books an outcome as an instant request of the state machine: one that
@@ -258,18 +226,13 @@ func (b *CircuitBreaker) report(p permit, o outcome) (tripped bool) {
 func (b *CircuitBreaker) feed(o outcome) {
 	b.tripped = false
 	if b.machine == nil {
-		if o != failure {
-			return
-		}
 		b.machine = gobreaker.NewCircuitBreaker[struct{}](b.settings())
 	}
 	switch o {
 	case success:
 		_, _ = b.machine.Execute(succeed)
-		b.failing = false
 	case failure:
 		_, _ = b.machine.Execute(fail)
-		b.failing = true
 	case neutral:
 	}
 	b.publish(false)
@@ -304,28 +267,24 @@ var stateOf = [...]policy.State{
 // who decides, begins a new epoch; results from before it are dropped.
 func (b *CircuitBreaker) publish(newEpoch bool) {
 	state := b.current
-	var gate uint64
+	var kind, failures uint64
 	switch {
 	case b.mode == forcedOpen:
-		gate, state = gateForced, policy.StateOpen
+		kind, state = gateForced, policy.StateOpen
 	case b.mode == disabled:
-		gate, state = gateDisabled, policy.StateClosed
+		kind, state = gateDisabled, policy.StateClosed
 	case state == policy.StateOpen:
-		gate = gateOpen
+		kind = gateOpen
 	case state == policy.StateHalfOpen:
-		gate = gateHalfOpen
+		kind = gateHalfOpen
 	case b.successes.Load() != nil:
-		gate = gateCounting
-	case b.failing && b.spec.Window == 0:
-		gate = gateClosed
+		kind = gateCounting
 	default:
-		gate = gateHealthy
+		kind, failures = gateHealthy, b.row
 	}
-	epoch := b.gate.Load() >> gateBits
 	if newEpoch || state != b.last {
-		epoch++
+		b.gate.set(kind, failures)
 	}
-	b.gate.Store(epoch<<gateBits | gate)
 	if state != b.last {
 		b.transitions.add(Transition{Name: b.name, From: b.last, To: state, At: time.Now()})
 		b.last = state

@@ -135,3 +135,26 @@ func TestProbesAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// Failures in a row are counted without a lock, and every one of them is.
+func TestNoFailureIsLost(t *testing.T) {
+	const goroutines, each = 8, 500
+	for _, tt := range []struct {
+		threshold uint32
+		want      policy.State
+	}{{goroutines * each, policy.StateOpen}, {goroutines*each + 1, policy.StateClosed}} {
+		p, b := broken(t, policy.CircuitBreaker{FailureThreshold: tt.threshold, RecoveryTimeout: time.Hour})
+		var wg sync.WaitGroup
+		for range goroutines {
+			wg.Go(func() {
+				for range each {
+					_ = p.Run(t.Context(), always(errDown))
+				}
+			})
+		}
+		wg.Wait()
+		if got := b.State(); got != tt.want {
+			t.Errorf("after %d failures in a row the breaker that trips at %d is %v", goroutines*each, tt.threshold, got)
+		}
+	}
+}

@@ -609,3 +609,30 @@ func TestTheShortestRecoveryTimeout(t *testing.T) {
 		wantState(t, b, policy.StateClosed)
 	})
 }
+
+// Who decides is one thing, what was counted another.
+func TestFailuresInARowOutlastAnOperatorsChoice(t *testing.T) {
+	for name, choose := range map[string]func(*container.CircuitBreaker){
+		"disabled":            (*container.CircuitBreaker).Disable,
+		"forced open":         (*container.CircuitBreaker).ForceOpen,
+		"one, then the other": func(b *container.CircuitBreaker) { b.Disable(); b.ForceOpen() },
+	} {
+		virtual(t, func(t *testing.T) {
+			p, b := broken(t, policy.CircuitBreaker{FailureThreshold: 3})
+			_ = p.Run(t.Context(), always(errDown))
+			_ = p.Run(t.Context(), always(errDown))
+			choose(b)
+			_ = p.Run(t.Context(), works) // counts nothing, if it passes
+			b.Automatic()
+			wantState(t, b, policy.StateClosed)
+			_ = p.Run(t.Context(), always(errDown))
+			if got := b.State(); got != policy.StateOpen {
+				t.Errorf("%s: the third failure in a row leaves the breaker %v", name, got)
+			}
+			b.Reset()
+			_ = p.Run(t.Context(), always(errDown))
+			_ = p.Run(t.Context(), always(errDown))
+			wantState(t, b, policy.StateClosed)
+		})
+	}
+}

@@ -138,7 +138,7 @@ func (c *Call) succeed() {
 	for _, s := range c.prog.leaving {
 		if s.kind == timeoutLayer {
 			c.leaveTimeout(s)
-		} else if !s.breaker.ignores(permit(*c.word(s.slot))) {
+		} else if !s.breaker.gate.ignores(permit(*c.word(s.slot))) {
 			c.report(s, success)
 		}
 	}
@@ -179,7 +179,7 @@ func (c *Call) enter(i int) (int, error) {
 				c.enterRetry(s)
 			}
 		case breakerLayer:
-			if p, ok := s.breaker.closed(); ok {
+			if p, ok := s.breaker.gate.closed(); ok {
 				*c.word(s.slot) = uint64(p)
 				continue
 			}

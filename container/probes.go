@@ -26,7 +26,7 @@ func (b *CircuitBreaker) admitProbe(now clock.Nanos) (permit, time.Duration, boo
 	case b.mode == forcedOpen:
 		return permitNone, 0, false
 	case state == policy.StateClosed:
-		return permit(b.gate.Load()&^gateMask | permitCall), 0, true
+		return permit(b.gate.Load()&epochMask | permitCall), 0, true
 	case state == policy.StateOpen:
 		return permitNone, max(clock.Nanos(b.reopens.Load()).Sub(now), 1), false
 	}
@@ -45,7 +45,7 @@ func (b *CircuitBreaker) admitProbe(now clock.Nanos) (permit, time.Duration, boo
 			b.endProbe(id, failure)
 		}),
 	})
-	return permit(id<<gateBits | permitProbe), 0, true
+	return permit(id<<kindBits | permitProbe), 0, true
 }
 
 // endProbe books a probe's outcome, unless it has hung too long or the breaker
