@@ -89,13 +89,12 @@ func (l *RateLimiter) has(spec policy.RateLimit) bool {
 	return spec.WithDefaults() == l.spec
 }
 
-// take takes a token if there is one, and nobody waits for it.
+// take takes a token if there is one, and nobody waits for it. It is for when the
+// credit gave none.
 func (l *RateLimiter) take(now clock.Nanos) bool {
-	return l.credit.Load().take(now) || now >= clock.Nanos(l.empty.Load()) && l.takeLast(now)
-}
-
-// takeLast is take where it is not certain that there is a token.
-func (l *RateLimiter) takeLast(now clock.Nanos) bool {
+	if now < clock.Nanos(l.empty.Load()) {
+		return false
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.queue) > 0 {
