@@ -43,7 +43,7 @@ func (a *attempts) End() {
 	a.pipeline, a.err = nil, nil
 	c := &a.call
 	c.ctx, c.prog, c.caller, c.more = nil, nil, nil, nil
-	c.now, c.phase, c.kept, c.reached, c.again = 0, begun, false, false, false
+	c.now, c.phase, c.kept, c.reached, c.late = 0, begun, false, false, false
 	c.words, c.ctxs = [inlineWords]uint64{}, [inlineContexts]*deadline.Context{}
 	idle.Put(a)
 }

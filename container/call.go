@@ -25,7 +25,7 @@ type Call struct {
 	phase   phase
 	kept    bool // the contexts outlive the call
 	reached bool // an attempt was made
-	again   bool // a retry has turned the call round
+	late    bool // time has passed since the call began: it has waited, or tries again
 	words   [inlineWords]uint64
 	ctxs    [inlineContexts]*deadline.Context
 	more    *memory // what a program needs beyond that
@@ -175,7 +175,7 @@ func (c *Call) enter(i int) (int, error) {
 		var err error
 		switch s.kind {
 		case retryLayer:
-			if c.again || c.now != 0 || s.retry.maxElapsed > 0 {
+			if c.late || c.now != 0 || s.retry.maxElapsed > 0 {
 				c.enterRetry(s)
 			}
 		case breakerLayer:
@@ -215,8 +215,12 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 }
 
 // failed books a failure, and tells one of the caller's own making from others.
+// Where no time has passed since the caller was last asked, there is none.
 func (c *Call) failed(err error) error {
 	c.prog.counters.failed.inc()
+	if c.now != 0 && !c.reached && !c.late {
+		return err
+	}
 	why := c.callerOver()
 	if why == nil || policy.IsPermanent(err) {
 		return err

@@ -89,12 +89,14 @@ func (l *RateLimiter) has(spec policy.RateLimit) bool {
 	return spec.WithDefaults() == l.spec
 }
 
+// dry returns how long there will be no token for sure.
+func (l *RateLimiter) dry(now clock.Nanos) time.Duration {
+	return clock.Nanos(l.empty.Load()).Sub(now)
+}
+
 // take takes a token if there is one, and nobody waits for it. It is for when the
 // credit gave none.
 func (l *RateLimiter) take(now clock.Nanos) bool {
-	if now < clock.Nanos(l.empty.Load()) {
-		return false
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.queue) > 0 {
@@ -151,9 +153,6 @@ func (l *RateLimiter) after(tokens float64) time.Duration {
 // Where none is to be had in that time, wait is the time until one would be. It
 // returns the context's error if that ends while waiting.
 func (l *RateLimiter) wait(ctx context.Context, now clock.Nanos) (wait time.Duration, ok bool, err error) {
-	if empty := clock.Nanos(l.empty.Load()); empty > now {
-		return empty.Sub(now), false, nil
-	}
 	wait, turn := l.queueUp(ctx, now)
 	if turn == nil {
 		return wait, false, nil

@@ -56,13 +56,13 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 	if c.verbose() {
 		c.debug("retrying", "attempt", n+1, "of", r.maxAttempts, "after", delay, "error", err)
 	}
+	c.late = true
 	if delay > 0 {
+		c.now = 0
 		if sleep(c.ctx, delay) != nil {
 			return err, false
 		}
-		c.now = 0
 	}
-	c.again = true
 	c.prog.counters.retries.inc()
 	return nil, true
 }
