@@ -20,9 +20,10 @@ other libraries.
 
 Everything is measured in turn, in short slices over many rounds, and compared
 with calls of time.Now made right before and after: a busy machine disturbs all
-alike. What is reported is the median of these ratios. Before and after it is
-timed, every case is shown to do what it is named after: the breaker trips, the
-limiter rejects, the callee sees its deadline, a failed attempt is repeated.
+alike. What is reported is the median of these ratios, over the slices that did
+not have to share their core with others. Before and after it is timed, every
+case is shown to do what it is named after: the breaker trips, the limiter
+rejects, the callee sees its deadline, a failed attempt is repeated.
 
 usage, in the root of the repository:
 

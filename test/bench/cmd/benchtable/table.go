@@ -77,7 +77,7 @@ func (t *tabler) cases(all []entrant) (err error) {
 	if err != nil {
 		return err
 	}
-	t.r.Clock, t.r.Cases = cases[0].Time, cases[1:]
+	t.r.Rounds, t.r.Clock, t.r.Cases = plan.Rounds, cases[0].Time, cases[1:]
 	return nil
 }
 

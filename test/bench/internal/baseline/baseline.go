@@ -27,6 +27,7 @@ type Entry struct {
 	Ratio  float64 `json:"ratio"` // in calls of time.Now
 	Allocs float64 `json:"allocs"`
 	Bytes  float64 `json:"bytes"`
+	Pace   float64 `json:"pace,omitempty"` // as in results.Case
 }
 
 // Of makes a baseline of results.
@@ -34,7 +35,7 @@ func Of(r *results.Results) *Baseline {
 	b := &Baseline{Machine: r.Machine, Cases: map[string]Entry{}}
 	b.Machine.Modules = nil // the peers are not compared
 	for _, c := range r.Cases {
-		b.Cases[c.ID] = Entry{round(c.Ratio.Median, 1e4), round(c.Allocs, 1), round(c.Bytes, 1)}
+		b.Cases[c.ID] = Entry{round(c.Ratio.Median, 1e4), round(c.Allocs, 1), round(c.Bytes, 1), round(c.Pace, 1e6)}
 	}
 	for _, g := range results.Goals(r) {
 		if !g.Met() {
@@ -87,6 +88,16 @@ const (
 	doubt = 2
 )
 
+// slower returns how much slower plain code was, beside the clock, than when the
+// baseline was taken: on a core that was shared all the time, a ratio may be so
+// much larger.
+func (e Entry) slower(now results.Case) float64 {
+	if e.Pace == 0 || now.Pace == 0 {
+		return 1
+	}
+	return max(1, now.Pace/e.Pace)
+}
+
 // Verdict is the comparison of one case.
 type Verdict struct {
 	ID    string
@@ -119,7 +130,7 @@ func (b *Baseline) Compare(r *results.Results) []Verdict {
 			verdicts = append(verdicts, v)
 			continue
 		}
-		v.Base, v.Limit = base, base.Ratio*(1+relative)+toleranceClocks
+		v.Base, v.Limit = base, base.Ratio*base.slower(c)*(1+relative)+toleranceClocks
 		switch {
 		case c.Allocs > base.Allocs+0.5:
 			v.Problem = fmt.Sprintf("allocates %.0f times, %.0f before", c.Allocs, base.Allocs)

@@ -173,3 +173,31 @@ func TestSavedBaselineIsReadBack(t *testing.T) {
 		}
 	}
 }
+
+// A core that was shared all the time slows code down more than the clock, all of
+// it alike; what is slower beyond that is still found.
+func TestASharedCoreIsAllowedFor(t *testing.T) {
+	r := record(t, "calm")
+	for i := range r.Cases {
+		r.Cases[i].Pace = 0.0125
+	}
+	b := baseline.Of(r)
+	for i, c := range r.Cases {
+		r.Cases[i] = slow(c, 1.4)
+		r.Cases[i].Pace = 0.0175
+	}
+	for _, v := range b.Compare(r) {
+		if v.Problem != "" {
+			t.Errorf("%s %s", v.ID, v.Problem)
+		}
+	}
+	for _, c := range r.Cases {
+		r.Merge([]results.Case{slow(c, 1.3)})
+		for _, v := range b.Compare(r) {
+			if found := v.Problem != ""; found != (v.ID == c.ID) {
+				t.Errorf("%s was slowed down: %s: %q", c.ID, v.ID, v.Problem)
+			}
+		}
+		r.Merge([]results.Case{c})
+	}
+}

@@ -30,7 +30,7 @@ type Plan struct {
 
 // Time estimates how long so many subjects take.
 func (p Plan) Time(subjects int) time.Duration {
-	const clock = pieces * 120 * time.Microsecond // see clockNanos
+	const clock = pieces * (120 + 20) * time.Microsecond // see clockNanos and paceNanos
 	return time.Duration(p.Rounds+2) * time.Duration(subjects) * (p.Slice + clock)
 }
 
@@ -42,10 +42,35 @@ type Series struct {
 	Allocs float64   // per call
 	Bytes  float64   // per call
 	Calls  uint64    // made in all
+
+	clocks []float64 // time.Now in nanoseconds, by round
+	paces  []float64 // a step of plain code in nanoseconds, by round
+	counts []int     // the rounds that count
 }
 
-// Ratio sums up the ratios.
-func (s *Series) Ratio() Spread { return SpreadOf(s.Ratios) }
+// Ratio sums up the ratios of the rounds that count.
+func (s *Series) Ratio() Spread { return SpreadOf(s.pick(s.Ratios)) }
+
+// Time sums up the nanoseconds of the rounds that count.
+func (s *Series) Time() Spread { return SpreadOf(s.pick(s.Nanos)) }
+
+// Pace is what a step of plain code took in the rounds that count, in calls of
+// time.Now: more on a processor that shares its core, or of another kind.
+func (s *Series) Pace() float64 {
+	paces := s.pick(s.paces)
+	for i, clock := range s.pick(s.clocks) {
+		paces[i] /= clock
+	}
+	return SpreadOf(paces).Median
+}
+
+func (s *Series) pick(byRound []float64) []float64 {
+	var picked []float64
+	for _, round := range s.counts {
+		picked = append(picked, byRound[round])
+	}
+	return picked
+}
 
 // A slice is timed in pieces of which the median counts: a piece during which
 // another process had the processor does not.
@@ -77,7 +102,7 @@ func (p Plan) Measure(ctx context.Context, subjects []Subject) ([]Series, error)
 	defer runtime.KeepAlive(ballast)
 	for round := range p.Rounds {
 		rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-		before := clockNanos()
+		before, pace := clockNanos(), paceNanos()
 		for _, i := range order {
 			if err := ctx.Err(); err != nil {
 				return nil, err
@@ -86,14 +111,21 @@ func (p Plan) Measure(ctx context.Context, subjects []Subject) ([]Series, error)
 			if err != nil {
 				return nil, err
 			}
-			after := clockNanos()
-			series[i].Nanos = append(series[i].Nanos, nanos)
-			series[i].Ratios = append(series[i].Ratios, 2*nanos/(before+after))
-			before = after
+			after, paceAfter := clockNanos(), paceNanos()
+			s := &series[i]
+			s.Nanos = append(s.Nanos, nanos)
+			s.Ratios = append(s.Ratios, 2*nanos/(before+after))
+			s.clocks = append(s.clocks, (before+after)/2)
+			s.paces = append(s.paces, max(pace, paceAfter))
+			before, pace = after, paceAfter
 		}
 		if p.Progress != nil {
 			p.Progress(round+1, p.Rounds)
 		}
+	}
+	best := bestPace(series)
+	for i := range series {
+		series[i].counts = Undisturbed(series[i].paces, best)
 	}
 	return series, nil
 }

@@ -38,10 +38,12 @@ func (p *page) contention() {
 				"these figures show that nothing collapses, and not how far it scales.**\n\n", figure(two.Median))
 		}
 	}
-	p.say("What bounds it: calls through a healthy breaker or a retry only read what they share, and count their\n" +
-		"success on one of several cache lines; there is nothing that they wait for. A token bucket is one bucket\n" +
-		"behind one mutex in golang.org/x/time/rate, so its calls go one after the other, and so do those of a\n" +
-		"breaker that has failures to reckon with. Timeouts and errors allocate, and the allocator is shared.\n\n")
+	p.say("What bounds it: calls through a closed breaker or a retry only read what they share, and count their\n" +
+		"success in one number until goroutines meet there, then on cache lines of their own; there is nothing that\n" +
+		"they wait for. A limiter with tokens to spare is one number that all change, and so is a breaker with\n" +
+		"failures in a row: a cache line that goes from processor to processor. A limiter that has run short, until\n" +
+		"its bucket is full again, and a breaker with a window that hears of a failure, take the mutex of\n" +
+		"golang.org/x/time/rate and gobreaker. Timeouts and errors allocate, and the allocator is shared.\n\n")
 }
 
 func systemOf(c results.Contention) string {
@@ -148,6 +150,9 @@ func (p *page) reading() {
   order drawn anew for each round. Each slice is compared with calls of `+"`time.Now()`"+` right before and
   after it, so what slows the machine for a while slows both. What counts is the median over the
   rounds; ± is half the distance between the quartiles.
+- What shares a core with the benchmark slows code down more than the clock, which mostly waits. So the
+  pace of a plain loop is measured beside the clock too, and only the slices at its best pace count, or
+  the best quarter of them.
 - A slice is timed in nine pieces of which the median counts, so that a piece during which another
   process had the processor does not.
 - The garbage collector runs between slices and not in them: its work is not in the times. The more a
@@ -158,7 +163,5 @@ func (p *page) reading() {
 - Every case is verified on a gateway of its own before it is timed, and on the very gateway that was timed
   afterwards: the breaker trips, the limiter rejects, the target sees its deadline as far as the
   library gives it one, a failed attempt is repeated. clad's own metrics must have counted every call.
-`, p.rounds())
+`, p.r.Rounds)
 }
-
-func (p *page) rounds() int { return p.r.Clock.N }

@@ -15,6 +15,7 @@ import (
 // Results are those of one run. What was not measured is empty.
 type Results struct {
 	Machine    Machine          `json:"machine"`
+	Rounds     int              `json:"rounds"`
 	Clock      measure.Spread   `json:"clock"` // time.Now, in nanoseconds
 	Cases      []Case           `json:"cases"`
 	Contention []Contention     `json:"contention,omitempty"`
@@ -33,6 +34,8 @@ type Case struct {
 	Time   measure.Spread `json:"time"`  // in nanoseconds
 	Allocs float64        `json:"allocs"`
 	Bytes  float64        `json:"bytes"`
+	// Pace is what a step of plain code took meanwhile, in calls of time.Now.
+	Pace float64 `json:"pace,omitempty"`
 }
 
 // Contention is the throughput of a number of goroutines, in times that of one.
@@ -59,8 +62,8 @@ type Startup struct {
 func NewCase(row string, system bench.System, s *measure.Series) Case {
 	return Case{
 		ID: s.ID, Row: row, System: system.Name, Form: system.Form,
-		Ratio: s.Ratio(), Time: measure.SpreadOf(s.Nanos),
-		Allocs: s.Allocs, Bytes: s.Bytes,
+		Ratio: s.Ratio(), Time: s.Time(),
+		Allocs: s.Allocs, Bytes: s.Bytes, Pace: s.Pace(),
 	}
 }
 
