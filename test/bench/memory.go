@@ -45,9 +45,9 @@ func MeasureMemory() ([]Memory, error) {
 
 	services := thousandServices()
 	var bytes [2]float64
-	for i, tag := range []bool{false, true} {
+	for i, constructors := range [][]any{services.constructors, services.tagged()} {
 		var err error
-		if bytes[i], err = weigh(func() (any, error) { return startDig(services, tag) }); err != nil {
+		if bytes[i], err = weigh(func() (any, error) { return startDig(constructors, services.uses) }); err != nil {
 			return nil, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/cladgo/clad/container"
+	"go.uber.org/dig"
 )
 
 // A service of its own type for each T, as the services of an application are.
@@ -40,7 +41,15 @@ func (*serviceProxy[T]) of(T) {}
 // serviceList holds constructors of services, and functions that need one each.
 type serviceList struct {
 	constructors, uses []any
-	wrapped            int // services that were seen by uses and were proxies
+	declaring          []any // constructors that declare what a tag declares
+	wrapped            int   // services that were seen by uses and were proxies
+}
+
+// declaration is what a tag makes a constructor depend on.
+type declaration struct {
+	dig.In
+	Orchestrator *container.Orchestrator
+	Policy       *container.Pipeline `name:"benchmarked"`
 }
 
 // thousandServices makes a thousand types out of ten digits.
@@ -105,6 +114,7 @@ func addService[T any](l *serviceList) {
 		return &serviceProxy[T]{next, m.Method("Charge")}
 	})
 	l.constructors = append(l.constructors, func() service[T] { return &realService[T]{} })
+	l.declaring = append(l.declaring, func(declaration) (service[T], error) { return &realService[T]{}, nil })
 	l.uses = append(l.uses, func(s service[T]) {
 		if _, ok := s.(*serviceProxy[T]); ok {
 			l.wrapped++

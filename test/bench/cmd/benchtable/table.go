@@ -135,7 +135,7 @@ func (t *tabler) contention(all []bench.Contenders, plan measure.Plan) error {
 }
 
 func (t *tabler) startup(times int) error {
-	type samples struct{ untagged, tagged, ratio []float64 }
+	type samples struct{ untagged, byHand, tagged, ratio, byHandRatio []float64 }
 	byEngine := map[string]*samples{}
 	for i := range times {
 		measured, err := bench.MeasureStartup()
@@ -151,7 +151,9 @@ func (t *tabler) startup(times int) error {
 			}
 			s.untagged = append(s.untagged, m.Untagged.Seconds())
 			s.tagged = append(s.tagged, m.Tagged.Seconds())
+			s.byHand = append(s.byHand, m.ByHand.Seconds())
 			s.ratio = append(s.ratio, m.Tagged.Seconds()/m.Untagged.Seconds())
+			s.byHandRatio = append(s.byHandRatio, m.ByHand.Seconds()/m.Untagged.Seconds())
 		}
 		t.p.done(i+1, times)
 	}
@@ -159,7 +161,9 @@ func (t *tabler) startup(times int) error {
 		s := byEngine[t.r.Startup[i].Engine]
 		t.r.Startup[i].Untagged = measure.SpreadOf(s.untagged)
 		t.r.Startup[i].Tagged = measure.SpreadOf(s.tagged)
+		t.r.Startup[i].ByHand = measure.SpreadOf(s.byHand)
 		t.r.Startup[i].Ratio = measure.SpreadOf(s.ratio)
+		t.r.Startup[i].ByHandRatio = measure.SpreadOf(s.byHandRatio)
 	}
 	return nil
 }

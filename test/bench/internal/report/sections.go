@@ -63,14 +63,17 @@ func (p *page) costs() {
 	if len(p.r.Startup) > 0 {
 		p.say("## Starting up\n\nEach service has a type and a constructor of its own, which does nothing, and is resolved. The tags\n" +
 			"are all that differs: the untagged services too are started with an orchestrator, on dig in clad's\n" +
-			"container.\n\n")
+			"container. \"By hand\" are constructors that declare what a tag declares, a dependency on the policy by its\n" +
+			"name and an error, and on Fx are annotated, so that errors can name them: what the engines themselves\n" +
+			"take for that, which no tag can go below.\n\n")
 		var rows [][]string
 		for _, s := range p.r.Startup {
 			rows = append(rows, []string{
-				fmt.Sprintf("%d services on %s", s.Services, s.Engine), milliseconds(s.Untagged), milliseconds(s.Tagged), spread(s.Ratio),
+				fmt.Sprintf("%d services on %s", s.Services, s.Engine), milliseconds(s.Untagged),
+				milliseconds(s.ByHand), spread(s.ByHandRatio), milliseconds(s.Tagged), spread(s.Ratio),
 			})
 		}
-		p.table(1, []string{"application", "untagged", "tagged", "ratio"}, rows)
+		p.table(1, []string{"application", "untagged", "by hand", "ratio", "tagged", "ratio"}, rows)
 	}
 	if len(p.r.Memory) > 0 {
 		p.say("## Memory at rest\n\n")

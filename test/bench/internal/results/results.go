@@ -54,8 +54,11 @@ type Startup struct {
 	Engine   string         `json:"engine"`
 	Services int            `json:"services"`
 	Untagged measure.Spread `json:"untagged"` // in seconds
+	ByHand   measure.Spread `json:"by_hand"`
 	Tagged   measure.Spread `json:"tagged"`
-	Ratio    measure.Spread `json:"ratio"` // of two starts, one right after the other
+	// Ratios are of two starts, one right after the other.
+	Ratio       measure.Spread `json:"ratio"`         // of tagged and untagged
+	ByHandRatio measure.Spread `json:"by_hand_ratio"` // of by hand and untagged
 }
 
 // NewCase sums up the series of a case.
