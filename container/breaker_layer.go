@@ -14,7 +14,7 @@ import (
 func (c *Call) enterBreaker(s *step) error {
 	p, wait, ok := s.breaker.admit(c.clock())
 	if !ok {
-		c.prog.counters.rejections.inc()
+		c.prog.counters.count(countRejection)
 		if c.verbose() {
 			c.debug("rejected by circuit breaker", "breaker", s.breaker.name, "retry_after", wait)
 		}
@@ -29,7 +29,7 @@ func (c *Call) report(s *step, o outcome) {
 	held := permit(*word)
 	*word = permitNone
 	if s.breaker.report(held, o) {
-		c.prog.counters.trips.inc()
+		c.prog.counters.count(countTrip)
 	}
 }
 

@@ -142,7 +142,7 @@ func (c *Call) succeed() {
 			c.report(s, success)
 		}
 	}
-	c.prog.counters.succeeded.inc()
+	c.prog.counters.count(countSuccess)
 }
 
 // advance goes back from step i with a failure, to the caller or, where a retry
@@ -217,7 +217,7 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 // failed books a failure, and tells one of the caller's own making from others.
 // Where no time has passed since the caller was last asked, there is none.
 func (c *Call) failed(err error) error {
-	c.prog.counters.failed.inc()
+	c.prog.counters.count(countFailure)
 	if c.now != 0 && !c.reached && !c.late {
 		return err
 	}
@@ -225,7 +225,7 @@ func (c *Call) failed(err error) error {
 	if why == nil || policy.IsPermanent(err) {
 		return err
 	}
-	c.prog.counters.cancelled.inc()
+	c.prog.counters.count(countCancelled)
 	return cancelled(c.prog.operation, why, err)
 }
 
@@ -233,7 +233,7 @@ func (c *Call) failed(err error) error {
 // asks of its user: it gives back what is held still.
 func (c *Call) abandon() {
 	c.phase = over
-	c.prog.counters.failed.inc()
+	c.prog.counters.count(countFailure)
 	for i := len(c.prog.steps) - 1; i >= 0; i-- {
 		s := &c.prog.steps[i]
 		switch s.kind {

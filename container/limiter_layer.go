@@ -18,7 +18,7 @@ func (c *Call) enterLimiter(s *step) error {
 			return err
 		}
 	}
-	c.prog.counters.limited.inc()
+	c.prog.counters.count(countLimited)
 	if c.verbose() {
 		c.debug("rejected by rate limiter", "limiter", l.name, "retry_after", wait)
 	}

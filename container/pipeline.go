@@ -41,9 +41,9 @@ func (p *Pipeline) end(call *Call, err *error) {
 	switch {
 	case call.prog != nil: // it has counted the call
 	case call.phase == over && *err == nil:
-		p.counters.succeeded.inc()
+		p.counters.count(countSuccess)
 	default:
-		p.counters.failed.inc() // by a panic, perhaps
+		p.counters.count(countFailure) // by a panic, perhaps
 	}
 }
 

@@ -63,7 +63,7 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 			return err, false
 		}
 	}
-	c.prog.counters.retries.inc()
+	c.prog.counters.count(countRetry)
 	return nil, true
 }
 

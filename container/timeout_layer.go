@@ -35,7 +35,7 @@ func (c *Call) exitTimeout(s *step, err error) error {
 		policy.IsPermanent(err) || c.callerOver() != nil {
 		return err
 	}
-	c.prog.counters.timeouts.inc()
+	c.prog.counters.count(countTimeout)
 	if c.verbose() {
 		c.debug("timed out", "after", s.timeout, "error", err)
 	}

@@ -45,9 +45,9 @@ func MeasureMemory() ([]Memory, error) {
 
 	services := thousandServices()
 	var bytes [2]float64
-	for i, constructors := range [][]any{services.constructors, services.tagged()} {
+	for i, constructors := range []func() []any{func() []any { return services.constructors }, services.tagged} {
 		var err error
-		if bytes[i], err = weigh(func() (any, error) { return startDig(constructors, services.uses) }); err != nil {
+		if bytes[i], err = weigh(func() (any, error) { return startDig(constructors(), services.uses) }); err != nil {
 			return nil, err
 		}
 	}

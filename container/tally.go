@@ -6,24 +6,16 @@ import (
 	"github.com/cladgo/clad/policy"
 )
 
-// counters count what happens to one operation: a success is one add, and the rest
-// is derived when somebody asks.
-type counters struct {
-	succeeded, failed, cancelled        adder
-	retries, trips, rejections, limited adder
-	timeouts                            adder
-}
-
 func (c *counters) totals() policy.Totals {
 	t := policy.Totals{
-		SuccessfulOperations:     c.succeeded.sum(),
-		FailedOperations:         c.failed.sum(),
-		Cancelled:                c.cancelled.sum(),
-		RetryAttempts:            c.retries.sum(),
-		CircuitBreakerTrips:      c.trips.sum(),
-		CircuitBreakerRejections: c.rejections.sum(),
-		RateLimitHits:            c.limited.sum(),
-		TimeoutCount:             c.timeouts.sum(),
+		SuccessfulOperations:     c.of(countSuccess),
+		FailedOperations:         c.of(countFailure),
+		Cancelled:                c.of(countCancelled),
+		RetryAttempts:            c.of(countRetry),
+		CircuitBreakerTrips:      c.of(countTrip),
+		CircuitBreakerRejections: c.of(countRejection),
+		RateLimitHits:            c.of(countLimited),
+		TimeoutCount:             c.of(countTimeout),
 	}
 	t.TotalOperations = t.SuccessfulOperations + t.FailedOperations
 	return t
