@@ -7,6 +7,7 @@ type Row struct {
 	Name     string
 	Title    string
 	Goal     Goal
+	Parts    []string // that no wrapper can do without, as [Parts] names them, beside the call itself
 	ask      func(*Settings)
 	scenario scenario
 }
@@ -28,27 +29,36 @@ func (r Row) Settings() Settings {
 	return s
 }
 
+// What a success costs at least: to be counted; a token, that is the time and a
+// number that all change; a deadline, that is the time, a context that the callee
+// may keep, and its end.
+var (
+	counted   = []string{"atomic-add"}
+	aToken    = []string{"monotonic-clock", "atomic-add", "atomic-add"}
+	aDeadline = []string{"monotonic-clock", "allocation-32", "atomic-add", "atomic-add"}
+)
+
 // Rows lists the rows in the order of the table.
 func Rows() []Row {
 	return []Row{
-		{"none", "no policy", Goal{0.1, 0}, func(*Settings) {}, succeeds},
-		{"breaker", "circuit breaker", Goal{0.5, 0}, func(s *Settings) { s.Breaker = true }, succeeds},
-		{"retry", "retry", Goal{0.5, 0}, func(s *Settings) { s.Retry = true }, succeeds},
-		{"limit", "rate limit", Goal{1.5, 0}, func(s *Settings) { s.RateLimit = true }, succeeds},
-		{"timeout", "timeout", Goal{1, 1}, func(s *Settings) { s.Timeout = true }, succeeds},
-		{"all", "all four", Goal{2, 1}, func(s *Settings) {
+		{"none", "no policy", Goal{0.1, 0}, nil, func(*Settings) {}, succeeds},
+		{"breaker", "circuit breaker", Goal{0.5, 0}, counted, func(s *Settings) { s.Breaker = true }, succeeds},
+		{"retry", "retry", Goal{0.5, 0}, counted, func(s *Settings) { s.Retry = true }, succeeds},
+		{"limit", "rate limit", Goal{1.5, 0}, aToken, func(s *Settings) { s.RateLimit = true }, succeeds},
+		{"timeout", "timeout", Goal{1, 1}, aDeadline, func(s *Settings) { s.Timeout = true }, succeeds},
+		{"all", "all four", Goal{2, 1}, append(aDeadline[:len(aDeadline):len(aDeadline)], "atomic-add"), func(s *Settings) {
 			s.Retry, s.RateLimit, s.Breaker, s.Timeout = true, true, true, true
 		}, succeeds},
-		{"window-count", "breaker, failures in a window", Goal{2.5, 0}, func(s *Settings) {
+		{"window-count", "breaker, failures in a window", Goal{2.5, 0}, nil, func(s *Settings) {
 			s.Breaker, s.Window = true, 10*time.Second
 		}, succeeds},
-		{"window-rate", "breaker, share of failures in a window", Goal{2.5, 0}, func(s *Settings) {
+		{"window-rate", "breaker, share of failures in a window", Goal{2.5, 0}, nil, func(s *Settings) {
 			s.Breaker, s.Window, s.Share, s.Failures = true, 10*time.Second, 0.5, 20
 		}, succeeds},
-		{"open", "rejected by an open breaker", Goal{2, 1}, func(s *Settings) { s.Breaker = true }, isOpen},
-		{"limited", "rejected by a rate limit", Goal{2, 1}, func(s *Settings) {
+		{"open", "rejected by an open breaker", Goal{2, 1}, nil, func(s *Settings) { s.Breaker = true }, isOpen},
+		{"limited", "rejected by a rate limit", Goal{2, 1}, nil, func(s *Settings) {
 			s.RateLimit, s.Burst, s.Rate = true, 1, 1e-3
 		}, isLimited},
-		{"second", "retry, success at the second attempt", Goal{0, 0}, func(s *Settings) { s.Retry = true }, secondAttempt},
+		{"second", "retry, success at the second attempt", Goal{0, 0}, nil, func(s *Settings) { s.Retry = true }, secondAttempt},
 	}
 }

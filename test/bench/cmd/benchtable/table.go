@@ -13,6 +13,7 @@ import (
 	"github.com/cladgo/clad/test/bench/internal/measure"
 	"github.com/cladgo/clad/test/bench/internal/report"
 	"github.com/cladgo/clad/test/bench/internal/results"
+	"github.com/cladgo/clad/test/bench/internal/where"
 )
 
 // table measures everything, or what matches.
@@ -35,6 +36,7 @@ func table(ctx context.Context, o *options, p *progress, w io.Writer) error {
 		const starts = 9
 		t.add(fmt.Sprintf("starting applications, %d times", starts), starts*200*time.Millisecond, func() error { return t.startup(starts) })
 		t.add("weighing pipelines", time.Second, t.memory)
+		t.add("looking where the time goes", time.Duration(len(profiled))*profileTime, t.profiles)
 	}
 	if err := t.run(); err != nil {
 		return err
@@ -171,6 +173,32 @@ func (t *tabler) startup(times int) error {
 func (t *tabler) memory() (err error) {
 	t.r.Memory, err = bench.MeasureMemory()
 	return err
+}
+
+// profiled are the rows that are looked into: those with most in them.
+var profiled = []string{"breaker", "limit", "timeout", "all"}
+
+const profileTime = 3 * time.Second
+
+func (t *tabler) profiles() error {
+	for i, row := range profiled {
+		for _, e := range entrants(func(id string) bool { return id == row+"/clad:proxy" }) {
+			subject, finish, err := e.prepare()
+			if err != nil {
+				return err
+			}
+			parts, calls, err := where.Profile(t.ctx, subject, 10_000, profileTime)
+			if err != nil {
+				return err
+			}
+			if err := finish(calls); err != nil {
+				return err
+			}
+			t.r.Profiles = append(t.r.Profiles, results.Profile{Row: row, Parts: parts})
+		}
+		t.p.done(i+1, len(profiled))
+	}
+	return nil
 }
 
 func (t *tabler) soak() (err error) {

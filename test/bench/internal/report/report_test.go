@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/cladgo/clad/test/bench/internal/measure"
 	"github.com/cladgo/clad/test/bench/internal/report"
 	"github.com/cladgo/clad/test/bench/internal/results"
+	"github.com/cladgo/clad/test/bench/internal/where"
 )
 
 // recorded are results of one run of benchtable -json.
@@ -154,5 +156,32 @@ func TestPlotIsWellFormed(t *testing.T) {
 	}
 	if marks != want || bars != goals {
 		t.Errorf("the plot has %d marks and %d goals, want %d and %d", marks, bars, want, goals)
+	}
+}
+
+// What a profile found is told in units, and what ran beside the calls is left out.
+func TestPageSaysWhereTheTimeGoes(t *testing.T) {
+	r := recorded(t)
+	c, ok := r.Case("timeout/clad:proxy")
+	if !ok {
+		t.Fatal("no timeout was recorded")
+	}
+	r.Profiles = []results.Profile{{Row: "timeout", Parts: []where.Part{
+		{What: "reading the clock", Share: 0.4}, {What: "allocating", Share: 0.4}, {What: where.Rest, Share: 0.2},
+	}}}
+	text := page(t, r)
+	half := fmt.Sprintf("%.2f", c.Ratio.Median/2)
+	for _, want := range []string{
+		"| units | timeout |",
+		"| reading the clock | " + half + " |", "| allocating | " + half + " |",
+		"| policy | goal | its parts | measured | which parts |",
+		"the proxy under no policy; reading the monotonic clock alone; allocating 32 bytes; one atomic addition; one atomic addition |",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(text, where.Rest) {
+		t.Error("the page tells of what ran beside the calls")
 	}
 }

@@ -131,21 +131,6 @@ func (p *page) goals() {
 	p.table(1, []string{"what", "goal, at most", "measured"}, rows)
 }
 
-func (p *page) parts() {
-	var rows [][]string
-	for _, part := range bench.Parts() {
-		if c, ok := p.r.Case(part.ID()); ok {
-			rows = append(rows, []string{part.Title, ratio(c), nanos(c.Time.Median)})
-		}
-	}
-	if len(rows) == 0 {
-		return
-	}
-	p.say("## What a call is made of\n\n" +
-		"No wrapper that does this work can be faster than its parts, each measured alone in the same rounds:\n\n")
-	p.table(1, []string{"part", "units", "ns"}, rows)
-}
-
 func (p *page) reading() {
 	p.say(`## How it is measured
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cladgo/clad/test/bench"
 	"github.com/cladgo/clad/test/bench/internal/measure"
+	"github.com/cladgo/clad/test/bench/internal/where"
 )
 
 // Results are those of one run. What was not measured is empty.
@@ -18,6 +19,7 @@ type Results struct {
 	Rounds     int              `json:"rounds"`
 	Clock      measure.Spread   `json:"clock"` // time.Now, in nanoseconds
 	Cases      []Case           `json:"cases"`
+	Profiles   []Profile        `json:"profiles,omitempty"`
 	Contention []Contention     `json:"contention,omitempty"`
 	Startup    []Startup        `json:"startup,omitempty"`
 	Memory     []bench.Memory   `json:"memory,omitempty"`
@@ -44,6 +46,12 @@ type Contention struct {
 	Title string                 `json:"title"`
 	Nanos float64                `json:"nanos"` // of one goroutine
 	Scale map[int]measure.Spread `json:"scale"` // by number of goroutines
+}
+
+// Profile is what the time of a row's calls through clad's proxy went to.
+type Profile struct {
+	Row   string       `json:"row"`
+	Parts []where.Part `json:"parts"`
 }
 
 // IsOf reports whether the contention was measured on a system.
