@@ -116,4 +116,3 @@ func (p *page) spent(profile results.Profile, what string) string {
 	}
 	return figure(c.Ratio.Median * share / calls)
 }
-
