@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/cladgo/clad/test/bench/internal/baseline"
@@ -17,8 +19,8 @@ func checked(id string) bool {
 	return strings.Contains(id, "/clad:")
 }
 
-// check compares clad with the baseline. What looks slower is measured again, on
-// objects made anew: only what stays slower is.
+// check compares clad with the baseline. What looks slower is measured again, in
+// processes of its own: only what stays slower is.
 func check(ctx context.Context, o *options, p *progress, w io.Writer) error {
 	base, err := baseline.Load(o.baseline)
 	if err != nil {
@@ -29,27 +31,22 @@ func check(ctx context.Context, o *options, p *progress, w io.Writer) error {
 		fmt.Fprintf(w, "The baseline was taken elsewhere, so only allocations and slow-downs to double are found.\n"+
 			"  there: %v\n  here:  %v\nTo find less, take one here before your change: benchtable -update -baseline mine.json\n\n", base.Machine, r.Machine)
 	}
-	const repeats = 2
+	const repeats = 3
 	all := entrants(func(id string) bool { return checked(id) && o.filter.MatchString(id) })
 	if o.filtered() {
 		base.Keep(o.filter.MatchString)
 	}
 	var worse map[string]bool // at the last try
 	for try := range 1 + repeats {
-		again := all
-		rounds := o.rounds
-		if try > 0 {
-			again = nil
-			for _, e := range all {
-				if worse[e.id] {
-					again = append(again, e)
-				}
-			}
-			// A few cases more between them keep each from being measured
-			// in a different neighbourhood than before.
-			rounds *= 2
+		p.plan(phase{lookingAt(len(all), len(worse), try), measure.Plan{Rounds: o.rounds, Slice: o.slice / 2}.Time(len(all))})
+		p.next()
+		var cases []results.Case
+		if try == 0 {
+			cases, err = measureCases(ctx, measure.Plan{Rounds: o.rounds, Slice: o.slice / 2, Progress: p.done}, all)
+		} else {
+			cases, err = measureAnew(ctx, o, slices.Sorted(maps.Keys(worse)), 2*o.rounds)
 		}
-		cases, err := measureRound(ctx, o, p, again, rounds, try)
+		p.clear()
 		if err != nil {
 			return err
 		}
@@ -75,20 +72,11 @@ func check(ctx context.Context, o *options, p *progress, w io.Writer) error {
 	return judge(base, r, w)
 }
 
-func measureRound(ctx context.Context, o *options, p *progress, all []entrant, rounds, try int) ([]results.Case, error) {
-	what := fmt.Sprintf("comparing %d cases with the baseline", len(all))
-	if try > 0 {
-		what = fmt.Sprintf("looking again at %d cases", len(all))
+func lookingAt(all, worse, try int) string {
+	if try == 0 {
+		return fmt.Sprintf("comparing %d cases with the baseline", all)
 	}
-	plan := measure.Plan{Rounds: rounds, Slice: o.slice / 2}
-	p.plan(phase{what, plan.Time(len(all))})
-	p.next()
-	if p != nil {
-		plan.Progress = p.done
-	}
-	cases, err := measureCases(ctx, plan, all)
-	p.clear()
-	return cases, err
+	return fmt.Sprintf("looking again at %d cases", worse)
 }
 
 // judge prints the comparison, and fails when something has become worse.
@@ -117,36 +105,40 @@ func judge(base *baseline.Baseline, r *results.Results, w io.Writer) error {
 	return nil
 }
 
-// update takes a baseline: the median of several measurements on objects made
-// anew, since where they lie in memory matters too.
+// update takes a baseline: the median of what several processes measure.
 func update(ctx context.Context, o *options, p *progress, w io.Writer) error {
-	const takes = 3
+	const takes = 5
 	all := entrants(checked)
-	plan := measure.Plan{Rounds: o.rounds, Slice: o.slice / 2}
+	ids := make([]string, len(all))
 	phases := make([]phase, takes)
+	for i, e := range all {
+		ids[i] = e.id
+	}
 	for i := range phases {
-		phases[i] = phase{fmt.Sprintf("taking the baseline of %d cases", len(all)), plan.Time(len(all))}
+		phases[i] = phase{fmt.Sprintf("taking the baseline of %d cases", len(all)), measure.Plan{Rounds: o.rounds, Slice: o.slice / 2}.Time(len(all))}
 	}
 	p.plan(phases...)
-	if p != nil {
-		plan.Progress = p.done
-	}
-	byTake := make([][]results.Case, takes)
-	for i := range byTake {
+	r := &results.Results{Machine: results.ThisMachine()}
+	byID := map[string][]results.Case{}
+	for range takes {
 		p.next()
-		var err error
-		if byTake[i], err = measureCases(ctx, plan, all); err != nil {
+		cases, err := measureAnew(ctx, o, slices.Clone(ids), o.rounds)
+		if err != nil {
 			return err
+		}
+		for _, c := range cases {
+			byID[c.ID] = append(byID[c.ID], c)
 		}
 	}
 	p.clear()
-	r := &results.Results{Machine: results.ThisMachine(), Cases: byTake[0]}
-	for i := range r.Cases {
-		medians := make([]float64, takes)
-		for take := range takes {
-			medians[take] = byTake[take][i].Ratio.Median
+	for _, id := range ids {
+		c := byID[id][0]
+		var ratios, paces []float64
+		for _, take := range byID[id] {
+			ratios, paces = append(ratios, take.Ratio.Median), append(paces, take.Pace)
 		}
-		r.Cases[i].Ratio = measure.SpreadOf(medians)
+		c.Ratio, c.Pace = measure.SpreadOf(ratios), measure.SpreadOf(paces).Median
+		r.Cases = append(r.Cases, c)
 	}
 	b := baseline.Of(r)
 	if err := b.Save(o.baseline); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +16,14 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// A process that measures for another one is this program again.
+func TestMain(m *testing.M) {
+	if os.Getenv(anew) != "" {
+		main()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestUsage(t *testing.T) {
 	for _, test := range []struct {
@@ -123,5 +131,20 @@ func TestCheckComparesWithTheBaseline(t *testing.T) {
 func TestCheckSaysHowToMakeABaseline(t *testing.T) {
 	if _, err := benchtable(t, "-check", "-baseline", filepath.Join(t.TempDir(), "none.json")); err == nil || !strings.Contains(err.Error(), "-update") {
 		t.Errorf("ended with %v", err)
+	}
+}
+
+// What looks slower is measured by another process, which is to measure just that.
+func TestAnotherProcessMeasuresTheSame(t *testing.T) {
+	o, err := parse([]string{"-slice", "2ms"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, err := measureAnew(t.Context(), o, []string{"breaker/clad:proxy", "none/clad:policy.Do"}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(cases) != 2 || cases[0].ID != "none/clad:policy.Do" || cases[1].ID != "breaker/clad:proxy" || cases[1].Ratio.Median <= 0 {
+		t.Errorf("measured %+v", cases)
 	}
 }
