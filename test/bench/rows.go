@@ -1,6 +1,9 @@
 package bench
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Row is a line of the table: a policy, and what happens under it.
 type Row struct {
@@ -46,7 +49,7 @@ func Rows() []Row {
 		{"retry", "retry", Goal{0.5, 0}, counted, func(s *Settings) { s.Retry = true }, succeeds},
 		{"limit", "rate limit", Goal{1.5, 0}, aToken, func(s *Settings) { s.RateLimit = true }, succeeds},
 		{"timeout", "timeout", Goal{1, 1}, aDeadline, func(s *Settings) { s.Timeout = true }, succeeds},
-		{"all", "all four", Goal{2, 1}, append(aDeadline[:len(aDeadline):len(aDeadline)], "atomic-add"), func(s *Settings) {
+		{"all", "all four", Goal{2, 1}, append(slices.Clip(aDeadline), "atomic-add"), func(s *Settings) {
 			s.Retry, s.RateLimit, s.Breaker, s.Timeout = true, true, true, true
 		}, succeeds},
 		{"window-count", "breaker, failures in a window", Goal{2.5, 0}, nil, func(s *Settings) {
