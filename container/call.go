@@ -137,7 +137,10 @@ func (c *Call) succeed() {
 	c.phase = over
 	for _, s := range c.prog.leaving {
 		if s.kind == timeoutLayer {
-			c.leaveTimeout(s)
+			if own := *c.context(s.slot); own != nil && !c.kept {
+				own.Cancel()
+			}
+			c.ctx = c.caller
 		} else if !s.breaker.gate.ignores(permit(*c.word(s.slot))) {
 			c.report(s, success)
 		}

@@ -12,8 +12,6 @@ import (
 // deadline that is there already is nearer: then that one stands.
 func (c *Call) enterTimeout(s *step) {
 	at := c.clock().Add(s.timeout)
-	slot := c.context(s.slot)
-	*slot = nil
 	if outer, ok := c.ctx.(*deadline.Context); ok {
 		if outer.At() <= at {
 			return
@@ -22,7 +20,7 @@ func (c *Call) enterTimeout(s *step) {
 		return
 	}
 	own := deadline.New(c.ctx, at)
-	*slot = own
+	*c.context(s.slot) = own
 	c.ctx = own
 }
 
