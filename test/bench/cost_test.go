@@ -2,6 +2,7 @@ package bench_test
 
 import (
 	"flag"
+	"strings"
 	"testing"
 
 	"github.com/cladgo/clad/test/bench"
@@ -25,8 +26,8 @@ func TestSoakKeepsTheHeapFlat(t *testing.T) {
 	}
 }
 
-// The goal for pipelines at rest is 1 KiB, which benchtable reports; several times
-// that would be a leak.
+// A pipeline at rest holds less than 1 KiB; a breaker and a limiter of its own, and
+// what dig holds of a tag, come on top.
 func TestPipelinesAtRestAreSmall(t *testing.T) {
 	measured, err := bench.MeasureMemory()
 	if err != nil {
@@ -34,8 +35,12 @@ func TestPipelinesAtRestAreSmall(t *testing.T) {
 	}
 	for _, m := range measured {
 		t.Logf("%s: %.0f bytes", m.What, m.Bytes)
-		if m.Bytes < 100 || m.Bytes > 8<<10 {
-			t.Errorf("%s holds %.0f bytes", m.What, m.Bytes)
+		limit := 1024.
+		if strings.HasSuffix(m.What, "its own") || strings.HasPrefix(m.What, "tagged service") {
+			limit = 4096
+		}
+		if m.Bytes < 100 || m.Bytes > limit {
+			t.Errorf("%s holds %.0f bytes, want at most %.0f", m.What, m.Bytes, limit)
 		}
 	}
 }
