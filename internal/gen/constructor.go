@@ -213,9 +213,11 @@ func (f *finder) result(o *outcome, t tagging, typ types.Type, home place) {
 		f.fields(o, t, typ, home)
 		return
 	}
-	instances := f.concrete(provided{typ, home})
+	instances, whole := f.concrete(t, provided{typ: typ, home: home})
 	if len(instances) == 0 {
-		o.found++ // nobody here instantiates the generic function around it
+		o.found++ // nobody here instantiates the generic function around it, or it is said what was left out
+	}
+	if len(instances) == 0 && whole {
 		f.notes = append(f.notes, t.at()+": container.Tag in a generic function that nothing in these packages instantiates")
 	}
 	for _, p := range instances {

@@ -81,6 +81,7 @@ func (t tagging) at() string { return fmt.Sprintf("%s:%d", relative(t.pos.Filena
 type provided struct {
 	typ  types.Type
 	home place
+	pos  token.Position // of the instantiation that it comes from, or none
 }
 
 func (f *finder) tag(p *packages.Package, call *ast.CallExpr) {
@@ -92,7 +93,7 @@ func (f *finder) tag(p *packages.Package, call *ast.CallExpr) {
 			depth = 1
 		}
 		for _, l := range f.x.trace(value{pkg: p, expr: opt, depth: depth}, home).leaves {
-			t.as = append(t.as, f.asArguments(l)...)
+			t.as = append(t.as, f.asArguments(t, l)...)
 		}
 	}
 	if slices.ContainsFunc(t.as, func(as provided) bool { return !f.isInterface(t, as) }) {
@@ -124,14 +125,15 @@ func (f *finder) tag(p *packages.Package, call *ast.CallExpr) {
 
 // asArguments are the type arguments of a container.As call, for every place
 // that instantiates the function around it.
-func (f *finder) asArguments(l leaf) []provided {
+func (f *finder) asArguments(t tagging, l leaf) []provided {
 	call, ok := l.expr.(*ast.CallExpr)
 	if !ok || !slices.ContainsFunc(f.x.callees(l.pkg, call), func(c callee) bool { return c.is(asFunc) }) {
 		return nil
 	}
 	fun := ast.Unparen(call.Fun)
 	if index, ok := fun.(*ast.IndexExpr); ok {
-		return f.concrete(provided{l.pkg.TypesInfo.TypeOf(index.Index), l.home})
+		as, _ := f.concrete(t, provided{typ: l.pkg.TypesInfo.TypeOf(index.Index), home: l.home})
+		return as
 	}
 	return nil
 }

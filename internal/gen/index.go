@@ -1,9 +1,11 @@
 package gen
 
 import (
+	"cmp"
 	"go/ast"
 	"go/token"
 	"go/types"
+	"maps"
 	"slices"
 
 	"golang.org/x/tools/go/packages"
@@ -235,7 +237,10 @@ func (x *index) bind(p *packages.Package, callee callee, call *ast.CallExpr) {
 
 // typeArguments notes what type parameters stand for.
 func (x *index) typeArguments(p *packages.Package) {
-	for id, inst := range p.TypesInfo.Instances {
+	instances := p.TypesInfo.Instances
+	byPlace := func(a, b *ast.Ident) int { return cmp.Compare(a.Pos(), b.Pos()) }
+	for _, id := range slices.SortedFunc(maps.Keys(instances), byPlace) { // so that the same are left out each time
+		inst := instances[id]
 		var params *types.TypeParamList
 		switch obj := p.TypesInfo.Uses[id].(type) {
 		case *types.Func:

@@ -51,10 +51,10 @@ type answer struct {
 	body   any
 }
 
-// guarded carries a request out under the API's own policy. The policy is to see
-// what the work ends with: cladhttp.Limit, which guards handlers of any kind, sees
-// statuses alone, and would take the 503 of a dependency's open circuit for a
-// failure of this service.
+// guarded carries a request out under the API's own policy, which sees the error
+// that the work ends with. cladhttp.Limit, which guards handlers of any kind, would
+// hear of it from cladhttp.WriteError alone, whose body is not the API's; nor would
+// it repeat work, or leave what can't be read out of the policy's counts.
 func (a *API) guarded(read func(http.ResponseWriter, *http.Request) (work, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		do, err := read(w, r)

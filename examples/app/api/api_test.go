@@ -59,7 +59,7 @@ func TestStatuses(t *testing.T) {
 		"another state":         {payments.ErrConflict, 409, ""},
 		"another payment":       {payments.ErrOtherPayment, 409, ""},
 		"cancelled":             {&policy.CancelledError{Err: context.Canceled}, 499, ""},
-		"the caller's deadline": {&policy.CancelledError{Err: fmt.Errorf("%w: %w", context.DeadlineExceeded, infrastructure)}, 499, ""},
+		"a deadline around it":  {&policy.CancelledError{Err: fmt.Errorf("%w: %w", context.DeadlineExceeded, infrastructure)}, 504, ""},
 		"the bank fails":        {infrastructure, 502, ""},
 		"the bank fails, tried": {exhausted(errors.New("EOF")), 502, ""},
 		"the bank says 429":     {exhausted(later{7 * time.Second}), 503, "7"},
@@ -124,7 +124,7 @@ func TestCancelledIs499(t *testing.T) {
 	cancel()
 	w := httptest.NewRecorder()
 	a.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/payments/1", nil))
-	if m := o.Metrics(); w.Code != api.StatusClientClosedRequest || m.Cancelled != 1 || m.CircuitBreakerTrips != 0 {
+	if m := o.Metrics(); w.Code != 499 || m.Cancelled != 1 || m.CircuitBreakerTrips != 0 {
 		t.Errorf("%d, metrics %+v", w.Code, m)
 	}
 }

@@ -12,12 +12,9 @@ import (
 	"github.com/cladgo/clad/policy"
 )
 
-// StatusClientClosedRequest is nginx's number for a client that did not wait
-// for the answer. Nobody sees it but the logs.
-const StatusClientClosedRequest = 499
-
-// statusOf maps errors to HTTP. Domain errors come first: they are answers. The
-// rest is what protection adds, and what is left of the dependency's own.
+// statusOf maps errors to HTTP. Domain errors come first: they are answers, which
+// only the domain can tell. The rest is what protection adds, and what is left of
+// the dependency's own.
 func statusOf(err error) int {
 	switch {
 	case is[*payments.InvalidError](err):
@@ -30,14 +27,8 @@ func statusOf(err error) int {
 		return http.StatusConflict
 	case is[*payments.RefusedError](err):
 		return http.StatusUnprocessableEntity
-	case errors.Is(err, policy.ErrCancelled): // also by the customer's own deadline
-		return StatusClientClosedRequest
 	}
-	status := cladhttp.Status(err)
-	if _, ok := policy.RetryAfter(err); ok && status == http.StatusBadGateway {
-		return http.StatusServiceUnavailable // the bank says when to come back
-	}
-	return status
+	return cladhttp.Status(err)
 }
 
 func is[E error](err error) bool {
@@ -52,7 +43,8 @@ type failure struct {
 }
 
 // writeError tells what went wrong, and when it is worth asking again. It is
-// cladhttp.WriteError with a body of the API's own, which lists mistakes.
+// cladhttp.WriteError with a body of the API's own, which says why and lists
+// mistakes.
 func writeError(w http.ResponseWriter, err error) {
 	if after, ok := policy.RetryAfter(err); ok {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
