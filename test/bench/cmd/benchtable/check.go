@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 
@@ -14,9 +13,9 @@ import (
 	"github.com/cladgo/clad/test/bench/internal/results"
 )
 
-// checked reports whether the baseline holds a case: clad's own, not its peers'.
+// checked reports whether the baseline holds a case: clad's own, and the controls.
 func checked(id string) bool {
-	return strings.Contains(id, "/clad:")
+	return strings.Contains(id, "/clad:") || baseline.Control(id)
 }
 
 // check compares clad with the baseline. What looks slower is measured again, in
@@ -32,10 +31,9 @@ func check(ctx context.Context, o *options, p *progress, w io.Writer) error {
 			"  there: %v\n  here:  %v\nTo find less, take one here before your change: benchtable -update -baseline mine.json\n\n", base.Machine, r.Machine)
 	}
 	const repeats = 3
-	all := entrants(func(id string) bool { return checked(id) && o.filter.MatchString(id) })
-	if o.filtered() {
-		base.Keep(o.filter.MatchString)
-	}
+	wanted := func(id string) bool { return checked(id) && (o.filter.MatchString(id) || baseline.Control(id)) }
+	all := entrants(wanted)
+	base.Keep(wanted)
 	var worse map[string]bool // at the last try
 	for try := range 1 + repeats {
 		p.plan(phase{lookingAt(len(all), len(worse), try), measure.Plan{Rounds: o.rounds, Slice: o.slice / 2}.Time(len(all))})
@@ -44,11 +42,16 @@ func check(ctx context.Context, o *options, p *progress, w io.Writer) error {
 		if try == 0 {
 			cases, err = measureCases(ctx, measure.Plan{Rounds: o.rounds, Slice: o.slice / 2, Progress: p.done}, all)
 		} else {
-			cases, err = measureAnew(ctx, o, slices.Sorted(maps.Keys(worse)), 2*o.rounds)
+			again := slices.DeleteFunc(slices.Clone(all), func(e entrant) bool { return !worse[e.id] && !baseline.Control(e.id) })
+			cases, err = measureAnew(ctx, o, idsOf(again), 2*o.rounds)
 		}
 		p.clear()
 		if err != nil {
 			return err
+		}
+		drift := base.Drift(cases)
+		for i := range cases {
+			cases[i].Drift = drift
 		}
 		r.Merge(cases)
 		worse = map[string]bool{}
@@ -70,6 +73,14 @@ func check(ctx context.Context, o *options, p *progress, w io.Writer) error {
 		return err
 	}
 	return judge(base, r, w)
+}
+
+func idsOf(all []entrant) []string {
+	ids := make([]string, len(all))
+	for i, e := range all {
+		ids[i] = e.id
+	}
+	return ids
 }
 
 func lookingAt(all, worse, try int) string {
@@ -109,11 +120,8 @@ func judge(base *baseline.Baseline, r *results.Results, w io.Writer) error {
 func update(ctx context.Context, o *options, p *progress, w io.Writer) error {
 	const takes = 5
 	all := entrants(checked)
-	ids := make([]string, len(all))
+	ids := idsOf(all)
 	phases := make([]phase, takes)
-	for i, e := range all {
-		ids[i] = e.id
-	}
 	for i := range phases {
 		phases[i] = phase{fmt.Sprintf("taking the baseline of %d cases", len(all)), measure.Plan{Rounds: o.rounds, Slice: o.slice / 2}.Time(len(all))}
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/cladgo/clad/test/bench/internal/measure"
 	"github.com/cladgo/clad/test/bench/internal/results"
 )
 
@@ -88,14 +89,42 @@ const (
 	doubt = 2
 )
 
-// slower returns how much slower plain code was, beside the clock, than when the
-// baseline was taken: on a core that was shared all the time, a ratio may be so
-// much larger.
+// slower returns how much slower code that did not change was, beside the clock,
+// than when the baseline was taken: plain code, on a core that was shared all the
+// time, or the controls. A ratio may be so much larger.
 func (e Entry) slower(now results.Case) float64 {
-	if e.Pace == 0 || now.Pace == 0 {
+	slower := max(1, now.Drift)
+	if e.Pace > 0 && now.Pace > 0 {
+		slower = max(slower, now.Pace/e.Pace)
+	}
+	return slower
+}
+
+// controls are others' code, which does much of what clad does: what makes it
+// slower than it was is not a change of clad's. What shares a machine takes from
+// more than its processors: the cache, the way to the memory.
+var controls = []string{
+	"timeout/by-hand", "all/by-hand",
+	"breaker/failsafe-go", "retry/failsafe-go", "timeout/failsafe-go", "all/failsafe-go",
+	"second/backoff", "window-rate/aegis",
+}
+
+// Control reports whether a case is a control, and not compared itself.
+func Control(id string) bool { return slices.Contains(controls, id) }
+
+// Drift returns how much slower than in the baseline the controls among the cases
+// are: the upper quartile of them.
+func (b *Baseline) Drift(cases []results.Case) float64 {
+	var drifts []float64
+	for _, c := range cases {
+		if base, ok := b.Cases[c.ID]; ok && Control(c.ID) {
+			drifts = append(drifts, c.Ratio.Median/base.Ratio)
+		}
+	}
+	if len(drifts) == 0 {
 		return 1
 	}
-	return max(1, now.Pace/e.Pace)
+	return measure.SpreadOf(drifts).Q3
 }
 
 // Verdict is the comparison of one case.
@@ -123,6 +152,9 @@ func (b *Baseline) Compare(r *results.Results) []Verdict {
 	}
 	var verdicts []Verdict
 	for _, c := range r.Cases {
+		if Control(c.ID) {
+			continue
+		}
 		v := Verdict{ID: c.ID, Now: c}
 		base, ok := b.Cases[c.ID]
 		if !ok {

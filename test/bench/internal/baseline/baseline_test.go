@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/cladgo/clad/test/bench/internal/baseline"
+	"github.com/cladgo/clad/test/bench/internal/measure"
 	"github.com/cladgo/clad/test/bench/internal/results"
 )
 
@@ -199,5 +200,41 @@ func TestASharedCoreIsAllowedFor(t *testing.T) {
 			}
 		}
 		r.Merge([]results.Case{c})
+	}
+}
+
+// Where others' code became slower by as much, it is not clad that did.
+func TestTheControlsTellOfADisturbedMachine(t *testing.T) {
+	r := record(t, "calm")
+	for i, id := range []string{"all/by-hand", "breaker/failsafe-go", "retry/failsafe-go", "timeout/failsafe-go", "all/failsafe-go"} {
+		r.Cases = append(r.Cases, results.Case{ID: id, Ratio: measure.SpreadOf([]float64{10 + float64(i)})})
+	}
+	b := baseline.Of(r)
+	if got := b.Drift(r.Cases); got != 1 {
+		t.Errorf("nothing changed, and that is a drift of %v", got)
+	}
+	for i, c := range r.Cases {
+		r.Cases[i] = slow(c, 1.4)
+	}
+	drift := b.Drift(r.Cases)
+	if math.Abs(drift-1.4) > 1e-9 {
+		t.Errorf("everything takes 1.4 times as long, and that is a drift of %v", drift)
+	}
+	for _, known := range []float64{0, drift} {
+		problems := 0
+		for i := range r.Cases {
+			r.Cases[i].Drift = known
+		}
+		for _, v := range b.Compare(r) {
+			if baseline.Control(v.ID) {
+				t.Errorf("the control %s is compared", v.ID)
+			}
+			if v.Problem != "" {
+				problems++
+			}
+		}
+		if (problems > 0) != (known == 0) {
+			t.Errorf("with a drift of %v there are %d problems", known, problems)
+		}
 	}
 }

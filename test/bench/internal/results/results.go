@@ -38,6 +38,8 @@ type Case struct {
 	Bytes  float64        `json:"bytes"`
 	// Pace is what a step of plain code took meanwhile, in calls of time.Now.
 	Pace float64 `json:"pace,omitempty"`
+	// Drift is how much slower than in the baseline others' code was meanwhile.
+	Drift float64 `json:"drift,omitempty"`
 }
 
 // Contention is the throughput of a number of goroutines, in times that of one.
