@@ -36,6 +36,11 @@ usage, in the root of the repository:
   benchtable -check           compare clad with the baseline; fails if slower
   benchtable -update          make what is measured now the baseline
 
+-check measures code of others along, which did not change: by as much as that
+became slower, clad may. What still looks slower is measured again, three times,
+by another process. A baseline of another machine finds allocations and
+slow-downs to double; take one of your own before your change.
+
 Cases are named row/system:form, such as "limit/clad:proxy" or "all/by-hand";
 benchtable -list lists them. For profiles, use go test:
 
