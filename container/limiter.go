@@ -136,11 +136,15 @@ func (l *RateLimiter) settle(now clock.Nanos) bool {
 		return false
 	}
 	whole := math.Ceil(missing)
-	ago := time.Duration((whole - missing) / float64(l.bucket.Limit()) * float64(time.Second))
+	seconds := min((whole-missing)/float64(l.bucket.Limit()), longAgo.Seconds())
+	ago := time.Duration(seconds * float64(time.Second))
 	l.bucket.AllowN(now.Add(-ago).Time(), int(whole))
 	l.full = now.Add(l.after(missing))
 	return true
 }
+
+// longAgo is as far back as there are readings of the clock.
+const longAgo = 50 * 365 * 24 * time.Hour
 
 // after returns how long so many tokens take to come; never 0, so that nobody who
 // waits as told comes too early.

@@ -92,6 +92,26 @@ func TestAFullBucketHasAToken(t *testing.T) {
 	})
 }
 
+// What comes in a thousand years is set off against times that no clock can show,
+// and still the burst is the burst.
+func TestTokensThatTakeForEverToCome(t *testing.T) {
+	for _, perSecond := range []float64{1e-6, 1e-9, 1e-12, 1e-15, 1e-300} {
+		virtual(t, func(t *testing.T) {
+			p, l := limited(t, policy.RateLimit{RequestsPerSecond: perSecond, Burst: 3})
+			passed := 0
+			for range 10 {
+				time.Sleep(time.Hour)
+				if p.Run(t.Context(), works) == nil {
+					passed++
+				}
+			}
+			if left := l.Tokens(); passed != 3 || left < 0 || left > 0.1 {
+				t.Errorf("%v/s: %d of 3 passed, and %v tokens are left", perSecond, passed, left)
+			}
+		})
+	}
+}
+
 // Calls that take tokens without the lock, those that need it, and changes of the
 // settings come together, time and again: for a while all want more than there
 // is, then the bucket becomes full. What passes is what was in it and what came.
