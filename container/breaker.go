@@ -202,7 +202,7 @@ func (b *CircuitBreaker) report(p permit, o outcome) (tripped bool) {
 	switch {
 	case p == permitNone:
 	case p&kindMask == permitProbe:
-		b.lock()
+		b.mu.Lock()
 		defer b.unlock()
 		b.endProbe(uint64(p)>>kindBits, o)
 	case o == success:
@@ -210,7 +210,7 @@ func (b *CircuitBreaker) report(p permit, o outcome) (tripped bool) {
 			w.add(clock.Now())
 		}
 	case o == failure && b.gate.fail(p, b.limit.Load()):
-		b.lock()
+		b.mu.Lock()
 		defer b.unlock()
 		// A success may have come between, or another failure that tripped it.
 		if b.gate.fail(p, b.limit.Load()) {
@@ -290,19 +290,6 @@ func (b *CircuitBreaker) publish(newEpoch bool) {
 		b.last = state
 		b.changed = true
 	}
-}
-
-// lock begins the critical section of a call. It waits a little before it parks the
-// goroutine: that takes longer than what is done under the lock, and sync.Mutex
-// does it at once where others are waiting to run.
-func (b *CircuitBreaker) lock() {
-	const tries = 64
-	for range tries {
-		if b.mu.TryLock() {
-			return
-		}
-	}
-	b.mu.Lock()
 }
 
 // unlock ends every critical section: what happened in it is told outside.
