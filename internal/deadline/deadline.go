@@ -18,8 +18,11 @@ import (
 // keep it.
 type Context struct {
 	parent context.Context
-	at     int64                 // the deadline as a clock.Nanos; negative once cancelled; atomic after New
-	real   atomic.Pointer[armed] // nil until somebody waits
+	// at is the deadline as a clock.Nanos, negative once cancelled. It is atomic
+	// but in New, where an atomic store would cost a third of an allocation; an
+	// interface before it keeps it aligned on 32 bits too.
+	at   int64
+	real atomic.Pointer[armed] // nil until somebody waits
 }
 
 type armed struct {

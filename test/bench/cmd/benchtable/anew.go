@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cladgo/clad/test/bench/internal/measure"
 	"github.com/cladgo/clad/test/bench/internal/results"
 )
 
@@ -19,16 +20,17 @@ const anew = "BENCHTABLE_ANEW"
 // measureAnew measures cases in a process of its own. Where functions and values
 // come to lie in memory differs from one process to the next, and with it what a
 // call takes, by more than all rounds of one process show.
-func measureAnew(ctx context.Context, o *options, ids []string, rounds int) ([]results.Case, error) {
+func measureAnew(ctx context.Context, plan measure.Plan, ids []string) ([]results.Case, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
+	quoted := make([]string, len(ids))
 	for i, id := range ids {
-		ids[i] = regexp.QuoteMeta(id)
+		quoted[i] = regexp.QuoteMeta(id)
 	}
-	cmd := exec.CommandContext(ctx, self, "-quiet", "-json", "-", "-run", "^("+strings.Join(ids, "|")+")$",
-		"-rounds", strconv.Itoa(rounds), "-slice", (o.slice / 2).String())
+	cmd := exec.CommandContext(ctx, self, "-quiet", "-json", "-", "-run", "^("+strings.Join(quoted, "|")+")$",
+		"-rounds", strconv.Itoa(plan.Rounds), "-slice", plan.Slice.String())
 	cmd.Env = append(os.Environ(), anew+"=1")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -35,15 +35,19 @@ func check(ctx context.Context, o *options, p *progress, w io.Writer) error {
 	all := entrants(wanted)
 	base.Keep(wanted)
 	var worse map[string]bool // at the last try
+	plan := measure.Plan{Rounds: o.rounds, Slice: o.slice / 2, Progress: p.done}
 	for try := range 1 + repeats {
-		p.plan(phase{lookingAt(len(all), len(worse), try), measure.Plan{Rounds: o.rounds, Slice: o.slice / 2}.Time(len(all))})
-		p.next()
 		var cases []results.Case
 		if try == 0 {
-			cases, err = measureCases(ctx, measure.Plan{Rounds: o.rounds, Slice: o.slice / 2, Progress: p.done}, all)
+			p.plan(phase{fmt.Sprintf("comparing %d cases with the baseline", len(all)), plan.Time(len(all))})
+			p.next()
+			cases, err = measureCases(ctx, plan, all)
 		} else {
 			again := slices.DeleteFunc(slices.Clone(all), func(e entrant) bool { return !worse[e.id] && !baseline.Control(e.id) })
-			cases, err = measureAnew(ctx, o, idsOf(again), 2*o.rounds)
+			plan.Rounds = 2 * o.rounds
+			p.plan(phase{fmt.Sprintf("looking again at %d cases", len(worse)), plan.Time(len(again))})
+			p.next()
+			cases, err = measureAnew(ctx, plan, idsOf(again))
 		}
 		p.clear()
 		if err != nil {
@@ -83,13 +87,6 @@ func idsOf(all []entrant) []string {
 	return ids
 }
 
-func lookingAt(all, worse, try int) string {
-	if try == 0 {
-		return fmt.Sprintf("comparing %d cases with the baseline", all)
-	}
-	return fmt.Sprintf("looking again at %d cases", worse)
-}
-
 // judge prints the comparison, and fails when something has become worse.
 func judge(base *baseline.Baseline, r *results.Results, w io.Writer) error {
 	var problems []error
@@ -119,18 +116,18 @@ func judge(base *baseline.Baseline, r *results.Results, w io.Writer) error {
 // update takes a baseline: the median of what several processes measure.
 func update(ctx context.Context, o *options, p *progress, w io.Writer) error {
 	const takes = 5
-	all := entrants(checked)
-	ids := idsOf(all)
+	plan := measure.Plan{Rounds: o.rounds, Slice: o.slice / 2}
+	ids := idsOf(entrants(checked))
 	phases := make([]phase, takes)
 	for i := range phases {
-		phases[i] = phase{fmt.Sprintf("taking the baseline of %d cases", len(all)), measure.Plan{Rounds: o.rounds, Slice: o.slice / 2}.Time(len(all))}
+		phases[i] = phase{fmt.Sprintf("taking the baseline of %d cases", len(ids)), plan.Time(len(ids))}
 	}
 	p.plan(phases...)
 	r := &results.Results{Machine: results.ThisMachine()}
 	byID := map[string][]results.Case{}
 	for range takes {
 		p.next()
-		cases, err := measureAnew(ctx, o, slices.Clone(ids), o.rounds)
+		cases, err := measureAnew(ctx, plan, ids)
 		if err != nil {
 			return err
 		}

@@ -5,13 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cladgo/clad/test/bench/internal/baseline"
+	"github.com/cladgo/clad/test/bench/internal/measure"
 	"github.com/cladgo/clad/test/bench/internal/results"
 	"go.uber.org/goleak"
 )
@@ -136,11 +137,8 @@ func TestCheckSaysHowToMakeABaseline(t *testing.T) {
 
 // What looks slower is measured by another process, which is to measure just that.
 func TestAnotherProcessMeasuresTheSame(t *testing.T) {
-	o, err := parse([]string{"-slice", "2ms"}, io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cases, err := measureAnew(t.Context(), o, []string{"breaker/clad:proxy", "none/clad:policy.Do"}, 2)
+	plan := measure.Plan{Rounds: 2, Slice: time.Millisecond}
+	cases, err := measureAnew(t.Context(), plan, []string{"breaker/clad:proxy", "none/clad:policy.Do"})
 	if err != nil {
 		t.Fatal(err)
 	}

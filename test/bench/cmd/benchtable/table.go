@@ -34,7 +34,7 @@ func table(ctx context.Context, o *options, p *progress, w io.Writer) error {
 	}
 	if !o.filtered() {
 		const starts = 9
-		t.add(fmt.Sprintf("starting applications, %d times", starts), starts*200*time.Millisecond, func() error { return t.startup(starts) })
+		t.add(fmt.Sprintf("starting applications, %d times", starts), starts*300*time.Millisecond, func() error { return t.startup(starts) })
 		t.add("weighing pipelines", time.Second, t.memory)
 		t.add("looking where the time goes", time.Duration(len(profiled))*profileTime, t.profiles)
 	}
