@@ -79,6 +79,7 @@ policies:
 			want: policy.CircuitBreaker{
 				FailureThreshold: 7, FailureRate: 0.25, MinRequests: 11, Window: 10 * time.Second,
 				RecoveryTimeout: 20 * time.Second, SuccessThreshold: 2, ProbeTimeout: 3 * time.Second,
+				Patience: policy.DefaultPatience,
 			},
 		},
 		"a rate alone leaves no rule of numbers": {

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/cladgo/clad/internal/deadline"
+	"github.com/cladgo/clad/policy"
 )
 
 // Attempts begins a call whose attempts somebody else makes, as [Call] says, and
@@ -43,7 +44,7 @@ func (a *attempts) End() {
 	a.pipeline, a.err = nil, nil
 	c := &a.call
 	c.ctx, c.prog, c.caller, c.more = nil, nil, nil, nil
-	c.now, c.phase, c.kept, c.reached, c.late = 0, begun, false, false, false
+	c.now, c.phase, c.kept, c.reached, c.late, c.final, c.said = 0, begun, false, false, false, false, policy.Unknown
 	c.words, c.ctxs = [inlineWords]uint64{}, [inlineContexts]*deadline.Context{}
 	idle.Put(a)
 }

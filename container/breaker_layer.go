@@ -33,13 +33,32 @@ func (c *Call) report(s *step, o outcome) {
 	}
 }
 
-// judge says what an error means to a breaker: nothing where the dependency
-// answered, was not asked, or was left by the caller.
+// judge says what an error means to a breaker: nothing where the dependency was
+// not asked, or was left by the caller; that it works, where it answered.
 func (c *Call) judge(err error) outcome {
-	if policy.IsPermanent(err) ||
-		errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) ||
+	switch c.verdict(err) {
+	case policy.Answered:
+		return success
+	case policy.Refused:
+		return neutral
+	case policy.Unknown, policy.Failed:
+	}
+	if errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) ||
 		errors.Is(err, policy.ErrCancelled) || c.callerOver() != nil {
 		return neutral
 	}
 	return failure
+}
+
+// verdict is what the attempt's maker says of its error, or else the error itself.
+func (c *Call) verdict(err error) policy.Verdict {
+	switch {
+	case c.said != policy.Unknown:
+		return c.said
+	case policy.IsAnswer(err):
+		return policy.Answered
+	case policy.IsPermanent(err):
+		return policy.Refused
+	}
+	return policy.Unknown
 }

@@ -23,9 +23,11 @@ type Call struct {
 	caller  context.Context
 	now     clock.Nanos // the clock as last read, 0 when time has passed since
 	phase   phase
-	kept    bool // the contexts outlive the call
-	reached bool // an attempt was made
-	late    bool // time has passed since the call began: it has waited, or tries again
+	kept    bool           // the contexts outlive the call
+	reached bool           // an attempt was made
+	late    bool           // time has passed since the call began: it has waited, or tries again
+	final   bool           // there is to be no further attempt
+	said    policy.Verdict // of the attempt's error, where its maker knows better
 	words   [inlineWords]uint64
 	ctxs    [inlineContexts]*deadline.Context
 	more    *memory // what a program needs beyond that
@@ -66,6 +68,15 @@ func (c *Call) Next(err *error) bool {
 	}
 	return c.next(err)
 }
+
+// Judge says what the error of the attempt that was just made means, where that
+// is known better than the error itself can say. It is called before Next.
+func (c *Call) Judge(v policy.Verdict) { c.said = v }
+
+// Stop says that there is to be no further attempt, whatever the policy: what
+// the attempt was given is used up, or it may have had an effect that must not
+// be had twice. It is called before Next.
+func (c *Call) Stop() { c.final = true }
 
 // End must be deferred: it notices a panic or runtime.Goexit in an attempt, or in
 // a function of the policy, which counts as a failure, and gives back what the call held. What
@@ -157,6 +168,7 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			i--
 			continue
 		}
+		c.said = policy.Unknown
 		if i, err = c.enter(i + 1); err == nil {
 			c.reached = true
 			return true
@@ -220,12 +232,17 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 // failed books a failure, and tells one of the caller's own making from others.
 // Where no time has passed since the caller was last asked, there is none.
 func (c *Call) failed(err error) error {
+	if c.verdict(err) == policy.Answered {
+		c.prog.counters.count(countSuccess)
+		c.prog.counters.count(countAnswered)
+		return err
+	}
 	c.prog.counters.count(countFailure)
 	if c.now != 0 && !c.reached && !c.late {
 		return err
 	}
 	why := c.callerOver()
-	if why == nil || policy.IsPermanent(err) {
+	if why == nil || c.verdict(err) == policy.Refused {
 		return err
 	}
 	c.prog.counters.count(countCancelled)

@@ -28,6 +28,7 @@ const (
 	countRejection
 	countLimited
 	countTimeout
+	countAnswered
 	counterKinds
 )
 

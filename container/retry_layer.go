@@ -40,7 +40,8 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 	r := s.retry
 	attempts := c.word(s.slot + retryAttempts)
 	*attempts++
-	if r.maxAttempts == 1 || !r.retryIf(err) || c.ctx.Err() != nil || c.prog.once && c.reached {
+	if c.said == policy.Answered || c.said == policy.Refused ||
+		r.maxAttempts == 1 || c.final || !r.retryIf(err) || c.ctx.Err() != nil || c.prog.once && c.reached {
 		return err, false
 	}
 	n := int(*attempts)

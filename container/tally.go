@@ -9,6 +9,7 @@ import (
 func (c *counters) totals() policy.Totals {
 	t := policy.Totals{
 		SuccessfulOperations:     c.of(countSuccess),
+		Answered:                 c.of(countAnswered),
 		FailedOperations:         c.of(countFailure),
 		Cancelled:                c.of(countCancelled),
 		RetryAttempts:            c.of(countRetry),
@@ -60,6 +61,7 @@ func (t *tally) metrics() policy.Metrics {
 func add(sum *policy.Totals, t policy.Totals) {
 	sum.TotalOperations += t.TotalOperations
 	sum.SuccessfulOperations += t.SuccessfulOperations
+	sum.Answered += t.Answered
 	sum.FailedOperations += t.FailedOperations
 	sum.Cancelled += t.Cancelled
 	sum.RetryAttempts += t.RetryAttempts

@@ -29,10 +29,13 @@ func (c *Call) enterTimeout(s *step) {
 // the caller's own end is not ours.
 func (c *Call) exitTimeout(s *step, err error) error {
 	own := c.leaveTimeout(s)
-	if own == nil || c.clock() < own.At() ||
-		policy.IsPermanent(err) || c.callerOver() != nil {
+	if own == nil || c.clock() < own.At() {
 		return err
 	}
+	if v := c.verdict(err); v == policy.Answered || v == policy.Refused || c.callerOver() != nil {
+		return err
+	}
+	c.said = policy.Failed
 	c.prog.counters.count(countTimeout)
 	if c.verbose() {
 		c.debug("timed out", "after", s.timeout, "error", err)

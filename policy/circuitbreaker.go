@@ -12,14 +12,17 @@ const (
 	DefaultMinRequests      = 20
 	DefaultRecoveryTimeout  = 30 * time.Second
 	DefaultSuccessThreshold = 3
+	DefaultPatience         = 100 * time.Millisecond
 )
 
 // CircuitBreaker stops calling a dependency that keeps failing, and probes
 // whether it is back. The zero value trips at five failures in a row, stays
 // open for 30 seconds, and closes after three successful probes.
 //
-// The caller's own cancellation, an error marked [Permanent] and rejections by
-// a circuit breaker or rate limiter are neither success nor failure.
+// An error marked [Answer] is a success: the dependency worked. The caller's own
+// cancellation, an error marked [Permanent] and rejections by a circuit breaker
+// or rate limiter are neither success nor failure; a deadline of the caller's is
+// a failure after Patience.
 //
 // With a Name the breaker is one object, shared by all that name it; with
 // nothing but a Name it refers to the breaker registered under it. Without a
@@ -47,6 +50,10 @@ type CircuitBreaker struct {
 	// ProbeTimeout is how long a probe may hang before it counts as failed.
 	// 0 means RecoveryTimeout.
 	ProbeTimeout time.Duration
+	// Patience is how long an attempt that the caller's own deadline ended must
+	// have run to count as a failure: what ended sooner says nothing of the
+	// dependency. 0 means DefaultPatience.
+	Patience time.Duration
 }
 
 // IsReference reports whether c only names a breaker registered elsewhere.
@@ -71,6 +78,9 @@ func (c CircuitBreaker) WithDefaults() CircuitBreaker {
 	if c.ProbeTimeout == 0 {
 		c.ProbeTimeout = c.RecoveryTimeout
 	}
+	if c.Patience == 0 {
+		c.Patience = DefaultPatience
+	}
 	return c
 }
 
@@ -87,7 +97,8 @@ func (c CircuitBreaker) Validate() error {
 	return errors.Join(append(errs,
 		nonNegative("circuit breaker", "Window", c.Window),
 		nonNegative("circuit breaker", "RecoveryTimeout", c.RecoveryTimeout),
-		nonNegative("circuit breaker", "ProbeTimeout", c.ProbeTimeout))...)
+		nonNegative("circuit breaker", "ProbeTimeout", c.ProbeTimeout),
+		nonNegative("circuit breaker", "Patience", c.Patience))...)
 }
 
 func (c CircuitBreaker) String() string {

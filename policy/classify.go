@@ -8,35 +8,10 @@ import (
 	"time"
 )
 
-// Permanent marks err as an answer: the dependency worked, and said no (the
-// amount is too high, there is no such customer). It is not retried and not a
-// failure to a circuit breaker. The result prints as err and unwraps to it;
-// Permanent(nil) is nil.
-func Permanent(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &permanentError{err}
-}
-
-type permanentError struct{ err error }
-
-func (e *permanentError) Error() string   { return e.err.Error() }
-func (e *permanentError) Unwrap() error   { return e.err }
-func (e *permanentError) Retryable() bool { return false }
-
-// IsPermanent reports whether err was marked with [Permanent].
-func IsPermanent(err error) bool {
-	return anyOf(err, func(err error) bool {
-		_, ok := err.(*permanentError) //nolint:errorlint // anyOf walks the tree
-		return ok
-	})
-}
-
 // IsRetryable reports whether another attempt may help. It is false for nil, an
 // open circuit, exhausted retries, cancellation by the caller
-// (context.Canceled included), [Permanent], and any error whose method
-// Retryable() bool says so; true for the rest: timeouts, rate limits,
+// (context.Canceled included), [Answer], [Permanent], and any error whose method
+// Retryable() bool or Verdict() [Verdict] says so; true for the rest: timeouts, rate limits,
 // infrastructure and plain errors. Of several errors in one, a single no is
 // enough.
 func IsRetryable(err error) bool {
@@ -70,6 +45,11 @@ func (v *verdict) no(err error) bool {
 	if mute(err) {
 		return false
 	}
+	if e, ok := err.(interface{ Verdict() Verdict }); ok {
+		if v := e.Verdict(); v == Answered || v == Refused {
+			return true
+		}
+	}
 	if e, ok := err.(interface{ Is(error) bool }); ok {
 		v.cancelled = v.cancelled || e.Is(context.Canceled)
 		v.timedOut = v.timedOut || e.Is(ErrTimeout)
@@ -82,10 +62,10 @@ func (v *verdict) no(err error) bool {
 
 // IsServiceUnavailable reports whether err means that the dependency can't
 // serve now: an open circuit, a rate limit, a timeout, exhausted retries or an
-// [*InfrastructureError]. It is false when the caller gave up and for
-// [Permanent].
+// [*InfrastructureError]. It is false when the caller gave up, for [Answer] and
+// for [Permanent].
 func IsServiceUnavailable(err error) bool {
-	if errors.Is(err, ErrCancelled) || IsPermanent(err) {
+	if v := verdictOf(err); v == Answered || v == Refused || errors.Is(err, ErrCancelled) {
 		return false
 	}
 	for _, target := range []error{ErrCircuitOpen, ErrRateLimited, ErrTimeout, ErrRetriesExhausted} {

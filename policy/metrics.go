@@ -13,7 +13,8 @@ type Metrics struct {
 // Totals counts operations and what their policies did.
 type Totals struct {
 	TotalOperations      uint64
-	SuccessfulOperations uint64
+	SuccessfulOperations uint64 // Answered included
+	Answered             uint64 // the dependency worked, and said no
 	FailedOperations     uint64 // Cancelled included
 	Cancelled            uint64 // the caller's context ended first
 

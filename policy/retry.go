@@ -10,6 +10,9 @@ import (
 // DefaultMaxAttempts is what a zero [Retry].MaxAttempts means.
 const DefaultMaxAttempts = 3
 
+// DefaultMaxWait is the least that a zero [Retry].MaxWait means.
+const DefaultMaxWait = 30 * time.Second
+
 // Retry repeats what failed with a retryable error. The zero value makes three
 // attempts with exponential back-off and jitter.
 //
@@ -25,6 +28,11 @@ type Retry struct {
 	// MaxElapsed ends the retries: no new attempt starts this long after the
 	// first one did. 0 means no limit.
 	MaxElapsed time.Duration
+	// MaxWait is the longest wait that an error may ask for before it is worth
+	// another attempt (see [RetryAfter]). One that asks for more ends the
+	// retries at once. 0 means the longest that the back-off waits, and at
+	// least DefaultMaxWait.
+	MaxWait time.Duration
 	// RetryIf decides which errors are worth another attempt. nil means
 	// IsRetryable. It may be called from many goroutines at once.
 	RetryIf func(error) bool
@@ -44,6 +52,9 @@ func (r Retry) WithDefaults() Retry {
 	if r.Backoff == nil {
 		r.Backoff = DefaultBackoff()
 	}
+	if r.MaxWait == 0 {
+		r.MaxWait = max(DefaultMaxWait, longest(r.Backoff))
+	}
 	if r.RetryIf == nil {
 		r.RetryIf = IsRetryable
 	}
@@ -60,6 +71,10 @@ func (r Retry) Validate() error {
 	if r.MaxElapsed < 0 {
 		errs = append(errs, fmt.Errorf("retry: MaxElapsed is %v; it must not be negative (0 means no limit)", r.MaxElapsed))
 	}
+	if r.MaxWait < 0 {
+		errs = append(errs, fmt.Errorf("retry: MaxWait is %v; it must not be negative (0 means the back-off's maximum, at least %v)",
+			r.MaxWait, DefaultMaxWait))
+	}
 	if v, ok := r.Backoff.(interface{ Validate() error }); ok {
 		if err := v.Validate(); err != nil {
 			errs = append(errs, fmt.Errorf("retry: %w", err))
@@ -73,14 +88,30 @@ func (r Retry) String() string {
 	if d.MaxAttempts == 1 {
 		return settings("retry", "1 attempt")
 	}
-	elapsed, custom := "", ""
+	elapsed, wait, custom := "", "", ""
 	if d.MaxElapsed > 0 {
 		elapsed = "within " + d.MaxElapsed.String()
+	}
+	if r.MaxWait > 0 {
+		wait = "waiting at most " + r.MaxWait.String()
 	}
 	if r.RetryIf != nil {
 		custom = "custom RetryIf"
 	}
-	return settings("retry", strconv.Itoa(d.MaxAttempts)+" attempts", fmt.Sprint(d.Backoff), elapsed, custom)
+	return settings("retry", strconv.Itoa(d.MaxAttempts)+" attempts", fmt.Sprint(d.Backoff), elapsed, wait, custom)
 }
 
 func (r Retry) layers(dst []Policy) []Policy { return append(dst, r) }
+
+// longest returns the longest delay of a back-off of this package, or 0.
+func longest(b Backoff) time.Duration {
+	switch b := b.(type) {
+	case Fixed:
+		return time.Duration(b)
+	case Linear:
+		return b.Max
+	case Exponential:
+		return b.Max
+	}
+	return 0
+}
