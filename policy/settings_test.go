@@ -142,22 +142,22 @@ func TestCircuitBreakerDefaults(t *testing.T) {
 	}{
 		{
 			"zero", policy.CircuitBreaker{},
-			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second},
+			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
 		},
 		{
 			"probes may hang as long as it stays open", policy.CircuitBreaker{RecoveryTimeout: time.Minute},
-			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: time.Minute, SuccessThreshold: 3, ProbeTimeout: time.Minute},
+			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: time.Minute, SuccessThreshold: 3, ProbeTimeout: time.Minute, Patience: 100 * time.Millisecond},
 		},
 		{
 			"a rate needs no count", policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second},
-			policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second, MinRequests: 20, RecoveryTimeout: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second},
+			policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second, MinRequests: 20, RecoveryTimeout: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
 		},
 	} {
 		if got := tt.in.WithDefaults(); got != tt.want {
 			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
 		}
 	}
-	own := policy.CircuitBreaker{"n", 1, 0.5, 2, 3, 4, 5, 6}
+	own := policy.CircuitBreaker{"n", 1, 0.5, 2, 3, 4, 5, 6, 7}
 	if got := own.WithDefaults(); got != own {
 		t.Errorf("what was set changed to %+v", got)
 	}
