@@ -302,6 +302,14 @@ func (b *CircuitBreaker) unlock() {
 	}
 }
 
+// patience is how long an attempt that its caller's deadline ended must have run
+// to count.
+func (b *CircuitBreaker) patience() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.spec.Patience
+}
+
 // has reports whether the breaker was made from settings that mean the same.
 func (b *CircuitBreaker) has(spec policy.CircuitBreaker) bool {
 	b.mu.Lock()

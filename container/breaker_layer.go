@@ -1,6 +1,7 @@
 package container
 
 import (
+	"context"
 	"errors"
 
 	"github.com/cladgo/clad/policy"
@@ -15,12 +16,11 @@ func (c *Call) enterBreaker(s *step) error {
 	p, wait, ok := s.breaker.admit(c.clock())
 	if !ok {
 		c.prog.counters.count(countRejection)
-		if c.verbose() {
-			c.debug("rejected by circuit breaker", "breaker", s.breaker.name, "retry_after", wait)
-		}
+		c.rejected(CircuitOpen, s.breaker.name, wait)
 		return &policy.CircuitOpenError{Name: s.breaker.name, RetryAfter: wait, Operation: c.prog.operation}
 	}
 	*c.word(s.slot) = uint64(p)
+	c.timed = c.timed || p&kindMask == permitProbe
 	return nil
 }
 
@@ -34,17 +34,40 @@ func (c *Call) report(s *step, o outcome) {
 }
 
 // judge says what an error means to a breaker: nothing where the dependency was
-// not asked, or was left by the caller; that it works, where it answered.
-func (c *Call) judge(err error) outcome {
-	switch c.verdict(err) {
+// not asked, or was left by the caller too soon to tell; that it works, where it
+// answered.
+func (c *Call) judge(s *step, err error) outcome {
+	if c.unsent {
+		return neutral
+	}
+	verdict := c.verdict(err)
+	switch verdict {
 	case policy.Answered:
 		return success
 	case policy.Refused:
 		return neutral
 	case policy.Unknown, policy.Failed:
 	}
-	if errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) ||
-		errors.Is(err, policy.ErrCancelled) || c.callerOver() != nil {
+	if why := c.callerOver(); why != nil {
+		return c.left(s, why)
+	}
+	// What an inner pipeline refused says nothing of the dependency either.
+	if verdict == policy.Unknown && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited)) {
+		return neutral
+	}
+	return failure
+}
+
+// left says what an attempt means to a breaker that its caller's own end has
+// ended: where that was a deadline, that the dependency was too slow, if it had
+// time enough. A probe needs an outcome: it may not take longer than that
+// either way, or it would be repeated for ever at a dependency that hangs.
+func (c *Call) left(s *step, why error) outcome {
+	probe := permit(*c.word(s.slot))&kindMask == permitProbe
+	if why != context.DeadlineExceeded && !probe { //nolint:errorlint // it is what a context says
+		return neutral
+	}
+	if c.began == 0 || c.clock().Sub(c.began) < s.breaker.patience() {
 		return neutral
 	}
 	return failure
