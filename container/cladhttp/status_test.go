@@ -35,7 +35,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		text := func(value string) func() string { return func() string { return value } }
 		date := func(d time.Duration) func() string {
-			return func() string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
+			return func() string { return time.Now().Add(d + time.Second - 1).UTC().Format(http.TimeFormat) } // in whole seconds
 		}
 		for _, c := range []struct {
 			status int
@@ -56,7 +56,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 			value := c.value()
 			longest := c.want
 			if c.want > time.Second {
-				longest += c.want / 10 // so that not all come back together
+				longest += c.want/10 + time.Second // spread, so that not all come back together; dates are in whole seconds
 			}
 			if got := waited(t, c.status, value); got < c.want || got > longest {
 				t.Errorf("%d, Retry-After %q: waited %v, want %v", c.status, value, got, c.want)
