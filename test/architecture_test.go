@@ -64,6 +64,21 @@ func TestImportsRunOneWay(t *testing.T) {
 	}
 }
 
+// Mechanisms are state and arithmetic: they know of no policies, services or logs.
+func TestMechanismsStandAlone(t *testing.T) {
+	p := readProject(t, os.DirFS(".."))
+	for _, dir := range []string{"internal/circuit", "internal/bucket", "internal/counters"} {
+		if !slices.Contains(p.packages["container"], dir) {
+			t.Errorf("container does not import %s", dir)
+		}
+		for _, imported := range p.packages[dir] {
+			if imported != "internal/clock" {
+				t.Errorf("%s -> %s", dir, imported)
+			}
+		}
+	}
+}
+
 // The rules find every forbidden arrow of a tree made of them, and no other.
 func TestImportRulesFindForbiddenArrows(t *testing.T) {
 	archive, err := txtar.ParseFile("testdata/architecture.txtar")
