@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/cladgo/clad/internal/circuit"
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/internal/deadline"
 	"github.com/cladgo/clad/policy"
@@ -170,11 +171,11 @@ func (c *Call) succeed() {
 				own.Cancel()
 			}
 			c.ctx = c.caller
-		} else if !s.breaker.gate.ignores(permit(*c.word(s.slot))) {
-			c.report(s, success)
+		} else if !s.breaker.circuit.Ignores(circuit.Permit(*c.word(s.slot))) {
+			c.report(s, circuit.Success)
 		}
 	}
-	c.prog.counters.count(countSuccess)
+	c.prog.counters.Count(countSuccess)
 	if c.prog.timed {
 		c.completed(nil, false)
 	}
@@ -219,13 +220,13 @@ func (c *Call) enter(i int) (int, error) {
 				c.enterRetry(s)
 			}
 		case breakerLayer:
-			if p, ok := s.breaker.gate.closed(); ok {
+			if p, ok := s.breaker.circuit.Closed(); ok {
 				*c.word(s.slot) = uint64(p)
 				continue
 			}
 			err = c.enterBreaker(s)
 		case limiterLayer:
-			if s.limiter.credit.Load().take(c.clock()) {
+			if s.limiter.bucket.TakeCredit(c.clock()) {
 				continue
 			}
 			err = c.enterLimiter(s)
@@ -262,11 +263,11 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 // Where no time has passed since the caller was last asked, there is none.
 func (c *Call) failed(err error) error {
 	if c.verdict(err) == policy.Answered {
-		c.prog.counters.count(countSuccess)
-		c.prog.counters.count(countAnswered)
+		c.prog.counters.Count(countSuccess)
+		c.prog.counters.Count(countAnswered)
 		return err
 	}
-	c.prog.counters.count(countFailure)
+	c.prog.counters.Count(countFailure)
 	if c.now != 0 && c.made == 0 && !c.late {
 		return err
 	}
@@ -274,7 +275,7 @@ func (c *Call) failed(err error) error {
 	if why == nil || c.verdict(err) == policy.Refused {
 		return err
 	}
-	c.prog.counters.count(countCancelled)
+	c.prog.counters.Count(countCancelled)
 	return c.cancelled(why, err)
 }
 
@@ -284,11 +285,11 @@ func (c *Call) failed(err error) error {
 func (c *Call) abandon() {
 	c.phase = over
 	c.now, c.said = 0, policy.Unknown
-	c.prog.counters.count(countFailure)
-	outcome := failure
+	c.prog.counters.Count(countFailure)
+	outcome := circuit.Failure
 	if why := c.callerOver(); why != nil {
-		c.prog.counters.count(countCancelled)
-		outcome = neutral
+		c.prog.counters.Count(countCancelled)
+		outcome = circuit.Neutral
 	}
 	for i := len(c.prog.steps) - 1; i >= 0; i-- {
 		s := &c.prog.steps[i]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cladgo/clad/internal/counters"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -15,7 +16,7 @@ type program struct {
 	steps     []step
 	leaving   []*step // those that a success must tell, innermost first
 	operation string
-	counters  *counters
+	counters  *counters.Counters
 	events    *events
 	breaks    bool // there is a circuit breaker
 	timed     bool // somebody wants to know how long calls take

@@ -82,7 +82,7 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 			return c.outcome(err), false
 		}
 	}
-	c.prog.counters.count(countRetry)
+	c.prog.counters.Count(countRetry)
 	return nil, true
 }
 

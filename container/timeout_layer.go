@@ -34,7 +34,7 @@ func (c *Call) exitTimeout(s *step, err error) error {
 		return err
 	}
 	c.said = policy.Failed
-	c.prog.counters.count(countTimeout)
+	c.prog.counters.Count(countTimeout)
 	if e := c.prog.events; e.wanted(c.ctx) {
 		e.tell(c.ctx, TimedOut{c.prog.operation, s.timeout, err})
 	}
