@@ -3,6 +3,7 @@ package container
 import (
 	"errors"
 
+	"github.com/cladgo/clad/internal/circuit"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -12,9 +13,9 @@ import (
 // enterBreaker asks a breaker that is not closed; at a closed one there is nothing
 // to ask.
 func (c *Call) enterBreaker(s *step) error {
-	p, wait, ok := s.breaker.admit(c.clock())
+	p, wait, ok := s.breaker.circuit.Admit(c.clock())
 	if !ok {
-		c.prog.counters.count(countRejection)
+		c.prog.counters.Count(countRejection)
 		if c.verbose() {
 			c.debug("rejected by circuit breaker", "breaker", s.breaker.name, "retry_after", wait)
 		}
@@ -24,30 +25,30 @@ func (c *Call) enterBreaker(s *step) error {
 	return nil
 }
 
-func (c *Call) report(s *step, o outcome) {
+func (c *Call) report(s *step, o circuit.Outcome) {
 	word := c.word(s.slot)
-	held := permit(*word)
-	*word = permitNone
-	if s.breaker.report(held, o) {
-		c.prog.counters.count(countTrip)
+	held := circuit.Permit(*word)
+	*word = uint64(circuit.NoPermit)
+	if s.breaker.circuit.Report(held, o) {
+		c.prog.counters.Count(countTrip)
 	}
 }
 
 // judge says what an error means to a breaker: nothing where the dependency was
 // not asked, or was left by the caller; that it works, where it answered.
-func (c *Call) judge(err error) outcome {
+func (c *Call) judge(err error) circuit.Outcome {
 	switch c.verdict(err) {
 	case policy.Answered:
-		return success
+		return circuit.Success
 	case policy.Refused:
-		return neutral
+		return circuit.Neutral
 	case policy.Unknown, policy.Failed:
 	}
 	if errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) ||
 		errors.Is(err, policy.ErrCancelled) || c.callerOver() != nil {
-		return neutral
+		return circuit.Neutral
 	}
-	return failure
+	return circuit.Failure
 }
 
 // verdict is what the attempt's maker says of its error, or else the error itself.

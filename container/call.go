@@ -3,6 +3,7 @@ package container
 import (
 	"context"
 
+	"github.com/cladgo/clad/internal/circuit"
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/internal/deadline"
 	"github.com/cladgo/clad/policy"
@@ -152,11 +153,11 @@ func (c *Call) succeed() {
 				own.Cancel()
 			}
 			c.ctx = c.caller
-		} else if !s.breaker.gate.ignores(permit(*c.word(s.slot))) {
-			c.report(s, success)
+		} else if !s.breaker.circuit.Ignores(circuit.Permit(*c.word(s.slot))) {
+			c.report(s, circuit.Success)
 		}
 	}
-	c.prog.counters.count(countSuccess)
+	c.prog.counters.Count(countSuccess)
 }
 
 // advance goes back from step i with a failure, to the caller or, where a retry
@@ -194,13 +195,13 @@ func (c *Call) enter(i int) (int, error) {
 				c.enterRetry(s)
 			}
 		case breakerLayer:
-			if p, ok := s.breaker.gate.closed(); ok {
+			if p, ok := s.breaker.circuit.Closed(); ok {
 				*c.word(s.slot) = uint64(p)
 				continue
 			}
 			err = c.enterBreaker(s)
 		case limiterLayer:
-			if s.limiter.credit.Load().take(c.clock()) {
+			if s.limiter.bucket.TakeCredit(c.clock()) {
 				continue
 			}
 			err = c.enterLimiter(s)
@@ -233,11 +234,11 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 // Where no time has passed since the caller was last asked, there is none.
 func (c *Call) failed(err error) error {
 	if c.verdict(err) == policy.Answered {
-		c.prog.counters.count(countSuccess)
-		c.prog.counters.count(countAnswered)
+		c.prog.counters.Count(countSuccess)
+		c.prog.counters.Count(countAnswered)
 		return err
 	}
-	c.prog.counters.count(countFailure)
+	c.prog.counters.Count(countFailure)
 	if c.now != 0 && !c.reached && !c.late {
 		return err
 	}
@@ -245,7 +246,7 @@ func (c *Call) failed(err error) error {
 	if why == nil || c.verdict(err) == policy.Refused {
 		return err
 	}
-	c.prog.counters.count(countCancelled)
+	c.prog.counters.Count(countCancelled)
 	return cancelled(c.prog.operation, why, err)
 }
 
@@ -253,12 +254,12 @@ func (c *Call) failed(err error) error {
 // asks of its user: it gives back what is held still.
 func (c *Call) abandon() {
 	c.phase = over
-	c.prog.counters.count(countFailure)
+	c.prog.counters.Count(countFailure)
 	for i := len(c.prog.steps) - 1; i >= 0; i-- {
 		s := &c.prog.steps[i]
 		switch s.kind {
 		case breakerLayer:
-			c.report(s, failure)
+			c.report(s, circuit.Failure)
 		case timeoutLayer:
 			c.leaveTimeout(s)
 		case retryLayer, limiterLayer: // hold nothing

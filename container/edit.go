@@ -130,7 +130,7 @@ func (e *edit) compile(p policy.Policy, policyName, operation string, w *owner) 
 	if prog == nil || err != nil {
 		return nil, err
 	}
-	prog.counters = e.o.tally.of(operation)
+	prog.counters = e.o.counters.Of(operation)
 	prog.log = e.o.log
 	return prog, nil
 }

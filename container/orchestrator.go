@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/cladgo/clad/internal/counters"
 	"github.com/cladgo/clad/internal/suggest"
 	"github.com/cladgo/clad/policy"
 )
@@ -18,8 +19,8 @@ import (
 type Orchestrator struct {
 	transitions *transitions
 	log         *slog.Logger
-	tally       tally
-	operations  sync.Map // id given to For -> *operation
+	counters    counters.Registry // by operation
+	operations  sync.Map          // id given to For -> *operation
 
 	mu        sync.RWMutex // guards what follows, which changes by edits only
 	catalog   policy.Catalog
@@ -91,10 +92,6 @@ func (o *Orchestrator) Pipeline(name string) (policy.Runner, error) {
 	}
 	return nil, unknownPolicy(o.catalog, name)
 }
-
-// Metrics returns what has been counted so far. Operations that have not run
-// are left out.
-func (o *Orchestrator) Metrics() policy.Metrics { return o.tally.metrics() }
 
 // CircuitBreaker returns the breaker registered under a name. Looking for one
 // never makes one.

@@ -4,13 +4,15 @@ import (
 	"context"
 	"log/slog"
 	"sync/atomic"
+
+	"github.com/cladgo/clad/internal/counters"
 )
 
 // Pipeline carries out a policy for one operation. It is safe for use by many
 // goroutines; each call is a [Call] of its own.
 type Pipeline struct {
 	prog     atomic.Pointer[program] // nil where there is nothing to do
-	counters *counters
+	counters *counters.Counters
 	owner    *owner // of a policy that is run by its name
 }
 
@@ -41,9 +43,9 @@ func (p *Pipeline) end(call *Call, err *error) {
 	switch {
 	case call.prog != nil: // it has counted the call
 	case call.phase == over && *err == nil:
-		p.counters.count(countSuccess)
+		p.counters.Count(countSuccess)
 	default:
-		p.counters.count(countFailure) // by a panic, perhaps
+		p.counters.Count(countFailure) // by a panic, perhaps
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cladgo/clad/internal/counters"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -16,7 +17,7 @@ type program struct {
 	steps     []step
 	leaving   []*step // those that a success must tell, innermost first
 	operation string
-	counters  *counters
+	counters  *counters.Counters
 	log       *slog.Logger
 	once      bool // never again once an attempt may have reached the dependency
 

@@ -107,7 +107,7 @@ func (e *edit) reloadPolicies() error {
 	for _, name := range slices.Sorted(maps.Keys(e.catalog.Policies)) {
 		p, ok := e.o.pipelineEver(name)
 		if !ok {
-			p = &Pipeline{counters: e.o.tally.of(name), owner: newOwner(name)}
+			p = &Pipeline{counters: e.o.counters.Of(name), owner: newOwner(name)}
 		}
 		prog, err := e.compile(e.catalog.Policies[name], name, name, p.owner)
 		if err != nil {

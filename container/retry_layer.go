@@ -64,7 +64,7 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 			return err, false
 		}
 	}
-	c.prog.counters.count(countRetry)
+	c.prog.counters.Count(countRetry)
 	return nil, true
 }
 

@@ -156,7 +156,7 @@ func (e *edit) checkChoices(s *service) error {
 // pipeline makes the pipeline of a method, for its proxy.
 func (s *service) pipeline(method string, g guard) *Pipeline {
 	operation := s.operation(method)
-	b := &binding{method, operation, g, &Pipeline{counters: s.o.tally.of(operation)}}
+	b := &binding{method, operation, g, &Pipeline{counters: s.o.counters.Of(operation)}}
 	err := s.o.edit(func(e *edit) error {
 		s.bound = append(s.bound, b)
 		return e.bindMethod(s, b)

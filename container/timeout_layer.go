@@ -36,7 +36,7 @@ func (c *Call) exitTimeout(s *step, err error) error {
 		return err
 	}
 	c.said = policy.Failed
-	c.prog.counters.count(countTimeout)
+	c.prog.counters.Count(countTimeout)
 	if c.verbose() {
 		c.debug("timed out", "after", s.timeout, "error", err)
 	}
