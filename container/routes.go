@@ -72,7 +72,7 @@ func (e *edit) bindNames(s *service) error {
 			continue
 		}
 		operation := s.operation(name)
-		b := &binding{name, operation, guarded, &Pipeline{counters: s.o.tally.of(operation)}}
+		b := &binding{name, operation, guarded, &Pipeline{counters: s.o.counters.Of(operation)}}
 		if known != nil && (*known)[name] != nil {
 			b.pipeline = (*known)[name]
 		}
