@@ -52,7 +52,9 @@ type memory struct {
 	ctxs  []*deadline.Context
 }
 
-type phase uint8
+// phase has room for more calls of Next than anybody makes, where there is no
+// policy to say that the call is over.
+type phase uint32
 
 const (
 	begun    phase = iota
@@ -69,12 +71,11 @@ func (c *Call) Context() context.Context { return c.ctx }
 // returns true for another, or returns false with the operation's outcome in
 // *err.
 func (c *Call) Next(err *error) bool {
-	if c.prog != nil {
-		return c.next(err)
+	if c.prog == nil {
+		c.phase++
+		return c.phase == underWay
 	}
-	first := c.phase == begun
-	c.phase = min(c.phase+1, over)
-	return first
+	return c.next(err)
 }
 
 // Judge says what the error of the attempt that was just made means, where that
