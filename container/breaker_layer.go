@@ -40,7 +40,7 @@ func (c *Call) judge(err error) circuit.Outcome {
 	switch c.verdict(err) {
 	case policy.Answered:
 		return circuit.Success
-	case policy.Refused:
+	case policy.Refused, tellsNothing:
 		return circuit.Neutral
 	case policy.Unknown, policy.Failed:
 	}
