@@ -2,6 +2,7 @@ package container
 
 import (
 	"context"
+	"time"
 
 	"github.com/cladgo/clad/internal/circuit"
 	"github.com/cladgo/clad/internal/clock"
@@ -19,19 +20,24 @@ import (
 //	}
 //	return result, err
 type Call struct {
-	ctx     context.Context // of the layer that the call has reached
-	prog    *program
-	caller  context.Context
-	now     clock.Nanos // the clock as last read, 0 when time has passed since
-	phase   phase
-	kept    bool           // the contexts outlive the call
-	reached bool           // an attempt was made
-	late    bool           // time has passed since the call began: it has waited, or tries again
-	final   bool           // there is to be no further attempt
-	said    policy.Verdict // of the attempt's error, where its maker knows better
-	words   [inlineWords]uint64
-	ctxs    [inlineContexts]*deadline.Context
-	more    *memory // what a program needs beyond that
+	ctx    context.Context // of the layer that the call has reached
+	prog   *program
+	caller context.Context
+	now    clock.Nanos // the clock as last read, 0 when time has passed since
+	start  clock.Nanos // of the call, where it is timed
+	began  clock.Nanos // when the attempt at hand did, 0 if the clock was not read then
+	last   error       // of the attempt before the one at hand
+	made   uint32      // attempts
+	phase  phase
+	kept   bool           // the contexts outlive the call
+	unsent bool           // a layer refused the attempt at hand
+	late   bool           // time has passed since the call began: it has waited, or tries again
+	timed  bool           // when attempts begin must be known
+	final  bool           // there is to be no further attempt
+	said   policy.Verdict // of the attempt's error, where its maker knows better
+	words  [inlineWords]uint64
+	ctxs   [inlineContexts]*deadline.Context
+	more   *memory // what a program needs beyond that
 }
 
 // What the common policies need is held in the Call itself: a retry and a
@@ -63,11 +69,12 @@ func (c *Call) Context() context.Context { return c.ctx }
 // returns true for another, or returns false with the operation's outcome in
 // *err.
 func (c *Call) Next(err *error) bool {
-	if c.prog == nil {
-		c.phase++
-		return c.phase == underWay
+	if c.prog != nil {
+		return c.next(err)
 	}
-	return c.next(err)
+	first := c.phase == begun
+	c.phase = min(c.phase+1, over)
+	return first
 }
 
 // Judge says what the error of the attempt that was just made means, where that
@@ -127,6 +134,9 @@ func (c *Call) next(errp *error) bool {
 	switch c.phase {
 	case begun:
 		c.phase = underWay
+		if c.ctx == nil {
+			c.ctx = context.Background() // callees that do not look at it may be called so
+		}
 		c.caller = c.ctx
 		if err := c.ctx.Err(); err != nil { // over before it began
 			return c.advance(-1, err, errp)
@@ -137,18 +147,26 @@ func (c *Call) next(errp *error) bool {
 				make([]*deadline.Context, max(0, c.prog.contexts-inlineContexts)),
 			}
 		}
+		if c.prog.timed {
+			c.start, c.timed = c.clock(), true
+		} else if c.prog.breaks {
+			_, c.timed = c.ctx.Deadline() // breakers judge what that ends
+		}
 		i, err := c.enter(0)
 		if err != nil {
-			return c.advance(i-1, err, errp)
+			return c.advance(i-1, c.refused(err), errp)
 		}
-		c.reached = true
+		c.made++
 		return true
 	case underWay:
+		c.now = 0
 		if *errp == nil {
 			c.succeed()
 			return false
 		}
-		c.now = 0
+		if e := c.prog.events; e.wanted(c.ctx) {
+			e.tell(c.ctx, AttemptFailed{c.prog.operation, int(c.made), c.verdict(*errp), *errp})
+		}
 		return c.advance(len(c.prog.steps)-1, *errp, errp)
 	case over:
 	}
@@ -171,6 +189,9 @@ func (c *Call) succeed() {
 		}
 	}
 	c.prog.counters.Count(countSuccess)
+	if c.prog.timed {
+		c.completed(nil, false)
+	}
 }
 
 // advance goes back from step i with a failure, to the caller or, where a retry
@@ -182,15 +203,19 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			i--
 			continue
 		}
-		c.said = policy.Unknown
+		c.said, c.unsent = policy.Unknown, false
 		if i, err = c.enter(i + 1); err == nil {
-			c.reached = true
+			c.made++
 			return true
 		}
+		err = c.refused(err)
 		i-- // that step was not entered: back from the one around it
 	}
 	c.phase = over
 	*errp = c.failed(err)
+	if c.prog.timed {
+		c.completed(*errp, false)
+	}
 	return false
 }
 
@@ -225,6 +250,10 @@ func (c *Call) enter(i int) (int, error) {
 			return i, err
 		}
 	}
+	if c.timed {
+		c.clock()
+	}
+	c.began = c.now
 	return i, nil
 }
 
@@ -235,7 +264,7 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 	case retryLayer:
 		return c.exitRetry(s, err)
 	case breakerLayer:
-		c.report(s, c.judge(err))
+		c.report(s, c.judge(s, err))
 	case timeoutLayer:
 		return c.exitTimeout(s, err), false
 	case limiterLayer: // tokens are not given back
@@ -252,7 +281,7 @@ func (c *Call) failed(err error) error {
 		return err
 	}
 	c.prog.counters.Count(countFailure)
-	if c.now != 0 && !c.reached && !c.late {
+	if c.now != 0 && c.made == 0 && !c.late {
 		return err
 	}
 	why := c.callerOver()
@@ -260,23 +289,56 @@ func (c *Call) failed(err error) error {
 		return err
 	}
 	c.prog.counters.Count(countCancelled)
-	return cancelled(c.prog.operation, why, err)
+	return c.cancelled(why, err)
 }
 
 // abandon ends a call that never came back, from an attempt or from what a policy
-// asks of its user: it gives back what is held still.
+// asks of its user: it gives back what is held still. Where the caller has gone
+// that is why; net/http's handlers panic when theirs does.
 func (c *Call) abandon() {
 	c.phase = over
+	c.now, c.said = 0, policy.Unknown
 	c.prog.counters.Count(countFailure)
+	outcome := circuit.Failure
+	if why := c.callerOver(); why != nil {
+		c.prog.counters.Count(countCancelled)
+		outcome = circuit.Neutral
+	}
 	for i := len(c.prog.steps) - 1; i >= 0; i-- {
 		s := &c.prog.steps[i]
 		switch s.kind {
 		case breakerLayer:
-			c.report(s, circuit.Failure)
+			c.report(s, outcome)
 		case timeoutLayer:
 			c.leaveTimeout(s)
 		case retryLayer, limiterLayer: // hold nothing
 		}
+	}
+	if c.prog.timed {
+		c.completed(nil, true)
+	}
+}
+
+// completed tells those who asked how the call ended.
+func (c *Call) completed(err error, panicked bool) {
+	done := Completed{Operation: c.prog.operation, Attempts: int(c.made), Err: err, Panicked: panicked}
+	if c.start != 0 { // it is 0 where the caller was gone before
+		now := c.clock()
+		done.Duration = now.Sub(c.start)
+		if c.began != 0 {
+			done.LastTook = now.Sub(c.began)
+		}
+	}
+	if err != nil {
+		done.Verdict = c.verdict(err)
+	}
+	c.prog.events.complete(c.caller, done)
+}
+
+// rejected tells of a layer that refused the attempt at hand.
+func (c *Call) rejected(reason Reason, by string, wait time.Duration) {
+	if e := c.prog.events; e.wanted(c.ctx) {
+		e.tell(c.ctx, Rejected{c.prog.operation, reason, by, wait})
 	}
 }
 
