@@ -45,7 +45,7 @@ func (c *Call) judge(s *step, err error) circuit.Outcome {
 	switch verdict {
 	case policy.Answered:
 		return circuit.Success
-	case policy.Refused:
+	case policy.Refused, tellsNothing:
 		return circuit.Neutral
 	case policy.Unknown, policy.Failed:
 	}

@@ -82,6 +82,17 @@ func (c *Call) Next(err *error) bool {
 // is known better than the error itself can say. It is called before Next.
 func (c *Call) Judge(v policy.Verdict) { c.said = v }
 
+// Neutral says that the attempt that was just made tells circuit breakers
+// nothing, whether it succeeded or failed: it was the cheap first half of
+// something (a connection, a prepared statement), whose success must not hide
+// that the second half fails; or it met what says nothing of the dependency as a
+// whole (a deadlock). A failure is retried as ever. It is called before Next, in
+// place of Judge.
+func (c *Call) Neutral() { c.said = tellsNothing }
+
+// tellsNothing is beside the verdicts what an attempt may be to a breaker.
+const tellsNothing policy.Verdict = 1<<8 - 1
+
 // Stop says that there is to be no further attempt, whatever the policy: what
 // the attempt was given is used up, or it may have had an effect that must not
 // be had twice. It is called before Next.
@@ -172,6 +183,8 @@ func (c *Call) succeed() {
 				own.Cancel()
 			}
 			c.ctx = c.caller
+		} else if c.said == tellsNothing {
+			c.report(s, circuit.Neutral)
 		} else if !s.breaker.circuit.Ignores(circuit.Permit(*c.word(s.slot))) {
 			c.report(s, circuit.Success)
 		}
