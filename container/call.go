@@ -166,7 +166,7 @@ func (c *Call) next(errp *error) bool {
 			return false
 		}
 		if e := c.prog.events; e.wanted(c.ctx) {
-			e.tell(c.ctx, AttemptFailed{c.prog.operation, int(c.made), c.verdict(*errp), *errp})
+			e.tell(c.ctx, AttemptFailed{c.prog.operation, int(c.made), shown(c.verdict(*errp)), *errp})
 		}
 		return c.advance(len(c.prog.steps)-1, *errp, errp)
 	case over:
@@ -331,9 +331,17 @@ func (c *Call) completed(err error, panicked bool) {
 		}
 	}
 	if err != nil {
-		done.Verdict = c.verdict(err)
+		done.Verdict = shown(c.verdict(err))
 	}
 	c.prog.events.complete(c.caller, done)
+}
+
+// shown is a verdict as others know it.
+func shown(v policy.Verdict) policy.Verdict {
+	if v == tellsNothing {
+		return policy.Failed
+	}
+	return v
 }
 
 // rejected tells of a layer that refused the attempt at hand.
