@@ -2,6 +2,7 @@ package container
 
 import (
 	"context"
+	"errors"
 
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/internal/deadline"
@@ -28,6 +29,7 @@ type Call struct {
 	late    bool           // time has passed since the call began: it has waited, or tries again
 	final   bool           // there is to be no further attempt
 	said    policy.Verdict // of the attempt's error, where its maker knows better
+	letGo   func()         // of what a failed attempt holds, once another follows
 	words   [inlineWords]uint64
 	ctxs    [inlineContexts]*deadline.Context
 	more    *memory // what a program needs beyond that
@@ -77,6 +79,12 @@ func (c *Call) Judge(v policy.Verdict) { c.said = v }
 // the attempt was given is used up, or it may have had an effect that must not
 // be had twice. It is called before Next.
 func (c *Call) Stop() { c.final = true }
+
+// BeforeRetry has release called once it is certain that another attempt follows
+// the one that was just made, and before the wait for it: what a failed attempt
+// still holds, a connection perhaps, is not to be held for a back-off. It is
+// called before Next.
+func (c *Call) BeforeRetry(release func()) { c.letGo = release }
 
 // End must be deferred: it notices a panic or runtime.Goexit in an attempt, or in
 // a function of the policy, which counts as a failure, and gives back what the call held. What
@@ -168,7 +176,7 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			i--
 			continue
 		}
-		c.said = policy.Unknown
+		c.said, c.letGo = policy.Unknown, nil // of the attempt before
 		if i, err = c.enter(i + 1); err == nil {
 			c.reached = true
 			return true
@@ -242,7 +250,7 @@ func (c *Call) failed(err error) error {
 		return err
 	}
 	why := c.callerOver()
-	if why == nil || c.verdict(err) == policy.Refused {
+	if why == nil || c.verdict(err) == policy.Refused && !errors.Is(err, why) {
 		return err
 	}
 	c.prog.counters.count(countCancelled)

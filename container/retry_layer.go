@@ -58,6 +58,10 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 		c.debug("retrying", "attempt", n+1, "of", r.maxAttempts, "after", delay, "error", err)
 	}
 	c.late = true
+	if c.letGo != nil {
+		c.letGo()
+		c.letGo, c.now = nil, 0
+	}
 	if delay > 0 {
 		c.now = 0
 		if sleep(c.ctx, delay) != nil {

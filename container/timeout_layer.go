@@ -1,6 +1,7 @@
 package container
 
 import (
+	"context"
 	"errors"
 
 	"github.com/cladgo/clad/internal/clock"
@@ -32,10 +33,13 @@ func (c *Call) exitTimeout(s *step, err error) error {
 	if own == nil || c.clock() < own.At() {
 		return err
 	}
-	if v := c.verdict(err); v == policy.Answered || v == policy.Refused || c.callerOver() != nil {
+	v := c.verdict(err)
+	if v == policy.Answered || v == policy.Refused && !errors.Is(err, context.DeadlineExceeded) || c.callerOver() != nil {
 		return err
 	}
-	c.said = policy.Failed
+	if v != policy.Refused { // as one is while nobody waits for the dependency
+		c.said = policy.Failed
+	}
 	c.prog.counters.count(countTimeout)
 	if c.verbose() {
 		c.debug("timed out", "after", s.timeout, "error", err)
