@@ -2,8 +2,9 @@ package container
 
 import (
 	"context"
-	"errors"
+	"time"
 
+	"github.com/cladgo/clad/internal/circuit"
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/internal/deadline"
 	"github.com/cladgo/clad/policy"
@@ -19,20 +20,25 @@ import (
 //	}
 //	return result, err
 type Call struct {
-	ctx     context.Context // of the layer that the call has reached
-	prog    *program
-	caller  context.Context
-	now     clock.Nanos // the clock as last read, 0 when time has passed since
-	phase   phase
-	kept    bool           // the contexts outlive the call
-	reached bool           // an attempt was made
-	late    bool           // time has passed since the call began: it has waited, or tries again
-	final   bool           // there is to be no further attempt
-	said    policy.Verdict // of the attempt's error, where its maker knows better
-	letGo   func()         // of what a failed attempt holds, once another follows
-	words   [inlineWords]uint64
-	ctxs    [inlineContexts]*deadline.Context
-	more    *memory // what a program needs beyond that
+	ctx    context.Context // of the layer that the call has reached
+	prog   *program
+	caller context.Context
+	now    clock.Nanos // the clock as last read, 0 when time has passed since
+	start  clock.Nanos // of the call, where it is timed
+	began  clock.Nanos // when the attempt at hand did, 0 if the clock was not read then
+	last   error       // of the attempt before the one at hand
+	made   uint32      // attempts
+	phase  phase
+	kept   bool           // the contexts outlive the call
+	unsent bool           // a layer refused the attempt at hand
+	late   bool           // time has passed since the call began: it has waited, or tries again
+	timed  bool           // when attempts begin must be known
+	final  bool           // there is to be no further attempt
+	said   policy.Verdict // of the attempt's error, where its maker knows better
+	letGo  func()         // of what the failed attempt holds, once another follows
+	words  [inlineWords]uint64
+	ctxs   [inlineContexts]*deadline.Context
+	more   *memory // what a program needs beyond that
 }
 
 // What the common policies need is held in the Call itself: a retry and a
@@ -64,16 +70,28 @@ func (c *Call) Context() context.Context { return c.ctx }
 // returns true for another, or returns false with the operation's outcome in
 // *err.
 func (c *Call) Next(err *error) bool {
-	if c.prog == nil {
-		c.phase++
-		return c.phase == underWay
+	if c.prog != nil {
+		return c.next(err)
 	}
-	return c.next(err)
+	first := c.phase == begun
+	c.phase = min(c.phase+1, over)
+	return first
 }
 
 // Judge says what the error of the attempt that was just made means, where that
 // is known better than the error itself can say. It is called before Next.
 func (c *Call) Judge(v policy.Verdict) { c.said = v }
+
+// Neutral says that the attempt that was just made tells circuit breakers
+// nothing, whether it succeeded or failed: it was the cheap first half of
+// something (a connection, a prepared statement), whose success must not hide
+// that the second half fails; or it met what says nothing of the dependency as a
+// whole (a deadlock). A failure is retried as ever. It is called before Next, in
+// place of Judge.
+func (c *Call) Neutral() { c.said = tellsNothing }
+
+// tellsNothing is beside the verdicts what an attempt may be to a breaker.
+const tellsNothing policy.Verdict = 1<<8 - 1
 
 // Stop says that there is to be no further attempt, whatever the policy: what
 // the attempt was given is used up, or it may have had an effect that must not
@@ -123,6 +141,9 @@ func (c *Call) next(errp *error) bool {
 	switch c.phase {
 	case begun:
 		c.phase = underWay
+		if c.ctx == nil {
+			c.ctx = context.Background() // callees that do not look at it may be called so
+		}
 		c.caller = c.ctx
 		if err := c.ctx.Err(); err != nil { // over before it began
 			return c.advance(-1, err, errp)
@@ -133,18 +154,26 @@ func (c *Call) next(errp *error) bool {
 				make([]*deadline.Context, max(0, c.prog.contexts-inlineContexts)),
 			}
 		}
+		if c.prog.timed {
+			c.start, c.timed = c.clock(), true
+		} else if c.prog.breaks {
+			_, c.timed = c.ctx.Deadline() // breakers judge what that ends
+		}
 		i, err := c.enter(0)
 		if err != nil {
-			return c.advance(i-1, err, errp)
+			return c.advance(i-1, c.refused(err), errp)
 		}
-		c.reached = true
+		c.made++
 		return true
 	case underWay:
+		c.now = 0
 		if *errp == nil {
 			c.succeed()
 			return false
 		}
-		c.now = 0
+		if e := c.prog.events; e.wanted(c.ctx) {
+			e.tell(c.ctx, AttemptFailed{c.prog.operation, int(c.made), c.verdict(*errp), *errp})
+		}
 		return c.advance(len(c.prog.steps)-1, *errp, errp)
 	case over:
 	}
@@ -160,11 +189,16 @@ func (c *Call) succeed() {
 				own.Cancel()
 			}
 			c.ctx = c.caller
-		} else if !s.breaker.gate.ignores(permit(*c.word(s.slot))) {
-			c.report(s, success)
+		} else if c.said == tellsNothing {
+			c.report(s, circuit.Neutral)
+		} else if !s.breaker.circuit.Ignores(circuit.Permit(*c.word(s.slot))) {
+			c.report(s, circuit.Success)
 		}
 	}
-	c.prog.counters.count(countSuccess)
+	c.prog.counters.Count(countSuccess)
+	if c.prog.timed {
+		c.completed(nil, false)
+	}
 }
 
 // advance goes back from step i with a failure, to the caller or, where a retry
@@ -176,15 +210,19 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			i--
 			continue
 		}
-		c.said, c.letGo = policy.Unknown, nil // of the attempt before
+		c.said, c.unsent, c.letGo = policy.Unknown, false, nil
 		if i, err = c.enter(i + 1); err == nil {
-			c.reached = true
+			c.made++
 			return true
 		}
+		err = c.refused(err)
 		i-- // that step was not entered: back from the one around it
 	}
 	c.phase = over
 	*errp = c.failed(err)
+	if c.prog.timed {
+		c.completed(*errp, false)
+	}
 	return false
 }
 
@@ -202,13 +240,13 @@ func (c *Call) enter(i int) (int, error) {
 				c.enterRetry(s)
 			}
 		case breakerLayer:
-			if p, ok := s.breaker.gate.closed(); ok {
+			if p, ok := s.breaker.circuit.Closed(); ok {
 				*c.word(s.slot) = uint64(p)
 				continue
 			}
 			err = c.enterBreaker(s)
 		case limiterLayer:
-			if s.limiter.credit.Load().take(c.clock()) {
+			if s.limiter.bucket.TakeCredit(c.clock()) {
 				continue
 			}
 			err = c.enterLimiter(s)
@@ -219,6 +257,10 @@ func (c *Call) enter(i int) (int, error) {
 			return i, err
 		}
 	}
+	if c.timed {
+		c.clock()
+	}
+	c.began = c.now
 	return i, nil
 }
 
@@ -229,7 +271,7 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 	case retryLayer:
 		return c.exitRetry(s, err)
 	case breakerLayer:
-		c.report(s, c.judge(err))
+		c.report(s, c.judge(s, err))
 	case timeoutLayer:
 		return c.exitTimeout(s, err), false
 	case limiterLayer: // tokens are not given back
@@ -241,36 +283,69 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 // Where no time has passed since the caller was last asked, there is none.
 func (c *Call) failed(err error) error {
 	if c.verdict(err) == policy.Answered {
-		c.prog.counters.count(countSuccess)
-		c.prog.counters.count(countAnswered)
+		c.prog.counters.Count(countSuccess)
+		c.prog.counters.Count(countAnswered)
 		return err
 	}
-	c.prog.counters.count(countFailure)
-	if c.now != 0 && !c.reached && !c.late {
+	c.prog.counters.Count(countFailure)
+	if c.now != 0 && c.made == 0 && !c.late {
 		return err
 	}
 	why := c.callerOver()
-	if why == nil || c.verdict(err) == policy.Refused && !errors.Is(err, why) {
+	if why == nil || c.verdict(err) == policy.Refused {
 		return err
 	}
-	c.prog.counters.count(countCancelled)
-	return cancelled(c.prog.operation, why, err)
+	c.prog.counters.Count(countCancelled)
+	return c.cancelled(why, err)
 }
 
 // abandon ends a call that never came back, from an attempt or from what a policy
-// asks of its user: it gives back what is held still.
+// asks of its user: it gives back what is held still. Where the caller has gone
+// that is why; net/http's handlers panic when theirs does.
 func (c *Call) abandon() {
 	c.phase = over
-	c.prog.counters.count(countFailure)
+	c.now, c.said = 0, policy.Unknown
+	c.prog.counters.Count(countFailure)
+	outcome := circuit.Failure
+	if why := c.callerOver(); why != nil {
+		c.prog.counters.Count(countCancelled)
+		outcome = circuit.Neutral
+	}
 	for i := len(c.prog.steps) - 1; i >= 0; i-- {
 		s := &c.prog.steps[i]
 		switch s.kind {
 		case breakerLayer:
-			c.report(s, failure)
+			c.report(s, outcome)
 		case timeoutLayer:
 			c.leaveTimeout(s)
 		case retryLayer, limiterLayer: // hold nothing
 		}
+	}
+	if c.prog.timed {
+		c.completed(nil, true)
+	}
+}
+
+// completed tells those who asked how the call ended.
+func (c *Call) completed(err error, panicked bool) {
+	done := Completed{Operation: c.prog.operation, Attempts: int(c.made), Err: err, Panicked: panicked}
+	if c.start != 0 { // it is 0 where the caller was gone before
+		now := c.clock()
+		done.Duration = now.Sub(c.start)
+		if c.began != 0 {
+			done.LastTook = now.Sub(c.began)
+		}
+	}
+	if err != nil {
+		done.Verdict = c.verdict(err)
+	}
+	c.prog.events.complete(c.caller, done)
+}
+
+// rejected tells of a layer that refused the attempt at hand.
+func (c *Call) rejected(reason Reason, by string, wait time.Duration) {
+	if e := c.prog.events; e.wanted(c.ctx) {
+		e.tell(c.ctx, Rejected{c.prog.operation, reason, by, wait})
 	}
 }
 

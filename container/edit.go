@@ -130,8 +130,9 @@ func (e *edit) compile(p policy.Policy, policyName, operation string, w *owner) 
 	if prog == nil || err != nil {
 		return nil, err
 	}
-	prog.counters = e.o.tally.of(operation)
-	prog.log = e.o.log
+	prog.counters = e.o.counters.Of(operation)
+	prog.events = &e.o.events
+	prog.timed = len(e.o.events.completed) > 0
 	return prog, nil
 }
 

@@ -46,9 +46,15 @@ func (c *Call) Defer(p *Pending) {
 // else err itself. No further attempt is made. v is the verdict on err where
 // that is known better than err itself can say, as in [Call.Judge].
 //
-// Only the first Finish counts; others return their err. It may be called by
-// any goroutine.
-func (p *Pending) Finish(err error, v policy.Verdict) error {
+// Only the first Finish or Leave counts; others return their err. They may be
+// called by any goroutine.
+func (p *Pending) Finish(err error, v policy.Verdict) error { return p.finish(err, v) }
+
+// Leave is Finish for a result that was given up, or that ended while nobody was
+// waiting for the dependency: circuit breakers hear nothing of it.
+func (p *Pending) Leave(err error) error { return p.finish(err, tellsNothing) }
+
+func (p *Pending) finish(err error, v policy.Verdict) error {
 	if !p.finished.CompareAndSwap(false, true) || p.call.prog == nil {
 		return err
 	}

@@ -114,7 +114,7 @@ func TestATimeoutThatIsNotTheDependencysFault(t *testing.T) {
 		p, o := under(t, retry, breaker, policy.Timeout(time.Second))
 		kept := open(t, t.Context(), p)
 		<-kept.ctx.Done()
-		wantIs(t, kept.Finish(kept.ctx.Err(), policy.Refused), policy.ErrTimeout)
+		wantIs(t, kept.Leave(kept.ctx.Err()), policy.ErrTimeout)
 
 		err := func() (err error) {
 			call := p.Begin(t.Context())
@@ -122,7 +122,8 @@ func TestATimeoutThatIsNotTheDependencysFault(t *testing.T) {
 			for call.Next(&err) {
 				<-call.Context().Done()
 				err = call.Context().Err()
-				call.Judge(policy.Refused)
+				call.Neutral()
+				call.Stop()
 			}
 			return err
 		}()
@@ -136,11 +137,11 @@ func TestATimeoutThatIsNotTheDependencysFault(t *testing.T) {
 
 func TestTheCallersEndIsOneAlsoAfterTheCall(t *testing.T) {
 	p, o := under(t, policy.CircuitBreaker{FailureThreshold: 1}, policy.Timeout(time.Minute))
-	for _, v := range []policy.Verdict{policy.Unknown, policy.Refused} {
+	for range 2 {
 		ctx, cancel := context.WithCancel(t.Context())
 		kept := open(t, ctx, p)
 		cancel()
-		err := kept.Finish(kept.ctx.Err(), v)
+		err := kept.Finish(kept.ctx.Err(), policy.Unknown)
 		wantIs(t, err, policy.ErrCancelled, context.Canceled)
 		wantNot(t, err, policy.ErrTimeout)
 	}
@@ -154,6 +155,44 @@ func TestAnswersThatEndLater(t *testing.T) {
 	wantIs(t, open(t, t.Context(), p).Finish(errDown, policy.Answered), errDown)
 	if m := o.Metrics(); m.Answered != 1 || m.SuccessfulOperations != 1 || m.CircuitBreakerTrips != 0 {
 		t.Errorf("metrics are %+v", m.Totals)
+	}
+}
+
+// Whoever closes what has not ended says nothing of the dependency, good or bad.
+func TestAResultThatIsGivenUpTellsABreakerNothing(t *testing.T) {
+	p, o := under(t, policy.CircuitBreaker{FailureThreshold: 2})
+	_ = p.Run(t.Context(), always(errDown))
+	if err := open(t, t.Context(), p).Leave(nil); err != nil {
+		t.Error(err)
+	}
+	_ = p.Run(t.Context(), always(errDown))
+	if m := o.Metrics(); m.SuccessfulOperations != 1 || m.CircuitBreakerTrips != 1 {
+		t.Errorf("metrics are %+v", m.Totals)
+	}
+}
+
+// A stream may be judged by its first message, and go on.
+func TestADetachedContextOutlivesThePendingToo(t *testing.T) {
+	p, _ := under(t, policy.Timeout(time.Minute))
+	for _, end := range []error{nil, errDown} {
+		var o opened
+		var release func()
+		_ = func() (err error) {
+			call := p.Begin(t.Context())
+			defer call.End()
+			for call.Next(&err) {
+				o.ctx, release = call.Context(), call.Detach()
+				call.Defer(&o.Pending)
+			}
+			return err
+		}()
+		_ = o.Finish(end, policy.Unknown)
+		if o.ctx.Err() != nil {
+			t.Errorf("after %v: %v", end, o.ctx.Err())
+		}
+		if release(); o.ctx.Err() == nil {
+			t.Error("the context goes on")
+		}
 	}
 }
 

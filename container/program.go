@@ -3,9 +3,9 @@ package container
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
+	"github.com/cladgo/clad/internal/counters"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -16,8 +16,10 @@ type program struct {
 	steps     []step
 	leaving   []*step // those that a success must tell, innermost first
 	operation string
-	counters  *counters
-	log       *slog.Logger
+	counters  *counters.Counters
+	events    *events
+	breaks    bool // there is a circuit breaker
+	timed     bool // somebody wants to know how long calls take
 	once      bool // never again once an attempt may have reached the dependency
 
 	words    int  // how many words of a Call the steps use
@@ -79,6 +81,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 			prog.words += retryWords
 		case policy.CircuitBreaker:
 			s = step{kind: breakerLayer, slot: prog.words}
+			prog.breaks = true
 			s.breaker, err = r.circuitBreaker(layer, breakers)
 			breakers++
 			prog.words++

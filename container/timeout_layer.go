@@ -1,9 +1,6 @@
 package container
 
 import (
-	"context"
-	"errors"
-
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/internal/deadline"
 	"github.com/cladgo/clad/policy"
@@ -33,21 +30,17 @@ func (c *Call) exitTimeout(s *step, err error) error {
 	if own == nil || c.clock() < own.At() {
 		return err
 	}
-	v := c.verdict(err)
-	if v == policy.Answered || v == policy.Refused && !errors.Is(err, context.DeadlineExceeded) || c.callerOver() != nil {
+	if v := c.verdict(err); v == policy.Answered || v == policy.Refused || c.callerOver() != nil {
 		return err
 	}
-	if v != policy.Refused { // as one is while nobody waits for the dependency
+	if c.said != tellsNothing {
 		c.said = policy.Failed
 	}
-	c.prog.counters.count(countTimeout)
-	if c.verbose() {
-		c.debug("timed out", "after", s.timeout, "error", err)
+	c.prog.counters.Count(countTimeout)
+	if e := c.prog.events; e.wanted(c.ctx) {
+		e.tell(c.ctx, TimedOut{c.prog.operation, s.timeout, err})
 	}
-	if errors.Is(err, policy.ErrCancelled) {
-		err = ended{err}
-	}
-	return &policy.TimeoutError{After: s.timeout, Err: err, Operation: c.prog.operation}
+	return &policy.TimeoutError{After: s.timeout, Err: asFailure(err), Operation: c.prog.operation}
 }
 
 func (c *Call) leaveTimeout(s *step) *deadline.Context {

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/cladgo/clad/internal/gen"
+	"github.com/cladgo/clad/cmd/clad/internal/gen"
 )
 
 var genCommand = command{
