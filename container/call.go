@@ -35,6 +35,7 @@ type Call struct {
 	timed  bool           // when attempts begin must be known
 	final  bool           // there is to be no further attempt
 	said   policy.Verdict // of the attempt's error, where its maker knows better
+	letGo  func()         // of what the failed attempt holds, once another follows
 	words  [inlineWords]uint64
 	ctxs   [inlineContexts]*deadline.Context
 	more   *memory // what a program needs beyond that
@@ -97,6 +98,12 @@ const tellsNothing policy.Verdict = 1<<8 - 1
 // the attempt was given is used up, or it may have had an effect that must not
 // be had twice. It is called before Next.
 func (c *Call) Stop() { c.final = true }
+
+// BeforeRetry has release called once it is certain that another attempt follows
+// the one that was just made, and before the wait for it: what a failed attempt
+// still holds, a connection perhaps, is not to be held for a back-off. It is
+// called before Next.
+func (c *Call) BeforeRetry(release func()) { c.letGo = release }
 
 // End must be deferred: it notices a panic or runtime.Goexit in an attempt, or in
 // a function of the policy, which counts as a failure, and gives back what the call held. What
@@ -204,7 +211,7 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			i--
 			continue
 		}
-		c.said, c.unsent = policy.Unknown, false
+		c.said, c.unsent, c.letGo = policy.Unknown, false, nil
 		if i, err = c.enter(i + 1); err == nil {
 			c.made++
 			return true

@@ -76,6 +76,10 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 	if !c.unsent {
 		c.last = err
 	}
+	if c.letGo != nil {
+		c.letGo()
+		c.letGo, c.now = nil, 0
+	}
 	if delay > 0 {
 		c.now = 0
 		if sleep(c.ctx, delay) != nil {

@@ -33,7 +33,9 @@ func (c *Call) exitTimeout(s *step, err error) error {
 	if v := c.verdict(err); v == policy.Answered || v == policy.Refused || c.callerOver() != nil {
 		return err
 	}
-	c.said = policy.Failed
+	if c.said != tellsNothing {
+		c.said = policy.Failed
+	}
 	c.prog.counters.Count(countTimeout)
 	if e := c.prog.events; e.wanted(c.ctx) {
 		e.tell(c.ctx, TimedOut{c.prog.operation, s.timeout, err})
