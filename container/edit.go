@@ -154,6 +154,8 @@ func (r ownedBy) rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error)
 	return r.edit.rateLimiter(r.owner, r.policy, spec, n)
 }
 
+func (r ownedBy) namedErrors() map[string]error { return r.edit.o.errors }
+
 func listed(names []string) string {
 	if len(names) == 0 {
 		return "none"

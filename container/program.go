@@ -36,6 +36,7 @@ type step struct {
 	breaker *CircuitBreaker
 	limiter *RateLimiter
 	timeout time.Duration
+	errors  *errorsStep
 }
 
 // kind says which layer a step is. A new kind of layer is a new file with its
@@ -49,6 +50,7 @@ const (
 	breakerLayer
 	limiterLayer
 	timeoutLayer
+	errorsLayer
 )
 
 // resources finds the state of a policy's layers: what is named is shared, what
@@ -57,6 +59,7 @@ const (
 type resources interface {
 	circuitBreaker(spec policy.CircuitBreaker, n int) (*CircuitBreaker, error)
 	rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error)
+	namedErrors() map[string]error
 }
 
 // compile turns p into a program for an operation, or nil where there is nothing
@@ -92,6 +95,9 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 		case policy.Timeout:
 			s = step{kind: timeoutLayer, timeout: time.Duration(layer), slot: prog.contexts}
 			prog.contexts++
+		case policy.Errors:
+			s = step{kind: errorsLayer}
+			s.errors, err = newErrorsStep(layer, r.namedErrors())
 		default:
 			err = fmt.Errorf("a layer of type %T is not known here", layer)
 		}
