@@ -158,6 +158,8 @@ func (c *Call) next(errp *error) bool {
 		}
 		if c.prog.timed {
 			c.start, c.timed = c.clock(), true
+		} else if c.prog.contexts > 0 {
+			c.timed = true // it reads the clock anyway, and attempts may overrun
 		} else if c.prog.breaks {
 			_, c.timed = c.ctx.Deadline() // breakers judge what that ends
 		}
@@ -174,6 +176,9 @@ func (c *Call) next(errp *error) bool {
 			return false
 		}
 		c.weigh(*errp)
+		if own, ok := c.ctx.(*deadline.Context); ok {
+			c.checkOverrun(own)
+		}
 		if e := c.prog.events; e.wanted(c.ctx) {
 			e.tell(c.ctx, AttemptFailed{c.prog.operation, int(c.made), shown(c.means.Verdict), *errp})
 		}
@@ -190,6 +195,9 @@ func (c *Call) succeed() {
 		if s.kind == timeoutLayer {
 			if own := *c.context(s.slot); own != nil && !c.kept {
 				own.Cancel()
+				if sampled(c.began) && c.ctx == context.Context(own) { // once, for the innermost
+					c.checkOverrun(own)
+				}
 			}
 			c.ctx = c.caller
 		} else if c.means.Verdict == tellsNothing {

@@ -131,7 +131,7 @@ func (e *edit) compile(p policy.Policy, policyName, operation string, w *owner) 
 		return nil, err
 	}
 	prog.counters = e.o.counters.Of(operation)
-	prog.events = &e.o.events
+	prog.events = e.o.events
 	prog.timed = len(e.o.events.completed) > 0
 	return prog, nil
 }

@@ -20,7 +20,7 @@ import (
 type Orchestrator struct {
 	transitions *transitions
 	log         *slog.Logger
-	events      events
+	events      *events
 	errors      map[string]error  // by the names that profiles may use
 	counters    counters.Registry // by operation
 	operations  sync.Map          // id given to For -> *operation
@@ -42,7 +42,7 @@ type Option interface{ apply(*options) }
 
 type options struct {
 	log    *slog.Logger
-	events events
+	events *events
 	errors map[string]error
 }
 
@@ -84,7 +84,7 @@ func OnTransition(listen func(Transition)) Option {
 // everything that can be checked without the services, and reports all mistakes
 // at once.
 func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
-	settings := options{log: slog.New(slog.DiscardHandler)}
+	settings := options{log: slog.New(slog.DiscardHandler), events: &events{}}
 	for _, opt := range opts {
 		opt.apply(&settings)
 	}
@@ -95,7 +95,7 @@ func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
 		errors:   settings.errors,
 		services: make(map[string]string),
 	}
-	o.transitions = &transitions{events: &o.events}
+	o.transitions = &transitions{events: o.events}
 	if err := o.Reload(c); err != nil {
 		return nil, err
 	}

@@ -13,14 +13,15 @@ import (
 // first, with their state looked up. It never changes; a new policy is a new
 // program. A nil program has nothing to do.
 type program struct {
-	steps     []step
-	leaving   []*step // those that a success must tell, innermost first
-	operation string
-	counters  *counters.Counters
-	events    *events
-	breaks    bool // there is a circuit breaker
-	timed     bool // somebody wants to know how long calls take
-	once      bool // never again once an attempt may have reached the dependency
+	steps      []step
+	leaving    []*step // those that a success must tell, innermost first
+	operation  string
+	dependency string // the type of what is wrapped
+	counters   *counters.Counters
+	events     *events
+	breaks     bool // there is a circuit breaker
+	timed      bool // somebody wants to know how long calls take
+	once       bool // never again once an attempt may have reached the dependency
 
 	words    int  // how many words of a Call the steps use
 	contexts int  // how many contexts
