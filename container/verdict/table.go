@@ -23,7 +23,7 @@ type client struct {
 }
 
 // clients lists all that are known.
-var clients = []*client{&standard}
+var clients = []*client{&standard, &grpc}
 
 // tables are the clients' put together, when the first failure asks.
 var tables = sync.OnceValue(func() *client {
@@ -115,6 +115,9 @@ func fieldOf(err error, name string) reflect.Value {
 func isText(text string) func(error) bool {
 	return func(err error) bool { return reflect.TypeOf(err) == typeOfText && err.Error() == text }
 }
+
+// isType tells errors by the full name of their type.
+func isType(err error, name string) bool { return nameOf(reflect.TypeOf(err)) == name }
 
 func isValue(value error) func(error) bool {
 	return func(err error) bool { return err == value } //nolint:errorlint // whoever asks walks the tree
