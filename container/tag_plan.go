@@ -22,7 +22,8 @@ type plan struct {
 
 type plannedResult struct {
 	policy  string
-	wrapper *wrapper // nil: it passes as it is
+	wrapper *wrapper    // nil: it passes as it is
+	service serviceType // if it is wrapped
 }
 
 // lack is something that is not registered.
@@ -72,6 +73,7 @@ func (t *tag) plan() *plan {
 		}
 		switch {
 		case p.results[i].wrapper != nil:
+			p.results[i].service = typeOfService(r.Element(), p.results[i].wrapper.methods, t.constructor.Name)
 			wrapped++
 		case t.mustBeWrapped(p, r.Element()):
 			wrapped++ // it would be
@@ -117,16 +119,22 @@ func (t *tag) lackForField(p *plan, r *constructor.Result) {
 }
 
 func (t *tag) checkMethods(p *plan) {
-	var methods []string
-	for _, r := range p.results {
-		if r.wrapper != nil {
-			methods = append(methods, r.wrapper.methods...)
-		}
-	}
 	for _, name := range slices.Sorted(maps.Keys(t.methods)) {
-		if !slices.Contains(methods, name) {
-			p.lacks("a method "+name, "container.Method(%q): there is no such method%s; there are: %s", name, suggest.DidYouMean(name, methods), listed(methods))
+		if slices.ContainsFunc(p.results, func(r plannedResult) bool {
+			return r.wrapper != nil && r.service.checkName(name) == nil
+		}) {
+			continue
 		}
+		var methods []string
+		var why string
+		for _, r := range p.results {
+			if r.wrapper != nil {
+				methods = append(methods, r.service.methods...)
+				why += r.service.whyNot(name)
+			}
+		}
+		p.lacks("a method "+name, "container.Method(%q): there is no such method%s; there are: %s%s",
+			name, suggest.DidYouMean(name, methods), listed(methods), why)
 	}
 }
 

@@ -94,11 +94,11 @@ func (o *Orchestrator) provide(t *tag, r *constructor.Result, planned *plannedRe
 		return convert(v, r.Type), nil
 	}
 	if !r.Flatten {
-		return o.wrap(t, r, planned, convert(v, r.Type))
+		return o.wrap(t, planned, convert(v, r.Type))
 	}
 	wrapped := reflect.MakeSlice(r.Type, v.Len(), v.Len())
 	for i := range v.Len() {
-		element, err := o.wrap(t, r, planned, v.Index(i))
+		element, err := o.wrap(t, planned, v.Index(i))
 		if err != nil {
 			return reflect.Value{}, err
 		}
@@ -107,11 +107,11 @@ func (o *Orchestrator) provide(t *tag, r *constructor.Result, planned *plannedRe
 	return wrapped, nil
 }
 
-func (o *Orchestrator) wrap(t *tag, r *constructor.Result, planned *plannedResult, v reflect.Value) (reflect.Value, error) {
+func (o *Orchestrator) wrap(t *tag, planned *plannedResult, v reflect.Value) (reflect.Value, error) {
 	if v.IsZero() && v.Kind() != reflect.Struct {
 		return v, nil // nil stays nil
 	}
-	s, err := o.newService(typeOfService(r.Element(), planned.wrapper.methods, t.constructor.Name), planned.policy, t.methods)
+	s, err := o.newService(planned.service, planned.policy, t.methods)
 	if err != nil {
 		return reflect.Value{}, err
 	}
