@@ -96,6 +96,7 @@ type tag struct {
 
 	constructor constructor.Constructor
 	provided    []constructor.Result
+	planned     *plan // where nothing was missing when it was made
 }
 
 // wrap makes the constructor that dig will call.
@@ -113,6 +114,9 @@ func (t *tag) wrap(c constructor.Constructor) (reflect.Value, error) {
 	plan := t.plan()
 	if err := errors.Join(plan.mistakes...); err != nil {
 		return reflect.Value{}, err
+	}
+	if len(plan.missing) == 0 {
+		t.planned = plan
 	}
 	return c.Make(t.parameter(plan), t.provided, t.provide), nil
 }

@@ -127,7 +127,7 @@ func TestSeveralMistakesInOneTagAreReportedAtOnce(t *testing.T) {
 	wantMessage(t, c.Invoke(func() {}), "container_test.unproxied", "*container_test.bank")
 }
 
-// The place to mend is the user's constructor.
+// The place to mend is the tag, or the user's constructor.
 func TestMistakesNameTheUsersConstructorAndLine(t *testing.T) {
 	for name, ctor := range map[string]any{
 		"plain":     container.Tag(newConcreteBank, "external_api"),
@@ -137,6 +137,17 @@ func TestMistakesNameTheUsersConstructorAndLine(t *testing.T) {
 		c := newContainer(t)
 		provide(t, c, ctor)
 		err := c.Invoke(func() {})
+		if err == nil || !strings.Contains(err.Error(), "newConcreteBank") || !strings.Contains(err.Error(), "tag_mistakes_test.go:") {
+			t.Errorf("%s: %v", name, err)
+		}
+		wantNoStub(t, err.Error())
+	}
+	for name, ctor := range map[string]any{
+		"plain":     container.Tag(newConcreteBank, ""),
+		"annotated": container.Tag(fx.Annotate(newConcreteBank, fx.ResultTags(`name:"n"`)), ""),
+		"fx struct": container.Tag(fx.Annotated{Name: "n", Target: newConcreteBank}, ""),
+	} {
+		err := newContainer(t).Provide(ctor)
 		if err == nil || !strings.Contains(err.Error(), "newConcreteBank") || !strings.Contains(err.Error(), "tag_test.go:") {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -1,10 +1,12 @@
 package container
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/cladgo/clad/internal/needs"
@@ -39,7 +41,7 @@ func packageOf(function string) string {
 
 // advice says how to make the proxy of an interface.
 func (t *tag) advice(typ reflect.Type) string {
-	return fmt.Sprintf("run `go tool clad gen` in %s (better, put //go:generate go tool clad gen in that package and run go generate; `clad gen -type %s` is for what it does not find by itself)",
+	return fmt.Sprintf("run `go tool clad gen` in %s (where it does not find the interface by itself, `go tool clad gen -type %s`)",
 		path.Dir(t.place().file), typeArgument(typ))
 }
 
@@ -48,6 +50,11 @@ func typeArgument(t reflect.Type) string {
 		return t.String()
 	}
 	return t.PkgPath() + "." + t.Name()
+}
+
+// aProxy is what the need for a proxy is called; it is read also where it is met.
+func (t *tag) aProxy(typ reflect.Type) string {
+	return fmt.Sprintf("a proxy for %v (go tool clad gen makes it, in %s)", typ, path.Dir(t.place().file))
 }
 
 // need notes what is missing so far, and returns the name under which the
@@ -60,15 +67,19 @@ func (t *tag) need(p *plan) string {
 	for _, m := range p.missing {
 		lacking = append(lacking, m.what)
 	}
-	name := fmt.Sprintf("%s: tagged %v", strings.Join(lacking, " and "), t.place())
-	if strings.HasPrefix(name, "a proxy") {
-		name += "; run go tool clad gen there"
-	}
-	needs.Add(needs.Need{Name: name, Unmet: func() error {
-		if err := t.plan().err(); err != nil {
-			return fmt.Errorf("container.Tag(%s, %q) at %s: %w", t.constructor.Name, t.policy, t.constructor.At, err)
-		}
-		return nil
-	}})
+	name := fmt.Sprintf("%s, for the tag %v", strings.Join(lacking, " and "), t.place())
+	needs.Add(needs.Need{Name: name, Unmet: func() error { return t.err(t.plan()) }})
 	return name
+}
+
+// err is everything that is wrong with a plan, and where to mend it.
+func (t *tag) err(p *plan) error {
+	errs := slices.Clone(p.mistakes)
+	for _, m := range p.missing {
+		errs = append(errs, m.err)
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("container.Tag(%s, %q) %v: %w", t.constructor.Name, t.policy, t.place(), errors.Join(errs...))
 }

@@ -28,7 +28,7 @@ type plannedResult struct {
 
 // lack is something that is not registered.
 type lack struct {
-	what string // "a proxy for payments.Gateway"
+	what string // what is needed: "a method Chrage"
 	err  error
 }
 
@@ -38,15 +38,6 @@ func (p *plan) mistake(format string, args ...any) {
 
 func (p *plan) lacks(what, format string, args ...any) {
 	p.missing = append(p.missing, lack{what, fmt.Errorf(format, args...)})
-}
-
-// err is everything that is wrong with a plan, missing or mistaken.
-func (p *plan) err() error {
-	errs := slices.Clone(p.mistakes)
-	for _, m := range p.missing {
-		errs = append(errs, m.err)
-	}
-	return errors.Join(errs...)
 }
 
 // plan decides how each result is wrapped, and that at least one is.
@@ -103,7 +94,7 @@ func (t *tag) mustBeWrapped(p *plan, typ reflect.Type) bool {
 		return true
 	}
 	if typ.Kind() == reflect.Interface {
-		p.lacks("a proxy for "+typ.String(), "no proxy for the interface %v is registered, which is tagged %v; %s", typ, t.place(), t.advice(typ))
+		p.lacks(t.aProxy(typ), "no proxy for the interface %v is registered; %s", typ, t.advice(typ))
 		return true
 	}
 	return false
@@ -146,8 +137,8 @@ func (t *tag) checkKept(p *plan) {
 			if r.wrapper == nil || typ.Kind() != reflect.Interface || r.wrapper.keeps(typ, kept) {
 				continue
 			}
-			p.lacks("a proxy for "+typ.String()+" that keeps "+kept.String(),
-				"container.Keep[%v]: the registered proxy for %v, which is tagged %v, was not made to keep it; %s", kept, typ, t.place(), t.advice(typ))
+			p.lacks(t.aProxy(typ)+" that keeps "+kept.String(),
+				"container.Keep[%v]: the registered proxy for %v was not made to keep it; %s", kept, typ, t.advice(typ))
 		}
 	}
 }

@@ -72,8 +72,11 @@ func parameterOf(fn any) *parameter {
 
 // provide wraps what a tagged constructor returned.
 func (t *tag) provide(parameter reflect.Value, values []reflect.Value) ([]reflect.Value, error) {
-	p := t.plan()
-	if err := p.err(); err != nil {
+	p := t.planned
+	if p == nil {
+		p = t.plan()
+	}
+	if err := t.err(p); err != nil {
 		return nil, err
 	}
 	o := parameter.Field(orchestratorField).Interface().(*Orchestrator)

@@ -29,6 +29,7 @@ type Need struct {
 var known struct {
 	sync.RWMutex
 	byName    map[string]Need
+	met       []string // when something was last registered
 	followers []func()
 }
 
@@ -68,8 +69,7 @@ func Met() []string {
 	return met
 }
 
-// Follow calls update now, and whenever something has been registered that a
-// tag may need.
+// Follow calls update now, and whenever another need is met.
 func Follow(update func()) {
 	update()
 	known.Lock()
@@ -77,16 +77,23 @@ func Follow(update func()) {
 	known.followers = append(known.followers, update)
 }
 
-// Registered says that something has been registered.
+// Registered says that something has been registered, by which needs may be met.
 func Registered() {
 	known.RLock()
-	waiting := len(known.byName) > 0
-	followers := slices.Clip(known.followers)
+	idle := len(known.byName) == 0 || len(known.followers) == 0
 	known.RUnlock()
-	if !waiting {
+	if idle {
 		return
 	}
-	for _, update := range followers {
-		update()
+	met := Met()
+	known.Lock()
+	changed := !slices.Equal(met, known.met)
+	known.met = met
+	followers := slices.Clip(known.followers)
+	known.Unlock()
+	if changed {
+		for _, update := range followers {
+			update()
+		}
 	}
 }
