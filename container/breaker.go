@@ -72,6 +72,10 @@ func (b *CircuitBreaker) configure(spec policy.CircuitBreaker) {
 	})
 }
 
+// patience is how long an attempt that its caller's deadline ended must have run
+// to count.
+func (b *CircuitBreaker) patience() time.Duration { return b.spec.Load().Patience }
+
 // has reports whether the breaker was made from settings that mean the same.
 func (b *CircuitBreaker) has(spec policy.CircuitBreaker) bool {
 	return spec.WithDefaults() == *b.spec.Load()

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"context"
 	"errors"
 
 	"github.com/cladgo/clad/internal/circuit"
@@ -16,12 +17,11 @@ func (c *Call) enterBreaker(s *step) error {
 	p, wait, ok := s.breaker.circuit.Admit(c.clock())
 	if !ok {
 		c.prog.counters.Count(countRejection)
-		if c.verbose() {
-			c.debug("rejected by circuit breaker", "breaker", s.breaker.name, "retry_after", wait)
-		}
+		c.rejected(CircuitOpen, s.breaker.name, wait)
 		return &policy.CircuitOpenError{Name: s.breaker.name, RetryAfter: wait, Operation: c.prog.operation}
 	}
 	*c.word(s.slot) = uint64(p)
+	c.timed = c.timed || p.IsProbe()
 	return nil
 }
 
@@ -35,17 +35,40 @@ func (c *Call) report(s *step, o circuit.Outcome) {
 }
 
 // judge says what an error means to a breaker: nothing where the dependency was
-// not asked, or was left by the caller; that it works, where it answered.
-func (c *Call) judge(err error) circuit.Outcome {
-	switch c.verdict(err) {
+// not asked, or was left by the caller too soon to tell; that it works, where it
+// answered.
+func (c *Call) judge(s *step, err error) circuit.Outcome {
+	if c.unsent {
+		return circuit.Neutral
+	}
+	verdict := c.verdict(err)
+	switch verdict {
 	case policy.Answered:
 		return circuit.Success
-	case policy.Refused:
+	case policy.Refused, tellsNothing:
 		return circuit.Neutral
 	case policy.Unknown, policy.Failed:
 	}
-	if errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) ||
-		errors.Is(err, policy.ErrCancelled) || c.callerOver() != nil {
+	if why := c.callerOver(); why != nil {
+		return c.left(s, why)
+	}
+	// What an inner pipeline refused says nothing of the dependency either.
+	if verdict == policy.Unknown && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited)) {
+		return circuit.Neutral
+	}
+	return circuit.Failure
+}
+
+// left says what an attempt means to a breaker that its caller's own end has
+// ended: where that was a deadline, that the dependency was too slow, if it had
+// time enough. A probe needs an outcome: it may not take longer than that
+// either way, or it would be repeated for ever at a dependency that hangs.
+func (c *Call) left(s *step, why error) circuit.Outcome {
+	probe := circuit.Permit(*c.word(s.slot)).IsProbe()
+	if why != context.DeadlineExceeded && !probe { //nolint:errorlint // it is what a context says
+		return circuit.Neutral
+	}
+	if c.began == 0 || c.clock().Sub(c.began) < s.breaker.patience() {
 		return circuit.Neutral
 	}
 	return circuit.Failure

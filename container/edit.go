@@ -131,7 +131,8 @@ func (e *edit) compile(p policy.Policy, policyName, operation string, w *owner) 
 		return nil, err
 	}
 	prog.counters = e.o.counters.Of(operation)
-	prog.log = e.o.log
+	prog.events = &e.o.events
+	prog.timed = len(e.o.events.completed) > 0
 	return prog, nil
 }
 

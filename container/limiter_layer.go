@@ -19,8 +19,6 @@ func (c *Call) enterLimiter(s *step) error {
 		}
 	}
 	c.prog.counters.Count(countLimited)
-	if c.verbose() {
-		c.debug("rejected by rate limiter", "limiter", l.name, "retry_after", wait)
-	}
+	c.rejected(RateLimited, l.name, wait)
 	return &policy.RateLimitedError{Name: l.name, RetryAfter: wait, Operation: c.prog.operation}
 }

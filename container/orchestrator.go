@@ -1,6 +1,7 @@
 package container
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,6 +20,7 @@ import (
 type Orchestrator struct {
 	transitions *transitions
 	log         *slog.Logger
+	events      events
 	counters    counters.Registry // by operation
 	operations  sync.Map          // id given to For -> *operation
 
@@ -38,8 +40,8 @@ var _ policy.Orchestrator = (*Orchestrator)(nil)
 type Option interface{ apply(*options) }
 
 type options struct {
-	log       *slog.Logger
-	listeners []func(Transition)
+	log    *slog.Logger
+	events events
 }
 
 type optionFunc func(*options)
@@ -57,7 +59,11 @@ func WithLogger(log *slog.Logger) Option {
 // order, one at a time, and outside all locks, so it may ask or change the
 // breaker. It runs in the goroutine of a call, so it should be quick.
 func OnTransition(listen func(Transition)) Option {
-	return optionFunc(func(o *options) { o.listeners = append(o.listeners, listen) })
+	return OnEvent(func(_ context.Context, event Event) {
+		if change, ok := event.(Transition); ok {
+			listen(change)
+		}
+	})
 }
 
 // NewOrchestrator makes an orchestrator of what a profile says. It checks
@@ -68,11 +74,13 @@ func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
 	for _, opt := range opts {
 		opt.apply(&settings)
 	}
+	settings.events.log = settings.log
 	o := &Orchestrator{
-		log:         settings.log,
-		transitions: &transitions{listeners: settings.listeners, log: settings.log},
-		services:    make(map[string]string),
+		log:      settings.log,
+		events:   settings.events,
+		services: make(map[string]string),
 	}
+	o.transitions = &transitions{events: &o.events}
 	if err := o.Reload(c); err != nil {
 		return nil, err
 	}

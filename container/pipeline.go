@@ -2,7 +2,6 @@ package container
 
 import (
 	"context"
-	"log/slog"
 	"sync/atomic"
 
 	"github.com/cladgo/clad/internal/counters"
@@ -42,18 +41,9 @@ func (p *Pipeline) end(call *Call, err *error) {
 	call.End()
 	switch {
 	case call.prog != nil: // it has counted the call
-	case call.phase == over && *err == nil:
+	case call.phase >= over && *err == nil:
 		p.counters.Count(countSuccess)
 	default:
 		p.counters.Count(countFailure) // by a panic, perhaps
 	}
-}
-
-// verbose reports whether anybody wants to hear of retries and rejections.
-func (c *Call) verbose() bool {
-	return c.prog.log.Enabled(c.ctx, slog.LevelDebug)
-}
-
-func (c *Call) debug(message string, args ...any) {
-	c.prog.log.With("operation", c.prog.operation).DebugContext(c.ctx, message, args...)
 }

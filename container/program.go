@@ -3,7 +3,6 @@ package container
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/cladgo/clad/internal/counters"
@@ -18,7 +17,9 @@ type program struct {
 	leaving   []*step // those that a success must tell, innermost first
 	operation string
 	counters  *counters.Counters
-	log       *slog.Logger
+	events    *events
+	breaks    bool // there is a circuit breaker
+	timed     bool // somebody wants to know how long calls take
 	once      bool // never again once an attempt may have reached the dependency
 
 	words    int  // how many words of a Call the steps use
@@ -80,6 +81,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 			prog.words += retryWords
 		case policy.CircuitBreaker:
 			s = step{kind: breakerLayer, slot: prog.words}
+			prog.breaks = true
 			s.breaker, err = r.circuitBreaker(layer, breakers)
 			breakers++
 			prog.words++

@@ -169,6 +169,11 @@ func (e *edit) reloadBindings() error {
 				s.owner.claim(e, p)
 			}
 		}
+		for name := range e.methodsOf(s) {
+			if p, err := e.choose(e.policyOf(s, name)); err == nil && s.typ.names != nil {
+				s.owner.claim(e, p)
+			}
+		}
 		errs = append(errs, e.bind(s))
 	}
 	return errors.Join(errs...)

@@ -1,8 +1,6 @@
 package container
 
 import (
-	"errors"
-
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/internal/deadline"
 	"github.com/cladgo/clad/policy"
@@ -35,15 +33,14 @@ func (c *Call) exitTimeout(s *step, err error) error {
 	if v := c.verdict(err); v == policy.Answered || v == policy.Refused || c.callerOver() != nil {
 		return err
 	}
-	c.said = policy.Failed
+	if c.said != tellsNothing {
+		c.said = policy.Failed
+	}
 	c.prog.counters.Count(countTimeout)
-	if c.verbose() {
-		c.debug("timed out", "after", s.timeout, "error", err)
+	if e := c.prog.events; e.wanted(c.ctx) {
+		e.tell(c.ctx, TimedOut{c.prog.operation, s.timeout, err})
 	}
-	if errors.Is(err, policy.ErrCancelled) {
-		err = ended{err}
-	}
-	return &policy.TimeoutError{After: s.timeout, Err: err, Operation: c.prog.operation}
+	return &policy.TimeoutError{After: s.timeout, Err: asFailure(err), Operation: c.prog.operation}
 }
 
 func (c *Call) leaveTimeout(s *step) *deadline.Context {

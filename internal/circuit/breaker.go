@@ -130,7 +130,7 @@ func (b *Breaker) Ignores(p Permit) bool { return b.gate.ignores(p) }
 func (b *Breaker) Report(p Permit, o Outcome) (tripped bool) {
 	switch {
 	case p == NoPermit:
-	case p&kindMask == permitProbe:
+	case p.IsProbe():
 		b.mu.Lock()
 		defer b.unlock()
 		b.endProbe(uint64(p)>>kindBits, o)

@@ -37,6 +37,9 @@ const (
 	permitProbe = kindMask    // over the probe's id
 )
 
+// IsProbe reports whether the permit is that of a probe.
+func (p Permit) IsProbe() bool { return p&kindMask == permitProbe }
+
 // closed admits a call to a closed breaker.
 func (g *gate) closed() (p Permit, ok bool) {
 	now := g.Load()
