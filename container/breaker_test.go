@@ -235,17 +235,26 @@ func TestRetryAfterOfABreakerIsExact(t *testing.T) {
 	})
 }
 
+// The rejected were told the whole ProbeTimeout, however soon probes come back.
 func TestRetryAfterOfAHalfOpenBreaker(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		p, b := broken(t, policy.CircuitBreaker{FailureThreshold: 1, RecoveryTimeout: time.Minute, SuccessThreshold: 1, ProbeTimeout: 10 * time.Second})
 		trip(t, p, b)
 		time.Sleep(time.Minute)
+		_ = p.Run(t.Context(), ignores(30*time.Millisecond, errDown))
+		time.Sleep(time.Minute)
 		hung := begin(t, p)
-		time.Sleep(4 * time.Second)
-		// The place is taken until the probe comes back, or at the latest hangs.
-		if after, _ := policy.RetryAfter(p.Run(t.Context(), works)); after != 6*time.Second {
-			t.Errorf("it says %v, want 6s", after)
+		told := func(want time.Duration) {
+			t.Helper()
+			if after, _ := policy.RetryAfter(p.Run(t.Context(), works)); after != want {
+				t.Errorf("it says %v, want %v", after, want)
+			}
 		}
+		told(30 * time.Millisecond) // as the last one took
+		time.Sleep(4 * time.Second)
+		told(4 * time.Second) // as long again
+		time.Sleep(4 * time.Second)
+		told(2 * time.Second) // then it counts as failed
 		_ = hung.end(nil)
 		if err := p.Run(t.Context(), works); err != nil {
 			t.Error(err)
