@@ -645,3 +645,55 @@ func TestFailuresInARowOutlastAnOperatorsChoice(t *testing.T) {
 		})
 	}
 }
+
+func TestABreakerSaysWhatItIsAndSinceWhen(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		p, b := broken(t, policy.CircuitBreaker{RecoveryTimeout: time.Minute})
+		want := func(state policy.State, mode container.Mode, since time.Time, retryAfter time.Duration) {
+			t.Helper()
+			got := b.Status()
+			if got.State != state || got.Mode != mode || !got.Since.Equal(since) || got.RetryAfter != retryAfter {
+				t.Errorf("%+v, want %v, %v since %v, to be retried in %v", got, state, mode, since, retryAfter)
+			}
+		}
+		made := time.Now()
+		time.Sleep(time.Hour)
+		want(policy.StateClosed, container.ModeAutomatic, made, 0)
+		trip(t, p, b)
+		tripped := time.Now()
+		time.Sleep(20 * time.Second)
+		want(policy.StateOpen, container.ModeAutomatic, tripped, 40*time.Second)
+		b.Disable()
+		want(policy.StateClosed, container.ModeDisabled, time.Now(), 0)
+		b.ForceOpen()
+		want(policy.StateOpen, container.ModeForcedOpen, time.Now(), 0)
+		b.Automatic()
+		want(policy.StateOpen, container.ModeAutomatic, time.Now(), 40*time.Second)
+		time.Sleep(time.Minute)
+		want(policy.StateHalfOpen, container.ModeAutomatic, time.Now(), 0)
+	})
+}
+
+// A caller that gives up before the breaker's patience is over said nothing, and
+// so did the next one: a dependency that hangs was asked for ever.
+func TestCallersThatNeverWaitDoNotKeepABreakerHalfOpen(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		p, b := halfOpen(t, policy.CircuitBreaker{ProbeTimeout: 10 * time.Second})
+		asked := 0
+		for b.State() == policy.StateHalfOpen {
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			_ = p.Run(ctx, func(ctx context.Context) error {
+				asked++
+				return waits(time.Hour)(ctx)
+			})
+			cancel()
+			if asked > 1000 {
+				t.Fatal("half-open for ever")
+			}
+		}
+		if asked != 200 {
+			t.Errorf("it was asked %d times, want ten seconds' worth", asked)
+		}
+		wantState(t, b, policy.StateOpen)
+	})
+}
