@@ -56,7 +56,7 @@ func (t serviceType) whyNot(name string) string {
 	if t.names == nil {
 		return ""
 	}
-	return "; nor do calls go by it: " + t.names(name).Error()
+	return "; and no call goes by that name: " + t.names(name).Error()
 }
 
 // bindNames compiles the pipelines of the calls for whose names a policy is
