@@ -61,11 +61,14 @@ func (b *Bucket) Wait(ctx context.Context, now clock.Nanos) (wait time.Duration,
 func (b *Bucket) queueUp(ctx context.Context, now clock.Nanos) (wait time.Duration, turn chan struct{}, patience time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	now = b.at(now)
 	patience = b.settings.MaxWait
 	b.settle(now) // somebody may have opened a credit since
 	wait = b.until(now, len(b.queue))
 	if patience <= 0 {
-		b.empty.Store(int64(now.Add(wait))) // an empty bucket need not be asked again before
+		if len(b.queue) == 0 { // else it is others who are waited for, and they may leave
+			b.empty.Store(int64(now.Add(wait))) // an empty bucket need not be asked again before
+		}
 		return wait, nil, 0
 	}
 	longest := patience
@@ -88,7 +91,7 @@ func (b *Bucket) queueUp(ctx context.Context, now clock.Nanos) (wait time.Durati
 func (b *Bucket) takeFirst() (wait time.Duration, changed <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := clock.Now()
+	now := b.at(clock.Now())
 	if b.limiter.AllowN(now.Time(), 1) {
 		return 0, nil
 	}
@@ -102,7 +105,7 @@ func (b *Bucket) takeFirst() (wait time.Duration, changed <-chan struct{}) {
 func (b *Bucket) behind(turn chan struct{}) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.until(clock.Now(), slices.Index(b.queue, turn))
+	return b.until(b.at(clock.Now()), slices.Index(b.queue, turn))
 }
 
 // leave gives up a place in the queue; the next one may then go to the head.
