@@ -120,7 +120,7 @@ func TestWhatIsNeitherSuccessNorFailure(t *testing.T) {
 			return ctx
 		}
 		late := func(t *testing.T) context.Context {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), policy.DefaultPatience/2)
 			t.Cleanup(cancel)
 			return ctx
 		}
@@ -132,12 +132,11 @@ func TestWhatIsNeitherSuccessNorFailure(t *testing.T) {
 		}{
 			{"the caller cancelled", cancelled, waits(time.Minute)},
 			{"the caller cancelled, and the dependency says otherwise", cancelled, ignores(time.Minute, errDown)},
-			{"the caller's deadline", late, waits(time.Minute)},
+			{"the caller's deadline, too soon to tell", late, waits(time.Minute)},
 			{"permanent", background, always(policy.Permanent(errNo))},
 			{"wrapped permanent", background, always(&policy.InfrastructureError{Err: policy.Permanent(errNo)})},
 			{"open circuit further in", background, always(&policy.CircuitOpenError{})},
 			{"rate limited further in", background, always(&policy.RateLimitedError{})},
-			{"cancelled further in", background, always(&policy.CancelledError{Err: context.Canceled})},
 		} {
 			p, b := broken(t, policy.CircuitBreaker{FailureThreshold: 2})
 			for range 10 {
@@ -170,6 +169,7 @@ func TestWhatIsAFailure(t *testing.T) {
 			{"infrastructure", always(&policy.InfrastructureError{Message: "no answer"})},
 			{"a timeout of ours inside", waits(time.Hour)},
 			{"exhausted retries further in", always(&policy.RetriesExhaustedError{Err: errDown})},
+			{"another caller's end, further in", always(&policy.CancelledError{Err: context.Canceled})},
 		} {
 			o := newOrchestrator(t, policy.Catalog{})
 			b := registered(t, o, "b", policy.CircuitBreaker{FailureThreshold: 2})

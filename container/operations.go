@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/cladgo/clad/internal/counters"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -12,7 +13,7 @@ import (
 // pipelines made for it, and the state of their unnamed breakers and limiters.
 type operation struct {
 	owner    *owner
-	counters *counters
+	counters *counters.Counters
 
 	made atomic.Pointer[[]variant] // most recent last; changed by edits, as a whole
 }
@@ -32,7 +33,7 @@ func (o *Orchestrator) For(id string, p policy.Policy) (policy.Runner, error) {
 		if id == "" {
 			return nil, errors.New("an operation needs an id: it names the operation in errors and metrics and owns its state")
 		}
-		known, _ = o.operations.LoadOrStore(id, &operation{owner: newOwner(id), counters: o.tally.of(id)})
+		known, _ = o.operations.LoadOrStore(id, &operation{owner: newOwner(id), counters: o.counters.Of(id)})
 	}
 	op := known.(*operation)
 	if pipeline := op.find(p); pipeline != nil {

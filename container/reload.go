@@ -107,7 +107,7 @@ func (e *edit) reloadPolicies() error {
 	for _, name := range slices.Sorted(maps.Keys(e.catalog.Policies)) {
 		p, ok := e.o.pipelineEver(name)
 		if !ok {
-			p = &Pipeline{counters: e.o.tally.of(name), owner: newOwner(name)}
+			p = &Pipeline{counters: e.o.counters.Of(name), owner: newOwner(name)}
 		}
 		prog, err := e.compile(e.catalog.Policies[name], name, name, p.owner)
 		if err != nil {
@@ -166,6 +166,11 @@ func (e *edit) reloadBindings() error {
 	for _, s := range e.o.wrapped {
 		for _, b := range s.bound {
 			if p, err := e.choose(e.policyOf(s, b.method)); err == nil {
+				s.owner.claim(e, p)
+			}
+		}
+		for name := range e.methodsOf(s) {
+			if p, err := e.choose(e.policyOf(s, name)); err == nil && s.typ.names != nil {
 				s.owner.claim(e, p)
 			}
 		}

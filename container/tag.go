@@ -158,10 +158,23 @@ func (t *tag) plan(src source, results []result) error {
 	if wrapped == 0 {
 		errs = append(errs, fmt.Errorf("nothing that it provides can be wrapped: %s; return an interface, or say which one with container.As[I]()", typesOf(results)))
 	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
 	for _, name := range slices.Sorted(maps.Keys(t.methods)) {
-		if wrapped > 0 && len(errs) == 0 && !slices.Contains(methods, name) {
-			errs = append(errs, fmt.Errorf("container.Method(%q): there is no such method%s; there are: %s", name, suggest.DidYouMean(name, methods), listed(methods)))
+		if slices.ContainsFunc(results, func(r result) bool {
+			return r.wrapper != nil && r.service.checkName(name) == nil
+		}) {
+			continue
 		}
+		var why string
+		for _, r := range results {
+			if r.wrapper != nil {
+				why += r.service.whyNot(name)
+			}
+		}
+		errs = append(errs, fmt.Errorf("container.Method(%q): there is no such method%s; there are: %s%s",
+			name, suggest.DidYouMean(name, methods), listed(methods), why))
 	}
 	return errors.Join(errs...)
 }

@@ -62,6 +62,21 @@ func TestImportsRunOneWay(t *testing.T) {
 	}
 }
 
+// Mechanisms are state and arithmetic: they know of no policies, services or logs.
+func TestMechanismsStandAlone(t *testing.T) {
+	p := readProject(t, os.DirFS(".."))
+	for _, dir := range []string{"internal/circuit", "internal/bucket", "internal/counters"} {
+		if !slices.Contains(p.packages["container"], dir) {
+			t.Errorf("container does not import %s", dir)
+		}
+		for _, imported := range p.packages[dir] {
+			if imported != "internal/clock" {
+				t.Errorf("%s -> %s", dir, imported)
+			}
+		}
+	}
+}
+
 // The rules find every forbidden arrow of a tree made of them, each followed by
 // what must be found, and no other.
 func TestImportRulesFindForbiddenArrows(t *testing.T) {

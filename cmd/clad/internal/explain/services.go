@@ -4,6 +4,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/cladgo/clad/cmd/clad/internal/usage"
 )
@@ -97,20 +98,30 @@ func (e *explainer) taggedService(r *Report, t Tagged, key string) Service {
 		}
 		s.Methods = append(s.Methods, e.method(r, m.Name, c, m.Guard))
 	}
+	for _, name := range e.chosenNames(t, key) { // of calls
+		if strings.HasPrefix(name, "/") {
+			s.Methods = append(s.Methods, e.method(r, name, e.choose(t, key, name), usage.Guarded))
+		}
+	}
 	return s
 }
 
 // listed are the methods that somebody chooses a policy for, and without a name
 // all the others.
 func (e *explainer) listed(r *Report, t Tagged, key string) []Method {
-	names := slices.AppendSeq([]string{""}, maps.Keys(e.catalog.Services[key].Methods))
-	names = slices.AppendSeq(names, maps.Keys(t.Chosen))
-	slices.Sort(names)
-	var methods []Method
-	for _, name := range slices.Compact(names) {
+	methods := []Method{e.method(r, "", e.choose(t, key, ""), usage.Guarded)}
+	for _, name := range e.chosenNames(t, key) {
 		methods = append(methods, e.method(r, name, e.choose(t, key, name), usage.Guarded))
 	}
 	return methods
+}
+
+// chosenNames are those that somebody chooses a policy for.
+func (e *explainer) chosenNames(t Tagged, key string) []string {
+	names := slices.Collect(maps.Keys(e.catalog.Services[key].Methods))
+	names = slices.AppendSeq(names, maps.Keys(t.Chosen))
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // choice is the policy that is chosen for a method, and where.

@@ -20,6 +20,11 @@ func (r *Report) Only(target string) (*Report, error) {
 				s.Methods = []Method{m}
 				part.Services = append(part.Services, s)
 			}
+		} else if path, ok := strings.CutPrefix(target, s.Name); ok {
+			if m, ok := s.method(path); ok { // grpc.ClientConnInterface/shop.Orders/Get
+				s.Methods = []Method{m}
+				part.Services = append(part.Services, s)
+			}
 		}
 	}
 	for _, p := range r.Policies {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cladgo/clad/cmd/clad/internal/explain"
+	"github.com/cladgo/clad/cmd/clad/internal/usage"
 	"github.com/cladgo/clad/config"
 	"github.com/cladgo/clad/policy"
 )
@@ -90,5 +91,26 @@ func TestExampleHasNoWarnings(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Calls that go by paths of their own stand behind the methods.
+func TestChoicesForPathsAreShown(t *testing.T) {
+	p := load(t, "test", "policies: {a: {retry: 3}, b: {retry: 1}}\nservices: {grpc.ClientConnInterface: {methods: {/shop.Orders/Get: b}}}\n")
+	r := explain.New(p, explain.Options{Tagged: []explain.Tagged{{
+		Type: "grpc.ClientConnInterface", Full: "google.golang.org/grpc.ClientConnInterface", Policy: "a", Paths: true,
+		Methods: []usage.Method{{Name: "Invoke"}, {Name: "NewStream"}},
+		Chosen:  map[string]usage.Use{"/shop.Orders/Put": {Policy: "a"}},
+	}}})
+	var got []string
+	for _, m := range r.Services[0].Methods {
+		got = append(got, m.Name+" "+m.Policy)
+	}
+	want := []string{"Invoke a", "NewStream a", "/shop.Orders/Get b", "/shop.Orders/Put a"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if only, err := r.Only("grpc.ClientConnInterface/shop.Orders/Get"); err != nil || len(only.Services) != 1 || only.Services[0].Methods[0].Policy != "b" {
+		t.Errorf("%+v, %v", only, err)
 	}
 }

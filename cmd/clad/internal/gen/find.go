@@ -19,6 +19,7 @@ type want struct {
 	pos   token.Position // of the Tag call, or none
 	asked bool           // by -type
 	b     *build
+	key   string // of its proxy, once that is decided
 }
 
 // A finding is what one build shows: the interfaces that are wanted, and the

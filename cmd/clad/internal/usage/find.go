@@ -30,6 +30,7 @@ const (
 	outType        = "go.uber.org/dig.Out"
 	httpClientType = "net/http.Client"
 	roundTripper   = "net/http.RoundTripper"
+	grpcConnType   = "google.golang.org/grpc.ClientConnInterface"
 )
 
 // pipelineMethods are the methods that take the name of a policy.

@@ -84,7 +84,7 @@ func (f *finder) service(t *tagging, r result) {
 	}
 	s := Service{
 		Type: typeID(r.typ), Full: fullID(r.typ), At: position(t.pkg, t.call),
-		Policy: t.policy, Chosen: t.chosen, Methods: methods,
+		Policy: t.policy, Chosen: t.chosen, Methods: methods, Paths: isNamed(r.typ, grpcConnType),
 	}
 	if r.policy != "" {
 		s.Policy = r.policy

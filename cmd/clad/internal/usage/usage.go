@@ -68,11 +68,12 @@ type Service struct {
 	At      token.Position
 	Chosen  map[string]Use // by method, in code
 	Methods []Method       // nil where they can't be told
+	Paths   bool           // its calls go by paths as well, /shop.Orders/Get
 }
 
 // HasMethod reports whether a policy can be chosen for a method.
 func (s Service) HasMethod(name string) bool {
-	return slices.ContainsFunc(s.Methods, func(m Method) bool { return m.Name == name })
+	return s.Paths && strings.HasPrefix(name, "/") || slices.ContainsFunc(s.Methods, func(m Method) bool { return m.Name == name })
 }
 
 // MethodNames lists the methods.

@@ -1,16 +1,16 @@
-package container_test
+package circuit_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"github.com/cladgo/clad/container"
-	"github.com/cladgo/clad/policy"
+	"github.com/cladgo/clad/internal/circuit"
+	"github.com/cladgo/clad/internal/clock"
 	"github.com/sony/gobreaker/v2"
 )
 
@@ -20,93 +20,103 @@ import (
 
 // twin is a breaker and the plain gobreaker that it must be equal to.
 type twin struct {
-	pipeline *container.Pipeline
-	breaker  *container.CircuitBreaker
-	plain    *gobreaker.TwoStepCircuitBreaker[struct{}]
-	open     []twinCall // calls under way, oldest first
-	history  []string
+	breaker *circuit.Breaker
+	plain   *gobreaker.TwoStepCircuitBreaker[struct{}]
+	open    []twinCall // calls under way, oldest first
+	history []string
 }
 
 type twinCall struct {
-	ours  *pending
-	plain func(error)
+	permit circuit.Permit
+	plain  func(error)
 }
 
 const twinRecovery = time.Minute
 
-func newTwin(t *testing.T, spec policy.CircuitBreaker) *twin {
-	t.Helper()
-	spec.RecoveryTimeout = twinRecovery
-	spec.ProbeTimeout = 1000 * time.Hour // gobreaker knows none
-	p, b := broken(t, spec)
-	spec = spec.WithDefaults()
+// excluded is what gobreaker counts as neither success nor failure.
+var (
+	excluded = errors.New("says nothing")
+	failed   = errors.New("failed")
+)
+
+func newTwin(s circuit.Settings) *twin {
+	s.RecoveryTimeout = twinRecovery
+	s.ProbeTimeout = 1000 * time.Hour // gobreaker knows none
+	b := &circuit.Breaker{}
+	b.Configure(s)
 	settings := gobreaker.Settings{
-		MaxRequests: spec.SuccessThreshold,
-		Timeout:     spec.RecoveryTimeout,
-		Interval:    spec.Window,
+		MaxRequests: s.SuccessThreshold,
+		Timeout:     s.RecoveryTimeout,
+		Interval:    s.Window,
 		ReadyToTrip: func(c gobreaker.Counts) bool {
-			if spec.Window == 0 {
-				return c.ConsecutiveFailures >= spec.FailureThreshold
+			if s.Window == 0 {
+				return c.ConsecutiveFailures >= s.FailureThreshold
 			}
 			all := c.TotalFailures + c.TotalSuccesses
-			return spec.FailureThreshold > 0 && c.TotalFailures >= spec.FailureThreshold ||
-				spec.FailureRate > 0 && all >= spec.MinRequests && float64(c.TotalFailures) >= spec.FailureRate*float64(all)
+			return s.FailureThreshold > 0 && c.TotalFailures >= s.FailureThreshold ||
+				s.FailureRate > 0 && all >= s.MinRequests && float64(c.TotalFailures) >= s.FailureRate*float64(all)
 		},
-		IsExcluded: func(err error) bool { return errors.Is(err, errNo) },
+		IsExcluded: func(err error) bool { return errors.Is(err, excluded) },
 	}
-	if spec.Window > 0 {
-		settings.BucketPeriod = spec.Window / 10
+	if s.Window > 0 {
+		settings.BucketPeriod = s.Window / 10
 	}
-	return &twin{pipeline: p, breaker: b, plain: gobreaker.NewTwoStepCircuitBreaker[struct{}](settings)}
+	return &twin{breaker: b, plain: gobreaker.NewTwoStepCircuitBreaker[struct{}](settings)}
 }
 
 // begin begins a call of both, and reports where they differ.
-func (w *twin) begin(ctx context.Context) (admitted bool, differ string) {
-	ours := tryBegin(ctx, w.pipeline)
+func (w *twin) begin() (admitted bool, differ string) {
+	permit, ok := w.breaker.Closed()
+	if !ok {
+		permit, _, ok = w.breaker.Admit(clock.Now())
+	}
 	plain, err := w.plain.Allow()
-	if (ours.err == nil) != (err == nil) {
-		return false, fmt.Sprintf("admission: %v, gobreaker: %v", ours.err, err)
+	if ok != (err == nil) {
+		return false, fmt.Sprintf("admitted: %v, gobreaker: %v", ok, err)
 	}
-	if err == nil {
-		w.open = append(w.open, twinCall{ours, plain})
+	if ok {
+		w.open = append(w.open, twinCall{permit, plain})
 	}
-	return err == nil, ""
+	return ok, ""
 }
 
 // The ways in which a call may end.
 const (
 	succeeds = iota
-	failsAtIt
+	fails
 	isNeither
-	panics // or runtime.Goexit
 	endings
 )
 
-var endingNames = [endings]string{"success", "failure", "neither", "panic"}
+var endingNames = [endings]string{"success", "failure", "neither"}
 
 func (w *twin) end(n, how int) {
 	c := w.open[n]
 	w.open = append(w.open[:n:n], w.open[n+1:]...)
 	switch how {
 	case succeeds:
-		_ = c.ours.end(nil)
+		if !w.breaker.Ignores(c.permit) {
+			w.breaker.Report(c.permit, circuit.Success)
+		}
 		c.plain(nil)
-	case failsAtIt:
-		_ = c.ours.end(errDown)
-		c.plain(errDown)
+	case fails:
+		w.breaker.Report(c.permit, circuit.Failure)
+		c.plain(failed)
 	case isNeither:
-		_ = c.ours.end(policy.Permanent(errNo))
-		c.plain(errNo)
-	case panics:
-		c.ours.abandon()
-		c.plain(errDown)
+		w.breaker.Report(c.permit, circuit.Neutral)
+		c.plain(excluded)
 	}
 }
 
+var stateOf = [...]gobreaker.State{
+	circuit.Closed:   gobreaker.StateClosed,
+	circuit.HalfOpen: gobreaker.StateHalfOpen,
+	circuit.Open:     gobreaker.StateOpen,
+}
+
 func (w *twin) differ() string {
-	ours, plain := w.breaker.State().String(), w.plain.State().String()
-	if ours != plain {
-		return "state: " + ours + ", gobreaker: " + plain
+	if ours, plain := stateOf[w.breaker.State()], w.plain.State(); ours != plain {
+		return fmt.Sprintf("state: %v, gobreaker: %v", ours, plain)
 	}
 	return ""
 }
@@ -120,7 +130,7 @@ func (w *twin) note(format string, args ...any) {
 // without being under way is begun first.
 func TestEveryShortHistoryEqualsPlainGobreaker(t *testing.T) {
 	const (
-		begins = endings - 1 + iota // after success, failure and neither
+		begins = endings + iota
 		passes
 		steps
 	)
@@ -128,23 +138,23 @@ func TestEveryShortHistoryEqualsPlainGobreaker(t *testing.T) {
 	if testing.Short() || raceEnabled {
 		length = 5
 	}
-	for _, spec := range []policy.CircuitBreaker{
+	for _, spec := range []circuit.Settings{
 		{FailureThreshold: 1, SuccessThreshold: 1},
 		{FailureThreshold: 2, SuccessThreshold: 2},
 	} {
-		virtual(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			total := 1
 			for range length {
 				total *= steps
 			}
 			for code := range total {
-				w := newTwin(t, spec)
+				w := newTwin(spec)
 				for rest, n := code, 0; n < length; rest, n = rest/steps, n+1 {
 					differ := ""
 					switch step := rest % steps; step {
 					case begins:
 						w.note("begin")
-						_, differ = w.begin(t.Context())
+						_, differ = w.begin()
 					case passes:
 						w.note("time")
 						time.Sleep(twinRecovery * 3 / 5)
@@ -152,7 +162,7 @@ func TestEveryShortHistoryEqualsPlainGobreaker(t *testing.T) {
 						w.note("%s", endingNames[step])
 						admitted := true
 						if len(w.open) == 0 {
-							admitted, differ = w.begin(t.Context())
+							admitted, differ = w.begin()
 						}
 						if admitted && differ == "" {
 							w.end(0, step)
@@ -173,23 +183,23 @@ func TestEveryShortHistoryEqualsPlainGobreaker(t *testing.T) {
 // Long random histories with many calls under way, which end in any order and in
 // any way.
 func TestRandomHistoriesEqualPlainGobreaker(t *testing.T) {
-	for seed := range uint64(scale(400)) {
+	for seed := range uint64(histories()) {
 		random := rand.New(rand.NewPCG(seed, 3))
-		spec := policy.CircuitBreaker{FailureThreshold: uint32(1 + random.IntN(6)), SuccessThreshold: uint32(1 + random.IntN(4))}
+		spec := circuit.Settings{FailureThreshold: uint32(1 + random.IntN(6)), SuccessThreshold: uint32(1 + random.IntN(4))}
 		failing := random.IntN(100)
-		virtual(t, func(t *testing.T) {
-			w := newTwin(t, spec)
+		synctest.Test(t, func(t *testing.T) {
+			w := newTwin(spec)
 			for range 300 {
 				differ := ""
 				switch dice := random.IntN(100); {
 				case dice < 45 && len(w.open) < 12:
 					w.note("begin")
-					_, differ = w.begin(t.Context())
+					_, differ = w.begin()
 				case dice < 90 && len(w.open) > 0:
 					n, how := random.IntN(len(w.open)), succeeds
 					switch {
 					case random.IntN(100) < failing:
-						how = []int{failsAtIt, failsAtIt, panics}[random.IntN(3)]
+						how = fails
 					case random.IntN(5) == 0:
 						how = isNeither
 					}
@@ -215,9 +225,9 @@ func TestRandomHistoriesEqualPlainGobreaker(t *testing.T) {
 // time here: where they do, ours count when they end and gobreaker's when they
 // began.
 func TestRandomWindowsEqualPlainGobreaker(t *testing.T) {
-	for seed := range uint64(scale(400)) {
+	for seed := range uint64(histories()) {
 		random := rand.New(rand.NewPCG(seed, 4))
-		spec := policy.CircuitBreaker{SuccessThreshold: uint32(1 + random.IntN(3)), Window: 10 * time.Second}
+		spec := circuit.Settings{SuccessThreshold: uint32(1 + random.IntN(3)), Window: 10 * time.Second}
 		if random.IntN(2) == 0 {
 			spec.FailureThreshold = uint32(1 + random.IntN(6))
 		}
@@ -226,14 +236,14 @@ func TestRandomWindowsEqualPlainGobreaker(t *testing.T) {
 			spec.MinRequests = uint32(1 + random.IntN(8))
 		}
 		failing := random.IntN(100)
-		virtual(t, func(t *testing.T) {
-			w := newTwin(t, spec)
+		synctest.Test(t, func(t *testing.T) {
+			w := newTwin(spec)
 			for range 300 {
-				admitted, differ := w.begin(t.Context())
+				admitted, differ := w.begin()
 				if admitted && differ == "" {
 					how := succeeds
 					if random.IntN(100) < failing {
-						how = failsAtIt
+						how = fails
 					} else if random.IntN(6) == 0 {
 						how = isNeither
 					}
@@ -255,4 +265,12 @@ func TestRandomWindowsEqualPlainGobreaker(t *testing.T) {
 			}
 		})
 	}
+}
+
+// histories is how many random ones are gone through.
+func histories() int {
+	if testing.Short() || raceEnabled {
+		return 50
+	}
+	return 400
 }

@@ -1,4 +1,4 @@
-package container
+package circuit
 
 import "sync/atomic"
 
@@ -25,35 +25,40 @@ const (
 	oneInARow = 1 << kindBits
 )
 
-// A permit says under what a call was admitted: the epoch of a closed breaker,
-// the id of a probe, or nothing where the outcome does not matter.
-type permit uint64
+// Permit says under what a call was admitted: the epoch of a closed breaker, the
+// id of a probe, or nothing where the outcome does not matter.
+type Permit uint64
+
+// NoPermit is that of a call whose outcome does not matter.
+const NoPermit Permit = 0
 
 const (
-	permitNone  = 0
 	permitCall  = gateHealthy // over the epoch: as the gate is, if nothing has failed
 	permitProbe = kindMask    // over the probe's id
 )
 
+// IsProbe reports whether the permit is that of a probe.
+func (p Permit) IsProbe() bool { return p&kindMask == permitProbe }
+
 // closed admits a call to a closed breaker.
-func (g *gate) closed() (p permit, ok bool) {
+func (g *gate) closed() (p Permit, ok bool) {
 	now := g.Load()
-	return permit(now&epochMask | permitCall), now&kindMask <= gateCounting
+	return Permit(now&epochMask | permitCall), now&kindMask <= gateCounting
 }
 
 // ignores reports whether the success of a call with permit p changes nothing.
-func (g *gate) ignores(p permit) bool { return g.Load() == uint64(p) }
+func (g *gate) ignores(p Permit) bool { return g.Load() == uint64(p) }
 
 // of reports whether a call with permit p belongs to the epoch of a gate: results
 // of another are dropped, as that was another time.
-func (p permit) of(now uint64) bool { return now&epochMask == uint64(p)&epochMask }
+func (p Permit) of(now uint64) bool { return now&epochMask == uint64(p)&epochMask }
 
 // inARow returns the failures in a row.
 func inARow(now uint64) uint64 { return now &^ epochMask >> kindBits }
 
 // succeed ends a row of failures. It reports whether there is a window to count
 // the success in.
-func (g *gate) succeed(p permit) (counting bool) {
+func (g *gate) succeed(p Permit) (counting bool) {
 	for {
 		now := g.Load()
 		if !p.of(now) {
@@ -70,7 +75,7 @@ func (g *gate) succeed(p permit) (counting bool) {
 
 // fail adds to a row of failures, or reports that this one makes it as long as the
 // limit.
-func (g *gate) fail(p permit, limit uint64) (reached bool) {
+func (g *gate) fail(p Permit, limit uint64) (reached bool) {
 	for {
 		now := g.Load()
 		if !p.of(now) {

@@ -1,4 +1,4 @@
-package container
+package circuit
 
 import (
 	"math"
@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/cladgo/clad/internal/clock"
-	"github.com/cladgo/clad/policy"
 )
 
 // window counts the successes of a rolling window without a lock: gobreaker
@@ -32,11 +31,11 @@ const longestWindow = math.MaxInt64 / 2
 
 // newWindow returns a window that begins now, or nil where successes need not be
 // counted.
-func newWindow(spec policy.CircuitBreaker) *window {
-	if spec.FailureRate == 0 {
+func newWindow(s Settings) *window {
+	if s.FailureRate == 0 {
 		return nil
 	}
-	return &window{begins: clock.Now(), period: bucketPeriod(min(spec.Window, longestWindow))}
+	return &window{begins: clock.Now(), period: bucketPeriod(min(s.Window, longestWindow))}
 }
 
 // number is that of the period at now, from 1.

@@ -1,16 +1,41 @@
-package container_test
+package bucket_test
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"github.com/cladgo/clad/policy"
+	"github.com/cladgo/clad/internal/bucket"
+	"github.com/cladgo/clad/internal/clock"
 	"golang.org/x/time/rate"
 )
+
+func newBucket(s bucket.Settings) *bucket.Bucket {
+	b := &bucket.Bucket{}
+	b.Configure(s)
+	return b
+}
+
+// take asks for a token as a call does that may wait for it.
+func take(b *bucket.Bucket) bool {
+	now := clock.Now()
+	if b.TakeCredit(now) {
+		return true
+	}
+	if b.Empty(now) > 0 {
+		return false
+	}
+	if b.Take(now) {
+		return true
+	}
+	_, ok, _ := b.Wait(context.Background(), now)
+	return ok
+}
 
 // The way past the lock is held against plain golang.org/x/time/rate: whatever
 // happens when, both admit the same calls and hold the same tokens.
@@ -20,7 +45,7 @@ func TestLimiterEqualsPlainXTimeRate(t *testing.T) {
 		histories = 50
 	}
 	for seed := range uint64(histories) {
-		virtual(t, func(t *testing.T) { compareLimiters(t, seed) })
+		synctest.Test(t, func(t *testing.T) { compareLimiters(t, seed) })
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
@@ -29,50 +54,43 @@ func TestLimiterEqualsPlainXTimeRate(t *testing.T) {
 
 func compareLimiters(t *testing.T, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 1))
-	settings := func() policy.RateLimit {
-		return policy.RateLimit{
-			RequestsPerSecond: math.Pow(10, r.Float64()*10-3), // from 1 in 1,000 s to 10 million in one
-			Burst:             1 + r.IntN(1+r.IntN(100)),
+	settings := func() bucket.Settings {
+		return bucket.Settings{
+			PerSecond: math.Pow(10, r.Float64()*10-3), // from 1 in 1,000 s to 10 million in one
+			Burst:     1 + r.IntN(1+r.IntN(100)),
 		}
 	}
 	spec := settings()
-	o := newOrchestrator(t, policy.Catalog{})
-	if err := o.RegisterRateLimiter("l", spec); err != nil {
-		t.Fatal(err)
-	}
-	l, _ := o.RateLimiter("l")
-	p := pipelineFor(t, o, "op", policy.RateLimit{Name: "l"})
-	plain := rate.NewLimiter(rate.Limit(spec.RequestsPerSecond), spec.Burst)
+	b := newBucket(spec)
+	plain := rate.NewLimiter(rate.Limit(spec.PerSecond), spec.Burst)
 	// Clocks have no fractions of a nanosecond, and no call comes too early that
 	// waited as told.
 	unclear := func(perSecond float64) float64 { return 1e-3 + 5e-9*perSecond }
-	tolerance := unclear(spec.RequestsPerSecond)
+	tolerance := unclear(spec.PerSecond)
 	for step := range 200 {
 		// As often within a token's time as within that of many.
-		wait := time.Duration(r.ExpFloat64() * math.Pow(10, r.Float64()*4-3) / spec.RequestsPerSecond * 1e9)
+		wait := time.Duration(r.ExpFloat64() * math.Pow(10, r.Float64()*4-3) / spec.PerSecond * 1e9)
 		time.Sleep(wait)
 		if r.IntN(50) == 0 {
 			spec = settings()
-			if err := o.RegisterRateLimiter("l", spec); err != nil {
-				t.Fatal(err)
-			}
-			plain.SetLimit(rate.Limit(spec.RequestsPerSecond))
+			b.Configure(spec)
+			plain.SetLimit(rate.Limit(spec.PerSecond))
 			plain.SetBurst(spec.Burst)
-			tolerance = max(tolerance, unclear(spec.RequestsPerSecond))
+			tolerance = max(tolerance, unclear(spec.PerSecond))
 		}
 		for call := range 1 + r.IntN(1+r.IntN(2*spec.Burst)) {
 			tokens := plain.Tokens()
-			if got := l.Tokens(); math.Abs(got-tokens) > tolerance {
-				t.Fatalf("step %d.%d: %v tokens, x/time/rate has %v, after %v under %v", step, call, got, tokens, wait, spec)
+			if got := b.Tokens(); math.Abs(got-tokens) > tolerance {
+				t.Fatalf("step %d.%d: %v tokens, x/time/rate has %v, after %v under %+v", step, call, got, tokens, wait, spec)
 			}
-			admitted := p.Run(t.Context(), works) == nil
+			admitted := take(b)
 			switch {
 			case math.Abs(tokens-1) <= tolerance:
 				if admitted {
 					plain.Reserve()
 				}
 			case admitted != plain.Allow():
-				t.Fatalf("step %d.%d: admitted: %v, x/time/rate says %v with %v tokens, after %v under %v", step, call, admitted, !admitted, tokens, wait, spec)
+				t.Fatalf("step %d.%d: admitted: %v, x/time/rate says %v with %v tokens, after %v under %+v", step, call, admitted, !admitted, tokens, wait, spec)
 			}
 		}
 	}
@@ -81,12 +99,12 @@ func compareLimiters(t *testing.T, seed uint64) {
 // A bucket that is found full is handed to calls without a lock; rounding once
 // made it one without a token there and then.
 func TestAFullBucketHasAToken(t *testing.T) {
-	virtual(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		for i := range 1000 {
-			p, l := limited(t, policy.RateLimit{RequestsPerSecond: 1e-3, Burst: 1})
+			b := newBucket(bucket.Settings{PerSecond: 1e-3, Burst: 1})
 			time.Sleep(time.Duration(i) * 37)
-			if tokens, err := l.Tokens(), p.Run(t.Context(), works); tokens != 1 || err != nil {
-				t.Fatalf("%d ns: %v tokens, and %v", i*37, tokens, err)
+			if tokens, ok := b.Tokens(), take(b); tokens != 1 || !ok {
+				t.Fatalf("%d ns: %v tokens, and taken: %v", i*37, tokens, ok)
 			}
 		}
 	})
@@ -96,16 +114,16 @@ func TestAFullBucketHasAToken(t *testing.T) {
 // and still the burst is the burst.
 func TestTokensThatTakeForEverToCome(t *testing.T) {
 	for _, perSecond := range []float64{1e-6, 1e-9, 1e-12, 1e-15, 1e-300} {
-		virtual(t, func(t *testing.T) {
-			p, l := limited(t, policy.RateLimit{RequestsPerSecond: perSecond, Burst: 3})
+		synctest.Test(t, func(t *testing.T) {
+			b := newBucket(bucket.Settings{PerSecond: perSecond, Burst: 3})
 			passed := 0
 			for range 10 {
 				time.Sleep(time.Hour)
-				if p.Run(t.Context(), works) == nil {
+				if take(b) {
 					passed++
 				}
 			}
-			if left := l.Tokens(); passed != 3 || left < 0 || left > 0.1 {
+			if left := b.Tokens(); passed != 3 || left < 0 || left > 0.1 {
 				t.Errorf("%v/s: %d of 3 passed, and %v tokens are left", perSecond, passed, left)
 			}
 		})
@@ -120,14 +138,8 @@ func TestNoTokenIsTakenTwice(t *testing.T) {
 		perSecond, burst = 10_000, 50
 		cycle, busy      = 10 * time.Millisecond, 5 * time.Millisecond // the rest fills the bucket
 	)
-	o := newOrchestrator(t, policy.Catalog{})
-	register := func(maxWait time.Duration) {
-		if err := o.RegisterRateLimiter("l", policy.RateLimit{RequestsPerSecond: perSecond, Burst: burst, MaxWait: maxWait}); err != nil {
-			t.Error(err)
-		}
-	}
-	register(0)
-	p := pipelineFor(t, o, "op", policy.RateLimit{Name: "l"})
+	settings := bucket.Settings{PerSecond: perSecond, Burst: burst}
+	b := newBucket(settings)
 	var passed atomic.Int64
 	start := time.Now()
 	var wg sync.WaitGroup
@@ -141,11 +153,12 @@ func TestNoTokenIsTakenTwice(t *testing.T) {
 				if in := since % cycle; in > busy {
 					time.Sleep(cycle - in) // real time: processors must come between each other
 				}
-				if p.Run(t.Context(), works) == nil {
+				if take(b) {
 					passed.Add(1)
 				}
 				if g == 0 && i%100 == 0 {
-					register(time.Duration(i/100%2) * 100 * time.Microsecond)
+					settings.MaxWait = time.Duration(i/100%2) * 100 * time.Microsecond
+					b.Configure(settings)
 				}
 			}
 		})
