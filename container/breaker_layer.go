@@ -65,10 +65,10 @@ func (c *Call) judge(s *step, err error) circuit.Outcome {
 func (c *Call) left(s *step, why error) circuit.Outcome {
 	probe := circuit.Permit(*c.word(s.slot)).IsProbe()
 	if why != context.DeadlineExceeded && !probe { //nolint:errorlint // it is what a context says
-		return circuit.Neutral
+		return circuit.Abandoned
 	}
 	if c.began == 0 || c.clock().Sub(c.began) < s.breaker.patience() {
-		return circuit.Neutral
+		return circuit.Abandoned
 	}
 	return circuit.Failure
 }

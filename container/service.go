@@ -48,6 +48,9 @@ const (
 	once
 	optional
 	withoutContext
+	single
+	rewinds
+	safe
 )
 
 func typeOfService(t reflect.Type, methods []string, constructor string) serviceType {
@@ -205,7 +208,7 @@ func (e *edit) bindMethod(s *service, b *binding) error {
 		return err
 	}
 	if prog != nil {
-		prog.once = b.guard == once && !byProfile
+		prog.once = b.guard == once && !byProfile || b.guard == single
 		prog.dependency = s.typ.full
 		if b.guard == withoutContext && prog.contexts > 0 {
 			e.say(func() {

@@ -15,11 +15,12 @@ func init() { container.RegisterProxy(newLedgerProxy) }
 
 type ledgerProxy struct {
 	store.Ledger
-	append, close *container.Pipeline
+	append, imports, follow, mark, load, close *container.Pipeline
 }
 
 func newLedgerProxy(next store.Ledger, m container.Methods) store.Ledger {
-	return &ledgerProxy{next, m.Once("Append"), m.Optional("Close")}
+	m.WithoutContext("Load")
+	return &ledgerProxy{next, m.Once("Append"), m.Rewinds("Import"), m.Single("Follow"), m.Safe("Mark"), m.Rewinds("Load"), m.Optional("Close")}
 }
 
 // params asks for pipelines by their names.
