@@ -110,6 +110,18 @@ func (m Methods) Method(name string) *Pipeline { return m.service.pipeline(name,
 // for the method.
 func (m Methods) Once(name string) *Pipeline { return m.service.pipeline(name, once) }
 
+// Single is Method for what uses up what it is given: there is one attempt that
+// reaches the dependency, whatever policy is chosen.
+func (m Methods) Single(name string) *Pipeline { return m.service.pipeline(name, single) }
+
+// Rewinds is Method for what reads what it is given: there is a further attempt
+// only where that can be read again. The proxy sees to it, by an [Input] or by
+// [ReadOnce].
+func (m Methods) Rewinds(name string) *Pipeline { return m.service.pipeline(name, rewinds) }
+
+// Safe is Method for what is safe to repeat, even where an attempt had its effect.
+func (m Methods) Safe(name string) *Pipeline { return m.service.pipeline(name, safe) }
+
 // Optional is Method for what is passed through unless the profile or a
 // [Method] option chooses a policy for it: Close and the like.
 func (m Methods) Optional(name string) *Pipeline { return m.service.pipeline(name, optional) }
