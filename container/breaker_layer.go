@@ -41,8 +41,7 @@ func (c *Call) judge(s *step, err error) circuit.Outcome {
 	if c.unsent {
 		return circuit.Neutral
 	}
-	verdict := c.verdict(err)
-	switch verdict {
+	switch c.means.Verdict {
 	case policy.Answered:
 		return circuit.Success
 	case policy.Refused, tellsNothing:
@@ -53,7 +52,7 @@ func (c *Call) judge(s *step, err error) circuit.Outcome {
 		return c.left(s, why)
 	}
 	// What an inner pipeline refused says nothing of the dependency either.
-	if verdict == policy.Unknown && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited)) {
+	if c.means.Verdict == policy.Unknown && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited)) {
 		return circuit.Neutral
 	}
 	return circuit.Failure
@@ -72,17 +71,4 @@ func (c *Call) left(s *step, why error) circuit.Outcome {
 		return circuit.Neutral
 	}
 	return circuit.Failure
-}
-
-// verdict is what the attempt's maker says of its error, or else the error itself.
-func (c *Call) verdict(err error) policy.Verdict {
-	switch {
-	case c.said != policy.Unknown:
-		return c.said
-	case policy.IsAnswer(err):
-		return policy.Answered
-	case policy.IsPermanent(err):
-		return policy.Refused
-	}
-	return policy.Unknown
 }

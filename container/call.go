@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/cladgo/clad/container/verdict"
 	"github.com/cladgo/clad/internal/circuit"
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/internal/deadline"
@@ -29,13 +30,13 @@ type Call struct {
 	last   error       // of the attempt before the one at hand
 	made   uint32      // attempts
 	phase  phase
-	kept   bool           // the contexts outlive the call
-	unsent bool           // a layer refused the attempt at hand
-	late   bool           // time has passed since the call began: it has waited, or tries again
-	timed  bool           // when attempts begin must be known
-	final  bool           // there is to be no further attempt
-	said   policy.Verdict // of the attempt's error, where its maker knows better
-	letGo  func()         // of what the failed attempt holds, once another follows
+	kept   bool            // the contexts outlive the call
+	unsent bool            // a layer refused the attempt at hand
+	late   bool            // time has passed since the call began: it has waited, or tries again
+	timed  bool            // when attempts begin must be known
+	final  bool            // there is to be no further attempt
+	means  verdict.Meaning // of the attempt's error
+	letGo  func()          // of what the failed attempt holds, once another follows
 	words  [inlineWords]uint64
 	ctxs   [inlineContexts]*deadline.Context
 	more   *memory // what a program needs beyond that
@@ -81,7 +82,7 @@ func (c *Call) Next(err *error) bool {
 
 // Judge says what the error of the attempt that was just made means, where that
 // is known better than the error itself can say. It is called before Next.
-func (c *Call) Judge(v policy.Verdict) { c.said = v }
+func (c *Call) Judge(v policy.Verdict) { c.means = verdict.Meaning{Verdict: v} }
 
 // Neutral says that the attempt that was just made tells circuit breakers
 // nothing, whether it succeeded or failed: it was the cheap first half of
@@ -89,7 +90,7 @@ func (c *Call) Judge(v policy.Verdict) { c.said = v }
 // that the second half fails; or it met what says nothing of the dependency as a
 // whole (a deadlock). A failure is retried as ever. It is called before Next, in
 // place of Judge.
-func (c *Call) Neutral() { c.said = tellsNothing }
+func (c *Call) Neutral() { c.means = verdict.Meaning{Verdict: tellsNothing} }
 
 // tellsNothing is beside the verdicts what an attempt may be to a breaker.
 const tellsNothing policy.Verdict = 1<<8 - 1
@@ -173,6 +174,8 @@ func (c *Call) next(errp *error) bool {
 		}
 		if c.prog.timed {
 			c.start, c.timed = c.clock(), true
+		} else if c.prog.contexts > 0 {
+			c.timed = true // it reads the clock anyway, and attempts may overrun
 		} else if c.prog.breaks {
 			_, c.timed = c.ctx.Deadline() // breakers judge what that ends
 		}
@@ -188,8 +191,12 @@ func (c *Call) next(errp *error) bool {
 			c.succeed()
 			return false
 		}
+		c.weigh(*errp)
+		if own, ok := c.ctx.(*deadline.Context); ok {
+			c.checkOverrun(own)
+		}
 		if e := c.prog.events; e.wanted(c.ctx) {
-			e.tell(c.ctx, AttemptFailed{c.prog.operation, int(c.made), shown(c.verdict(*errp)), *errp})
+			e.tell(c.ctx, AttemptFailed{c.prog.operation, int(c.made), shown(c.means.Verdict), *errp})
 		}
 		return c.advance(len(c.prog.steps)-1, *errp, errp)
 	case over:
@@ -204,9 +211,12 @@ func (c *Call) succeed() {
 		if s.kind == timeoutLayer {
 			if own := *c.context(s.slot); own != nil && !c.kept {
 				own.Cancel()
+				if sampled(c.began) && c.ctx == context.Context(own) { // once, for the innermost
+					c.checkOverrun(own)
+				}
 			}
 			c.ctx = c.caller
-		} else if c.said == tellsNothing {
+		} else if c.means.Verdict == tellsNothing {
 			c.report(s, circuit.Neutral)
 		} else if !s.breaker.circuit.Ignores(circuit.Permit(*c.word(s.slot))) {
 			c.report(s, circuit.Success)
@@ -227,7 +237,7 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			i--
 			continue
 		}
-		c.said, c.unsent, c.letGo = policy.Unknown, false, nil
+		c.means, c.unsent, c.letGo = verdict.Meaning{}, false, nil
 		if c.kept {
 			c.release(i + 1)
 		}
@@ -272,6 +282,7 @@ func (c *Call) enter(i int) (int, error) {
 			err = c.enterLimiter(s)
 		case timeoutLayer:
 			c.enterTimeout(s)
+		case errorsLayer: // is for the way back
 		}
 		if err != nil {
 			return i, err
@@ -294,6 +305,8 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 		c.report(s, c.judge(s, err))
 	case timeoutLayer:
 		return c.exitTimeout(s, err), false
+	case errorsLayer:
+		c.exitErrors(s, err)
 	case limiterLayer: // tokens are not given back
 	}
 	return err, false
@@ -302,7 +315,7 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 // failed books a failure, and tells one of the caller's own making from others.
 // Where no time has passed since the caller was last asked, there is none.
 func (c *Call) failed(err error) error {
-	if c.verdict(err) == policy.Answered {
+	if c.means.Verdict == policy.Answered {
 		c.prog.counters.Count(countSuccess)
 		c.prog.counters.Count(countAnswered)
 		return err
@@ -312,7 +325,7 @@ func (c *Call) failed(err error) error {
 		return err
 	}
 	why := c.callerOver()
-	if why == nil || c.verdict(err) == policy.Refused {
+	if why == nil || c.means.Verdict == policy.Refused {
 		return err
 	}
 	c.prog.counters.Count(countCancelled)
@@ -324,7 +337,7 @@ func (c *Call) failed(err error) error {
 // that is why; net/http's handlers panic when theirs does.
 func (c *Call) abandon() {
 	c.phase = over
-	c.now, c.said = 0, policy.Unknown
+	c.now, c.means = 0, verdict.Meaning{}
 	c.prog.counters.Count(countFailure)
 	outcome := circuit.Failure
 	if why := c.callerOver(); why != nil {
@@ -338,7 +351,7 @@ func (c *Call) abandon() {
 			c.report(s, outcome)
 		case timeoutLayer:
 			c.leaveTimeout(s)
-		case retryLayer, limiterLayer: // hold nothing
+		case retryLayer, limiterLayer, errorsLayer: // hold nothing
 		}
 	}
 	if c.prog.timed {
@@ -357,7 +370,7 @@ func (c *Call) completed(err error, panicked bool) {
 		}
 	}
 	if err != nil {
-		done.Verdict = shown(c.verdict(err))
+		done.Verdict = shown(c.means.Verdict)
 	}
 	c.prog.events.complete(c.caller, done)
 }

@@ -131,7 +131,7 @@ func (e *edit) compile(p policy.Policy, policyName, operation string, w *owner) 
 		return nil, err
 	}
 	prog.counters = e.o.counters.Of(operation)
-	prog.events = &e.o.events
+	prog.events = e.o.events
 	prog.timed = len(e.o.events.completed) > 0
 	return prog, nil
 }
@@ -153,6 +153,8 @@ func (r ownedBy) circuitBreaker(spec policy.CircuitBreaker, n int) (*CircuitBrea
 func (r ownedBy) rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error) {
 	return r.edit.rateLimiter(r.owner, r.policy, spec, n)
 }
+
+func (r ownedBy) namedErrors() map[string]error { return r.edit.o.errors }
 
 func listed(names []string) string {
 	if len(names) == 0 {

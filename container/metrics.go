@@ -16,6 +16,7 @@ const (
 	countLimited
 	countTimeout
 	countAnswered
+	countOverrun
 )
 
 // Metrics returns what has been counted so far. Operations that have not run
@@ -42,6 +43,7 @@ func totalsOf(c *counters.Counters) policy.Totals {
 		CircuitBreakerRejections: c.Of(countRejection),
 		RateLimitHits:            c.Of(countLimited),
 		TimeoutCount:             c.Of(countTimeout),
+		Overruns:                 c.Of(countOverrun),
 	}
 	t.TotalOperations = t.SuccessfulOperations + t.FailedOperations
 	return t
@@ -58,4 +60,5 @@ func add(sum *policy.Totals, t policy.Totals) {
 	sum.CircuitBreakerRejections += t.CircuitBreakerRejections
 	sum.RateLimitHits += t.RateLimitHits
 	sum.TimeoutCount += t.TimeoutCount
+	sum.Overruns += t.Overruns
 }

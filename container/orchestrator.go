@@ -20,7 +20,8 @@ import (
 type Orchestrator struct {
 	transitions *transitions
 	log         *slog.Logger
-	events      events
+	events      *events
+	errors      map[string]error  // by the names that profiles may use
 	counters    counters.Registry // by operation
 	operations  sync.Map          // id given to For -> *operation
 
@@ -41,7 +42,8 @@ type Option interface{ apply(*options) }
 
 type options struct {
 	log    *slog.Logger
-	events events
+	events *events
+	errors map[string]error
 }
 
 type optionFunc func(*options)
@@ -53,6 +55,18 @@ func (f optionFunc) apply(o *options) { f(o) }
 // logged.
 func WithLogger(log *slog.Logger) Option {
 	return optionFunc(func(o *options) { o.log = log })
+}
+
+// WithErrors makes errors known by the names that profiles may use for them, in
+// the errors of a policy. They come before those of clients that clad knows by
+// itself. Given several times, they add up.
+func WithErrors(named map[string]error) Option {
+	return optionFunc(func(o *options) {
+		if o.errors == nil {
+			o.errors = make(map[string]error, len(named))
+		}
+		maps.Copy(o.errors, named)
+	})
 }
 
 // OnTransition has listen told of every change of every breaker's state: in
@@ -70,7 +84,7 @@ func OnTransition(listen func(Transition)) Option {
 // everything that can be checked without the services, and reports all mistakes
 // at once.
 func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
-	settings := options{log: slog.New(slog.DiscardHandler)}
+	settings := options{log: slog.New(slog.DiscardHandler), events: &events{}}
 	for _, opt := range opts {
 		opt.apply(&settings)
 	}
@@ -78,9 +92,10 @@ func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
 	o := &Orchestrator{
 		log:      settings.log,
 		events:   settings.events,
+		errors:   settings.errors,
 		services: make(map[string]string),
 	}
-	o.transitions = &transitions{events: &o.events}
+	o.transitions = &transitions{events: o.events}
 	if err := o.Reload(c); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package container
 import (
 	"sync/atomic"
 
+	"github.com/cladgo/clad/container/verdict"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -59,7 +60,7 @@ func (p *Pending) finish(err error, v policy.Verdict) error {
 		return err
 	}
 	c := &p.call
-	c.now, c.late, c.final, c.said = 0, true, true, v
+	c.now, c.late, c.final, c.means = 0, true, true, verdict.Meaning{Verdict: v}
 	c.next(&err)
 	return err
 }

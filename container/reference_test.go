@@ -42,6 +42,8 @@ type reference struct {
 	unsent bool          // a layer refused the attempt
 	failed bool          // it did, and an attempt before had failed
 
+	sampled uint64 // successes that came back too late, of which some are counted as such
+
 	// waits are what the engine waited before retries. It may be longer than
 	// what the dependency asked for, by chance.
 	waits []time.Duration
@@ -66,6 +68,7 @@ func newReference(s *story, answers func() answer) *reference {
 // refContext is when a context ends, and why.
 type refContext struct {
 	deadline, cancel time.Duration
+	ours             bool // the deadline is that of a timeout
 }
 
 // from turns times from now on into times.
@@ -147,11 +150,21 @@ func (r *reference) run(layers []policy.Policy, ctx refContext) error {
 	}
 }
 
-func (r *reference) call(ctx refContext) error {
+func (r *reference) call(ctx refContext) (err error) {
 	r.attempts++
 	r.unsent, r.failed = false, false
 	r.began = r.now
 	a := r.answers()
+	defer func() {
+		late := r.now - ctx.deadline
+		switch {
+		case !ctx.ours || late < 100*time.Millisecond || late < (ctx.deadline-r.began)/10:
+		case err == nil:
+			r.sampled++
+		default:
+			r.totals.Overruns++
+		}
+	}()
 	if a.heeds && ctx.end() <= r.now+a.takes {
 		r.now = max(r.now, ctx.end())
 		return ctx.err(r.now)
@@ -165,7 +178,7 @@ func (r *reference) timeout(d time.Duration, ctx refContext, inside func(refCont
 	if ctx.deadline <= deadline {
 		return inside(ctx) // the nearer one stands
 	}
-	err := inside(refContext{deadline, ctx.cancel})
+	err := inside(refContext{deadline, ctx.cancel, true})
 	if err == nil || r.now < deadline || policy.IsPermanent(err) || policy.IsAnswer(err) || r.caller.err(r.now) != nil {
 		return err
 	}

@@ -206,6 +206,7 @@ func (e *edit) bindMethod(s *service, b *binding) error {
 	}
 	if prog != nil {
 		prog.once = b.guard == once && !byProfile
+		prog.dependency = s.typ.full
 		if b.guard == withoutContext && prog.contexts > 0 {
 			e.say(func() {
 				e.o.log.Info("no timeout can be enforced: the method takes no context", "operation", b.operation, "policy", name)

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"github.com/cladgo/clad/container/verdict"
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/internal/deadline"
 	"github.com/cladgo/clad/policy"
@@ -30,11 +31,11 @@ func (c *Call) exitTimeout(s *step, err error) error {
 	if own == nil || c.clock() < own.At() {
 		return err
 	}
-	if v := c.verdict(err); v == policy.Answered || v == policy.Refused || c.callerOver() != nil {
+	if v := c.means.Verdict; v == policy.Answered || v == policy.Refused || c.callerOver() != nil {
 		return err
 	}
-	if c.said != tellsNothing {
-		c.said = policy.Failed
+	if c.means.Verdict != tellsNothing {
+		c.means = verdict.Meaning{Verdict: policy.Failed, NoEffect: c.means.NoEffect}
 	}
 	c.prog.counters.Count(countTimeout)
 	if e := c.prog.events; e.wanted(c.ctx) {
