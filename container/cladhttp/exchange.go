@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/container/verdict"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -125,7 +126,7 @@ func (x *exchange) attempt(ctx context.Context) outcome {
 	if o.verdict != policy.Unknown {
 		x.status = newStatusError(resp)
 		o.err, x.last = x.status, x.status
-		o.final = !x.repeatable(nil)
+		o.final = !x.repeatable(false)
 	}
 	if o.verdict == policy.Failed {
 		o.verdict = policy.Unknown // the policy's RetryIf may know better
@@ -135,26 +136,22 @@ func (x *exchange) attempt(ctx context.Context) outcome {
 
 // failed says what it means that an attempt got no answer.
 func (x *exchange) failed(err error) outcome {
-	return outcome{
-		err:     err,
-		verdict: x.refusal(err),
-		neutral: errors.Is(err, context.DeadlineExceeded) && x.upload.waiting(),
-		final:   hopeless(err) || !x.repeatable(err),
+	means := verdict.Of(err)
+	o := outcome{err: err, final: means.Final || !x.repeatable(means.NoEffect)}
+	switch {
+	case x.upload.brokeOff(err), means.Verdict == policy.Refused, isFileError(err):
+		o.verdict = policy.Refused
+	case errors.Is(err, context.DeadlineExceeded):
+		o.neutral = x.upload.waiting()
 	}
+	return o
 }
 
-func (x *exchange) refusal(err error) policy.Verdict {
-	if x.upload.brokeOff(err) || ownMistake(err) {
-		return policy.Refused
-	}
-	return policy.Unknown
-}
-
-// repeatable reports whether the request may be sent again after it failed with
-// err, nil where it was answered.
-func (x *exchange) repeatable(err error) bool {
+// repeatable reports whether the request may be sent again, where it may have had
+// its effect or certainly has not.
+func (x *exchange) repeatable(noEffect bool) bool {
 	replayable := !hasBody(x.req) || x.req.GetBody != nil
-	return replayable && (x.repeat || neverSent(err))
+	return replayable && (x.repeat || noEffect)
 }
 
 // finish returns what the caller gets: the server's answer where that is what

@@ -60,9 +60,6 @@ func (s *serving) serve(ctx context.Context) error {
 	err, verdict := s.response.err, policy.Unknown
 	switch status := s.response.status; {
 	case err != nil:
-		if ownMistake(err) {
-			verdict = policy.Refused
-		}
 	case status >= 500:
 		err = &StatusError{StatusCode: status}
 		if unchangeable(status) {

@@ -2,9 +2,7 @@ package cladhttp
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"time"
 )
@@ -77,13 +75,6 @@ func awaitCancel(ctx context.Context, cancel func(), cancelled <-chan struct{}) 
 		cancel()
 	case <-ctx.Done():
 	}
-}
-
-// neverSent reports whether a request that failed so cannot have reached the
-// server, because there was no connection to send it on.
-func neverSent(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
 }
 
 func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }

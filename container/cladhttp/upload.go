@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"reflect"
 	"strings"
@@ -56,6 +57,12 @@ func (u *upload) stopped() bool { return u.failed.Load() != nil || u.reading.Loa
 
 // waiting reports whether more of the body is being waited for.
 func (u *upload) waiting() bool { return u != nil && u.reading.Load() }
+
+// isFileError reports whether err is what reading a file failed with.
+func isFileError(err error) bool {
+	var file *fs.PathError
+	return errors.As(err, &file)
+}
 
 // mayFail reports whether a body may fail or keep its reader waiting. What cannot,
 // and files, which the operating system may send by itself, are left as they are.
