@@ -112,7 +112,9 @@ func (x *exchange) attempt(ctx context.Context) outcome {
 		return outcome{err: err, verdict: policy.Refused}
 	}
 	x.attempts++
+	stop := x.upload.closeWith(ctx)
 	resp, err := x.Unwrap().RoundTrip(req)
+	stop()
 	if err == nil && resp == nil {
 		err = errNoResponse
 	}

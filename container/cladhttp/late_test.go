@@ -526,4 +526,3 @@ func TestContextsOfRetriedAnswers(t *testing.T) {
 		t.Error("the last goes on after its body")
 	}
 }
-

@@ -2,6 +2,7 @@ package cladhttp
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -17,6 +18,7 @@ import (
 type upload struct {
 	io.ReadCloser
 	reading atomic.Bool
+	stalled atomic.Bool // it was closed while more was being waited for
 	closed  atomic.Bool
 	failed  atomic.Pointer[error]
 }
@@ -38,6 +40,9 @@ func (u *upload) fail(err error) {
 }
 
 func (u *upload) Close() error {
+	if u.reading.Load() {
+		u.stalled.Store(true)
+	}
 	u.closed.Store(true)
 	return u.ReadCloser.Close()
 }
@@ -55,8 +60,18 @@ func (u *upload) brokeOff(err error) bool {
 // stopped reports whether the body failed, or keeps its reader waiting.
 func (u *upload) stopped() bool { return u.failed.Load() != nil || u.reading.Load() }
 
-// waiting reports whether more of the body is being waited for.
-func (u *upload) waiting() bool { return u != nil && u.reading.Load() }
+// waiting reports whether more of the body is being waited for, or was until it was
+// closed.
+func (u *upload) waiting() bool { return u != nil && (u.stalled.Load() || u.reading.Load()) }
+
+// closeWith closes the body when ctx ends, until stop: net/http's transport does not
+// hear of that while it waits for more.
+func (u *upload) closeWith(ctx context.Context) (stop func() bool) {
+	if u == nil || ctx.Done() == nil {
+		return func() bool { return true }
+	}
+	return context.AfterFunc(ctx, func() { _ = u.Close() })
+}
 
 // isFileError reports whether err is what reading a file failed with.
 func isFileError(err error) bool {
