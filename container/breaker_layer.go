@@ -38,13 +38,13 @@ func (c *Call) report(s *step, o circuit.Outcome) {
 // not asked, or was left by the caller too soon to tell; that it works, where it
 // answered.
 func (c *Call) judge(s *step, err error) circuit.Outcome {
-	if c.unsent {
+	if c.unsent || c.means.Neutral {
 		return circuit.Neutral
 	}
 	switch c.means.Verdict {
 	case policy.Answered:
 		return circuit.Success
-	case policy.Refused, tellsNothing:
+	case policy.Refused:
 		return circuit.Neutral
 	case policy.Unknown, policy.Failed:
 	}
@@ -65,10 +65,10 @@ func (c *Call) judge(s *step, err error) circuit.Outcome {
 func (c *Call) left(s *step, why error) circuit.Outcome {
 	probe := circuit.Permit(*c.word(s.slot)).IsProbe()
 	if why != context.DeadlineExceeded && !probe { //nolint:errorlint // it is what a context says
-		return circuit.Neutral
+		return circuit.Abandoned
 	}
 	if c.began == 0 || c.clock().Sub(c.began) < s.breaker.patience() {
-		return circuit.Neutral
+		return circuit.Abandoned
 	}
 	return circuit.Failure
 }

@@ -1,6 +1,8 @@
 package container
 
 import (
+	"slices"
+
 	"github.com/cladgo/clad/internal/counters"
 	"github.com/cladgo/clad/policy"
 )
@@ -23,6 +25,7 @@ const (
 // are left out.
 func (o *Orchestrator) Metrics() policy.Metrics {
 	m := policy.Metrics{Operations: make(map[string]policy.Totals)}
+	add(&m.Totals, totalsOf(&o.forgotten))
 	o.counters.Each(func(operation string, c *counters.Counters) {
 		if totals := totalsOf(c); totals.TotalOperations > 0 {
 			m.Operations[operation] = totals
@@ -30,6 +33,24 @@ func (o *Orchestrator) Metrics() policy.Metrics {
 		}
 	})
 	return m
+}
+
+// dropCounters keeps of an operation that is forgotten what it adds to the whole.
+// One of that id that is wrapped, or a policy of the catalog, goes on counting.
+func (o *Orchestrator) dropCounters(id string) {
+	if _, ok := o.pipelineEver(id); ok || o.isWrapped(id) {
+		return
+	}
+	c := o.counters.Drop(id)
+	for kind := range counters.Kinds {
+		o.forgotten.Add(counters.Kind(kind), c.Of(counters.Kind(kind)))
+	}
+}
+
+func (o *Orchestrator) isWrapped(operation string) bool {
+	return slices.ContainsFunc(o.wrapped, func(s *service) bool {
+		return slices.ContainsFunc(s.bound, func(b *binding) bool { return b.operation == operation })
+	})
 }
 
 func totalsOf(c *counters.Counters) policy.Totals {

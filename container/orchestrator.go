@@ -23,7 +23,8 @@ type Orchestrator struct {
 	events      *events
 	errors      map[string]error  // by the names that profiles may use
 	counters    counters.Registry // by operation
-	operations  sync.Map          // id given to For -> *operation
+	forgotten   counters.Counters // of operations that are no longer known
+	operations  operations        // by the ids given to For
 
 	mu        sync.RWMutex // guards what follows, which changes by edits only
 	catalog   policy.Catalog
@@ -41,9 +42,10 @@ var _ policy.Orchestrator = (*Orchestrator)(nil)
 type Option interface{ apply(*options) }
 
 type options struct {
-	log    *slog.Logger
-	events *events
-	errors map[string]error
+	log        *slog.Logger
+	events     *events
+	errors     map[string]error
+	operations int
 }
 
 type optionFunc func(*options)
@@ -84,16 +86,19 @@ func OnTransition(listen func(Transition)) Option {
 // everything that can be checked without the services, and reports all mistakes
 // at once.
 func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
-	settings := options{log: slog.New(slog.DiscardHandler), events: &events{}}
+	settings := options{log: slog.New(slog.DiscardHandler), events: &events{}, operations: DefaultMaxOperations}
 	for _, opt := range opts {
 		opt.apply(&settings)
 	}
 	settings.events.log = settings.log
 	o := &Orchestrator{
-		log:      settings.log,
-		events:   settings.events,
-		errors:   settings.errors,
-		services: make(map[string]string),
+		log:        settings.log,
+		events:     settings.events,
+		errors:     settings.errors,
+		services:   make(map[string]string),
+		breakers:   newRegistry[policy.CircuitBreaker, *CircuitBreaker](),
+		limiters:   newRegistry[policy.RateLimit, *RateLimiter](),
+		operations: operations{most: settings.operations},
 	}
 	o.transitions = &transitions{events: o.events}
 	if err := o.Reload(c); err != nil {
