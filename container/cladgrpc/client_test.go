@@ -178,7 +178,7 @@ func TestCallersEndIsTheCallers(t *testing.T) {
 		return "", ctx.Err()
 	}}
 	o := newOrchestrator(t)
-	r, err := o.For("shop", policy.Combine(atOnce(3), policy.CircuitBreaker{FailureThreshold: 1}, policy.Timeout(time.Minute)))
+	r, err := o.For("shop", policy.Combine(atOnce(3), policy.CircuitBreaker{FailureThreshold: 1, Patience: time.Minute}, policy.Timeout(time.Minute)))
 	if err != nil {
 		t.Fatal(err)
 	}

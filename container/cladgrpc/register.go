@@ -9,11 +9,12 @@ import (
 
 func init() { //nolint:gochecknoinits // proxies register themselves
 	container.RegisterProxy(func(next grpc.ClientConnInterface, m container.Methods) grpc.ClientConnInterface {
+		shared := new(link)
 		return &conn{
 			next:    next,
 			methods: m,
-			unary:   client{m.Method("Invoke"), newOptions(nil)},
-			stream:  client{m.Method("NewStream"), newOptions(nil)},
+			unary:   client{m.Method("Invoke"), newOptions(nil), shared},
+			stream:  client{m.Method("NewStream"), newOptions(nil), shared},
 		}
 	})
 	container.RegisterNames[grpc.ClientConnInterface](checkName)
@@ -30,7 +31,7 @@ type conn struct {
 // name, which is carried out to the letter, or else what guards all of its kind.
 func (c *conn) guard(method string, kind client) client {
 	if chosen := c.methods.Chosen(method); chosen != nil {
-		return client{chosen, options{repeat: always}}
+		return client{chosen, options{repeat: always}, kind.link}
 	}
 	return kind
 }
