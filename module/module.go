@@ -78,7 +78,7 @@ func New(opts ...Option) fx.Option {
 	return fx.Module("clad",
 		fx.Provide(constructors...),
 		fx.Invoke(
-			checkTags(p.catalog),
+			o.checkTags(p),
 			func(lc fx.Lifecycle, orchestrator *container.Orchestrator, reloader *Reloader) {
 				if p.unchosen {
 					o.log.Warn("nobody chose a profile, so it is the default one: "+howToChoose, "profile", p.name)
@@ -170,7 +170,8 @@ func (o *options) load() (profile, error) {
 		return profile{}, fmt.Errorf("nobody chose a profile, which module.RequireProfile asks for: %s; there are: %s", howToChoose, strings.Join(there, ", "))
 	}
 	p, err := config.Load(o.files(), o.profile, os.Environ())
-	if _, ok := errors.AsType[config.Mistakes](err); ok { // each on its line begins with its place
+	var mistakes config.Mistakes
+	if errors.As(err, &mistakes) { // each on its line begins with its place
 		return profile{}, fmt.Errorf("mistakes in the profile:\n%w", err)
 	}
 	if err != nil {
