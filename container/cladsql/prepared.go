@@ -24,17 +24,17 @@ func (c *conn) execPrepared(ctx context.Context, query string, args []driver.Nam
 	return result, err
 }
 
-func (c *conn) queryPrepared(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *conn) queryPrepared(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, driver.Stmt, error) {
 	s, args, err := c.preparedFor(ctx, query, args)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	rows, err := queryStmt(ctx, s, args)
 	if err != nil {
 		_ = s.Close() // the outcome is that of the query
-		return nil, err
+		return nil, nil, err
 	}
-	return wrapRows(rows, func() { _ = s.Close() }), nil
+	return rows, s, nil
 }
 
 // preparedFor prepares a statement, and checks the arguments as it wants them.
