@@ -60,3 +60,7 @@ func (f family) honest() bool { return f != pq }
 // overNetwork reports whether a connection is one of many to a server, and not
 // perhaps the database itself.
 func (f family) overNetwork() bool { return f == pgx || f == pq || f == mysql }
+
+// deaf reports whether a driver waits for the server to tell it that its time is
+// over.
+func (f family) deaf() bool { return f == pq }

@@ -35,6 +35,7 @@ type operation struct {
 	begun     *tx
 	rows      driver.Rows
 	onClose   driver.Stmt // to be closed with rows
+	unwatch   func()      // to be called with rows, or nil
 	result    driver.Result
 }
 
@@ -94,7 +95,7 @@ func (o *operation) runQuery(ctx context.Context, r policy.Runner) (_ driver.Row
 		defer r.abandon()
 		for r.call.Next(&err) {
 			if err = o.attempt(r.call.Context()); err == nil {
-				r.Rows, r.stmt, r.open = o.rows, o.onClose, true
+				r.Rows, r.stmt, r.unwatch, r.open = o.rows, o.onClose, o.unwatch, true
 				return r, nil
 			}
 			o.judge(r.call.Context(), err).tell(&r.call)
@@ -104,8 +105,8 @@ func (o *operation) runQuery(ctx context.Context, r policy.Runner) (_ driver.Row
 	switch {
 	case err != nil:
 		return nil, o.outcome(err)
-	case o.onClose != nil:
-		return &rows{Rows: o.rows, stmt: o.onClose}, nil
+	case o.onClose != nil || o.unwatch != nil:
+		return &rows{Rows: o.rows, stmt: o.onClose, unwatch: o.unwatch}, nil
 	}
 	return o.rows, nil
 }
@@ -138,7 +139,7 @@ func (o *operation) once(ctx context.Context) error {
 			return driver.ErrBadConn
 		}
 	}
-	return o.do(ctx)
+	return o.ask(ctx)
 }
 
 // attempt makes an attempt on a connection that was made ready for it.
@@ -209,8 +210,22 @@ func (o *operation) use(ctx context.Context) error {
 	return err
 }
 
-// do has the driver do what is asked.
-func (o *operation) do(ctx context.Context) (err error) {
+// do has the driver do what is asked, and sees to it that it ends in time.
+func (o *operation) do(ctx context.Context) error {
+	end := o.conn.watch(ctx)
+	if end == nil {
+		return o.ask(ctx)
+	}
+	err := o.ask(ctx)
+	if err == nil && o.task == querying {
+		o.unwatch = end
+		return nil
+	}
+	end()
+	return err
+}
+
+func (o *operation) ask(ctx context.Context) (err error) {
 	c := o.conn
 	switch o.task {
 	case connecting: // has no connection

@@ -16,7 +16,8 @@ import (
 // in its absence.
 type rows struct {
 	driver.Rows
-	stmt driver.Stmt // to be closed with them, or nil
+	stmt    driver.Stmt // to be closed with them, or nil
+	unwatch func()      // to be called when they are closed, or nil
 
 	open   bool // the call is under way
 	call   container.Call
@@ -39,6 +40,9 @@ func (r *rows) Close() error {
 	err := r.Rows.Close()
 	if r.stmt != nil {
 		_ = r.stmt.Close() // the outcome is that of the query
+	}
+	if r.unwatch != nil {
+		r.unwatch()
 	}
 	return r.finish(err)
 }

@@ -7,8 +7,9 @@ import "strings"
 // deadlock would run alone, without the ones before it.
 type session struct {
 	state state
-	// readOnly is whether a transaction or the session was told to be.
-	readOnly bool
+	// readOnlyTx and readOnly are whether the transaction, or all of them, were
+	// told to be read-only.
+	readOnlyTx, readOnly bool
 }
 
 type state int
@@ -20,14 +21,16 @@ const (
 )
 
 func (s *session) begin(readOnly bool) {
+	s.readOnlyTx = readOnly
 	if s.state == idle {
-		*s = session{inTransaction, readOnly}
+		s.state = inTransaction
 	}
 }
 
 func (s *session) end() {
+	s.readOnlyTx = false
 	if s.state == inTransaction {
-		*s = session{}
+		s.state = idle
 	}
 }
 

@@ -101,7 +101,7 @@ func (o *operation) understand(ctx context.Context, err error) (m meaning) {
 	_, validates := c.next.(driver.Validator)
 	m.lost = errors.Is(err, driver.ErrBadConn) || o.unsent || !c.alive() || !validates && (m.lost || isTrouble(err))
 	switch {
-	case m.mode && c.session.readOnly:
+	case m.mode && (c.session.readOnly || c.session.readOnlyTx):
 		m = meaning{verdict: policy.Answered, lost: m.lost}
 	case m.mode:
 		m.unfit = true // another connection may lead to the server that is writable now
