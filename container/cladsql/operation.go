@@ -122,8 +122,13 @@ func (o *operation) start(ctx context.Context) {
 	if o.task >= beginning {
 		c.fresh = false
 	}
+	o.note()
+}
+
+// note follows what a statement does to the session.
+func (o *operation) note() {
 	if o.task >= querying {
-		c.session.note(o.query)
+		o.conn.session.note(o.query)
 	}
 }
 
@@ -180,7 +185,7 @@ func (o *operation) use(ctx context.Context) error {
 		}
 	}
 	if generation != c.generation {
-		c.session.note(o.query)
+		o.note()
 	}
 	err := o.do(ctx)
 	if !errors.Is(err, driver.ErrBadConn) || !c.made.honest() {
@@ -202,7 +207,7 @@ func (o *operation) use(ctx context.Context) error {
 		o.unconnected = true
 		return err
 	}
-	c.session.note(o.query)
+	o.note()
 	o.unsent = false
 	if err = o.do(ctx); errors.Is(err, driver.ErrBadConn) {
 		o.unsent = true

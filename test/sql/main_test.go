@@ -212,10 +212,16 @@ func (d *database) guarded(t *testing.T, layers ...policy.Policy) *sql.DB {
 // renew has databases that are guarded from now on begin with new breakers.
 func (d *database) renew(t *testing.T) {
 	t.Helper()
-	var err error
-	if d.orchestrator, err = container.NewOrchestrator(policy.Catalog{}); err != nil {
+	d.orchestrator = newOrchestrator(t)
+}
+
+func newOrchestrator(t *testing.T) *container.Orchestrator {
+	t.Helper()
+	o, err := container.NewOrchestrator(policy.Catalog{})
+	if err != nil {
 		t.Fatal(err)
 	}
+	return o
 }
 
 func (d *database) metrics() policy.Totals { return d.orchestrator.Metrics().Totals }
