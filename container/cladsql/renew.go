@@ -30,7 +30,9 @@ func (c *conn) reset(ctx context.Context) bool {
 	if !ok || !errors.Is(r.ResetSession(ctx), driver.ErrBadConn) {
 		return true
 	}
-	if ctx.Err() == nil { // some drivers ask the server
+	if ctx.Err() != nil { // some drivers ask the server
+		c.db.health.failed()
+	} else {
 		c.db.health.lost(c.seen)
 	}
 	return false
@@ -60,6 +62,7 @@ func (c *conn) look(ctx context.Context) error {
 		c.seen = losses
 		return nil
 	case ctx.Err() != nil:
+		c.db.health.failed()
 		return ctx.Err()
 	case errors.Is(err, driver.ErrBadConn) || !c.alive():
 		c.db.health.lost(c.seen)

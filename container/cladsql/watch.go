@@ -6,8 +6,12 @@ import (
 	"time"
 )
 
-// patience is how long a driver may take to hear that its time is over.
-const patience = 50 * time.Millisecond
+// How long a driver may take to hear that its time is over, or that its caller has
+// gone: for that there is no hurry.
+const (
+	patience     = 100 * time.Millisecond
+	whereNoHurry = time.Second
+)
 
 // watch closes a connection whose driver does not hear that its context is over,
 // and returns how to end that. lib/pq asks the server to cancel the statement, and
@@ -23,6 +27,10 @@ func (c *conn) watch(ctx context.Context) (end func()) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if !w.ended {
+			patience := patience
+			if ctx.Err() == context.Canceled { //nolint:errorlint // it is what a context says
+				patience = whereNoHurry
+			}
 			w.timer = time.AfterFunc(patience, func() {
 				w.mu.Lock()
 				defer w.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -284,5 +285,39 @@ func TestTransactionLastsLongerThanTheTimeouts(t *testing.T) {
 		if err := tx.Commit(); err != nil || d.count(t) != 1 {
 			t.Errorf("%d rows, %v", d.count(t), err)
 		}
+	})
+}
+
+// What a driver says of itself comes out by its type, not only in the chain of what
+// clad thinks of it.
+func TestDriversErrorsComeOutAsTheyAre(t *testing.T) {
+	each(t, func(t *testing.T, d *database) {
+		d.do(t, "INSERT INTO %s (id) VALUES (1)")
+		db := d.guarded(t, policy.Timeout(time.Minute), atOnce(3), policy.CircuitBreaker{}, policy.Timeout(time.Minute))
+		gone, cancel := context.WithCancel(t.Context())
+		for name, use := range map[string]func(*sql.DB) error{
+			"duplicate key": func(db *sql.DB) error {
+				_, err := db.ExecContext(t.Context(), d.insert(), 1, nil, nil, nil)
+				return err
+			},
+			"syntax error": func(db *sql.DB) error { return drain(db.QueryContext(t.Context(), "NONSENSE")) },
+			"no arguments": func(db *sql.DB) error { _, err := db.ExecContext(t.Context(), d.insert()); return err },
+			"caller gone":  func(db *sql.DB) error { return drain(db.QueryContext(gone, d.slow)) },
+		} {
+			if name == "caller gone" {
+				gone, cancel = context.WithCancel(t.Context())
+				time.AfterFunc(20*time.Millisecond, cancel)
+			}
+			want := use(d.plain)
+			if name == "caller gone" {
+				gone, cancel = context.WithCancel(t.Context())
+				time.AfterFunc(20*time.Millisecond, cancel)
+			}
+			got := use(db)
+			if want == nil || got == nil || reflect.TypeOf(got) != reflect.TypeOf(want) || got.Error() != want.Error() {
+				t.Errorf("%s: %T %v, want %T %v", name, got, got, want, want)
+			}
+		}
+		cancel()
 	})
 }

@@ -3,7 +3,7 @@ package sqltest_test
 import (
 	"context"
 	"database/sql"
-	"fmt"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -150,4 +150,48 @@ func TestConnectionsThatEndTogetherAreOneEvent(t *testing.T) {
 	})
 }
 
-var _ = fmt.Sprint
+// Behind the same address is another server, and connections that nobody cut: the
+// idle ones went from probe to probe, each for as long as an attempt may take.
+func TestProbesAreMadeOnFreshConnections(t *testing.T) {
+	each(t, func(t *testing.T, d *database) {
+		x := d.proxied(t)
+		db := d.guarded(t, policy.CircuitBreaker{FailureThreshold: 3, RecoveryTimeout: 50 * time.Millisecond}, policy.Timeout(100*time.Millisecond))
+		fill(t, db, 8)
+		x.hang()
+		failed := 0
+		for range 10 {
+			if err := drain(db.QueryContext(t.Context(), "SELECT 1")); err != nil {
+				failed++
+				// real time: a breaker's recovery
+				time.Sleep(55 * time.Millisecond)
+			}
+		}
+		if failed > 3 {
+			t.Errorf("%d calls failed, of 10 with 8 dead connections", failed)
+		}
+	})
+}
+
+// Rows that stall were a success; now their query has timed out.
+func TestRowsThatStallAreATimeout(t *testing.T) {
+	each(t, func(t *testing.T, d *database) {
+		x := d.proxied(t)
+		db := d.guarded(t, atOnce(3), policy.CircuitBreaker{FailureThreshold: 1}, policy.Timeout(300*time.Millisecond))
+		rows, err := db.QueryContext(t.Context(), d.many)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for rows.Next() {
+			if n++; n == 10 {
+				x.hang()
+			}
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); !errors.Is(err, policy.ErrTimeout) || n < 10 {
+			t.Errorf("after %d rows: %v", n, err)
+		}
+		if m := d.metrics(); m.TimeoutCount != 1 || m.CircuitBreakerTrips != 1 || m.RetryAttempts != 0 {
+			t.Errorf("counted %+v", m)
+		}
+	})
+}

@@ -39,8 +39,8 @@ type product struct {
 	// impatient is a statement that has a connection wait for locks as briefly
 	// as it can.
 	impatient string
-	// slow reads for seconds.
-	slow string
+	// slow reads for seconds, many reads more rows than fit on the way.
+	slow, many string
 	// returning has an INSERT give rows.
 	returning string
 	// self is the query for the id of the connection, kill ends one by its id,
@@ -76,6 +76,7 @@ var products = []product{
 		placeholder: dollar,
 		impatient:   "SET lock_timeout = '10ms'",
 		slow:        "SELECT count(*) FROM generate_series(1, 100000000)",
+		many:        "SELECT generate_series(1, 5000000)",
 		returning:   " RETURNING id",
 		self:        "SELECT pg_backend_pid()", kill: "SELECT pg_terminate_backend(%d)",
 		busy:      "SELECT count(*) FROM pg_stat_activity WHERE pid = %d AND state = 'active'",
@@ -87,6 +88,7 @@ var products = []product{
 		placeholder: dollar,
 		impatient:   "SET lock_timeout = '10ms'",
 		slow:        "SELECT count(*) FROM generate_series(1, 100000000)",
+		many:        "SELECT generate_series(1, 5000000)",
 		returning:   " RETURNING id",
 		self:        "SELECT pg_backend_pid()", kill: "SELECT pg_terminate_backend(%d)",
 		busy:      "SELECT count(*) FROM pg_stat_activity WHERE pid = %d AND state = 'active'",
@@ -98,6 +100,7 @@ var products = []product{
 		placeholder: questionMark,
 		impatient:   "SET innodb_lock_wait_timeout = 0",
 		slow:        "SELECT sum(seq * seq % 7) FROM seq_1_to_1000000000",
+		many:        "SELECT seq FROM seq_1_to_5000000",
 		returning:   " RETURNING id",
 		self:        "SELECT connection_id()", kill: "KILL %d",
 		busy:      "SELECT count(*) FROM information_schema.processlist WHERE id = %d AND command = 'Query'",
@@ -109,6 +112,7 @@ var products = []product{
 		placeholder: questionMark,
 		impatient:   "SET innodb_lock_wait_timeout = 0",
 		slow:        "SELECT sum(seq * seq % 7) FROM seq_1_to_1000000000",
+		many:        "SELECT seq FROM seq_1_to_5000000",
 		returning:   " RETURNING id",
 		self:        "SELECT connection_id()", kill: "KILL %d",
 		busy:      "SELECT count(*) FROM information_schema.processlist WHERE id = %d AND command = 'Query'",
