@@ -41,6 +41,46 @@ var stateOf = [...]policy.State{
 	circuit.Open:     policy.StateOpen,
 }
 
+// Status returns what the breaker is now.
+func (b *CircuitBreaker) Status() CircuitBreakerStatus {
+	s := b.circuit.Status()
+	return CircuitBreakerStatus{State: stateOf[s.State], Mode: modeOf[s.Mode], Since: s.Since.Wall(), RetryAfter: s.RetryAfter}
+}
+
+// CircuitBreakerStatus is what a [CircuitBreaker] is at one moment.
+type CircuitBreakerStatus struct {
+	// State is what a call would meet, as [CircuitBreaker.State] says.
+	State policy.State
+	// Mode says who decides.
+	Mode Mode
+	// Since is when State or Mode last changed, or else the breaker was made. A
+	// breaker becomes half-open when it is first used or asked after its
+	// recovery timeout.
+	Since time.Time
+	// RetryAfter is the time until a call may pass, as far as it is known: 0
+	// where one may pass now, and in a breaker that is forced open.
+	RetryAfter time.Duration
+}
+
+// Mode says who decides whether a [CircuitBreaker] lets calls through.
+type Mode string
+
+// The modes of a circuit breaker.
+const (
+	// ModeAutomatic is that of the state machine.
+	ModeAutomatic Mode = "automatic"
+	// ModeForcedOpen is since [CircuitBreaker.ForceOpen].
+	ModeForcedOpen Mode = "forced_open"
+	// ModeDisabled is since [CircuitBreaker.Disable].
+	ModeDisabled Mode = "disabled"
+)
+
+var modeOf = [...]Mode{
+	circuit.Automatic:  ModeAutomatic,
+	circuit.ForcedOpen: ModeForcedOpen,
+	circuit.Disabled:   ModeDisabled,
+}
+
 // ForceOpen rejects every call until [CircuitBreaker.Automatic] or
 // [CircuitBreaker.Reset].
 func (b *CircuitBreaker) ForceOpen() { b.circuit.SetMode(circuit.ForcedOpen) }
@@ -67,6 +107,7 @@ func (b *CircuitBreaker) configure(spec policy.CircuitBreaker) {
 		MinRequests:      spec.MinRequests,
 		Window:           spec.Window,
 		RecoveryTimeout:  spec.RecoveryTimeout,
+		MaxRecovery:      spec.MaxRecovery,
 		SuccessThreshold: spec.SuccessThreshold,
 		ProbeTimeout:     spec.ProbeTimeout,
 	})

@@ -38,14 +38,13 @@ func (c *Call) report(s *step, o circuit.Outcome) {
 // not asked, or was left by the caller too soon to tell; that it works, where it
 // answered.
 func (c *Call) judge(s *step, err error) circuit.Outcome {
-	if c.unsent {
+	if c.unsent || c.means.Neutral {
 		return circuit.Neutral
 	}
-	verdict := c.verdict(err)
-	switch verdict {
+	switch c.means.Verdict {
 	case policy.Answered:
 		return circuit.Success
-	case policy.Refused, tellsNothing:
+	case policy.Refused:
 		return circuit.Neutral
 	case policy.Unknown, policy.Failed:
 	}
@@ -53,7 +52,7 @@ func (c *Call) judge(s *step, err error) circuit.Outcome {
 		return c.left(s, why)
 	}
 	// What an inner pipeline refused says nothing of the dependency either.
-	if verdict == policy.Unknown && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited)) {
+	if c.means.Verdict == policy.Unknown && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited)) {
 		return circuit.Neutral
 	}
 	return circuit.Failure
@@ -66,23 +65,10 @@ func (c *Call) judge(s *step, err error) circuit.Outcome {
 func (c *Call) left(s *step, why error) circuit.Outcome {
 	probe := circuit.Permit(*c.word(s.slot)).IsProbe()
 	if why != context.DeadlineExceeded && !probe { //nolint:errorlint // it is what a context says
-		return circuit.Neutral
+		return circuit.Abandoned
 	}
 	if c.began == 0 || c.clock().Sub(c.began) < s.breaker.patience() {
-		return circuit.Neutral
+		return circuit.Abandoned
 	}
 	return circuit.Failure
-}
-
-// verdict is what the attempt's maker says of its error, or else the error itself.
-func (c *Call) verdict(err error) policy.Verdict {
-	switch {
-	case c.said != policy.Unknown:
-		return c.said
-	case policy.IsAnswer(err):
-		return policy.Answered
-	case policy.IsPermanent(err):
-		return policy.Refused
-	}
-	return policy.Unknown
 }

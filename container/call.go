@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/cladgo/clad/container/verdict"
 	"github.com/cladgo/clad/internal/circuit"
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/internal/deadline"
@@ -29,12 +30,13 @@ type Call struct {
 	last   error       // of the attempt before the one at hand
 	made   uint32      // attempts
 	phase  phase
-	kept   bool           // the contexts outlive the call
-	unsent bool           // a layer refused the attempt at hand
-	late   bool           // time has passed since the call began: it has waited, or tries again
-	timed  bool           // when attempts begin must be known
-	final  bool           // there is to be no further attempt
-	said   policy.Verdict // of the attempt's error, where its maker knows better
+	kept   bool            // the contexts outlive the call
+	unsent bool            // a layer refused the attempt at hand
+	late   bool            // time has passed since the call began: it has waited, or tries again
+	timed  bool            // when attempts begin must be known
+	final  bool            // there is to be no further attempt
+	means  verdict.Meaning // of the attempt's error
+	letGo  func()          // of what the failed attempt holds, once another follows
 	words  [inlineWords]uint64
 	ctxs   [inlineContexts]*deadline.Context
 	more   *memory // what a program needs beyond that
@@ -52,7 +54,9 @@ type memory struct {
 	ctxs  []*deadline.Context
 }
 
-type phase uint8
+// phase has room for more calls of Next than anybody makes, where there is no
+// policy to say that the call is over.
+type phase uint32
 
 const (
 	begun    phase = iota
@@ -69,33 +73,34 @@ func (c *Call) Context() context.Context { return c.ctx }
 // returns true for another, or returns false with the operation's outcome in
 // *err.
 func (c *Call) Next(err *error) bool {
-	if c.prog != nil {
-		return c.next(err)
+	if c.prog == nil {
+		c.phase++
+		return c.phase == underWay
 	}
-	first := c.phase == begun
-	c.phase = min(c.phase+1, over)
-	return first
+	return c.next(err)
 }
 
 // Judge says what the error of the attempt that was just made means, where that
 // is known better than the error itself can say. It is called before Next.
-func (c *Call) Judge(v policy.Verdict) { c.said = v }
+func (c *Call) Judge(v policy.Verdict) { c.means.Verdict = v }
 
 // Neutral says that the attempt that was just made tells circuit breakers
 // nothing, whether it succeeded or failed: it was the cheap first half of
 // something (a connection, a prepared statement), whose success must not hide
 // that the second half fails; or it met what says nothing of the dependency as a
-// whole (a deadlock). A failure is retried as ever. It is called before Next, in
-// place of Judge.
-func (c *Call) Neutral() { c.said = tellsNothing }
-
-// tellsNothing is beside the verdicts what an attempt may be to a breaker.
-const tellsNothing policy.Verdict = 1<<8 - 1
+// whole (a deadlock). A failure is retried as ever. It is called before Next.
+func (c *Call) Neutral() { c.means.Neutral = true }
 
 // Stop says that there is to be no further attempt, whatever the policy: what
 // the attempt was given is used up, or it may have had an effect that must not
 // be had twice. It is called before Next.
 func (c *Call) Stop() { c.final = true }
+
+// BeforeRetry has release called once it is certain that another attempt follows
+// the one that was just made, and before the wait for it: what a failed attempt
+// still holds, a connection perhaps, is not to be held for a back-off. It is
+// called before Next.
+func (c *Call) BeforeRetry(release func()) { c.letGo = release }
 
 // End must be deferred: it notices a panic or runtime.Goexit in an attempt, or in
 // a function of the policy, which counts as a failure, and gives back what the call held. What
@@ -109,7 +114,9 @@ func (c *Call) End() {
 // Detach keeps the context of the attempt alive beyond the call, for a result
 // that is still in use after it: a response body, a stream. The caller of
 // release ends it; until then only the policy's timeouts and the caller's own
-// context do. Detach is called after an attempt that succeeded, before Next.
+// context do. Detach is called after an attempt that is to be the last, before
+// Next; where another follows all the same, the context ends then, and release
+// must not be called.
 func (c *Call) Detach() (release func()) {
 	if c.prog == nil || c.prog.contexts == 0 {
 		return func() {}
@@ -126,6 +133,20 @@ func (c *Call) Detach() (release func()) {
 	return func() {
 		for _, ctx := range held {
 			ctx.Cancel()
+		}
+	}
+}
+
+// release ends the contexts from step i on that were kept for an attempt that
+// failed, as another follows.
+func (c *Call) release(i int) {
+	c.kept = false
+	for _, s := range c.prog.steps[i:] {
+		if s.kind == timeoutLayer {
+			if slot := c.context(s.slot); *slot != nil {
+				(*slot).Cancel()
+				*slot = nil
+			}
 		}
 	}
 }
@@ -149,6 +170,8 @@ func (c *Call) next(errp *error) bool {
 		}
 		if c.prog.timed {
 			c.start, c.timed = c.clock(), true
+		} else if c.prog.contexts > 0 {
+			c.timed = true // it reads the clock anyway, and attempts may overrun
 		} else if c.prog.breaks {
 			_, c.timed = c.ctx.Deadline() // breakers judge what that ends
 		}
@@ -164,8 +187,12 @@ func (c *Call) next(errp *error) bool {
 			c.succeed()
 			return false
 		}
+		c.weigh(*errp)
+		if own, ok := c.ctx.(*deadline.Context); ok {
+			c.checkOverrun(own)
+		}
 		if e := c.prog.events; e.wanted(c.ctx) {
-			e.tell(c.ctx, AttemptFailed{c.prog.operation, int(c.made), c.verdict(*errp), *errp})
+			e.tell(c.ctx, AttemptFailed{c.prog.operation, int(c.made), c.means.Verdict, *errp})
 		}
 		return c.advance(len(c.prog.steps)-1, *errp, errp)
 	case over:
@@ -180,9 +207,12 @@ func (c *Call) succeed() {
 		if s.kind == timeoutLayer {
 			if own := *c.context(s.slot); own != nil && !c.kept {
 				own.Cancel()
+				if sampled(c.began) && c.ctx == context.Context(own) { // once, for the innermost
+					c.checkOverrun(own)
+				}
 			}
 			c.ctx = c.caller
-		} else if c.said == tellsNothing {
+		} else if c.means.Neutral {
 			c.report(s, circuit.Neutral)
 		} else if !s.breaker.circuit.Ignores(circuit.Permit(*c.word(s.slot))) {
 			c.report(s, circuit.Success)
@@ -203,7 +233,10 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			i--
 			continue
 		}
-		c.said, c.unsent = policy.Unknown, false
+		c.means, c.unsent, c.letGo = verdict.Meaning{}, false, nil
+		if c.kept {
+			c.release(i + 1)
+		}
 		if i, err = c.enter(i + 1); err == nil {
 			c.made++
 			return true
@@ -245,6 +278,7 @@ func (c *Call) enter(i int) (int, error) {
 			err = c.enterLimiter(s)
 		case timeoutLayer:
 			c.enterTimeout(s)
+		case errorsLayer: // is for the way back
 		}
 		if err != nil {
 			return i, err
@@ -267,7 +301,12 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 		c.report(s, c.judge(s, err))
 	case timeoutLayer:
 		return c.exitTimeout(s, err), false
-	case limiterLayer: // tokens are not given back
+	case errorsLayer:
+		c.exitErrors(s, err)
+	case limiterLayer:
+		if c.unsent { // further in: nobody was asked
+			s.limiter.bucket.GiveBack(c.clock())
+		}
 	}
 	return err, false
 }
@@ -275,7 +314,7 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 // failed books a failure, and tells one of the caller's own making from others.
 // Where no time has passed since the caller was last asked, there is none.
 func (c *Call) failed(err error) error {
-	if c.verdict(err) == policy.Answered {
+	if c.means.Verdict == policy.Answered {
 		c.prog.counters.Count(countSuccess)
 		c.prog.counters.Count(countAnswered)
 		return err
@@ -285,7 +324,7 @@ func (c *Call) failed(err error) error {
 		return err
 	}
 	why := c.callerOver()
-	if why == nil || c.verdict(err) == policy.Refused {
+	if why == nil || c.means.Verdict == policy.Refused {
 		return err
 	}
 	c.prog.counters.Count(countCancelled)
@@ -297,7 +336,7 @@ func (c *Call) failed(err error) error {
 // that is why; net/http's handlers panic when theirs does.
 func (c *Call) abandon() {
 	c.phase = over
-	c.now, c.said = 0, policy.Unknown
+	c.now, c.means = 0, verdict.Meaning{}
 	c.prog.counters.Count(countFailure)
 	outcome := circuit.Failure
 	if why := c.callerOver(); why != nil {
@@ -311,7 +350,7 @@ func (c *Call) abandon() {
 			c.report(s, outcome)
 		case timeoutLayer:
 			c.leaveTimeout(s)
-		case retryLayer, limiterLayer: // hold nothing
+		case retryLayer, limiterLayer, errorsLayer: // hold nothing
 		}
 	}
 	if c.prog.timed {
@@ -330,7 +369,7 @@ func (c *Call) completed(err error, panicked bool) {
 		}
 	}
 	if err != nil {
-		done.Verdict = c.verdict(err)
+		done.Verdict = c.means.Verdict
 	}
 	c.prog.events.complete(c.caller, done)
 }

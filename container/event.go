@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/cladgo/clad/policy"
@@ -105,6 +106,7 @@ type events struct {
 	listeners []func(context.Context, Event)
 	completed []func(context.Context, Completed)
 	log       *slog.Logger
+	overran   sync.Map // operations whose overruns were warned of
 }
 
 // wanted reports whether anybody wants to hear of events: one that nobody hears is

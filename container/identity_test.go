@@ -202,6 +202,9 @@ func TestWhatIsRegisteredIsConsulted(t *testing.T) {
 		_ = p.Run(t.Context(), always(errDown))
 		wantState(t, b, policy.StateOpen)
 		wantIs(t, p.Run(t.Context(), works), policy.ErrCircuitOpen)
+		if err := pipelineFor(t, o, "another", policy.RateLimit{Name: "api"}).Run(t.Context(), works); err != nil {
+			t.Error(err)
+		}
 		wantIs(t, p.Run(t.Context(), works), policy.ErrRateLimited)
 	})
 }
@@ -216,7 +219,7 @@ func TestABreakerMayBeRegisteredAtAnyTime(t *testing.T) {
 	_ = p.Run(t.Context(), always(errDown))
 
 	// Equal settings change nothing, others begin anew, for those too who hold it.
-	b := registered(t, o, "bank", policy.CircuitBreaker{FailureThreshold: 2, RecoveryTimeout: policy.DefaultRecoveryTimeout})
+	b := registered(t, o, "bank", policy.CircuitBreaker{FailureThreshold: 2, SuccessThreshold: policy.DefaultSuccessThreshold})
 	_ = p.Run(t.Context(), always(errDown))
 	wantState(t, b, policy.StateOpen)
 	same := registered(t, o, "bank", policy.CircuitBreaker{FailureThreshold: 3})

@@ -29,6 +29,9 @@ func (l *RateLimiter) Name() string { return l.name }
 // Tokens returns how many tokens there are now. Asking takes none.
 func (l *RateLimiter) Tokens() float64 { return l.bucket.Tokens() }
 
+// Limit returns the limiter's settings in force, with their defaults filled in.
+func (l *RateLimiter) Limit() policy.RateLimit { return *l.spec.Load() }
+
 // configure takes new settings in place: the bucket keeps what it holds, up to
 // the new burst.
 func (l *RateLimiter) configure(spec policy.RateLimit) {

@@ -20,9 +20,11 @@ import (
 type Orchestrator struct {
 	transitions *transitions
 	log         *slog.Logger
-	events      events
+	events      *events
+	errors      map[string]error  // by the names that profiles may use
 	counters    counters.Registry // by operation
-	operations  sync.Map          // id given to For -> *operation
+	forgotten   counters.Counters // of operations that are no longer known
+	operations  operations        // by the ids given to For
 
 	mu        sync.RWMutex // guards what follows, which changes by edits only
 	catalog   policy.Catalog
@@ -40,8 +42,10 @@ var _ policy.Orchestrator = (*Orchestrator)(nil)
 type Option interface{ apply(*options) }
 
 type options struct {
-	log    *slog.Logger
-	events events
+	log        *slog.Logger
+	events     *events
+	errors     map[string]error
+	operations int
 }
 
 type optionFunc func(*options)
@@ -53,6 +57,18 @@ func (f optionFunc) apply(o *options) { f(o) }
 // logged.
 func WithLogger(log *slog.Logger) Option {
 	return optionFunc(func(o *options) { o.log = log })
+}
+
+// WithErrors makes errors known by the names that profiles may use for them, in
+// the errors of a policy. They come before those of clients that clad knows by
+// itself. Given several times, they add up.
+func WithErrors(named map[string]error) Option {
+	return optionFunc(func(o *options) {
+		if o.errors == nil {
+			o.errors = make(map[string]error, len(named))
+		}
+		maps.Copy(o.errors, named)
+	})
 }
 
 // OnTransition has listen told of every change of every breaker's state: in
@@ -70,17 +86,21 @@ func OnTransition(listen func(Transition)) Option {
 // everything that can be checked without the services, and reports all mistakes
 // at once.
 func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
-	settings := options{log: slog.New(slog.DiscardHandler)}
+	settings := options{log: slog.New(slog.DiscardHandler), events: &events{}, operations: DefaultMaxOperations}
 	for _, opt := range opts {
 		opt.apply(&settings)
 	}
 	settings.events.log = settings.log
 	o := &Orchestrator{
-		log:      settings.log,
-		events:   settings.events,
-		services: make(map[string]string),
+		log:        settings.log,
+		events:     settings.events,
+		errors:     settings.errors,
+		services:   make(map[string]string),
+		breakers:   newRegistry[policy.CircuitBreaker, *CircuitBreaker](),
+		limiters:   newRegistry[policy.RateLimit, *RateLimiter](),
+		operations: operations{most: settings.operations},
 	}
-	o.transitions = &transitions{events: &o.events}
+	o.transitions = &transitions{events: o.events}
 	if err := o.Reload(c); err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func (p *Pipeline) end(call *Call, err *error) {
 	call.End()
 	switch {
 	case call.prog != nil: // it has counted the call
-	case call.phase == over && *err == nil:
+	case call.phase >= over && *err == nil:
 		p.counters.Count(countSuccess)
 	default:
 		p.counters.Count(countFailure) // by a panic, perhaps

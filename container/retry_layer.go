@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/cladgo/clad/container/verdict"
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/policy"
 )
@@ -50,8 +51,8 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 	r := s.retry
 	attempts := c.word(s.slot + retryAttempts)
 	*attempts++
-	if c.said == policy.Answered || c.said == policy.Refused || r.maxAttempts == 1 || c.final ||
-		!c.retryable(r, err) || c.ctx.Err() != nil || c.prog.once && c.made > 0 {
+	if r.maxAttempts == 1 || c.final || !c.retryable(r, err) || c.ctx.Err() != nil ||
+		c.prog.once && c.made > 0 && !c.means.NoEffect {
 		return c.outcome(err), false
 	}
 	n := int(*attempts)
@@ -76,6 +77,10 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 	if !c.unsent {
 		c.last = err
 	}
+	if c.letGo != nil {
+		c.letGo()
+		c.letGo, c.now = nil, 0
+	}
 	if delay > 0 {
 		c.now = 0
 		if sleep(c.ctx, delay) != nil {
@@ -90,12 +95,14 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 // pipeline further in speaks of its own caller's end says nothing of ours, who
 // still waits: it is a failure like any other.
 func (c *Call) retryable(r *retryStep, err error) bool {
-	retry := r.retryIf(err)
 	if r.foreign {
-		c.now = 0
-		return retry
+		defer func() { c.now = 0 }() // what is asked of users takes its time
+		return r.retryIf(err)
 	}
-	return retry || policy.IsRetryable(asFailure(err))
+	if c.means.Verdict == policy.Answered || c.means.Verdict == policy.Refused || c.means.Final {
+		return false
+	}
+	return policy.IsRetryable(err) || policy.IsRetryable(asFailure(err))
 }
 
 // outcome is what is left of a retry that ends with err. Where that says that the
@@ -106,9 +113,10 @@ func (c *Call) outcome(err error) error {
 	}
 	c.unsent = false
 	if over := c.ctx.Err(); over != nil && errors.Is(err, over) {
+		c.weigh(c.last)
 		return c.last // it waited for its token
 	}
-	c.said = policy.Failed
+	c.means = verdict.Meaning{Verdict: policy.Failed}
 	return err
 }
 

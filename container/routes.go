@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/cladgo/clad/internal/needs"
 	"github.com/cladgo/clad/internal/suggest"
 )
 
@@ -18,6 +19,7 @@ import (
 // init; the first registration of a type stays.
 func RegisterNames[T any](check func(name string) error) {
 	callNames.LoadOrStore(reflect.TypeFor[T](), check)
+	needs.Registered()
 }
 
 // callNames is filled at init and only read afterwards.
@@ -56,7 +58,7 @@ func (t serviceType) whyNot(name string) string {
 	if t.names == nil {
 		return ""
 	}
-	return "; nor do calls go by it: " + t.names(name).Error()
+	return "; and no call goes by that name: " + t.names(name).Error()
 }
 
 // bindNames compiles the pipelines of the calls for whose names a policy is

@@ -135,12 +135,14 @@ func TestCallsOfOneServiceShareItsBreaker(t *testing.T) {
 
 func TestNamesThatNoCallGoesByAreMistakes(t *testing.T) {
 	registerCaller()
-	start := func(c policy.Catalog, opts ...container.TagOption) error {
-		return fx.New(fx.NopLogger, provided(c), fx.Provide(container.Tag(func() caller { return &remote{} }, "external_api", opts...)), fx.Invoke(func(caller) {})).Err()
+	start := func(c policy.Catalog) error {
+		return fx.New(fx.NopLogger, provided(c), fx.Provide(container.Tag(func() caller { return &remote{} }, "external_api")), fx.Invoke(func(caller) {})).Err()
 	}
 	misspelt := choosing(map[string]policy.Service{"container_test.caller": {Methods: map[string]string{"Cal": "database", "a": "database"}}})
 	wantMessage(t, start(misspelt), `there is no method Cal (did you mean "Call"?)`, "there is no method a", `a name begins with "/"`)
-	wantMessage(t, start(profile, container.Method("a", "database"), container.Method("b", "database")), `container.Method("a")`, `container.Method("b")`, `a name begins with "/"`)
+	tagged := newContainer(t)
+	provide(t, tagged, container.Tag(func() caller { return &remote{} }, "external_api", container.Method("a", "database"), container.Method("b", "database")))
+	wantMessage(t, tagged.Invoke(func() {}), `container.Method("a")`, `container.Method("b")`, `a name begins with "/"`)
 
 	_, _, o := called(t, profile)
 	wantMessage(t, o.Reload(misspelt), "there is no method a")

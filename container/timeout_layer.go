@@ -30,10 +30,10 @@ func (c *Call) exitTimeout(s *step, err error) error {
 	if own == nil || c.clock() < own.At() {
 		return err
 	}
-	if v := c.verdict(err); v == policy.Answered || v == policy.Refused || c.callerOver() != nil {
+	if v := c.means.Verdict; v == policy.Answered || v == policy.Refused || c.callerOver() != nil {
 		return err
 	}
-	c.said = policy.Failed
+	c.means.Verdict, c.means.Final = policy.Failed, false
 	c.prog.counters.Count(countTimeout)
 	if e := c.prog.events; e.wanted(c.ctx) {
 		e.tell(c.ctx, TimedOut{c.prog.operation, s.timeout, err})
@@ -47,9 +47,9 @@ func (c *Call) leaveTimeout(s *step) *deadline.Context {
 	if own == nil {
 		return nil
 	}
-	*slot = nil
 	c.ctx = own.Parent()
 	if !c.kept {
+		*slot = nil
 		own.Cancel()
 	}
 	return own

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/internal/constructor"
+	"github.com/cladgo/clad/internal/needs"
 	"github.com/cladgo/clad/policy"
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxevent"
@@ -16,7 +19,8 @@ import (
 // its own tests: what fx.ValidateApp finds, mistakes in the profile, and tags
 // that name a policy which does not exist, with what was probably meant. What
 // startup only warns of is an error too: services of the profile that nothing
-// tagged provides. The options are those of fx.New, [New] among them.
+// tagged provides, and bare values in the place of tagged ones, by fx.Replace or a
+// decorator that does not take what it decorates. The options are those of fx.New, [New] among them.
 //
 //	func TestProfiles(t *testing.T) {
 //		for _, profile := range []string{"production", "development"} {
@@ -33,13 +37,37 @@ import (
 func Validate(opts ...fx.Option) error {
 	err := fx.ValidateApp(append(slices.Clip(opts), fx.Logger(silence{}))...)
 	found, complete := inspect(opts)
-	if err == nil && !complete {
-		return errors.New("clad: there is no module.New among the options")
+	if !complete {
+		if err == nil || strings.Contains(err.Error(), missing[*container.Orchestrator](needs.Module)) {
+			return errors.New("clad: there is no module.New among the options: add module.New()")
+		}
+		return err
 	}
-	if slices.ContainsFunc(found.tags, func(tag unknownPolicy) bool { return tag.told(err) }) {
+	if found.tell(err) {
 		err = nil // we say it better
 	}
-	return errors.Join(errors.Join(asErrors(found.tags)...), errors.Join(asErrors(found.services)...), found.catalog, err)
+	return errors.Join(errors.Join(asErrors(found.tags)...), errors.Join(asErrors(found.needs)...),
+		errors.Join(asErrors(found.services)...), errors.Join(asErrors(found.bare)...), found.catalog, err)
+}
+
+// tell reports whether an error of Fx tells only of what is missing because of
+// the mistakes found.
+func (f findings) tell(err error) bool {
+	if err == nil {
+		return false
+	}
+	_, list, ok := strings.Cut(err.Error(), ": missing type")
+	if !ok {
+		return false
+	}
+	list = strings.TrimPrefix(strings.TrimPrefix(list, "s"), ": ")
+	for _, tag := range f.tags {
+		list = strings.ReplaceAll(list, tag.missing(), "")
+	}
+	for _, need := range f.needs {
+		list = strings.ReplaceAll(list, need.missing(), "")
+	}
+	return strings.Trim(list, "; ") == ""
 }
 
 // blueprint is what New made the application's module of. It depends on nothing,
@@ -50,7 +78,9 @@ type blueprint struct{ catalog policy.Catalog }
 type findings struct {
 	catalog  error
 	tags     []unknownPolicy
+	needs    []unmetNeed
 	services []unknownService
+	bare     []bare
 }
 
 // inspect builds an application so far that its graph is there, and no further.
@@ -62,11 +92,14 @@ func inspect(opts []fx.Option) (found findings, complete bool) {
 	type parts struct {
 		fx.In
 		Graph     fx.DotGraph
+		App       fx.Shutdowner
 		Blueprint *blueprint `optional:"true"`
 	}
 	look := fx.WithLogger(func(p parts) fxevent.Logger {
 		if p.Blueprint != nil {
-			found, complete = p.Blueprint.check(graphOf(p.Graph)), true
+			g := graphOf(p.Graph)
+			found, complete = p.Blueprint.check(g), true
+			found.bare = g.bare(constructor.Decorators(p.App))
 		}
 		runtime.Goexit()
 		return nil
@@ -81,7 +114,7 @@ func inspect(opts []fx.Option) (found findings, complete bool) {
 }
 
 func (b *blueprint) check(g graph) findings {
-	found := findings{tags: g.unknownPolicies(b.catalog), services: g.unknownServices(b.catalog)}
+	found := findings{tags: g.unknownPolicies(b.catalog), needs: g.unmetNeeds(), services: g.unknownServices(b.catalog)}
 	if _, err := container.NewOrchestrator(b.catalog); err != nil {
 		found.catalog = fmt.Errorf("clad: %w", err)
 	}

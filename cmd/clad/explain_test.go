@@ -50,7 +50,7 @@ func TestExplainWithCode(t *testing.T) {
 		"client.text":   "*http.Client",
 	} {
 		code, out, err := clad(t, "explain", "-profile", "production", target, "./...")
-		if code != ok || !strings.Contains(err, "main.go:34:19: container.Tag is handed on") {
+		if code != ok || !strings.Contains(err, "main.go:35:19: container.Tag is handed on") {
 			t.Errorf("exit code %d, %s", code, err)
 		}
 		golden(t, filepath.Join(testdata, "explain", file), out)

@@ -21,6 +21,7 @@ type Bucket struct {
 
 	mu       sync.Mutex // guards all below, and the opening and settling of credits
 	limiter  *rate.Limiter
+	latest   clock.Nanos // the latest reading that the limiter has seen
 	full     clock.Nanos // the limiter is not full before this reading
 	settings Settings
 	changed  chan struct{} // closed when waiters must reckon anew; nil if nobody does
@@ -44,7 +45,7 @@ func (b *Bucket) Configure(s Settings) {
 		return
 	}
 	b.settings = s
-	now := clock.Now()
+	now := b.at(clock.Now())
 	if b.limiter == nil {
 		b.limiter = rate.NewLimiter(rate.Limit(s.PerSecond), s.Burst)
 	} else {
@@ -53,19 +54,32 @@ func (b *Bucket) Configure(s Settings) {
 	b.limiter.SetLimitAt(now.Time(), rate.Limit(s.PerSecond))
 	b.limiter.SetBurstAt(now.Time(), s.Burst)
 	b.credit.Store(newCredit(now, s.PerSecond, s.Burst))
-	b.empty.Store(0)
 	b.full = 0
+	b.wake()
+}
+
+// wake has calls and those who wait reckon anew when there will be a token.
+func (b *Bucket) wake() {
+	b.empty.Store(0)
 	if b.changed != nil {
 		close(b.changed)
 		b.changed = nil
 	}
 }
 
+// at returns the reading to tell the limiter: one that was taken earlier than
+// another, but comes after it, would turn the limiter's clock back, and the time
+// since would bring its tokens twice.
+func (b *Bucket) at(now clock.Nanos) clock.Nanos {
+	b.latest = max(b.latest, now)
+	return b.latest
+}
+
 // Tokens returns how many tokens there are now. Asking takes none.
 func (b *Bucket) Tokens() float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := clock.Now()
+	now := b.at(clock.Now())
 	if tokens, ok := b.credit.Load().tokens(now); ok {
 		return tokens
 	}
@@ -89,10 +103,29 @@ func (b *Bucket) Take(now clock.Nanos) bool {
 	if len(b.queue) > 0 {
 		return false
 	}
+	now = b.at(now)
 	if !b.settle(now) && now >= b.full && b.open(now) {
 		return b.credit.Load().take(now)
 	}
 	return b.limiter.AllowN(now.Time(), 1)
+}
+
+// GiveBack returns a token that was taken in vain. What would be more than the
+// burst is lost; who waits for a token gets it.
+func (b *Bucket) GiveBack(now clock.Nanos) {
+	if b.credit.Load().giveBack() {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.credit.Load().giveBack() { // somebody has opened it since
+		return
+	}
+	b.limiter.AllowN(b.at(now).Time(), -1) // cuts off what is more than the burst when it is next asked
+	if b.full != never {
+		b.full = 0
+	}
+	b.wake()
 }
 
 // open opens a credit on the bucket if that is full.
@@ -104,7 +137,7 @@ func (b *Bucket) open(now clock.Nanos) bool {
 	}
 	if !c.fits(now) {
 		if c = newCredit(now, b.settings.PerSecond, b.settings.Burst); !c.fits(now) {
-			b.full = math.MaxInt64 // such numbers are left to the limiter
+			b.full = never // such numbers are left to the limiter
 			return false
 		}
 		b.credit.Store(c)
@@ -113,6 +146,9 @@ func (b *Bucket) open(now clock.Nanos) bool {
 	c.open(now)
 	return true
 }
+
+// never is when a limiter is full that no credit can be opened on.
+const never clock.Nanos = math.MaxInt64
 
 // settle has the limiter take what was taken on credit, if one was open. What is
 // missing then is seldom a whole number; the limiter takes the next one, a while

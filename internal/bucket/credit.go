@@ -88,3 +88,17 @@ func (c *credit) take(now clock.Nanos) bool {
 		}
 	}
 }
+
+// giveBack returns a token, if the credit is open. What that makes more than the
+// burst is cut off wherever the number is read.
+func (c *credit) giveBack() bool {
+	for {
+		was := c.used.Load()
+		if was == closedCredit {
+			return false
+		}
+		if c.used.CompareAndSwap(was, math.Float64bits(math.Float64frombits(was)-1)) {
+			return true
+		}
+	}
+}

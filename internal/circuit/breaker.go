@@ -35,13 +35,14 @@ type Breaker struct {
 	settings Settings
 	machine  *gobreaker.CircuitBreaker[struct{}] // nil until it has something to count
 	current  State                               // of the machine
+	recovery time.Duration                       // for how long it is open, or was last
 	mode     Mode
-	last     State  // as OnChange was told
-	row      uint64 // failures that the gate counted before the mode was changed
-	probes   []probe
-	probeID  uint64
-	tripped  bool   // set by the machine when it goes from closed to open
-	unlocked func() // what is to be called when the lock is free
+	last     State       // as OnChange was told
+	since    clock.Nanos // when that, or the mode, last changed
+	row      uint64      // failures that the gate counted before the mode was changed
+	tripped  bool        // set by the machine when it goes from closed to open
+	unlocked func()      // what is to be called when the lock is free
+	probing
 }
 
 // Settings say when a breaker opens and closes. None has a default.
@@ -54,8 +55,9 @@ type Settings struct {
 	FailureRate float64
 	MinRequests uint32
 	Window      time.Duration // rolling; 0 where failures count in a row
-	// RecoveryTimeout is how long the breaker stays open.
-	RecoveryTimeout time.Duration
+	// RecoveryTimeout is how long the breaker stays open when it trips. It doubles
+	// with each probing that fails, up to MaxRecovery where that is longer.
+	RecoveryTimeout, MaxRecovery time.Duration
 	// SuccessThreshold is how many probes are admitted, and must succeed to close.
 	SuccessThreshold uint32
 	// ProbeTimeout is how long a probe may take before it counts as failed.
@@ -79,7 +81,8 @@ type Outcome uint8
 const (
 	Success Outcome = iota
 	Failure
-	Neutral // says nothing about the dependency
+	Neutral   // says nothing about the dependency, which perhaps was not asked
+	Abandoned // was left by its caller before it said anything
 )
 
 // Configure gives the breaker its settings. Changed ones start a new count.
@@ -91,6 +94,9 @@ func (b *Breaker) Configure(s Settings) {
 	}
 	b.settings = s
 	b.restart()
+	if b.since == 0 {
+		b.since = clock.Now()
+	}
 }
 
 // State returns the state that a call would meet now: an open breaker whose
@@ -162,6 +168,7 @@ func (b *Breaker) fail(p Permit) (tripped bool) {
 // have; one with a window, whose parts are laid out from now on, at once.
 func (b *Breaker) restart() {
 	b.dropProbes()
+	b.typical = 0
 	b.machine, b.row, b.current = nil, 0, Closed
 	if b.limit.Store(uint64(b.settings.FailureThreshold)); b.settings.Window > 0 {
 		b.limit.Store(0)
@@ -197,7 +204,7 @@ func (b *Breaker) publish(newEpoch bool) {
 		if b.OnChange != nil {
 			b.unlocked = b.OnChange(b.last, state)
 		}
-		b.last = state
+		b.last, b.since = state, clock.Now()
 	}
 }
 

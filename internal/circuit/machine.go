@@ -11,7 +11,8 @@ func (b *Breaker) newMachine() *gobreaker.CircuitBreaker[struct{}] {
 	s := gobreaker.Settings{
 		MaxRequests: b.settings.SuccessThreshold,
 		// gobreaker opens up strictly after its timeout; ours is when the
-		// next call may pass, so whoever waits as told is let in.
+		// next call may pass, so whoever waits as told is let in. Where it
+		// is open for longer, it is not asked before.
 		Timeout:     recovery - 1,
 		ReadyToTrip: b.shouldTrip,
 		OnStateChange: func(_ string, from, to gobreaker.State) {
@@ -20,13 +21,18 @@ func (b *Breaker) newMachine() *gobreaker.CircuitBreaker[struct{}] {
 			b.successes.Store(newWindow(b.settings))
 			b.tripped = from == gobreaker.StateClosed
 			if to == gobreaker.StateOpen {
-				b.reopens.Store(int64(clock.Now().Add(recovery)))
+				if b.tripped {
+					b.recovery = recovery
+				} else if longer := b.settings.MaxRecovery - b.recovery; longer > 0 {
+					b.recovery += min(b.recovery, longer)
+				}
+				b.reopens.Store(int64(clock.Now().Add(b.recovery)))
 			}
 		},
 	}
 	if b.settings.Window > 0 {
 		s.Interval = min(b.settings.Window, longestWindow)
-		s.BucketPeriod = bucketPeriod(s.Interval)
+		s.BucketPeriod = periodOf(s.Interval)
 	}
 	return gobreaker.NewCircuitBreaker[struct{}](s)
 }
@@ -67,7 +73,7 @@ func (b *Breaker) feed(o Outcome) {
 		_, _ = b.machine.Execute(succeed)
 	case Failure:
 		_, _ = b.machine.Execute(fail)
-	case Neutral:
+	case Neutral, Abandoned:
 	}
 	b.publish(false)
 }
@@ -84,8 +90,8 @@ func (b *Breaker) state() State {
 		return Closed
 	case Automatic:
 	}
-	if b.machine != nil {
-		b.machine.State() // moves on from open when its time has come
+	if b.current == Open && clock.Now() >= clock.Nanos(b.reopens.Load()) {
+		b.machine.State() // moves on
 		b.publish(false)
 	}
 	return b.current

@@ -1,5 +1,11 @@
 package circuit
 
+import (
+	"time"
+
+	"github.com/cladgo/clad/internal/clock"
+)
+
 // Mode is who decides: the state machine, or an operator.
 type Mode uint8
 
@@ -21,7 +27,7 @@ func (b *Breaker) SetMode(m Mode) {
 	if b.mode == Automatic {
 		b.row = inARow(b.gate.Load())
 	}
-	b.mode = m
+	b.mode, b.since = m, clock.Now()
 	b.dropProbes()
 	b.publish(true)
 }
@@ -30,6 +36,32 @@ func (b *Breaker) SetMode(m Mode) {
 func (b *Breaker) Reset() {
 	b.mu.Lock()
 	defer b.unlock()
-	b.mode = Automatic
+	if b.mode != Automatic {
+		b.mode, b.since = Automatic, clock.Now()
+	}
 	b.restart()
+}
+
+// Status is what a breaker is at one moment.
+type Status struct {
+	State      State
+	Mode       Mode
+	Since      clock.Nanos   // when either last changed
+	RetryAfter time.Duration // to the next probe; 0 where a call may pass, or that is unknown
+}
+
+// Status returns what the breaker is now.
+func (b *Breaker) Status() Status {
+	b.mu.Lock()
+	defer b.unlock()
+	s := Status{State: b.state(), Mode: b.mode, Since: b.since}
+	now := clock.Now()
+	switch {
+	case b.mode != Automatic:
+	case s.State == Open:
+		s.RetryAfter = max(clock.Nanos(b.reopens.Load()).Sub(now), 1)
+	case s.State == HalfOpen && !b.hasPlace():
+		s.RetryAfter = b.untilProbed(now)
+	}
+	return s
 }

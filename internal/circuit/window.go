@@ -9,21 +9,27 @@ import (
 )
 
 // window counts the successes of a rolling window without a lock: gobreaker
-// counts the failures, in a window of as many buckets, and is asked at failures
+// counts the failures, in a window of as many periods, and is asked at failures
 // only.
 type window struct {
 	begins clock.Nanos
 	period time.Duration
-	// Each bucket holds the number of its period over its count; one that is
-	// found to be of a past period starts anew.
-	buckets [windowBuckets]atomic.Uint64
+	slots  [windowPeriods]slot
 }
 
-// windowBuckets is how finely windows roll: in tenths.
-const windowBuckets = 10
+// slot counts the successes of a period, and of every one that is a whole number
+// of windows later, in its turn.
+type slot struct {
+	number atomic.Uint64 // of the period, from 1
+	all    atomic.Uint64 // so far
+	before atomic.Uint64 // before this period
+}
 
-func bucketPeriod(window time.Duration) time.Duration {
-	return max((window+windowBuckets-1)/windowBuckets, 1)
+// windowPeriods is how finely windows roll: in tenths.
+const windowPeriods = 10
+
+func periodOf(window time.Duration) time.Duration {
+	return max((window+windowPeriods-1)/windowPeriods, 1)
 }
 
 // longestWindow is 146 years. With longer ones gobreaker's sums overflow.
@@ -35,39 +41,34 @@ func newWindow(s Settings) *window {
 	if s.FailureRate == 0 {
 		return nil
 	}
-	return &window{begins: clock.Now(), period: bucketPeriod(min(s.Window, longestWindow))}
+	return &window{begins: clock.Now(), period: periodOf(min(s.Window, longestWindow))}
 }
 
-// number is that of the period at now, from 1.
+// number is that of the period at now.
 func (w *window) number(now clock.Nanos) uint64 {
 	return uint64(max(now.Sub(w.begins), 0)/w.period) + 1
 }
 
-const (
-	countBits = 32
-	countMask = 1<<countBits - 1
-)
-
-// age is how many periods before n a bucket's own is; the numbers come round
-// after 2^32 periods, and one ahead of n counts as of no age.
-func age(n, bucket uint64) uint64 {
-	a := (n - bucket>>countBits) & countMask
-	if a > countMask/2 {
-		return 0
-	}
-	return a
-}
-
 func (w *window) add(now clock.Nanos) {
 	n := w.number(now)
-	bucket := &w.buckets[n%windowBuckets]
+	s := &w.slots[n%windowPeriods]
+	if s.number.Load() != n {
+		s.begin(n)
+	}
+	s.all.Add(1)
+}
+
+// begin has the slot count the n-th period, unless somebody has begun a later one.
+// None is lost of what others add meanwhile; who counts at that very moment may
+// still find the period before in it.
+func (s *slot) begin(n uint64) {
 	for {
-		v := bucket.Load()
-		if age(n, v) == 0 {
-			bucket.Add(1) // of this period, or a later one that somebody has begun
+		number, all := s.number.Load(), s.all.Load()
+		if number >= n {
 			return
 		}
-		if bucket.CompareAndSwap(v, n<<countBits|1) {
+		if s.number.CompareAndSwap(number, n) {
+			s.before.Store(all)
 			return
 		}
 	}
@@ -75,9 +76,10 @@ func (w *window) add(now clock.Nanos) {
 
 func (w *window) count(now clock.Nanos) (sum uint64) {
 	n := w.number(now)
-	for i := range w.buckets {
-		if v := w.buckets[i].Load(); age(n, v) < windowBuckets {
-			sum += v & countMask
+	for i := range w.slots {
+		if s := &w.slots[i]; s.number.Load()+windowPeriods > n {
+			before := s.before.Load() // first: it is never more than all are later
+			sum += s.all.Load() - before
 		}
 	}
 	return sum

@@ -98,6 +98,9 @@ func (c *Counters) spread() {
 	c.shards.CompareAndSwap(before, &shards{64 - bits, make([]shard, 1<<bits), before})
 }
 
+// Add adds what was counted elsewhere.
+func (c *Counters) Add(k Kind, n uint64) { c.alone[k%Kinds].Add(n) }
+
 // Of is what was counted of a kind so far.
 func (c *Counters) Of(k Kind) uint64 {
 	sum := c.alone[k].Load()

@@ -24,6 +24,15 @@ func (r *Registry) Of(name string) *Counters {
 	return c
 }
 
+// Drop forgets a name, and returns its counters.
+func (r *Registry) Drop(name string) *Counters {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.counters[name]
+	delete(r.counters, name)
+	return c
+}
+
 // Each calls f for the counters of every name, in no order. f must not use the
 // registry.
 func (r *Registry) Each(f func(name string, c *Counters)) {

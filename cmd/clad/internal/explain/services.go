@@ -93,14 +93,14 @@ func (e *explainer) taggedService(r *Report, t Tagged, key string) Service {
 	}
 	for _, m := range t.Methods {
 		c := e.choose(t, key, m.Name)
-		if m.Guard == usage.Optional && c.own {
+		if m.Guard == usage.Optional && c.own || m.Guard == usage.Once && c.inProfile {
 			m.Guard = usage.Guarded
 		}
-		s.Methods = append(s.Methods, e.method(r, m.Name, c, m.Guard))
+		s.Methods = append(s.Methods, e.method(r, m, c))
 	}
 	for _, name := range e.chosenNames(t, key) { // of calls
 		if strings.HasPrefix(name, "/") {
-			s.Methods = append(s.Methods, e.method(r, name, e.choose(t, key, name), usage.Guarded))
+			s.Methods = append(s.Methods, e.method(r, usage.Method{Name: name}, e.choose(t, key, name)))
 		}
 	}
 	return s
@@ -109,9 +109,9 @@ func (e *explainer) taggedService(r *Report, t Tagged, key string) Service {
 // listed are the methods that somebody chooses a policy for, and without a name
 // all the others.
 func (e *explainer) listed(r *Report, t Tagged, key string) []Method {
-	methods := []Method{e.method(r, "", e.choose(t, key, ""), usage.Guarded)}
+	methods := []Method{e.method(r, usage.Method{}, e.choose(t, key, ""))}
 	for _, name := range e.chosenNames(t, key) {
-		methods = append(methods, e.method(r, name, e.choose(t, key, name), usage.Guarded))
+		methods = append(methods, e.method(r, usage.Method{Name: name}, e.choose(t, key, name)))
 	}
 	return methods
 }
@@ -126,9 +126,10 @@ func (e *explainer) chosenNames(t Tagged, key string) []string {
 
 // choice is the policy that is chosen for a method, and where.
 type choice struct {
-	policy string
-	origin Origin
-	own    bool // for the method itself
+	policy    string
+	origin    Origin
+	own       bool // for the method itself
+	inProfile bool // by the profile, for the method itself
 }
 
 // choose finds what counts for a method: what the profile chooses for it, else
@@ -138,42 +139,51 @@ func (e *explainer) choose(t Tagged, key, method string) choice {
 	chosen := e.catalog.Services[key]
 	if name, ok := chosen.Methods[method]; ok {
 		origin, _ := e.profile.Origin("services", key, "methods", method)
-		return choice{name, originOf(origin), true}
+		return choice{name, originOf(origin), true, true}
 	}
 	if use, ok := t.Chosen[method]; ok {
-		return choice{use.Policy, placeOf(use.At), true}
+		return choice{policy: use.Policy, origin: placeOf(use.At), own: true}
 	}
 	if chosen.Policy != "" {
 		origin, _ := e.profile.Origin("services", key, "policy")
-		return choice{chosen.Policy, originOf(origin), false}
+		return choice{policy: chosen.Policy, origin: originOf(origin)}
 	}
-	return choice{t.Policy, placeOf(t.At), false}
+	return choice{policy: t.Policy, origin: placeOf(t.At)}
 }
 
 // method works out what a choice means for one method.
-func (e *explainer) method(r *Report, name string, c choice, guard usage.Guard) Method {
-	m := Method{Name: name, Policy: c.policy, Origin: c.origin, Attempts: 1}
-	unbounded := Unbounded
-	switch guard {
+func (e *explainer) method(r *Report, of usage.Method, c choice) Method {
+	m := Method{Name: of.Name, Policy: c.policy, Origin: c.origin, Attempts: 1}
+	var notes []string
+	switch of.Guard {
 	case usage.Optional:
-		m.Policy, m.Note = "none", "passed through unless a policy is chosen for it"
+		m.Policy, notes = "none", []string{"passed through unless a policy is chosen for it"}
 	case usage.Unguarded:
-		m.Policy, m.Note = "none", "it returns no error to judge by"
+		m.Policy, notes = "none", []string{"it returns no error to judge by"}
 	case usage.Once:
-		m.Note = "once: never attempted again once it may have reached the dependency"
-	case usage.NoTimeouts:
-		m.Note = "no timeout can be enforced: it takes no context"
-	case usage.Guarded:
+		notes = []string{"once: never attempted again once it may have reached the dependency"}
+	case usage.Single:
+		notes = []string{"one attempt: it uses up what it is given"}
+	case usage.Rewinds:
+		notes = []string{"another attempt only where its input can be read again"}
+	case usage.Safe:
+		notes = []string{"safe to repeat"}
+	case usage.Guarded, usage.NoTimeouts:
 	}
+	if of.NoTimeouts {
+		notes = append(notes, "no timeout can be enforced: it takes no context")
+	}
+	m.Note = strings.Join(notes, "; ")
+	unbounded := Unbounded
 	if m.Policy == "none" {
 		m.Worst = &unbounded
 	} else if i := r.policy(m.Policy); i >= 0 {
 		a := r.Policies[i].Analysis
 		m.Worst, m.Attempts = &a.Worst, a.Attempts
-		if guard == usage.NoTimeouts {
+		if of.NoTimeouts {
 			m.Worst = &unbounded
 		}
-		if guard == usage.Once {
+		if of.Guard == usage.Once || of.Guard == usage.Single {
 			m.Attempts = 1
 		}
 	}

@@ -16,8 +16,13 @@ import (
 
 // A comment is what the source says about a method.
 type comment struct {
-	doc        []string // lines, with their slashes
-	once, skip bool
+	doc              []string // lines, with their slashes
+	once, skip, safe bool
+}
+
+// add joins what is said in two places.
+func (c *comment) add(other comment) {
+	c.once, c.skip, c.safe = c.once || other.once, c.skip || other.skip, c.safe || other.safe
 }
 
 // sources reads comments, which types don't carry, from the files that declare
@@ -62,7 +67,7 @@ func (s *sources) comments(typ types.Type, iface *types.Interface) (map[string]c
 			if len(old.doc) == 0 {
 				old.doc = c.doc
 			}
-			old.once, old.skip = old.once || c.once, old.skip || c.skip
+			old.add(c)
 			found[m.Id()] = old
 		}
 		for e := range i.EmbeddedTypes() {
@@ -121,7 +126,7 @@ func (s *sources) embedding(typ types.Type, iface *types.Interface, found map[st
 		}
 		c, bad := readComments(d.fset, field.Doc, field.Comment)
 		errs = append(errs, bad...)
-		if !c.once && !c.skip {
+		if !c.once && !c.skip && !c.safe {
 			continue
 		}
 		for e := range iface.EmbeddedTypes() {
@@ -131,7 +136,7 @@ func (s *sources) embedding(typ types.Type, iface *types.Interface, found map[st
 			}
 			for m := range embedded.Methods() {
 				old := found[m.Id()]
-				old.once, old.skip = old.once || c.once, old.skip || c.skip
+				old.add(c)
 				found[m.Id()] = old
 			}
 		}
@@ -165,14 +170,19 @@ func readComments(fset *token.FileSet, doc, beside *ast.CommentGroup) (comment, 
 				c.once = true
 			case "skip":
 				c.skip = true
+			case "safe":
+				c.safe = true
 			default:
-				errs = append(errs, &Problem{fset.Position(d.Pos()), fmt.Sprintf("unknown directive //clad:%s%s: there are //clad:once and //clad:skip",
-					name, suggest.DidYouMean(name, []string{"once", "skip"}))})
+				errs = append(errs, &Problem{fset.Position(d.Pos()), fmt.Sprintf("unknown directive //clad:%s%s: there are //clad:once, //clad:safe and //clad:skip",
+					name, suggest.DidYouMean(name, []string{"once", "safe", "skip"}))})
 			}
 		}
 	}
-	if c.once && c.skip {
+	switch {
+	case c.once && c.skip:
 		errs = append(errs, &Problem{fset.Position(last.Pos()), "//clad:once and //clad:skip exclude each other: a method that is passed through is never attempted again"})
+	case c.once && c.safe:
+		errs = append(errs, &Problem{fset.Position(last.Pos()), "//clad:once and //clad:safe exclude each other: what is safe to repeat may be attempted again"})
 	}
 	c.doc = docLines(doc)
 	return c, errs

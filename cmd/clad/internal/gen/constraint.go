@@ -16,11 +16,7 @@ import (
 func (u *unit) constraint(proxies []*proxy) (string, error) {
 	found := map[string]string{} // constraint -> interface
 	for _, p := range proxies {
-		expr := ""
-		if obj := objectOf(p.typ); obj != nil && obj.Pkg() != nil && obj.Pkg().Path() == u.home.pkg.PkgPath {
-			expr = fileConstraint(p.b.fset.Position(obj.Pos()).Filename)
-		}
-		found[expr] = p.base
+		found[u.constraintOf(p)] = p.base
 	}
 	if len(found) == 1 {
 		for expr := range found {
@@ -37,6 +33,15 @@ func (u *unit) constraint(proxies []*proxy) (string, error) {
 	slices.Sort(parts)
 	return "", fmt.Errorf("%s: interfaces with different build constraints can't share a file: %s; declare them in files that are always built",
 		relative(u.file), strings.Join(parts, ", "))
+}
+
+// constraintOf is that of the file which declares an interface of the package.
+func (u *unit) constraintOf(p *proxy) string {
+	obj := objectOf(p.typ)
+	if obj == nil || obj.Pkg() == nil || obj.Pkg().Path() != u.home.pkg.PkgPath {
+		return ""
+	}
+	return fileConstraint(p.b.fset.Position(obj.Pos()).Filename)
 }
 
 // fileConstraint is the build constraint of a file, from its //go:build line and

@@ -48,7 +48,7 @@ func fakesOf(t *testing.T, dir string) string {
 	}
 	u := units(r.wants, DefaultOutput)[0]
 	view := u.viewpoint(func(name string) bool { return filepath.Base(name) == "fakes.go" })
-	proxies, err := u.proxies(view)
+	proxies, err := u.choose(view)
 	if err != nil {
 		t.Fatal(err)
 	}

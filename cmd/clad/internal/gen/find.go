@@ -19,6 +19,7 @@ type want struct {
 	pos   token.Position // of the Tag call, or none
 	asked bool           // by -type
 	b     *build
+	key   string // of its proxy, once that is decided
 }
 
 // A finding is what one build shows: the interfaces that are wanted, and the
@@ -187,10 +188,12 @@ func byPosition(a, b error) int {
 }
 
 func problemPos(err error) token.Position {
-	if p, ok := errors.AsType[*Problem](err); ok {
+	var p *Problem
+	if errors.As(err, &p) {
 		return p.Pos
 	}
-	if r, ok := errors.AsType[*Refusal](err); ok {
+	var r *Refusal
+	if errors.As(err, &r) {
 		return r.Pos
 	}
 	return token.Position{}

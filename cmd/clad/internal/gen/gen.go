@@ -133,8 +133,8 @@ func (r *run) write() {
 	skip := func(name string) bool { return slices.Contains(outputNames(r.Output), filepath.Base(name)) }
 	current := map[string]bool{}
 	for _, u := range units(r.wants, r.Output) {
-		current[u.file] = true
 		text, proxies, err := u.render(skip)
+		current[u.file] = text != "" || err != nil
 		if err != nil {
 			r.errs = append(r.errs, flatten(err)...)
 		}

@@ -24,7 +24,10 @@ type method struct {
 	guard   guard
 	why     string // the reason of optional and unguarded
 	once    string // why it is not attempted again, if so
+	single  string // why it is not, whatever is chosen
+	safe    bool   // to repeat
 	context carrier
+	input   input
 	outlive outlive
 	doc     []string
 }
@@ -38,6 +41,7 @@ func methodsOf(typ types.Type, args map[*types.TypeParam][]types.Type, src *sour
 	for fn := range iface.Methods() {
 		m := method{name: fn.Name(), sig: fn.Signature(), doc: comments[fn.Id()].doc}
 		m.context = contextOf(m.sig)
+		m.input = inputs{args: args, standard: src.b.isStandard}.of(m.sig, m.context)
 		m.decide(comments[fn.Id()])
 		if m.guard != unguarded {
 			m.outlive = outliveOf(m.sig.Results(), args)
@@ -57,11 +61,18 @@ func (m *method) decide(c comment) {
 	case closes(m.name, m.sig):
 		m.guard, m.why = optional, "it ends the dependency's life"
 	}
-	switch {
+	switch m.safe = c.safe; {
 	case c.once:
 		m.once = "//clad:once"
-	default:
-		m.once = consumes(m.sig)
+	case takesRequest(m.sig) && !m.safe:
+		m.once = "a request may not be safe to repeat"
+	}
+	m.single = m.input.single
+	if m.single == "" && !m.safe {
+		m.single = m.input.replays
+	}
+	if m.single != "" {
+		m.input = input{request: m.input.request}
 	}
 }
 
@@ -166,6 +177,16 @@ func isRequest(t types.Type) bool {
 	return ok && isNamed(ptr.Elem(), "net/http.Request")
 }
 
+// takesRequest reports whether a method has a request among its parameters.
+func takesRequest(sig *types.Signature) bool {
+	for param := range sig.Params().Variables() {
+		if isRequest(param.Type()) {
+			return true
+		}
+	}
+	return false
+}
+
 // closes reports whether a method is like io.Closer's: Close, Shutdown or Stop,
 // with nothing but contexts as parameters and nothing but an error as result.
 func closes(name string, sig *types.Signature) bool {
@@ -180,38 +201,6 @@ func closes(name string, sig *types.Signature) bool {
 	return true
 }
 
-// consumes returns which parameter an attempt uses up, so that another attempt
-// would not see what the first one saw.
-func consumes(sig *types.Signature) string {
-	for param := range sig.Params().Variables() {
-		t := param.Type()
-		switch u := t.Underlying().(type) {
-		case *types.Interface:
-			if _, isParam := types.Unalias(t).(*types.TypeParam); !isParam && reads(u) {
-				return fmt.Sprintf("its %s can be read only once", shortest(t))
-			}
-		case *types.Chan:
-			if u.Dir() != types.SendOnly {
-				return fmt.Sprintf("its %s can be received from only once", shortest(t))
-			}
-		}
-		if isRequest(t) {
-			return "a request's body can be read only once"
-		}
-	}
-	return ""
-}
-
-// reads reports whether an interface has io.Reader's method.
-func reads(iface *types.Interface) bool {
-	for m := range iface.Methods() {
-		if m.Name() == "Read" && types.Identical(m.Signature(), readSig) {
-			return true
-		}
-	}
-	return false
-}
-
 func shortest(t types.Type) string {
 	return types.TypeString(t, func(p *types.Package) string { return p.Name() })
 }
@@ -224,10 +213,17 @@ func (m *method) describe() string {
 		return "passed through: " + m.why
 	case m.guard == optional:
 		text = "passed through unless a policy is chosen for it: " + m.why
+	case m.single != "":
+		text = "guarded, one attempt: " + m.single
 	case m.once != "":
 		text = "guarded, once: " + m.once
+	case m.safe:
+		text = "guarded, safe to repeat"
 	default:
 		text = "guarded"
+	}
+	if again := m.input.describe(m.sig); again != "" && m.single == "" {
+		text += "; " + again
 	}
 	switch {
 	case m.guard == optional:

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"reflect"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,20 +22,43 @@ var errDown = errors.New("down")
 const timeout = time.Minute
 
 // retried is a policy whose every layer shows: three attempts, a deadline.
-var retried = policy.Catalog{Policies: map[string]policy.Policy{
-	"retried": policy.Combine(policy.Timeout(timeout), policy.Retry{MaxAttempts: 3, Backoff: policy.Fixed(time.Second)}),
-	"retry":   policy.Retry{MaxAttempts: 3, Backoff: policy.Fixed(time.Second)},
-}}
+var retried = policy.Catalog{
+	Policies: map[string]policy.Policy{
+		"retried": policy.Combine(policy.Timeout(timeout), policy.Retry{MaxAttempts: 3, Backoff: policy.Fixed(time.Second)}),
+		"retry":   policy.Retry{MaxAttempts: 3, Backoff: policy.Fixed(time.Second)},
+	},
+}
 
-// resolve provides the fake of T under a policy and returns what comes out.
+// chosen is a catalog that chooses the policy for every method of T, which beats
+// //clad:once.
+func chosen[T any]() policy.Catalog {
+	methods := map[string]string{}
+	for i := range reflect.TypeFor[T]().NumMethod() {
+		methods[reflect.TypeFor[T]().Method(i).Name] = "retried"
+	}
+	c := retried
+	c.Services = map[string]policy.Service{reflect.TypeFor[T]().String(): {Methods: methods}}
+	return c
+}
+
+// resolve provides the fake of T under a policy and returns what comes out. The
+// policy "chosen" is one that the profile chooses for each method.
 func resolve[T any](t *testing.T, r *record.Recorder, policyName string, opts ...container.TagOption) T {
 	t.Helper()
-	c, err := container.New(retried)
+	return wrapped(t, nasty.Fakes(r)[reflect.TypeFor[T]()].(T), policyName, opts...)
+}
+
+func wrapped[T any](t *testing.T, v T, policyName string, opts ...container.TagOption) T {
+	t.Helper()
+	catalog := retried
+	if policyName == "chosen" {
+		catalog, policyName = chosen[T](), "none"
+	}
+	c, err := container.New(catalog)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fake := nasty.Fakes(r)[reflect.TypeFor[T]()].(T)
-	if err := c.Provide(container.Tag(func() T { return fake }, policyName, opts...)); err != nil {
+	if err := c.Provide(container.Tag(func() T { return v }, policyName, opts...)); err != nil {
 		t.Fatal(err)
 	}
 	var found T
@@ -84,11 +106,27 @@ func TestHowManyAttemptsAMethodGets(t *testing.T) {
 		{"once, without a context", 1, func(t *testing.T, r *record.Recorder) error {
 			return resolve[nasty.Plain](t, r, "retried").OnceWithoutContext()
 		}},
-		{"a reader that the first attempt reads", 1, func(t *testing.T, r *record.Recorder) error {
-			return resolve[nasty.Consumes](t, r, "retried").Upload(ctx, "name", strings.NewReader("text"))
-		}},
 		{"a channel that the first attempt receives from", 1, func(t *testing.T, r *record.Recorder) error {
 			return resolve[nasty.Consumes](t, r, "retried").Feed(ctx, nil)
+		}},
+		{"a channel to receive from, though the profile chooses", 1, func(t *testing.T, r *record.Recorder) error {
+			return resolve[nasty.Consumes](t, r, "chosen").Feed(ctx, nil)
+		}},
+		{"a cursor, skipped and then chosen", 1, func(t *testing.T, r *record.Recorder) error {
+			return resolve[nasty.Consumes](t, r, "none", container.Method("Later", "retried")).Later(ctx, nil)
+		}},
+		{"safe to repeat", 3, func(t *testing.T, r *record.Recorder) error {
+			return resolve[nasty.Consumes](t, r, "retried").Set(ctx, 1)
+		}},
+		{"a signal", 3, func(t *testing.T, r *record.Recorder) error {
+			return resolve[nasty.Consumes](t, r, "retried").Signal(ctx, make(chan struct{}))
+		}},
+		{"options", 3, func(t *testing.T, r *record.Recorder) error {
+			return resolve[nasty.Consumes](t, r, "retried").Options(ctx, func(*nasty.Put) {})
+		}},
+		{"arguments without a reader", 3, func(t *testing.T, r *record.Recorder) error {
+			_, err := resolve[nasty.Consumes](t, r, "retried").Args(ctx, "INSERT", 1, "x", []byte{1}, nil)
+			return err
 		}},
 		{"a channel to send to", 3, func(t *testing.T, r *record.Recorder) error {
 			return resolve[nasty.Consumes](t, r, "retried").Fill(ctx, nil)

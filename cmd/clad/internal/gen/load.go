@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -212,6 +213,13 @@ func importPath(p *packages.Package) string {
 		return p.ForTest
 	}
 	return p.PkgPath
+}
+
+// isStandard reports whether a package is of the standard library.
+func (b *build) isStandard(p *types.Package) bool {
+	first, _, _ := strings.Cut(p.Path(), "/")
+	listed := b.listed[p.Path()]
+	return !strings.Contains(first, ".") && (listed == nil || listed.Module == nil)
 }
 
 // imports reports whether one package imports the other, itself or through

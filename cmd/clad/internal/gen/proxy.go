@@ -67,7 +67,7 @@ func (w *writer) proxy(p *proxy) {
 		switch {
 		case m.guard == unguarded:
 			w.linef("m.Unguarded(%q, %q)", m.name, m.why)
-		case m.guard == guarded && m.once != "" && !m.context.enforces():
+		case m.guard == guarded && !m.context.enforces() && m.pipeline() != "WithoutContext":
 			w.linef("m.WithoutContext(%q)", m.name)
 		}
 	}
@@ -95,8 +95,14 @@ func (m *method) pipeline() string {
 	switch {
 	case m.guard == optional:
 		return "Optional"
+	case m.single != "":
+		return "Single"
 	case m.once != "":
 		return "Once"
+	case m.safe:
+		return "Safe"
+	case m.input.open():
+		return "Rewinds"
 	case !m.context.enforces():
 		return "WithoutContext"
 	}
@@ -180,7 +186,7 @@ func (w *writer) method(p *proxy, self string, fields fieldNames, i int) {
 		begin, args[param] = args[param], "call.Context()"
 	case m.context.kind == aRequest:
 		begin = args[param] + ".Context()"
-		args[param] += ".WithContext(call.Context())"
+		args[param] = fmt.Sprintf("input.Request(call.Context(), %s)", args[param])
 	case m.context.kind == anOther:
 		begin = args[param]
 	}
@@ -189,11 +195,69 @@ func (w *writer) method(p *proxy, self string, fields fieldNames, i int) {
 	w.linef("}")
 	w.linef("call := p.%s.Begin(%s)", fields.of[i], begin)
 	w.linef("defer call.End()")
-	w.linef("for call.Next(&%s) {", err)
+	w.attempts(m, v, err)
 	w.linef("%s = %s(%s)", strings.Join(v.names, ", "), next, strings.Join(args, ", "))
+	w.spend(m, v, err)
 	w.keep(m.outlive, v.names, err)
 	w.linef("}")
 	w.linef("return %s\n}\n", strings.Join(v.names, ", "))
+}
+
+// attempts writes the head of the loop, and before it what the attempts read.
+func (w *writer) attempts(m *method, v variables, err string) {
+	if len(m.input.reads) == 0 && m.input.request < 0 {
+		w.linef("for call.Next(&%s) {", err)
+		return
+	}
+	w.linef("var input %s.Input", w.imports.names[containerPath])
+	within := ""
+	for _, p := range m.input.reads {
+		param := v.args[p.param]
+		if condition := p.condition(param); condition != within {
+			if within != "" {
+				w.linef("}")
+			}
+			if within = condition; within != "" {
+				w.linef("if %s {", within)
+			}
+		}
+		w.linef("input.Reads(%s)", p.expr(param))
+	}
+	if within != "" {
+		w.linef("}")
+	}
+	w.linef("for input.Next(&call, &%s) {", err)
+}
+
+// spend ends the attempts where one has used up what it was given.
+func (w *writer) spend(m *method, v variables, err string) {
+	var conditions []string
+	for _, p := range m.input.checks {
+		param, spread := strings.CutSuffix(v.args[p.param], "...")
+		readOnce := fmt.Sprintf("%s.ReadOnce(%s)", w.imports.names[containerPath], p.expr(param))
+		if s, ok := p.typ.(*types.Slice); ok && spread && types.Identical(s.Elem(), anyType) {
+			readOnce = fmt.Sprintf("%s.ReadOnce(%s...)", w.imports.names[containerPath], param)
+		}
+		if condition := p.condition(param); condition != "" {
+			readOnce = condition + " && " + readOnce
+		}
+		conditions = append(conditions, readOnce)
+	}
+	if m.single != "" && m.guard == optional { // a policy that is chosen would repeat it
+		conditions = []string{err + " != nil"}
+	}
+	if len(conditions) == 0 {
+		return
+	}
+	condition := strings.Join(conditions, " || ")
+	switch {
+	case m.single != "":
+	case len(conditions) > 1:
+		condition = fmt.Sprintf("%s != nil && (%s)", err, condition)
+	default:
+		condition = fmt.Sprintf("%s != nil && %s", err, condition)
+	}
+	w.linef("if %s {\ncall.Stop()\n}", condition)
 }
 
 // keep keeps the attempt's context for a result that is used after the call.
@@ -226,7 +290,7 @@ type variables struct {
 
 func (w *writer) variables(m *method) variables {
 	var v variables
-	inner := newScope(w.locals, "p", "call", "nil")
+	inner := newScope(w.locals, "p", "call", "input", "nil")
 	for _, name := range w.types.params {
 		inner.taken[name] = true
 	}

@@ -16,7 +16,11 @@ import (
 func (u *unit) render(skip func(string) bool) (text string, proxies []*proxy, err error) {
 	pkg := u.home.pkg
 	view := u.viewpoint(skip)
-	proxies, err = u.proxies(view)
+	proxies, err = u.choose(view)
+	if u.drop(proxies) {
+		view = u.viewpoint(skip) // which has noted what those mention
+		proxies, err = u.choose(view)
+	}
 	if len(proxies) == 0 {
 		return "", nil, err
 	}
@@ -24,11 +28,17 @@ func (u *unit) render(skip func(string) bool) (text string, proxies []*proxy, er
 	if tagErr != nil {
 		return "", nil, tagErr
 	}
+	u.tags, u.proxies = tags, proxies
 
 	file := newScope(nil, "p", "m", "next", "call", "init", "main")
 	file.taken["_"] = true
 	for name := range view.taken {
 		file.taken[name] = true
+	}
+	if u.beside != nil {
+		for _, p := range u.beside.proxies {
+			file.taken[p.typeName], file.taken[p.makeName] = true, true
+		}
 	}
 	view.needs[containerPath] = types.NewPackage(containerPath, "container")
 	for _, p := range proxies {

@@ -13,10 +13,14 @@ import (
 
 // A unit is one file to be written and what is wanted in it.
 type unit struct {
-	file  string
-	home  place
-	wants []want
-	asked []string // by -type, of those that can have a proxy
+	file   string
+	home   place
+	wants  []want
+	asked  []string // by -type, of those that can have a proxy
+	beside *unit    // of the package itself, for the file of its tests
+
+	proxies []*proxy // once rendered
+	tags    string   // the build constraint
 }
 
 // outputNames are the files that one package may need: for itself, for its
@@ -51,18 +55,44 @@ func units(wants []want, base string) []*unit {
 		}
 		u.wants = append(u.wants, w)
 	}
+	for _, u := range byFile {
+		if isTestFile(u.file) && !strings.HasSuffix(u.home.pkg.Name, "_test") {
+			u.beside = byFile[filepath.Join(u.home.pkg.Dir, base)]
+		}
+	}
 	sorted := slices.Collect(maps.Values(byFile))
-	slices.SortFunc(sorted, func(a, b *unit) int { return cmp.Compare(a.file, b.file) })
+	slices.SortFunc(sorted, func(a, b *unit) int { // what is beside another comes before it
+		return cmp.Or(cmp.Compare(filepath.Dir(a.file), filepath.Dir(b.file)), cmp.Compare(len(a.file), len(b.file)))
+	})
 	return sorted
 }
 
-// proxies decides which proxies the unit needs, one for each interface, and
+// drop takes the wants away that the package itself has a proxy for, wherever the
+// unit's own file is built: that is built with it, and can't declare it again.
+func (u *unit) drop(proxies []*proxy) (some bool) {
+	if u.beside == nil {
+		return false
+	}
+	had := map[string]bool{}
+	for _, p := range proxies {
+		i := slices.IndexFunc(u.beside.proxies, func(q *proxy) bool { return q.key == p.key })
+		if i < 0 || u.beside.tags != "" && u.beside.tags != u.constraintOf(p) {
+			continue
+		}
+		had[p.key] = !slices.ContainsFunc(p.instances, func(t types.Type) bool { return !u.beside.proxies[i].serves(t) })
+	}
+	before := len(u.wants)
+	u.wants = slices.DeleteFunc(u.wants, func(w want) bool { return had[w.key] })
+	return len(u.wants) < before
+}
+
+// choose decides which proxies the unit needs, one for each interface, and
 // says why some can't be.
-func (u *unit) proxies(view *viewpoint) ([]*proxy, error) {
+func (u *unit) choose(view *viewpoint) ([]*proxy, error) {
 	var errs []error
 	found := map[string]*proxy{}
 	refused := map[string]bool{}
-	for _, w := range u.wants {
+	for i, w := range u.wants {
 		p, instance, why := view.proxyFor(w)
 		if why != "" {
 			name := askedName(w)
@@ -75,12 +105,13 @@ func (u *unit) proxies(view *viewpoint) ([]*proxy, error) {
 		if asked := askedName(w); w.asked && !slices.Contains(u.asked, asked) {
 			u.asked = append(u.asked, asked)
 		}
+		u.wants[i].key = p.key
 		if old := found[p.key]; old != nil {
 			p = old
 		} else {
 			found[p.key] = p
 		}
-		if instance != nil && !slices.ContainsFunc(p.instances, func(t types.Type) bool { return keyOf(t) == keyOf(instance) }) {
+		if instance != nil && !p.serves(instance) {
 			p.instances = append(p.instances, instance)
 		}
 		if p.b == nil {
@@ -100,6 +131,12 @@ func (u *unit) proxies(view *viewpoint) ([]*proxy, error) {
 		p.unwrap = unwrapOf(methods)
 	}
 	return proxies, errors.Join(errs...)
+}
+
+// serves reports whether the proxy is registered for an instance of its generic
+// interface.
+func (p *proxy) serves(instance types.Type) bool {
+	return slices.ContainsFunc(p.instances, func(t types.Type) bool { return keyOf(t) == keyOf(instance) })
 }
 
 // unwrapOf decides if a proxy gets a method Unwrap: not where the name is taken,

@@ -42,7 +42,7 @@ var pipelineMethods = []string{
 // finder gathers what packages say.
 type finder struct {
 	*Code
-	guards map[string]map[string]Guard // by type, method
+	guards map[string]map[string]Method // by type, method
 }
 
 // calls looks at every call of a package, and at functions of clad that are not

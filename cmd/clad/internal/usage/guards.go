@@ -17,12 +17,16 @@ const (
 	Optional                // only where a policy is chosen for the method itself
 	Unguarded               // never: there is no error to judge by
 	NoTimeouts              // without timeouts: it takes no context
+	Single                  // one attempt, whatever is chosen: it uses up what it is given
+	Rewinds                 // another attempt only where its input can be read again
+	Safe                    // safe to repeat
 )
 
 // Method is one method that a policy can be chosen for.
 type Method struct {
-	Name  string
-	Guard Guard
+	Name       string
+	Guard      Guard
+	NoTimeouts bool // it takes no context, whatever else its guard says
 }
 
 // guardMethods are the methods of container.Methods by which a proxy says how it
@@ -33,6 +37,9 @@ var guardMethods = map[string]Guard{
 	"(" + methodsType + ").Optional":       Optional,
 	"(" + methodsType + ").Unguarded":      Unguarded,
 	"(" + methodsType + ").WithoutContext": NoTimeouts,
+	"(" + methodsType + ").Single":         Single,
+	"(" + methodsType + ").Rewinds":        Rewinds,
+	"(" + methodsType + ").Safe":           Safe,
 }
 
 // registrations reads proxies, generated or written by hand, for how they guard:
@@ -78,9 +85,12 @@ func (f *finder) guardsIn(p *packages.Package, body *ast.BlockStmt, key string) 
 		}
 		if name, ok := constantString(p, call.Args[0]); ok {
 			if f.guards[key] == nil {
-				f.guards[key] = map[string]Guard{}
+				f.guards[key] = map[string]Method{}
 			}
-			f.guards[key][name] = guard
+			m := f.guards[key][name]
+			m.NoTimeouts = m.NoTimeouts || guard == NoTimeouts
+			m.Name, m.Guard = name, guard
+			f.guards[key][name] = m
 		}
 		return true
 	})
@@ -108,11 +118,12 @@ func (f *finder) methods(t types.Type) (found []Method, wrapped bool) {
 	switch u := t.Underlying().(type) {
 	case *types.Interface:
 		for m := range u.Methods() {
-			guard, known := guards[m.Name()]
+			method, known := guards[m.Name()]
 			if !known {
-				guard = guardOf(m.Signature())
+				guard := guardOf(m.Signature())
+				method = Method{m.Name(), guard, guard == NoTimeouts}
 			}
-			found = append(found, Method{m.Name(), guard})
+			found = append(found, method)
 		}
 		return found, true
 	case *types.Signature:
@@ -124,7 +135,7 @@ func (f *finder) methods(t types.Type) (found []Method, wrapped bool) {
 				return nil, false
 			}
 			if guardOf(sig) == Guarded {
-				found = append(found, Method{field.Name(), Guarded})
+				found = append(found, Method{Name: field.Name()})
 			}
 		}
 	}

@@ -101,7 +101,7 @@ func Find(ctx context.Context, o Options) (*Code, error) {
 	if len(pkgs) == 0 {
 		return nil, fmt.Errorf("%s matches no packages", strings.Join(o.Patterns, " "))
 	}
-	f := &finder{Code: &Code{}, guards: map[string]map[string]Guard{}}
+	f := &finder{Code: &Code{}, guards: map[string]map[string]Method{}}
 	for _, p := range pkgs {
 		f.Broken = append(f.Broken, problems(p)...)
 		if len(p.Syntax) > 0 {

@@ -40,7 +40,7 @@ func show(code *usage.Code) string {
 	for _, s := range code.Services {
 		fmt.Fprintf(&b, "%v: %s (%s): %q", s.At, s.Type, s.Full, s.Policy)
 		for _, m := range s.Methods {
-			fmt.Fprintf(&b, " %s:%s", m.Name, []string{"guarded", "once", "optional", "unguarded", "no-timeouts"}[m.Guard])
+			fmt.Fprintf(&b, " %s:%s", m.Name, []string{"guarded", "once", "optional", "unguarded", "no-timeouts", "single", "rewinds", "safe"}[m.Guard])
 		}
 		if s.Methods == nil {
 			b.WriteString(" methods unknown")

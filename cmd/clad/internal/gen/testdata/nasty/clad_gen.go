@@ -3,11 +3,33 @@
 
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty.Consumes:
 //
-//	Do      guarded, once: a request's body can be read only once; the context is the request's; the context lives until the Body of the *http.Response is closed
-//	Feed    guarded, once: its <-chan int can be received from only once
-//	File    guarded, once: its interface{io.Reader; io.Seeker} can be read only once
-//	Fill    guarded
-//	Upload  guarded, once: its io.Reader can be read only once
+//	Args        guarded; another attempt only if nothing in args is used up
+//	Body        guarded; another attempt only if nothing in body is used up
+//	Buffer      guarded, one attempt: its *bytes.Buffer is used up
+//	CreateFrom  guarded, once: //clad:once; another attempt only if body can be set back
+//	Do          guarded, once: a request may not be safe to repeat; another attempt only if the request's body can be had again; the context is the request's; the context lives until the Body of the *http.Response is closed
+//	Each        guarded, one attempt: its function would be called again
+//	Feed        guarded, one attempt: its <-chan int is used up
+//	File        guarded; another attempt only if f can be set back
+//	Fill        guarded
+//	Get         guarded
+//	Later       passed through unless a policy is chosen for it: //clad:skip
+//	OpenFile    guarded; another attempt only if f can be set back
+//	Options     guarded
+//	Parts       guarded; another attempt only if nothing in parts is used up
+//	Pull        guarded, one attempt: its func() (int, bool) is used up
+//	Put         guarded; another attempt only if in.Body can be set back and in.Tag.Text can be set back and nothing in in.More is used up
+//	PutAll      guarded; another attempt only if nothing in in is used up
+//	PutHidden   guarded; another attempt only if nothing in in is used up
+//	PutValue    guarded; another attempt only if in.Body can be set back and in.More.Body can be set back and in.More.Tag.Text can be set back and nothing in in.More.More is used up
+//	RequestToo  guarded, once: a request may not be safe to repeat; another attempt only if req.Body can be set back
+//	Rows        guarded, one attempt: its nasty.Cursor is used up
+//	Seq         guarded, one attempt: its iter.Seq[int] may not begin anew
+//	Set         guarded, safe to repeat
+//	SetBody     guarded, safe to repeat; another attempt only if body can be set back
+//	Signal      guarded
+//	Transact    guarded, safe to repeat
+//	Upload      guarded; another attempt only if body can be set back
 
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty.Contexts:
 //
@@ -15,7 +37,7 @@
 //	InStruct   guarded; no timeout can be enforced: it takes no context
 //	Lookalike  guarded; no timeout can be enforced: it takes no context
 //	Own        guarded; no timeout can be enforced: its context has a type of its own
-//	Request    guarded, once: a request's body can be read only once; the context is the request's; the context lives until the Body of the *http.Response is closed
+//	Request    guarded, once: a request may not be safe to repeat; another attempt only if the request's body can be had again; the context is the request's; the context lives until the Body of the *http.Response is closed
 //	Second     guarded
 //	Two        guarded
 //	Variadic   guarded; no timeout can be enforced: it takes no context
@@ -78,7 +100,7 @@
 //	Results   guarded; no timeout can be enforced: it takes no context
 //	Same      guarded; no timeout can be enforced: it takes no context
 //	Types     guarded; no timeout can be enforced: it takes no context
-//	Unnamed   guarded, once: a request's body can be read only once
+//	Unnamed   guarded, once: a request may not be safe to repeat; another attempt only if *http.Request.Body can be set back
 
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty.Odd[_ any, context fmt.Stringer, error/* type parameter */ comparable, p interface{*error/* type parameter */; fmt.Stringer}]:
 //
@@ -103,8 +125,8 @@
 //
 //	All  guarded; the context lives on for the iter.Seq2[K, V], until the timeout
 //	Get  guarded; the context lives on for the V, until the timeout
-//	Map  guarded
-//	Put  guarded
+//	Map  guarded, one attempt: its function would be called again
+//	Put  guarded; another attempt only if nothing in T is used up
 
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty.Tree[T github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty.Tree[T]]:
 //
@@ -113,14 +135,14 @@
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty.Types:
 //
 //	Arrays       guarded
-//	Channels     guarded, once: its chan (<-chan int) can be received from only once
+//	Channels     guarded, one attempt: its chan func() chan int is used up
 //	Dot          guarded
-//	Funcs        guarded
-//	Generic      guarded
+//	Funcs        guarded, one attempt: its function would be called again
+//	Generic      guarded; another attempt only if nothing in l is used up
 //	Hidden       guarded
-//	Literals     guarded
+//	Literals     guarded; another attempt only if nothing in s is used up
 //	Own          guarded
-//	Predeclared  guarded
+//	Predeclared  guarded; another attempt only if nothing in a is used up
 //	Unsafe       guarded
 
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty.Users:
@@ -128,20 +150,20 @@
 //	All  guarded; the context lives on for the iter.Seq2[string, *nasty.User], until the timeout
 //	Ban  guarded
 //	Get  guarded
-//	Map  guarded
+//	Map  guarded, one attempt: its function would be called again
 //	Put  guarded
 
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty.Variadics:
 //
 //	Funcs    guarded
-//	Only     guarded; no timeout can be enforced: it takes no context
+//	Only     guarded; another attempt only if nothing in args is used up; no timeout can be enforced: it takes no context
 //	Quiet    passed through: it returns no error
 //	Slices   guarded
 //	Strings  guarded
 
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty/other.Elsewhere:
 //
-//	Do  guarded
+//	Do  guarded, one attempt: its function would be called again
 
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty/other.Table[github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty.User]:
 //
@@ -161,12 +183,14 @@
 package nasty
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
 	"io"
 	"iter"
 	"net/http"
+	"os"
 	"time"
 	"unsafe"
 
@@ -200,27 +224,127 @@ func init() {
 
 // consumesProxy is the proxy of Consumes.
 type consumesProxy struct {
-	next   Consumes
-	do     *container.Pipeline
-	feed   *container.Pipeline
-	file   *container.Pipeline
-	fill   *container.Pipeline
-	upload *container.Pipeline
+	next       Consumes
+	args       *container.Pipeline
+	body       *container.Pipeline
+	buffer     *container.Pipeline
+	createFrom *container.Pipeline
+	do         *container.Pipeline
+	each       *container.Pipeline
+	feed       *container.Pipeline
+	file       *container.Pipeline
+	fill       *container.Pipeline
+	get        *container.Pipeline
+	later      *container.Pipeline
+	openFile   *container.Pipeline
+	options    *container.Pipeline
+	parts      *container.Pipeline
+	pull       *container.Pipeline
+	put        *container.Pipeline
+	putAll     *container.Pipeline
+	putHidden  *container.Pipeline
+	putValue   *container.Pipeline
+	requestToo *container.Pipeline
+	rows       *container.Pipeline
+	seq        *container.Pipeline
+	set        *container.Pipeline
+	setBody    *container.Pipeline
+	signal     *container.Pipeline
+	transact   *container.Pipeline
+	upload     *container.Pipeline
 }
 
 func newConsumesProxy(next Consumes, m container.Methods) Consumes {
 	return &consumesProxy{
-		next:   next,
-		do:     m.Once("Do"),
-		feed:   m.Once("Feed"),
-		file:   m.Once("File"),
-		fill:   m.Method("Fill"),
-		upload: m.Once("Upload"),
+		next:       next,
+		args:       m.Rewinds("Args"),
+		body:       m.Rewinds("Body"),
+		buffer:     m.Single("Buffer"),
+		createFrom: m.Once("CreateFrom"),
+		do:         m.Once("Do"),
+		each:       m.Single("Each"),
+		feed:       m.Single("Feed"),
+		file:       m.Rewinds("File"),
+		fill:       m.Method("Fill"),
+		get:        m.Method("Get"),
+		later:      m.Optional("Later"),
+		openFile:   m.Rewinds("OpenFile"),
+		options:    m.Method("Options"),
+		parts:      m.Rewinds("Parts"),
+		pull:       m.Single("Pull"),
+		put:        m.Rewinds("Put"),
+		putAll:     m.Rewinds("PutAll"),
+		putHidden:  m.Rewinds("PutHidden"),
+		putValue:   m.Rewinds("PutValue"),
+		requestToo: m.Once("RequestToo"),
+		rows:       m.Single("Rows"),
+		seq:        m.Single("Seq"),
+		set:        m.Safe("Set"),
+		setBody:    m.Safe("SetBody"),
+		signal:     m.Method("Signal"),
+		transact:   m.Safe("Transact"),
+		upload:     m.Rewinds("Upload"),
 	}
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Consumes.
 func (p *consumesProxy) Unwrap() Consumes { return p.next }
+
+func (p *consumesProxy) Args(ctx context.Context, query string, args ...any) (result int, err error) {
+	if p.args.Direct() {
+		return p.next.Args(ctx, query, args...)
+	}
+	call := p.args.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		result, err = p.next.Args(call.Context(), query, args...)
+		if err != nil && container.ReadOnce(args...) {
+			call.Stop()
+		}
+	}
+	return result, err
+}
+
+func (p *consumesProxy) Body(ctx context.Context, body any) (err error) {
+	if p.body.Direct() {
+		return p.next.Body(ctx, body)
+	}
+	call := p.body.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		err = p.next.Body(call.Context(), body)
+		if err != nil && container.ReadOnce(body) {
+			call.Stop()
+		}
+	}
+	return err
+}
+
+func (p *consumesProxy) Buffer(ctx context.Context, b *bytes.Buffer) (err error) {
+	if p.buffer.Direct() {
+		return p.next.Buffer(ctx, b)
+	}
+	call := p.buffer.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		err = p.next.Buffer(call.Context(), b)
+	}
+	return err
+}
+
+func (p *consumesProxy) CreateFrom(ctx context.Context, body io.Reader) (err error) {
+	if p.createFrom.Direct() {
+		return p.next.CreateFrom(ctx, body)
+	}
+	call := p.createFrom.Begin(ctx)
+	defer call.End()
+	var input container.Input
+	input.Reads(body)
+	for input.Next(&call, &err) {
+		err = p.next.CreateFrom(call.Context(), body)
+	}
+	return err
+}
 
 func (p *consumesProxy) Do(req *http.Request) (result *http.Response, err error) {
 	if p.do.Direct() {
@@ -228,13 +352,26 @@ func (p *consumesProxy) Do(req *http.Request) (result *http.Response, err error)
 	}
 	call := p.do.Begin(req.Context())
 	defer call.End()
-	for call.Next(&err) {
-		result, err = p.next.Do(req.WithContext(call.Context()))
+	var input container.Input
+	for input.Next(&call, &err) {
+		result, err = p.next.Do(input.Request(call.Context(), req))
 		if err == nil && result != nil {
 			result.Body = container.TieReadCloser(result.Body, call.Detach())
 		}
 	}
 	return result, err
+}
+
+func (p *consumesProxy) Each(ctx context.Context, each func(int) error) (err error) {
+	if p.each.Direct() {
+		return p.next.Each(ctx, each)
+	}
+	call := p.each.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		err = p.next.Each(call.Context(), each)
+	}
+	return err
 }
 
 func (p *consumesProxy) Feed(ctx context.Context, c <-chan int) (err error) {
@@ -258,7 +395,9 @@ func (p *consumesProxy) File(ctx context.Context, f interface {
 	}
 	call := p.file.Begin(ctx)
 	defer call.End()
-	for call.Next(&err) {
+	var input container.Input
+	input.Reads(f)
+	for input.Next(&call, &err) {
 		err = p.next.File(call.Context(), f)
 	}
 	return err
@@ -276,13 +415,257 @@ func (p *consumesProxy) Fill(ctx context.Context, c chan<- int) (err error) {
 	return err
 }
 
+func (p *consumesProxy) Get(ctx context.Context, body func() (io.ReadCloser, error)) (err error) {
+	if p.get.Direct() {
+		return p.next.Get(ctx, body)
+	}
+	call := p.get.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		err = p.next.Get(call.Context(), body)
+	}
+	return err
+}
+
+func (p *consumesProxy) Later(ctx context.Context, rows Cursor) (err error) {
+	if p.later.Direct() {
+		return p.next.Later(ctx, rows)
+	}
+	call := p.later.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		err = p.next.Later(call.Context(), rows)
+		if err != nil {
+			call.Stop()
+		}
+	}
+	return err
+}
+
+func (p *consumesProxy) OpenFile(ctx context.Context, f *os.File) (err error) {
+	if p.openFile.Direct() {
+		return p.next.OpenFile(ctx, f)
+	}
+	call := p.openFile.Begin(ctx)
+	defer call.End()
+	var input container.Input
+	input.Reads(f)
+	for input.Next(&call, &err) {
+		err = p.next.OpenFile(call.Context(), f)
+	}
+	return err
+}
+
+func (p *consumesProxy) Options(ctx context.Context, options ...func(*Put)) (err error) {
+	if p.options.Direct() {
+		return p.next.Options(ctx, options...)
+	}
+	call := p.options.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		err = p.next.Options(call.Context(), options...)
+	}
+	return err
+}
+
+func (p *consumesProxy) Parts(ctx context.Context, parts ...io.Reader) (err error) {
+	if p.parts.Direct() {
+		return p.next.Parts(ctx, parts...)
+	}
+	call := p.parts.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		err = p.next.Parts(call.Context(), parts...)
+		if err != nil && container.ReadOnce(parts) {
+			call.Stop()
+		}
+	}
+	return err
+}
+
+func (p *consumesProxy) Pull(ctx context.Context, next func() (int, bool)) (err error) {
+	if p.pull.Direct() {
+		return p.next.Pull(ctx, next)
+	}
+	call := p.pull.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		err = p.next.Pull(call.Context(), next)
+	}
+	return err
+}
+
+func (p *consumesProxy) Put(ctx context.Context, in *Put) (err error) {
+	if p.put.Direct() {
+		return p.next.Put(ctx, in)
+	}
+	call := p.put.Begin(ctx)
+	defer call.End()
+	var input container.Input
+	if in != nil {
+		input.Reads(in.Body)
+		input.Reads(&in.Tag.Text)
+	}
+	for input.Next(&call, &err) {
+		err = p.next.Put(call.Context(), in)
+		if err != nil && in != nil && container.ReadOnce(in.More) {
+			call.Stop()
+		}
+	}
+	return err
+}
+
+func (p *consumesProxy) PutAll(ctx context.Context, in []Put) (err error) {
+	if p.putAll.Direct() {
+		return p.next.PutAll(ctx, in)
+	}
+	call := p.putAll.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		err = p.next.PutAll(call.Context(), in)
+		if err != nil && container.ReadOnce(in) {
+			call.Stop()
+		}
+	}
+	return err
+}
+
+func (p *consumesProxy) PutHidden(ctx context.Context, in *hiddenPut) (err error) {
+	if p.putHidden.Direct() {
+		return p.next.PutHidden(ctx, in)
+	}
+	call := p.putHidden.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		err = p.next.PutHidden(call.Context(), in)
+		if err != nil && container.ReadOnce(in) {
+			call.Stop()
+		}
+	}
+	return err
+}
+
+func (p *consumesProxy) PutValue(ctx context.Context, in Put) (err error) {
+	if p.putValue.Direct() {
+		return p.next.PutValue(ctx, in)
+	}
+	call := p.putValue.Begin(ctx)
+	defer call.End()
+	var input container.Input
+	input.Reads(in.Body)
+	if in.More != nil {
+		input.Reads(in.More.Body)
+		input.Reads(&in.More.Tag.Text)
+	}
+	for input.Next(&call, &err) {
+		err = p.next.PutValue(call.Context(), in)
+		if err != nil && in.More != nil && container.ReadOnce(in.More.More) {
+			call.Stop()
+		}
+	}
+	return err
+}
+
+func (p *consumesProxy) RequestToo(ctx context.Context, req *http.Request) (err error) {
+	if p.requestToo.Direct() {
+		return p.next.RequestToo(ctx, req)
+	}
+	call := p.requestToo.Begin(ctx)
+	defer call.End()
+	var input container.Input
+	if req != nil {
+		input.Reads(req.Body)
+	}
+	for input.Next(&call, &err) {
+		err = p.next.RequestToo(call.Context(), req)
+	}
+	return err
+}
+
+func (p *consumesProxy) Rows(ctx context.Context, rows Cursor) (result int64, err error) {
+	if p.rows.Direct() {
+		return p.next.Rows(ctx, rows)
+	}
+	call := p.rows.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		result, err = p.next.Rows(call.Context(), rows)
+	}
+	return result, err
+}
+
+func (p *consumesProxy) Seq(ctx context.Context, items iter.Seq[int]) (err error) {
+	if p.seq.Direct() {
+		return p.next.Seq(ctx, items)
+	}
+	call := p.seq.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		err = p.next.Seq(call.Context(), items)
+	}
+	return err
+}
+
+func (p *consumesProxy) Set(ctx context.Context, n int) (err error) {
+	if p.set.Direct() {
+		return p.next.Set(ctx, n)
+	}
+	call := p.set.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		err = p.next.Set(call.Context(), n)
+	}
+	return err
+}
+
+func (p *consumesProxy) SetBody(ctx context.Context, body io.Reader) (err error) {
+	if p.setBody.Direct() {
+		return p.next.SetBody(ctx, body)
+	}
+	call := p.setBody.Begin(ctx)
+	defer call.End()
+	var input container.Input
+	input.Reads(body)
+	for input.Next(&call, &err) {
+		err = p.next.SetBody(call.Context(), body)
+	}
+	return err
+}
+
+func (p *consumesProxy) Signal(ctx context.Context, stop <-chan struct{}) (err error) {
+	if p.signal.Direct() {
+		return p.next.Signal(ctx, stop)
+	}
+	call := p.signal.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		err = p.next.Signal(call.Context(), stop)
+	}
+	return err
+}
+
+// Transact may begin anew.
+func (p *consumesProxy) Transact(ctx context.Context, do func(context.Context) error) (err error) {
+	if p.transact.Direct() {
+		return p.next.Transact(ctx, do)
+	}
+	call := p.transact.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		err = p.next.Transact(call.Context(), do)
+	}
+	return err
+}
+
 func (p *consumesProxy) Upload(ctx context.Context, name string, body io.Reader) (err error) {
 	if p.upload.Direct() {
 		return p.next.Upload(ctx, name, body)
 	}
 	call := p.upload.Begin(ctx)
 	defer call.End()
-	for call.Next(&err) {
+	var input container.Input
+	input.Reads(body)
+	for input.Next(&call, &err) {
 		err = p.next.Upload(call.Context(), name, body)
 	}
 	return err
@@ -372,8 +755,9 @@ func (p *contextsProxy) Request(req *http.Request) (result *http.Response, err e
 	}
 	call := p.request.Begin(req.Context())
 	defer call.End()
-	for call.Next(&err) {
-		result, err = p.next.Request(req.WithContext(call.Context()))
+	var input container.Input
+	for input.Next(&call, &err) {
+		result, err = p.next.Request(input.Request(call.Context(), req))
 		if err == nil && result != nil {
 			result.Body = container.TieReadCloser(result.Body, call.Detach())
 		}
@@ -1088,7 +1472,11 @@ func (p *namesProxy) Unnamed(ctx context.Context, arg2 string, req *http.Request
 	}
 	call := p.unnamed.Begin(ctx)
 	defer call.End()
-	for call.Next(&err) {
+	var input container.Input
+	if req != nil {
+		input.Reads(req.Body)
+	}
+	for input.Next(&call, &err) {
 		result, result2, err = p.next.Unnamed(call.Context(), arg2, req, arg4...)
 	}
 	return result, result2, err
@@ -1278,8 +1666,8 @@ func newRepoProxy[K ~string | ~int, V any](next Repo[K, V], m container.Methods)
 		next: next,
 		all:  m.Method("All"),
 		get:  m.Method("Get"),
-		map_: m.Method("Map"),
-		put:  m.Method("Put"),
+		map_: m.Single("Map"),
+		put:  m.Rewinds("Put"),
 	}
 }
 
@@ -1336,6 +1724,9 @@ func (p *repoProxy[K, V]) Put(ctx context.Context, K2 K, T V) (err error) {
 	defer call.End()
 	for call.Next(&err) {
 		err = p.next.Put(call.Context(), K2, T)
+		if err != nil && container.ReadOnce(T) {
+			call.Stop()
+		}
 	}
 	return err
 }
@@ -1387,14 +1778,14 @@ func newTypesProxy(next Types, m container.Methods) Types {
 	return &typesProxy{
 		next:        next,
 		arrays:      m.Method("Arrays"),
-		channels:    m.Once("Channels"),
+		channels:    m.Single("Channels"),
 		dot:         m.Method("Dot"),
-		funcs:       m.Method("Funcs"),
-		generic:     m.Method("Generic"),
+		funcs:       m.Single("Funcs"),
+		generic:     m.Rewinds("Generic"),
 		hidden:      m.Method("Hidden"),
-		literals:    m.Method("Literals"),
+		literals:    m.Rewinds("Literals"),
 		own:         m.Method("Own"),
-		predeclared: m.Method("Predeclared"),
+		predeclared: m.Rewinds("Predeclared"),
 		unsafe:      m.Method("Unsafe"),
 	}
 }
@@ -1458,6 +1849,9 @@ func (p *typesProxy) Generic(ctx context.Context, p2 other.Pair[string, other.Pa
 	defer call.End()
 	for call.Next(&err) {
 		err = p.next.Generic(call.Context(), p2, l)
+		if err != nil && container.ReadOnce(l) {
+			call.Stop()
+		}
 	}
 	return err
 }
@@ -1489,6 +1883,9 @@ func (p *typesProxy) Literals(ctx context.Context, s struct {
 	defer call.End()
 	for call.Next(&err) {
 		err = p.next.Literals(call.Context(), s, i)
+		if err != nil && container.ReadOnce(s) {
+			call.Stop()
+		}
 	}
 	return err
 }
@@ -1513,6 +1910,9 @@ func (p *typesProxy) Predeclared(ctx context.Context, a any, e error, b byte, r 
 	defer call.End()
 	for call.Next(&err) {
 		comparable, err = p.next.Predeclared(call.Context(), a, e, b, r, c)
+		if err != nil && container.ReadOnce(a) {
+			call.Stop()
+		}
 	}
 	return comparable, err
 }
@@ -1545,7 +1945,7 @@ func newUsersProxy(next Users, m container.Methods) Users {
 		all:  m.Method("All"),
 		ban:  m.Method("Ban"),
 		get:  m.Method("Get"),
-		map_: m.Method("Map"),
+		map_: m.Single("Map"),
 		put:  m.Method("Put"),
 	}
 }
@@ -1626,11 +2026,12 @@ type variadicsProxy struct {
 }
 
 func newVariadicsProxy(next Variadics, m container.Methods) Variadics {
+	m.WithoutContext("Only")
 	m.Unguarded("Quiet", "it returns no error")
 	return &variadicsProxy{
 		next:    next,
 		funcs:   m.Method("Funcs"),
-		only:    m.WithoutContext("Only"),
+		only:    m.Rewinds("Only"),
 		slices:  m.Method("Slices"),
 		strings: m.Method("Strings"),
 	}
@@ -1659,6 +2060,9 @@ func (p *variadicsProxy) Only(args ...any) (err error) {
 	defer call.End()
 	for call.Next(&err) {
 		err = p.next.Only(args...)
+		if err != nil && container.ReadOnce(args...) {
+			call.Stop()
+		}
 	}
 	return err
 }
@@ -1700,7 +2104,7 @@ type elsewhereProxy struct {
 func newElsewhereProxy(next other.Elsewhere, m container.Methods) other.Elsewhere {
 	return &elsewhereProxy{
 		next: next,
-		do:   m.Method("Do"),
+		do:   m.Single("Do"),
 	}
 }
 

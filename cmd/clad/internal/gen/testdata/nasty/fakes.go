@@ -3,12 +3,14 @@
 package nasty
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
 	"io"
 	"iter"
 	"net/http"
+	"os"
 	"reflect"
 	"time"
 	"unsafe"
@@ -21,9 +23,34 @@ import (
 
 type consumesFake struct{ f *record.Recorder }
 
+func (f consumesFake) Args(ctx context.Context, query string, args ...any) (result int, err error) {
+	f.f.Call("Args", []interface{}{ctx, query, args}, &result, &err)
+	return result, err
+}
+
+func (f consumesFake) Body(ctx context.Context, body any) (err error) {
+	f.f.Call("Body", []interface{}{ctx, body}, &err)
+	return err
+}
+
+func (f consumesFake) Buffer(ctx context.Context, b *bytes.Buffer) (err error) {
+	f.f.Call("Buffer", []interface{}{ctx, b}, &err)
+	return err
+}
+
+func (f consumesFake) CreateFrom(ctx context.Context, body io.Reader) (err error) {
+	f.f.Call("CreateFrom", []interface{}{ctx, body}, &err)
+	return err
+}
+
 func (f consumesFake) Do(req *http.Request) (result *http.Response, err error) {
 	f.f.Call("Do", []interface{}{req}, &result, &err)
 	return result, err
+}
+
+func (f consumesFake) Each(ctx context.Context, each func(int) error) (err error) {
+	f.f.Call("Each", []interface{}{ctx, each}, &err)
+	return err
 }
 
 func (f consumesFake) Feed(ctx context.Context, c <-chan int) (err error) {
@@ -41,6 +68,91 @@ func (f consumesFake) File(ctx context.Context, f2 interface {
 
 func (f consumesFake) Fill(ctx context.Context, c chan<- int) (err error) {
 	f.f.Call("Fill", []interface{}{ctx, c}, &err)
+	return err
+}
+
+func (f consumesFake) Get(ctx context.Context, body func() (io.ReadCloser, error)) (err error) {
+	f.f.Call("Get", []interface{}{ctx, body}, &err)
+	return err
+}
+
+func (f consumesFake) Later(ctx context.Context, rows Cursor) (err error) {
+	f.f.Call("Later", []interface{}{ctx, rows}, &err)
+	return err
+}
+
+func (f consumesFake) OpenFile(ctx context.Context, f2 *os.File) (err error) {
+	f.f.Call("OpenFile", []interface{}{ctx, f2}, &err)
+	return err
+}
+
+func (f consumesFake) Options(ctx context.Context, options ...func(*Put)) (err error) {
+	f.f.Call("Options", []interface{}{ctx, options}, &err)
+	return err
+}
+
+func (f consumesFake) Parts(ctx context.Context, parts ...io.Reader) (err error) {
+	f.f.Call("Parts", []interface{}{ctx, parts}, &err)
+	return err
+}
+
+func (f consumesFake) Pull(ctx context.Context, next func() (int, bool)) (err error) {
+	f.f.Call("Pull", []interface{}{ctx, next}, &err)
+	return err
+}
+
+func (f consumesFake) Put(ctx context.Context, in *Put) (err error) {
+	f.f.Call("Put", []interface{}{ctx, in}, &err)
+	return err
+}
+
+func (f consumesFake) PutAll(ctx context.Context, in []Put) (err error) {
+	f.f.Call("PutAll", []interface{}{ctx, in}, &err)
+	return err
+}
+
+func (f consumesFake) PutHidden(ctx context.Context, in *hiddenPut) (err error) {
+	f.f.Call("PutHidden", []interface{}{ctx, in}, &err)
+	return err
+}
+
+func (f consumesFake) PutValue(ctx context.Context, in Put) (err error) {
+	f.f.Call("PutValue", []interface{}{ctx, in}, &err)
+	return err
+}
+
+func (f consumesFake) RequestToo(ctx context.Context, req *http.Request) (err error) {
+	f.f.Call("RequestToo", []interface{}{ctx, req}, &err)
+	return err
+}
+
+func (f consumesFake) Rows(ctx context.Context, rows Cursor) (result int64, err error) {
+	f.f.Call("Rows", []interface{}{ctx, rows}, &result, &err)
+	return result, err
+}
+
+func (f consumesFake) Seq(ctx context.Context, items iter.Seq[int]) (err error) {
+	f.f.Call("Seq", []interface{}{ctx, items}, &err)
+	return err
+}
+
+func (f consumesFake) Set(ctx context.Context, n int) (err error) {
+	f.f.Call("Set", []interface{}{ctx, n}, &err)
+	return err
+}
+
+func (f consumesFake) SetBody(ctx context.Context, body io.Reader) (err error) {
+	f.f.Call("SetBody", []interface{}{ctx, body}, &err)
+	return err
+}
+
+func (f consumesFake) Signal(ctx context.Context, stop <-chan struct{}) (err error) {
+	f.f.Call("Signal", []interface{}{ctx, stop}, &err)
+	return err
+}
+
+func (f consumesFake) Transact(ctx context.Context, do func(context.Context) error) (err error) {
+	f.f.Call("Transact", []interface{}{ctx, do}, &err)
 	return err
 }
 

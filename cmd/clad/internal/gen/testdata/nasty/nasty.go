@@ -2,12 +2,14 @@
 package nasty
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
 	"io"
 	"iter"
 	"net/http"
+	"os"
 	. "time"
 	"unsafe"
 
@@ -197,6 +199,52 @@ type Consumes interface {
 	Feed(ctx context.Context, c <-chan int) error
 	Fill(ctx context.Context, c chan<- int) error
 	Do(req *http.Request) (*http.Response, error)
+
+	Buffer(ctx context.Context, b *bytes.Buffer) error
+	OpenFile(ctx context.Context, f *os.File) error
+	Put(ctx context.Context, in *Put) error
+	PutValue(ctx context.Context, in Put) error
+	PutHidden(ctx context.Context, in *hiddenPut) error
+	PutAll(ctx context.Context, in []Put) error
+	Parts(ctx context.Context, parts ...io.Reader) error
+	Body(ctx context.Context, body any) error
+	Args(ctx context.Context, query string, args ...any) (int, error)
+	Rows(ctx context.Context, rows Cursor) (int64, error)
+	Pull(ctx context.Context, next func() (int, bool)) error
+	Seq(ctx context.Context, items iter.Seq[int]) error
+	Each(ctx context.Context, each func(int) error) error
+	Signal(ctx context.Context, stop <-chan struct{}) error
+	Options(ctx context.Context, options ...func(*Put)) error
+	Get(ctx context.Context, body func() (io.ReadCloser, error)) error
+	RequestToo(ctx context.Context, req *http.Request) error
+
+	// Transact may begin anew.
+	//
+	//clad:safe
+	Transact(ctx context.Context, do func(context.Context) error) error
+	Set(ctx context.Context, n int) error                 //clad:safe
+	SetBody(ctx context.Context, body io.Reader) error    //clad:safe
+	CreateFrom(ctx context.Context, body io.Reader) error //clad:once
+	//clad:skip
+	Later(ctx context.Context, rows Cursor) error
+}
+
+// Put is what an object store takes.
+type Put struct {
+	Name string
+	Body io.Reader
+	Meta map[string]string
+	More *Put
+	Tag  struct{ Text bytes.Buffer }
+}
+
+type hiddenPut struct{ body io.Reader }
+
+// Cursor is what rows are copied from.
+type Cursor interface {
+	Next() bool
+	Values() ([]any, error)
+	Err() error
 }
 
 // Repo is generic.
@@ -260,6 +308,9 @@ type (
 		Do(ctx context.Context) error
 	}
 )
+
+// Hide makes an input that code elsewhere can't look into.
+func Hide(body io.Reader) *hiddenPut { return &hiddenPut{body} }
 
 // CallHidden calls the methods that only this package can.
 func CallHidden(ctx context.Context, f Fields) (next, charge error) {

@@ -15,11 +15,12 @@ func init() { container.RegisterProxy(newLedgerProxy) }
 
 type ledgerProxy struct {
 	store.Ledger
-	append, close *container.Pipeline
+	append, imports, follow, mark, load, close *container.Pipeline
 }
 
 func newLedgerProxy(next store.Ledger, m container.Methods) store.Ledger {
-	return &ledgerProxy{next, m.Once("Append"), m.Optional("Close")}
+	m.WithoutContext("Load")
+	return &ledgerProxy{next, m.Once("Append"), m.Rewinds("Import"), m.Single("Follow"), m.Safe("Mark"), m.Rewinds("Load"), m.Optional("Close")}
 }
 
 // params asks for pipelines by their names.
@@ -45,7 +46,7 @@ func options(policyName string, more ...container.TagOption) fx.Option {
 		container.Tag(fx.Annotated{Target: store.NewGateway, Name: "third"}, "external_api"),
 		container.Tag(fx.Annotated{Target: store.NewAll, Group: "all,flatten"}, "external_api"),
 		container.Tag(fx.Annotate(store.NewAll, fx.ResultTags(`group:"all,flatten"`)), "external_api"),
-		container.Tag(fx.Annotate(store.NewGateway, fx.As(fx.Self())), "external_api"),
+		container.Tag(fx.Annotate(store.NewGateway, fx.As(new(store.Gateway))), "external_api"),
 		container.Tag(store.NewGateway, policyName),
 		container.Tag(constructor(), "database"),
 		container.Tag(store.NewGateway, "cache", more...),

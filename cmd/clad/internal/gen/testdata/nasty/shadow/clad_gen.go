@@ -3,11 +3,9 @@
 
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty/shadow.Gateway:
 //
-//	Do         guarded
+//	Do         guarded; another attempt only if nothing in value is used up
 //	NoContext  guarded; no timeout can be enforced: it takes no context
-//	Read       guarded, once: its io.Reader can be read only once; no timeout can be enforced: it takes no context
-
-// Once means: never attempted again when an attempt may have reached the dependency.
+//	Read       guarded; another attempt only if r can be set back; no timeout can be enforced: it takes no context
 
 package shadow
 
@@ -35,9 +33,9 @@ func newGatewayProxy2(next Gateway, m container2.Methods) Gateway {
 	m.WithoutContext("Read")
 	return &gatewayProxy2{
 		next:      next,
-		do:        m.Method("Do"),
+		do:        m.Rewinds("Do"),
 		noContext: m.WithoutContext("NoContext"),
-		read:      m.Once("Read"),
+		read:      m.Rewinds("Read"),
 	}
 }
 
@@ -52,6 +50,9 @@ func (p *gatewayProxy2) Do(ctx context2.Context, value interface{}, after time.D
 	defer call.End()
 	for call.Next(&err) {
 		call2, err = p.next.Do(call.Context(), value, after)
+		if err != nil && container2.ReadOnce(value) {
+			call.Stop()
+		}
 	}
 	return call2, err
 }
@@ -74,7 +75,9 @@ func (p *gatewayProxy2) Read(r io.Reader) (err error) {
 	}
 	call := p.read.Begin(context2.Background())
 	defer call.End()
-	for call.Next(&err) {
+	var input container2.Input
+	input.Reads(r)
+	for input.Next(&call, &err) {
 		err = p.next.Read(r)
 	}
 	return err

@@ -1,0 +1,187 @@
+package verdict
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// client is what is known of the errors of one client.
+type client struct {
+	// types says how errors are recognised by the full names of their types:
+	// "net.OpError", for a pointer to it as well, without the major version of the
+	// module.
+	types map[string]func(error) Meaning
+	// methods say how errors are recognised by a method that they have, which takes
+	// and returns nothing.
+	methods []method
+	// texts are the errors that a client makes by errors.New: each has nothing but
+	// its text.
+	texts map[string]Meaning
+	// beginnings are those of such texts that go on with particulars.
+	beginnings map[string]Meaning
+	// values are errors that are there without any import.
+	values map[error]Meaning
+	// names are those that profiles may use for errors: of texts, or of what a
+	// function picks out, looking at one error and not at what it wraps.
+	names map[string]func(error) bool
+}
+
+type method struct {
+	name      string
+	recognise func(error) Meaning
+}
+
+// clients lists all that are known.
+var clients = []*client{&standard, &netHTTP, &redis, &grpc}
+
+// tables are the clients' put together, when the first failure asks.
+var tables = sync.OnceValue(func() *client {
+	all := &client{
+		types: map[string]func(error) Meaning{}, texts: map[string]Meaning{}, beginnings: map[string]Meaning{},
+		values: map[error]Meaning{}, names: map[string]func(error) bool{},
+	}
+	for _, c := range clients {
+		maps.Copy(all.types, c.types)
+		all.methods = append(all.methods, c.methods...)
+		maps.Copy(all.texts, c.texts)
+		maps.Copy(all.beginnings, c.beginnings)
+		maps.Copy(all.values, c.values)
+		maps.Copy(all.names, c.names)
+	}
+	return all
+})
+
+// Names lists the errors that profiles may name.
+func Names() []string { return slices.Sorted(maps.Keys(tables().names)) }
+
+// Named returns what tells whether an error, or one that it wraps, is the one of
+// that name; it is false for a name that is not known.
+func Named(name string) (is func(error) bool, ok bool) {
+	one, ok := tables().names[name]
+	return func(err error) bool { return wraps(err, one) }, ok
+}
+
+// wraps reports whether one holds for any error in err's tree.
+func wraps(err error, one func(error) bool) bool {
+	if err == nil {
+		return false
+	}
+	if one(err) {
+		return true
+	}
+	switch e := err.(type) { //nolint:errorlint // this is the walk
+	case interface{ Unwrap() error }:
+		return wraps(e.Unwrap(), one)
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), func(err error) bool { return wraps(err, one) })
+	}
+	return false
+}
+
+// of knows errors by what they are, without looking further in.
+func of(t reflect.Type, err error) Meaning {
+	if t == typeOfText {
+		if m, ok := tables().values[err]; ok {
+			return m
+		}
+		return ofText(err.Error())
+	}
+	known, ok := recognisers.Load(t)
+	if !ok {
+		known, _ = recognisers.LoadOrStore(t, recogniserOf(t))
+	}
+	if recognise := known.(func(error) Meaning); recognise != nil {
+		return recognise(err)
+	}
+	return unknown
+}
+
+func ofText(text string) Meaning {
+	if m, ok := tables().texts[text]; ok {
+		return m
+	}
+	for beginning, m := range tables().beginnings {
+		if strings.HasPrefix(text, beginning) {
+			return m
+		}
+	}
+	return unknown
+}
+
+// recognisers remembers what is known of each type of error, nil if nothing is.
+// There are no more of them than types in the program.
+var recognisers sync.Map // reflect.Type -> func(error) Meaning
+
+func recogniserOf(t reflect.Type) func(error) Meaning {
+	if recognise, ok := tables().types[nameOf(t)]; ok {
+		return recognise
+	}
+	for _, m := range tables().methods {
+		if has(t, m.name) {
+			return m.recognise
+		}
+	}
+	return nil
+}
+
+// has reports whether a type has a method that takes and returns nothing.
+func has(t reflect.Type, method string) bool {
+	m, ok := t.MethodByName(method)
+	return ok && m.Type.NumIn() == 1 && m.Type.NumOut() == 0
+}
+
+func hasMethod(err error, name string) bool { return has(reflect.TypeOf(err), name) }
+
+func nameOfError(err error) string { return nameOf(reflect.TypeOf(err)) }
+
+// nameOf is a type's full name, without the major version of its module:
+// "net.OpError", for a pointer as well.
+func nameOf(t reflect.Type) string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	path := t.PkgPath()
+	if at := strings.Index(path, "/v"); at >= 0 {
+		elements := strings.Split(path, "/")
+		path = strings.Join(slices.DeleteFunc(elements, isMajorVersion), "/")
+	}
+	return path + "." + t.Name()
+}
+
+func isMajorVersion(element string) bool {
+	digits, ok := strings.CutPrefix(element, "v")
+	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
+}
+
+func always(m Meaning) func(error) Meaning { return func(error) Meaning { return m } }
+
+// text returns the text in a field of a struct, or "".
+func text(err error, field string) string {
+	if f := fieldOf(err, field); f.Kind() == reflect.String {
+		return f.String()
+	}
+	return ""
+}
+
+func fieldOf(err error, name string) reflect.Value {
+	v := reflect.Indirect(reflect.ValueOf(err))
+	if v.Kind() != reflect.Struct {
+		return reflect.Value{}
+	}
+	return v.FieldByName(name)
+}
+
+// isText tells errors by their text.
+func isText(text string) func(error) bool {
+	return func(err error) bool { return reflect.TypeOf(err) == typeOfText && err.Error() == text }
+}
+
+// isType tells errors by the full name of their type.
+func isType(err error, name string) bool { return nameOf(reflect.TypeOf(err)) == name }
+
+func isValue(value error) func(error) bool {
+	return func(err error) bool { return err == value } //nolint:errorlint // whoever asks walks the tree
+}
