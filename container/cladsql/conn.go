@@ -73,6 +73,7 @@ func (c *conn) ResetSession(ctx context.Context) error {
 // IsValid implements [driver.Validator]. Without the driver's, a connection is
 // valid.
 func (c *conn) IsValid() bool {
+	c.due = nil // it will be asked for anew
 	if !c.made.honest() {
 		c.parked = time.Now()
 	}

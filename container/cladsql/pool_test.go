@@ -2,6 +2,8 @@ package cladsql_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -344,6 +346,21 @@ func TestCrowdedServerIsNoFailureWhileConnectionsAreOpen(t *testing.T) {
 	for _, want := range []error{stateError("53300"), policy.ErrCircuitOpen} {
 		if err := db.PingContext(t.Context()); !errors.Is(err, want) {
 			t.Errorf("got %v, want %v", err, want)
+		}
+	}
+}
+
+// A certificate that cannot be verified is verified by no other attempt; but the
+// database cannot be had.
+func TestUnverifiedServerIsAFailureAndNotTriedAgain(t *testing.T) {
+	for _, want := range []error{x509.UnknownAuthorityError{}, &tls.CertificateVerificationError{Err: errLost}} {
+		f := &fake{fail: failing(100, "connect", want)}
+		db := open(t, f, policy.CircuitBreaker{FailureThreshold: 1}, atOnce(3))
+		if err := db.PingContext(t.Context()); !errors.Is(err, want) || f.count("connect") != 1 {
+			t.Errorf("%v after %d attempts", err, f.count("connect"))
+		}
+		if err := db.PingContext(t.Context()); !errors.Is(err, policy.ErrCircuitOpen) {
+			t.Errorf("got %v", err)
 		}
 	}
 }

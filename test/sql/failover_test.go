@@ -56,10 +56,15 @@ func TestRestartIsSurvived(t *testing.T) {
 	}
 	type seen struct{ bare, guarded *outage }
 	all := map[string]seen{}
-	for _, name := range []string{"pgx", "postgres"} {
-		c, err := cladsql.NewConnector(name, server.dsn())
-		if err != nil {
-			t.Fatal(err)
+	maria := connect(t, products[3])
+	before := maria.proxied(t)
+	for _, name := range []string{"pgx", "postgres", "mysql"} {
+		c := maria.connector
+		if name != "mysql" {
+			var err error
+			if c, err = cladsql.NewConnector(name, server.dsn()); err != nil {
+				t.Fatal(err)
+			}
 		}
 		r, err := newOrchestrator(t).For("db", policy.Combine(failover...))
 		if err != nil {
@@ -75,8 +80,10 @@ func TestRestartIsSurvived(t *testing.T) {
 	// real time: a server that restarts takes its time
 	time.Sleep(100 * time.Millisecond)
 	start := time.Now()
+	before.down()
 	server.stop(t)
 	time.Sleep(1500*time.Millisecond - time.Since(start))
+	before.up(t)
 	server.start(t)
 	back := time.Since(start)
 	time.Sleep(2500 * time.Millisecond)

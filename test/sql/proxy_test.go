@@ -49,7 +49,17 @@ func newProxy(t *testing.T, server string) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{listener: l, server: server, open: map[net.Conn]*link{}}
+	p := &proxy{server: server, open: map[net.Conn]*link{}}
+	p.listen(l)
+	t.Cleanup(func() {
+		p.down()
+		p.conns.Wait()
+	})
+	return p
+}
+
+func (p *proxy) listen(l net.Listener) {
+	p.listener = l
 	p.conns.Go(func() {
 		for {
 			c, err := l.Accept()
@@ -59,12 +69,26 @@ func newProxy(t *testing.T, server string) *proxy {
 			p.conns.Go(func() { p.serve(c) })
 		}
 	})
-	t.Cleanup(func() {
-		_ = l.Close()
-		p.cutAll()
-		p.conns.Wait()
-	})
-	return p
+}
+
+// down is as if the server were: connections are cut, and refused.
+func (p *proxy) down() {
+	_ = p.listener.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range p.open {
+		_ = l.client.Close()
+		_ = l.server.Close()
+	}
+}
+
+func (p *proxy) up(t *testing.T) {
+	t.Helper()
+	l, err := net.Listen("tcp", p.listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.listen(l)
 }
 
 // through returns the product as it is reached by way of a proxy.
@@ -119,15 +143,6 @@ func (p *proxy) hang() {
 	defer p.mu.Unlock()
 	for _, l := range p.open {
 		l.deaf = true
-	}
-}
-
-func (p *proxy) cutAll() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, l := range p.open {
-		_ = l.client.Close()
-		_ = l.server.Close()
 	}
 }
 
