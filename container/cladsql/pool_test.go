@@ -115,11 +115,18 @@ func TestStaleConnectionIsReplacedUnnoticed(t *testing.T) {
 // the policy anew up to three times, and gave that word to the caller.
 func TestConnectionsThatStayBadAreAttemptedAsThePolicySays(t *testing.T) {
 	for kind, use := range map[string]func(*sql.DB) error{
-		"connect":         func(db *sql.DB) error { return db.PingContext(t.Context()) },
-		"exec-context":    func(db *sql.DB) error { _, err := db.ExecContext(t.Context(), aWrite); return err },
-		"query-context":   func(db *sql.DB) error { return query(t, db, aRead) },
-		"prepare-context": func(db *sql.DB) error { _, err := db.PrepareContext(t.Context(), aRead); return err },
-		"begin-context":   func(db *sql.DB) error { _, err := db.BeginTx(t.Context(), nil); return err },
+		"connect":       func(db *sql.DB) error { return db.PingContext(t.Context()) },
+		"exec-context":  func(db *sql.DB) error { _, err := db.ExecContext(t.Context(), aWrite); return err },
+		"query-context": func(db *sql.DB) error { return query(t, db, aRead) },
+		"prepare-context": func(db *sql.DB) error {
+			s, err := db.PrepareContext(t.Context(), aRead)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = s.Close() }()
+			return nil
+		},
+		"begin-context": func(db *sql.DB) error { _, err := db.BeginTx(t.Context(), nil); return err },
 	} {
 		f := &fake{fail: failing(100, kind, driver.ErrBadConn)}
 		err := use(open(t, f, policy.CircuitBreaker{}, atOnce(4)))
@@ -199,6 +206,11 @@ func TestStatementIsPreparedAnewOnAnotherConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	for _, kind := range []string{"reset", "stmt-exec-context"} {
 		n := len(f.log)
 		f.fail = failing(1, kind, driver.ErrBadConn)
@@ -208,9 +220,6 @@ func TestStatementIsPreparedAnewOnAnotherConnection(t *testing.T) {
 		if got := f.kinds(n); !strings.HasSuffix(got, "close connect prepare-context close-stmt stmt-exec-context valid") {
 			t.Errorf("%s: the driver was asked for %q", kind, got)
 		}
-	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -394,8 +403,8 @@ func TestErrorsComeOutAsTheyAre(t *testing.T) {
 			cancel()
 			return ctx.Err()
 		}}
-		_, err := open(t, f, policy.CircuitBreaker{}, retry).QueryContext(ctx, query) //nolint:sqlclosecheck // there are none
-		if err != context.Canceled {                                                  //nolint:errorlint // that is the point
+		err := drain(open(t, f, policy.CircuitBreaker{}, retry).QueryContext(ctx, query))
+		if err != context.Canceled { //nolint:errorlint // that is the point
 			t.Errorf("%s: %v", query, err)
 		}
 	}

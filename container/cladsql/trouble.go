@@ -23,7 +23,7 @@ func isTrouble(err error) bool {
 	}
 	return walk(err, func(err error) bool {
 		switch err.(type) { //nolint:errorlint // walk walks the tree
-		case net.Error, syscall.Errno:
+		case syscall.Errno, net.Error:
 			return true
 		}
 		switch err.Error() {

@@ -28,7 +28,7 @@ func (c *conn) watch(ctx context.Context) (end func()) {
 		defer w.mu.Unlock()
 		if !w.ended {
 			patience := patience
-			if ctx.Err() == context.Canceled { //nolint:errorlint // it is what a context says
+			if ctx.Err() == context.Canceled {
 				patience = whereNoHurry
 			}
 			w.timer = time.AfterFunc(patience, func() {

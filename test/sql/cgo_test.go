@@ -10,7 +10,7 @@ import (
 	_ "github.com/mattn/go-sqlite3"
 )
 
-func init() { //nolint:gochecknoinits // this driver is there only with cgo
+func init() {
 	products = append(products, product{
 		name: "SQLite, mattn", driver: "sqlite3",
 		dsn: func(t *testing.T) string {

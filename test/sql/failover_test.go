@@ -103,15 +103,21 @@ func TestRestartIsSurvived(t *testing.T) {
 func fill(t *testing.T, db *sql.DB, n int) {
 	t.Helper()
 	db.SetMaxIdleConns(n)
+	var held []*sql.Conn
+	defer func() {
+		for _, c := range held {
+			_ = c.Close()
+		}
+	}()
 	for range n {
-		c, err := db.Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := c.PingContext(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = c.Close() }()
+		eventually(t, "a connection", func() bool { // under whatever timeout
+			c, err := db.Conn(t.Context())
+			if err != nil {
+				return false
+			}
+			held = append(held, c)
+			return c.PingContext(t.Context()) == nil
+		})
 	}
 }
 
@@ -188,13 +194,14 @@ func TestRowsThatStallAreATimeout(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer func() { _ = rows.Close() }()
 		n := 0
 		for rows.Next() {
 			if n++; n == 10 {
 				x.hang()
 			}
 		}
-		if err := errors.Join(rows.Err(), rows.Close()); !errors.Is(err, policy.ErrTimeout) || n < 10 {
+		if err := rows.Err(); !errors.Is(err, policy.ErrTimeout) || n < 10 {
 			t.Errorf("after %d rows: %v", n, err)
 		}
 		if m := d.metrics(); m.TimeoutCount != 1 || m.CircuitBreakerTrips != 1 || m.RetryAttempts != 0 {

@@ -120,11 +120,12 @@ var products = []product{
 	},
 }
 
-// each runs a test on each product that is there.
+// each runs a test on each product that is there, on all at once.
 func each(t *testing.T, test func(*testing.T, *database)) {
 	t.Helper()
 	for _, p := range products {
 		t.Run(p.name, func(t *testing.T) {
+			t.Parallel() // most of the time somebody waits
 			test(t, connect(t, p))
 		})
 	}

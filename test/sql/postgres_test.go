@@ -37,7 +37,7 @@ func newPostgres(t *testing.T) *postgres {
 		missing(t, "initdb is not installed")
 	}
 	p.bin = filepath.Dir(installed[0])
-	dir, err := os.MkdirTemp("", "clad-postgres-") // short, and its parents may be entered by others
+	dir, err := os.MkdirTemp("", "clad-postgres-") //nolint:usetesting // postgres may not enter the parents of a TempDir of root's
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func (p *postgres) run(t *testing.T, program string, args ...string) {
 	t.Helper()
 	// Not the test's context: the server outlives pg_ctl, and is to be stopped
 	// after the test.
-	cmd := exec.Command(filepath.Join(p.bin, program), args...) //nolint:noctx // see above
+	cmd := exec.Command(filepath.Join(p.bin, program), args...)
 	cmd.SysProcAttr, cmd.Dir = p.attr, "/"
 	if err := cmd.Run(); err != nil { // its output would be waited for until the server ends
 		t.Fatalf("%s: %v", program, err)
