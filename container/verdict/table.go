@@ -14,8 +14,7 @@ type client struct {
 	// "net.OpError", for a pointer to it as well, without the major version of the
 	// module.
 	types map[string]func(error) Meaning
-	// methods say how errors are recognised by a method that they have, which takes
-	// and returns nothing.
+	// methods say how errors are recognised by methods that they have.
 	methods []method
 	// texts are the errors that a client makes by errors.New: each has nothing but
 	// its text.
@@ -30,12 +29,12 @@ type client struct {
 }
 
 type method struct {
-	name      string
+	of        reflect.Type // an interface
 	recognise func(error) Meaning
 }
 
 // clients lists all that are known.
-var clients = []*client{&standard, &netHTTP, &redis, &grpc}
+var clients = []*client{&standard, &netHTTP, &redis, &grpc, &nats}
 
 // tables are the clients' put together, when the first failure asks.
 var tables = sync.OnceValue(func() *client {
@@ -120,20 +119,12 @@ func recogniserOf(t reflect.Type) func(error) Meaning {
 		return recognise
 	}
 	for _, m := range tables().methods {
-		if has(t, m.name) {
+		if t.Implements(m.of) {
 			return m.recognise
 		}
 	}
 	return nil
 }
-
-// has reports whether a type has a method that takes and returns nothing.
-func has(t reflect.Type, method string) bool {
-	m, ok := t.MethodByName(method)
-	return ok && m.Type.NumIn() == 1 && m.Type.NumOut() == 0
-}
-
-func hasMethod(err error, name string) bool { return has(reflect.TypeOf(err), name) }
 
 func nameOfError(err error) string { return nameOf(reflect.TypeOf(err)) }
 
@@ -164,6 +155,19 @@ func text(err error, field string) string {
 		return f.String()
 	}
 	return ""
+}
+
+// number returns the number in a field of a struct, or 0.
+func number(err error, field string) int64 { return numberIn(fieldOf(err, field)) }
+
+func numberIn(v reflect.Value) int64 {
+	switch {
+	case v.CanInt():
+		return v.Int()
+	case v.CanUint():
+		return int64(v.Uint()) //nolint:gosec // codes are small
+	}
+	return 0
 }
 
 func fieldOf(err error, name string) reflect.Value {

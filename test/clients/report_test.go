@@ -129,10 +129,12 @@ func printed(err error) string {
 
 // version adds to the path of a client's module the version that is used.
 func version(module string) string {
-	short := strings.NewReplacer("github.com/", "", "/v9", "", "/v8", "", "/v5", "", "/v2", "").Replace(module)
+	short := majorVersion.ReplaceAllString(strings.TrimPrefix(module, "github.com/"), "")
 	v, _, _ := strings.Cut(versions()[module], "-0.")
 	return short + " " + strings.TrimPrefix(v, "v")
 }
+
+var majorVersion = regexp.MustCompile(`/v\d+$`)
 
 // versions are those of the modules that are used, by their paths.
 var versions = sync.OnceValue(func() map[string]string {
@@ -198,6 +200,9 @@ func (p pageOf) end() int {
 	b.WriteString(head)
 	for _, f := range p {
 		part := f.part()
+		if len(f.rows) == 0 { // its tests did not run
+			part = sectionOf(string(old), f.title)
+		}
 		b.WriteString("\n" + part)
 		for line := range strings.Lines(part) {
 			if !*update && strings.HasPrefix(line, "|") && !strings.Contains(string(old), line) {
@@ -218,6 +223,16 @@ func (p pageOf) end() int {
 	return 0
 }
 
+// sectionOf returns a family's part of a page.
+func sectionOf(page, title string) string {
+	for _, section := range strings.Split(page, "\n## ")[1:] {
+		if strings.HasPrefix(section, title+"\n") {
+			return "## " + strings.TrimSuffix(section, "\n") + "\n"
+		}
+	}
+	return ""
+}
+
 // took is how long f takes, as the page says it.
 func took(f func()) time.Duration {
 	start := time.Now()
@@ -233,8 +248,11 @@ func heard(took, want time.Duration) string {
 	return fmt.Sprintf("after %.0f s", took.Seconds())
 }
 
+type meaning = verdict.Meaning
+
 // What errors mean, mostly.
 var (
+	hopeless = verdict.Meaning{Verdict: policy.Failed, NoEffect: true, Final: true}
 	answered = verdict.Meaning{Verdict: policy.Answered}
 	refused  = verdict.Meaning{Verdict: policy.Refused, NoEffect: true}
 	failed   = verdict.Meaning{Verdict: policy.Failed}
