@@ -6,6 +6,7 @@ require (
 	github.com/cladgo/clad v0.0.0
 	github.com/gomodule/redigo v1.9.3
 	github.com/nats-io/nats.go v1.55.0
+	github.com/rabbitmq/amqp091-go v1.16.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/redis/rueidis v1.0.79
 	github.com/valkey-io/valkey-go v1.0.79

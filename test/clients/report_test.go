@@ -112,7 +112,7 @@ func root(err error) error {
 var volatile = []struct{ re, with string }{
 	{`(127\.0\.0\.1|\[::1\]):\d+`, "host:port"},
 	{`\b\d+(\.\d+)?(µs|ms|s)\b`, "…"},
-	{`[0-9a-f]{32,}`, "…"},
+	{`[0-9a-f]{32,}|\d{10,}`, "…"},
 }
 
 // printed is an error's text, without what differs from run to run.
