@@ -102,15 +102,18 @@ func (f *family) behaves(client string, w way) {
 func root(err error) error {
 	for {
 		inner := errors.Unwrap(err)
-		if inner == nil || !strings.HasPrefix(fmt.Sprintf("%T", err), "*fmt.") {
+		if inner == nil || !envelope.MatchString(fmt.Sprintf("%T", err)) {
 			return err
 		}
 		err = inner
 	}
 }
 
+var envelope = regexp.MustCompile(`^\*(fmt\..*|url\.Error|smithy\.OperationError|(http|s3shared)\.ResponseError|http\.RequestSendError)$`)
+
 var volatile = []struct{ re, with string }{
 	{`(127\.0\.0\.1|\[::1\]):\d+`, "host:port"},
+	{`https response error |RequestID: \S*, HostID: \S*, `, ""},
 	{`\b\d+(\.\d+)?(µs|ms|s)\b`, "…"},
 	{`[0-9a-f]{32,}|\d{10,}`, "…"},
 }
