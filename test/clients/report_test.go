@@ -115,6 +115,7 @@ var volatile = []struct{ re, with string }{
 	{`(127\.0\.0\.1|\[::1\]):\d+`, "host:port"},
 	{`https response error |RequestID: \S*, HostID: \S*, `, ""},
 	{`\b\d+(\.\d+)?(µs|ms|s)\b`, "…"},
+	{`\[-\d+\]`, "[…]"},
 	{`[0-9a-f]{32,}|\d{10,}`, "…"},
 }
 
