@@ -28,6 +28,7 @@ var aws = client{
 		"github.com/aws/aws-sdk-go-v2/aws/signer.HashComputationError": always(refused), // of a body that cannot be read twice
 		"github.com/aws/aws-sdk-go-v2/aws/signer.SigningError":         always(waited),  // for credentials, of another service
 	},
+	repeats: []string{"github.com/aws/aws-sdk-go-v2/aws/retry.MaxAttemptsError"},
 	methods: []method{{reflect.TypeFor[awsAPIError](), func(err error) Meaning {
 		return awsCodes[err.(awsAPIError).ErrorCode()] //nolint:errorlint // this error, not what it wraps
 	}}},
@@ -50,8 +51,8 @@ var awsCodes = map[string]Meaning{
 	"LimitExceededException": unmade, "EC2ThrottledException": unmade, "PriorRequestNotComplete": unmade,
 
 	// Others hold the thing just now, or a clock is wrong, which the client mends.
-	"OperationAborted": waited, "ConditionalRequestConflict": waited,
-	"TransactionInProgressException": waited, "TransactionConflictException": waited,
+	"OperationAborted": conflicts, "ConditionalRequestConflict": conflicts,
+	"TransactionInProgressException": conflicts, "TransactionConflictException": conflicts,
 	"RequestTimeTooSkewed": waited,
 
 	"RequestTimeout": failed, "RequestTimeoutException": failed,
@@ -80,7 +81,7 @@ func ofAWSResponse(err error) Meaning {
 		}
 	}
 	response, ok := err.(interface{ HTTPStatusCode() int }) //nolint:errorlint // this error
-	if !ok || response.HTTPStatusCode() == 0 { // there was no response
+	if !ok || response.HTTPStatusCode() == 0 {              // there was no response
 		return unknown
 	}
 	return ofHTTPStatus(response.HTTPStatusCode())

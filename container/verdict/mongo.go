@@ -85,7 +85,7 @@ func ofMongo(err error) Meaning {
 		return false
 	}
 	// Only a command's own error says that nothing was done: those of writes tell
-	// of some that were.
+	// of some that were, and what has the label is the driver's second attempt.
 	command := isType(err, mongoCommandError)
 	switch {
 	case e.HasErrorLabel("NetworkError"):
@@ -95,7 +95,7 @@ func ofMongo(err error) Meaning {
 	case e.HasErrorLabel("UnknownTransactionCommitResult"):
 		return failed
 	case has(mongoElsewhere):
-		if command {
+		if command && !e.HasErrorLabel("RetryableWriteError") {
 			return unmade
 		}
 		return failed

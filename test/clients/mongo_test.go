@@ -15,7 +15,7 @@ const mongoDriver = "go.mongodb.org/mongo-driver/v2"
 
 var mongoFamily = &family{
 	title: "MongoDB",
-	intro: "Measured against a server of the wire protocol that gives the answers of MongoDB. The driver repeats a read or a single write once by itself, the write by a number that the server knows it by, so that it is not done twice; a retry of the policy is a new write. A call that finds no server waits for 30 s, or for its context.",
+	intro: "Measured against a server of the wire protocol that gives the answers of MongoDB. The driver repeats reads and single writes by itself, the write by a number that the server knows it by, so that it is not done twice; a retry of the policy is a new write. A call that finds no server waits for 30 s, or for its context.",
 }
 
 func mongoClient(t *testing.T, addr string, change ...func(*options.ClientOptions)) *mongo.Collection {
@@ -126,20 +126,24 @@ func TestMongoDeadlinesAndRetries(t *testing.T) {
 	time.AfterFunc(soon, cancel)
 	cancelled := took(func() { _, _ = c.InsertOne(ctx, bson.M{}) })
 
-	count := func(change ...func(*options.ClientOptions)) int {
+	count := func(ctx context.Context, change ...func(*options.ClientOptions)) int {
 		hung := startMongo(t, func(string, bson.M) bson.M { return hangUp })
 		change = append(change, func(o *options.ClientOptions) { o.SetServerSelectionTimeout(5 * time.Second) })
-		if _, err := mongoClient(t, hung.addr, change...).InsertOne(within(t, 5*time.Second), bson.M{}); err == nil {
+		if _, err := mongoClient(t, hung.addr, change...).InsertOne(ctx, bson.M{}); err == nil {
 			t.Error("no error")
 		}
 		return hung.sent("insert")
 	}
-	if n := count(singleTry); n != 1 {
+	if n := count(within(t, 5*time.Second), singleTry); n != 1 {
 		t.Errorf("an insert was sent %d times without retries", n)
+	}
+	retries := fmt.Sprintf("an insert was sent %d times, as one write", count(t.Context()))
+	if n := count(within(t, 2*time.Second)); n > 2 {
+		retries += "; where the context has a deadline, again and again until it passes"
 	}
 	mongoFamily.behaves(mongoDriver, way{
 		deadline: heard(deadline, soon), cancellation: heard(cancelled, soon),
-		retries: fmt.Sprintf("an insert was sent %d times, as one write", count()),
-		set:     "`SetRetryWrites` as it is; `SetServerSelectionTimeout` below the policy's attempt; `SetTimeout`",
+		retries: retries,
+		set:     "`SetRetryReads(false)`, `SetRetryWrites(false)`, or no retry in the policy; `SetServerSelectionTimeout` below the policy's attempt",
 	})
 }

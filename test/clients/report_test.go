@@ -256,11 +256,12 @@ type meaning = verdict.Meaning
 
 // What errors mean, mostly.
 var (
-	hopeless = verdict.Meaning{Verdict: policy.Failed, NoEffect: true, Final: true}
-	answered = verdict.Meaning{Verdict: policy.Answered}
-	refused  = verdict.Meaning{Verdict: policy.Refused, NoEffect: true}
-	failed   = verdict.Meaning{Verdict: policy.Failed}
-	unmade   = verdict.Meaning{Verdict: policy.Failed, NoEffect: true}
-	waited   = verdict.Meaning{Verdict: policy.Failed, NoEffect: true, Neutral: true}
-	unknown  = verdict.Meaning{}
+	conflicts = verdict.Meaning{Verdict: policy.Failed, Neutral: true}
+	hopeless  = verdict.Meaning{Verdict: policy.Failed, NoEffect: true, Final: true}
+	answered  = verdict.Meaning{Verdict: policy.Answered}
+	refused   = verdict.Meaning{Verdict: policy.Refused, NoEffect: true}
+	failed    = verdict.Meaning{Verdict: policy.Failed}
+	unmade    = verdict.Meaning{Verdict: policy.Failed, NoEffect: true}
+	waited    = verdict.Meaning{Verdict: policy.Failed, NoEffect: true, Neutral: true}
+	unknown   = verdict.Meaning{}
 )

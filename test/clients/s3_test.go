@@ -75,7 +75,7 @@ func TestS3Answers(t *testing.T) {
 		{"a wrong key of one's own", "403/InvalidAccessKeyId", answered},
 		{"a condition that does not hold", "412/PreconditionFailed", answered},
 		{"it has not changed", "304/", answered},
-		{"another request at the same key", "409/ConditionalRequestConflict", waited},
+		{"another request at the same key", "409/ConditionalRequestConflict", conflicts},
 		{"a clock that is wrong", "403/RequestTimeTooSkewed", waited},
 		{"throttled", "503/SlowDown", unmade},
 		{"the server waited for the request's body", "400/RequestTimeout", failed},
@@ -198,6 +198,8 @@ func TestS3DeadlinesAndRetries(t *testing.T) {
 	if n := count(func(o *s3.Options) { o.Retryer = retry.AddWithMaxAttempts(retry.NewStandard(), 1) }); n != 1 {
 		t.Errorf("%d attempts with AddWithMaxAttempts(1)", n)
 	}
+	_, err = s3Client(t, s3Answers(t).URL).PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("b"), Key: aws.String("503/SlowDown"), Body: strings.NewReader("x")})
+	s3Family.meets(t, awsS3, "throttled, after attempts of its own", err, failed)
 	s3Family.behaves(awsS3, way{
 		deadline: heard(deadline, soon), cancellation: heard(cancelled, soon),
 		retries: fmt.Sprintf("a PUT was sent %d times", count()),
