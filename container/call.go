@@ -114,7 +114,9 @@ func (c *Call) End() {
 // Detach keeps the context of the attempt alive beyond the call, for a result
 // that is still in use after it: a response body, a stream. The caller of
 // release ends it; until then only the policy's timeouts and the caller's own
-// context do. Detach is called after an attempt that succeeded, before Next.
+// context do. Detach is called after an attempt that is to be the last, before
+// Next; where another follows all the same, the context ends then, and release
+// must not be called.
 func (c *Call) Detach() (release func()) {
 	if c.prog == nil || c.prog.contexts == 0 {
 		return func() {}
@@ -131,6 +133,20 @@ func (c *Call) Detach() (release func()) {
 	return func() {
 		for _, ctx := range held {
 			ctx.Cancel()
+		}
+	}
+}
+
+// release ends the contexts from step i on that were kept for an attempt that
+// failed, as another follows.
+func (c *Call) release(i int) {
+	c.kept = false
+	for _, s := range c.prog.steps[i:] {
+		if s.kind == timeoutLayer {
+			if slot := c.context(s.slot); *slot != nil {
+				(*slot).Cancel()
+				*slot = nil
+			}
 		}
 	}
 }
@@ -218,6 +234,9 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			continue
 		}
 		c.means, c.unsent, c.letGo = verdict.Meaning{}, false, nil
+		if c.kept {
+			c.release(i + 1)
+		}
 		if i, err = c.enter(i + 1); err == nil {
 			c.made++
 			return true

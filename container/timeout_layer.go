@@ -47,9 +47,9 @@ func (c *Call) leaveTimeout(s *step) *deadline.Context {
 	if own == nil {
 		return nil
 	}
-	*slot = nil
 	c.ctx = own.Parent()
 	if !c.kept {
+		*slot = nil
 		own.Cancel()
 	}
 	return own

@@ -20,6 +20,8 @@ type client struct {
 	// texts are the errors that a client makes by errors.New: each has nothing but
 	// its text.
 	texts map[string]Meaning
+	// beginnings are those of such texts that go on with particulars.
+	beginnings map[string]Meaning
 	// values are errors that are there without any import.
 	values map[error]Meaning
 	// names are those that profiles may use for errors: of texts, or of what a
@@ -33,18 +35,19 @@ type method struct {
 }
 
 // clients lists all that are known.
-var clients = []*client{&standard, &redis, &grpc}
+var clients = []*client{&standard, &netHTTP, &redis, &grpc}
 
 // tables are the clients' put together, when the first failure asks.
 var tables = sync.OnceValue(func() *client {
 	all := &client{
-		types: map[string]func(error) Meaning{}, texts: map[string]Meaning{},
+		types: map[string]func(error) Meaning{}, texts: map[string]Meaning{}, beginnings: map[string]Meaning{},
 		values: map[error]Meaning{}, names: map[string]func(error) bool{},
 	}
 	for _, c := range clients {
 		maps.Copy(all.types, c.types)
 		all.methods = append(all.methods, c.methods...)
 		maps.Copy(all.texts, c.texts)
+		maps.Copy(all.beginnings, c.beginnings)
 		maps.Copy(all.values, c.values)
 		maps.Copy(all.names, c.names)
 	}
@@ -84,7 +87,7 @@ func of(t reflect.Type, err error) Meaning {
 		if m, ok := tables().values[err]; ok {
 			return m
 		}
-		return tables().texts[err.Error()]
+		return ofText(err.Error())
 	}
 	known, ok := recognisers.Load(t)
 	if !ok {
@@ -92,6 +95,18 @@ func of(t reflect.Type, err error) Meaning {
 	}
 	if recognise := known.(func(error) Meaning); recognise != nil {
 		return recognise(err)
+	}
+	return unknown
+}
+
+func ofText(text string) Meaning {
+	if m, ok := tables().texts[text]; ok {
+		return m
+	}
+	for beginning, m := range tables().beginnings {
+		if strings.HasPrefix(text, beginning) {
+			return m
+		}
 	}
 	return unknown
 }
