@@ -36,7 +36,7 @@ type step struct {
 	retry   *retryStep
 	breaker *CircuitBreaker
 	limiter *RateLimiter
-	timeout time.Duration
+	timeout time.Duration // or, of a breaker, what bounds the attempts within
 	errors  *errorsStep
 }
 
@@ -110,6 +110,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	prog.boundProbes()
 	prog.large = prog.words > inlineWords || prog.contexts > inlineContexts
 	for i := len(prog.steps) - 1; i >= 0; i-- {
 		if s := &prog.steps[i]; s.kind == breakerLayer || s.kind == timeoutLayer {
@@ -117,4 +118,22 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 		}
 	}
 	return prog, nil
+}
+
+// boundProbes notes with each breaker the timeout that bounds an attempt of what
+// stands within, if one does.
+func (p *program) boundProbes() {
+	for i := range p.steps {
+		if p.steps[i].kind != breakerLayer {
+			continue
+		}
+		for _, inner := range p.steps[i+1:] {
+			if inner.kind == timeoutLayer {
+				p.steps[i].timeout = inner.timeout
+			}
+			if inner.kind == timeoutLayer || inner.kind == retryLayer {
+				break
+			}
+		}
+	}
 }
