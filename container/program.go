@@ -20,6 +20,7 @@ type program struct {
 	counters   *counters.Counters
 	events     *events
 	breaks     bool // there is a circuit breaker
+	refuses    bool // there is a layer that may refuse an attempt
 	timed      bool // somebody wants to know how long calls take
 	once       bool // never again once an attempt may have reached the dependency
 
@@ -85,12 +86,13 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 			prog.words += retryWords
 		case policy.CircuitBreaker:
 			s = step{kind: breakerLayer, slot: prog.words}
-			prog.breaks = true
+			prog.breaks, prog.refuses = true, true
 			s.breaker, err = r.circuitBreaker(layer, breakers)
 			breakers++
 			prog.words++
 		case policy.RateLimit:
 			s = step{kind: limiterLayer}
+			prog.refuses = true
 			s.limiter, err = r.rateLimiter(layer, limiters)
 			limiters++
 		case policy.Timeout:
