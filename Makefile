@@ -86,7 +86,7 @@ tidy-check: ## fail when a go.mod or go.sum is not tidy
 
 .PHONY: generate-check
 generate-check: ## fail when a generated file is stale
-	@go build -o bin/ ./cmd/clad
+	@go -C cmd/clad build -o $(CURDIR)/bin/ .
 	@failed=; for folder in $$(find . -name 'clad_gen*.go' -not -path '*/testdata/*' -not -path '*/.*/*' -exec dirname {} + | sort -u); do \
 		printf '%s: clad gen -check\n' "$$folder"; \
 		(cd "$$folder" && $(CURDIR)/bin/clad gen -check .) || failed="$$failed $$folder"; \

@@ -43,8 +43,8 @@ var (
 		text:    "a Go type such as payments.Gateway",
 	}
 	methodRule = &keyRule{
-		pattern: regexp.MustCompile(`^[\pL_][\pL\pN_]*$`),
-		text:    "the name of a Go method",
+		pattern: regexp.MustCompile("^([\\pL_][\\pL\\pN_]*|([A-Z]+ )?/[^\\s\"`\\p{C}]+)$"),
+		text:    "the name of a Go method, or a path that calls go by such as /shop.Orders/Get",
 	}
 )
 

@@ -155,3 +155,20 @@ services: {payments.Gateway: {methods: {Refund: none}}}
 		t.Errorf("a caller changed the profile: %v", second)
 	}
 }
+
+// A policy may be chosen for a method, and for a path that calls go by.
+func TestServicesChooseForMethodsAndPaths(t *testing.T) {
+	p, err := load("policies: {a: {retry: 3}}\nservices: {grpc.ClientConnInterface: {methods: {Invoke: a, /shop.Orders/Get: a, \"GET /orders/{id}\": a}}}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"Invoke", "/shop.Orders/Get", "GET /orders/{id}"} {
+		if got := p.Catalog().Services["grpc.ClientConnInterface"].Methods[name]; got != "a" {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	for _, name := range []string{"/", "/a b", "orders/get", "get /orders"} {
+		_, err := load("policies: {a: {retry: 3}}\nservices: {grpc.ClientConnInterface: {methods: {\"" + name + "\": a}}}\n")
+		wantError(t, err, "is no name that can stand here")
+	}
+}

@@ -20,7 +20,10 @@ func TestAMissingAdapterIsNamed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Provide(container.Tag(ctor, "p")); err == nil || !strings.Contains(err.Error(), want) {
+		if err := c.Provide(container.Tag(ctor, "p")); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Invoke(func() {}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v; want one that names %s", err, want)
 		}
 	}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"sync"
 
+	"github.com/cladgo/clad/container/verdict"
 	"github.com/cladgo/clad/internal/deadline"
-	"github.com/cladgo/clad/policy"
 )
 
 // Attempts begins a call whose attempts somebody else makes, as [Call] says, and
@@ -43,8 +43,9 @@ func (a *attempts) End() {
 	// One by one: to clear the whole at once costs several times as much.
 	a.pipeline, a.err = nil, nil
 	c := &a.call
-	c.ctx, c.prog, c.caller, c.more = nil, nil, nil, nil
-	c.now, c.phase, c.kept, c.reached, c.late, c.final, c.said = 0, begun, false, false, false, false, policy.Unknown
+	c.ctx, c.prog, c.caller, c.more, c.letGo = nil, nil, nil, nil, nil
+	c.now, c.start, c.began, c.last, c.made = 0, 0, 0, nil, 0
+	c.phase, c.kept, c.unsent, c.late, c.timed, c.final, c.means = begun, false, false, false, false, false, verdict.Meaning{}
 	c.words, c.ctxs = [inlineWords]uint64{}, [inlineContexts]*deadline.Context{}
 	idle.Put(a)
 }

@@ -1,8 +1,10 @@
 package container
 
 import (
+	"context"
 	"errors"
 
+	"github.com/cladgo/clad/internal/circuit"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -12,53 +14,61 @@ import (
 // enterBreaker asks a breaker that is not closed; at a closed one there is nothing
 // to ask.
 func (c *Call) enterBreaker(s *step) error {
-	p, wait, ok := s.breaker.admit(c.clock())
+	p, wait, ok := s.breaker.circuit.Admit(c.clock())
 	if !ok {
-		c.prog.counters.count(countRejection)
-		if c.verbose() {
-			c.debug("rejected by circuit breaker", "breaker", s.breaker.name, "retry_after", wait)
-		}
+		c.prog.counters.Count(countRejection)
+		c.rejected(CircuitOpen, s.breaker.name, wait)
 		return &policy.CircuitOpenError{Name: s.breaker.name, RetryAfter: wait, Operation: c.prog.operation}
 	}
 	*c.word(s.slot) = uint64(p)
+	c.timed = c.timed || p.IsProbe()
 	return nil
 }
 
-func (c *Call) report(s *step, o outcome) {
+func (c *Call) report(s *step, o circuit.Outcome) {
 	word := c.word(s.slot)
-	held := permit(*word)
-	*word = permitNone
-	if s.breaker.report(held, o) {
-		c.prog.counters.count(countTrip)
+	held := circuit.Permit(*word)
+	*word = uint64(circuit.NoPermit)
+	if s.breaker.circuit.Report(held, o) {
+		c.prog.counters.Count(countTrip)
 	}
 }
 
 // judge says what an error means to a breaker: nothing where the dependency was
-// not asked, or was left by the caller; that it works, where it answered.
-func (c *Call) judge(err error) outcome {
-	switch c.verdict(err) {
+// not asked, or was left by the caller too soon to tell; that it works, where it
+// answered.
+func (c *Call) judge(s *step, err error) circuit.Outcome {
+	if c.unsent {
+		return circuit.Neutral
+	}
+	switch c.means.Verdict {
 	case policy.Answered:
-		return success
-	case policy.Refused:
-		return neutral
+		return circuit.Success
+	case policy.Refused, tellsNothing:
+		return circuit.Neutral
 	case policy.Unknown, policy.Failed:
 	}
-	if errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) ||
-		errors.Is(err, policy.ErrCancelled) || c.callerOver() != nil {
-		return neutral
+	if why := c.callerOver(); why != nil {
+		return c.left(s, why)
 	}
-	return failure
+	// What an inner pipeline refused says nothing of the dependency either.
+	if c.means.Verdict == policy.Unknown && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited)) {
+		return circuit.Neutral
+	}
+	return circuit.Failure
 }
 
-// verdict is what the attempt's maker says of its error, or else the error itself.
-func (c *Call) verdict(err error) policy.Verdict {
-	switch {
-	case c.said != policy.Unknown:
-		return c.said
-	case policy.IsAnswer(err):
-		return policy.Answered
-	case policy.IsPermanent(err):
-		return policy.Refused
+// left says what an attempt means to a breaker that its caller's own end has
+// ended: where that was a deadline, that the dependency was too slow, if it had
+// time enough. A probe needs an outcome: it may not take longer than that
+// either way, or it would be repeated for ever at a dependency that hangs.
+func (c *Call) left(s *step, why error) circuit.Outcome {
+	probe := circuit.Permit(*c.word(s.slot)).IsProbe()
+	if why != context.DeadlineExceeded && !probe { //nolint:errorlint // it is what a context says
+		return circuit.Abandoned
 	}
-	return policy.Unknown
+	if c.began == 0 || c.clock().Sub(c.began) < s.breaker.patience() {
+		return circuit.Abandoned
+	}
+	return circuit.Failure
 }

@@ -120,7 +120,7 @@ func TestWhatIsNeitherSuccessNorFailure(t *testing.T) {
 			return ctx
 		}
 		late := func(t *testing.T) context.Context {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), policy.DefaultPatience/2)
 			t.Cleanup(cancel)
 			return ctx
 		}
@@ -132,12 +132,11 @@ func TestWhatIsNeitherSuccessNorFailure(t *testing.T) {
 		}{
 			{"the caller cancelled", cancelled, waits(time.Minute)},
 			{"the caller cancelled, and the dependency says otherwise", cancelled, ignores(time.Minute, errDown)},
-			{"the caller's deadline", late, waits(time.Minute)},
+			{"the caller's deadline, too soon to tell", late, waits(time.Minute)},
 			{"permanent", background, always(policy.Permanent(errNo))},
 			{"wrapped permanent", background, always(&policy.InfrastructureError{Err: policy.Permanent(errNo)})},
 			{"open circuit further in", background, always(&policy.CircuitOpenError{})},
 			{"rate limited further in", background, always(&policy.RateLimitedError{})},
-			{"cancelled further in", background, always(&policy.CancelledError{Err: context.Canceled})},
 		} {
 			p, b := broken(t, policy.CircuitBreaker{FailureThreshold: 2})
 			for range 10 {
@@ -170,6 +169,7 @@ func TestWhatIsAFailure(t *testing.T) {
 			{"infrastructure", always(&policy.InfrastructureError{Message: "no answer"})},
 			{"a timeout of ours inside", waits(time.Hour)},
 			{"exhausted retries further in", always(&policy.RetriesExhaustedError{Err: errDown})},
+			{"another caller's end, further in", always(&policy.CancelledError{Err: context.Canceled})},
 		} {
 			o := newOrchestrator(t, policy.Catalog{})
 			b := registered(t, o, "b", policy.CircuitBreaker{FailureThreshold: 2})
@@ -235,17 +235,26 @@ func TestRetryAfterOfABreakerIsExact(t *testing.T) {
 	})
 }
 
+// The rejected were told the whole ProbeTimeout, however soon probes come back.
 func TestRetryAfterOfAHalfOpenBreaker(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		p, b := broken(t, policy.CircuitBreaker{FailureThreshold: 1, RecoveryTimeout: time.Minute, SuccessThreshold: 1, ProbeTimeout: 10 * time.Second})
 		trip(t, p, b)
 		time.Sleep(time.Minute)
+		_ = p.Run(t.Context(), ignores(30*time.Millisecond, errDown))
+		time.Sleep(time.Minute)
 		hung := begin(t, p)
-		time.Sleep(4 * time.Second)
-		// The place is taken until the probe comes back, or at the latest hangs.
-		if after, _ := policy.RetryAfter(p.Run(t.Context(), works)); after != 6*time.Second {
-			t.Errorf("it says %v, want 6s", after)
+		told := func(want time.Duration) {
+			t.Helper()
+			if after, _ := policy.RetryAfter(p.Run(t.Context(), works)); after != want {
+				t.Errorf("it says %v, want %v", after, want)
+			}
 		}
+		told(30 * time.Millisecond) // as the last one took
+		time.Sleep(4 * time.Second)
+		told(4 * time.Second) // as long again
+		time.Sleep(4 * time.Second)
+		told(2 * time.Second) // then it counts as failed
 		_ = hung.end(nil)
 		if err := p.Run(t.Context(), works); err != nil {
 			t.Error(err)
@@ -635,4 +644,56 @@ func TestFailuresInARowOutlastAnOperatorsChoice(t *testing.T) {
 			wantState(t, b, policy.StateClosed)
 		})
 	}
+}
+
+func TestABreakerSaysWhatItIsAndSinceWhen(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		p, b := broken(t, policy.CircuitBreaker{RecoveryTimeout: time.Minute})
+		want := func(state policy.State, mode container.Mode, since time.Time, retryAfter time.Duration) {
+			t.Helper()
+			got := b.Status()
+			if got.State != state || got.Mode != mode || !got.Since.Equal(since) || got.RetryAfter != retryAfter {
+				t.Errorf("%+v, want %v, %v since %v, to be retried in %v", got, state, mode, since, retryAfter)
+			}
+		}
+		made := time.Now()
+		time.Sleep(time.Hour)
+		want(policy.StateClosed, container.ModeAutomatic, made, 0)
+		trip(t, p, b)
+		tripped := time.Now()
+		time.Sleep(20 * time.Second)
+		want(policy.StateOpen, container.ModeAutomatic, tripped, 40*time.Second)
+		b.Disable()
+		want(policy.StateClosed, container.ModeDisabled, time.Now(), 0)
+		b.ForceOpen()
+		want(policy.StateOpen, container.ModeForcedOpen, time.Now(), 0)
+		b.Automatic()
+		want(policy.StateOpen, container.ModeAutomatic, time.Now(), 40*time.Second)
+		time.Sleep(time.Minute)
+		want(policy.StateHalfOpen, container.ModeAutomatic, time.Now(), 0)
+	})
+}
+
+// A caller that gives up before the breaker's patience is over said nothing, and
+// so did the next one: a dependency that hangs was asked for ever.
+func TestCallersThatNeverWaitDoNotKeepABreakerHalfOpen(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		p, b := halfOpen(t, policy.CircuitBreaker{ProbeTimeout: 10 * time.Second})
+		asked := 0
+		for b.State() == policy.StateHalfOpen {
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			_ = p.Run(ctx, func(ctx context.Context) error {
+				asked++
+				return waits(time.Hour)(ctx)
+			})
+			cancel()
+			if asked > 1000 {
+				t.Fatal("half-open for ever")
+			}
+		}
+		if asked != 200 {
+			t.Errorf("it was asked %d times, want ten seconds' worth", asked)
+		}
+		wantState(t, b, policy.StateOpen)
+	})
 }

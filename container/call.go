@@ -2,7 +2,10 @@ package container
 
 import (
 	"context"
+	"time"
 
+	"github.com/cladgo/clad/container/verdict"
+	"github.com/cladgo/clad/internal/circuit"
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/internal/deadline"
 	"github.com/cladgo/clad/policy"
@@ -18,19 +21,25 @@ import (
 //	}
 //	return result, err
 type Call struct {
-	ctx     context.Context // of the layer that the call has reached
-	prog    *program
-	caller  context.Context
-	now     clock.Nanos // the clock as last read, 0 when time has passed since
-	phase   phase
-	kept    bool           // the contexts outlive the call
-	reached bool           // an attempt was made
-	late    bool           // time has passed since the call began: it has waited, or tries again
-	final   bool           // there is to be no further attempt
-	said    policy.Verdict // of the attempt's error, where its maker knows better
-	words   [inlineWords]uint64
-	ctxs    [inlineContexts]*deadline.Context
-	more    *memory // what a program needs beyond that
+	ctx    context.Context // of the layer that the call has reached
+	prog   *program
+	caller context.Context
+	now    clock.Nanos // the clock as last read, 0 when time has passed since
+	start  clock.Nanos // of the call, where it is timed
+	began  clock.Nanos // when the attempt at hand did, 0 if the clock was not read then
+	last   error       // of the attempt before the one at hand
+	made   uint32      // attempts
+	phase  phase
+	kept   bool            // the contexts outlive the call
+	unsent bool            // a layer refused the attempt at hand
+	late   bool            // time has passed since the call began: it has waited, or tries again
+	timed  bool            // when attempts begin must be known
+	final  bool            // there is to be no further attempt
+	means  verdict.Meaning // of the attempt's error
+	letGo  func()          // of what the failed attempt holds, once another follows
+	words  [inlineWords]uint64
+	ctxs   [inlineContexts]*deadline.Context
+	more   *memory // what a program needs beyond that
 }
 
 // What the common policies need is held in the Call itself: a retry and a
@@ -45,7 +54,9 @@ type memory struct {
 	ctxs  []*deadline.Context
 }
 
-type phase uint8
+// phase has room for more calls of Next than anybody makes, where there is no
+// policy to say that the call is over.
+type phase uint32
 
 const (
 	begun    phase = iota
@@ -71,12 +82,29 @@ func (c *Call) Next(err *error) bool {
 
 // Judge says what the error of the attempt that was just made means, where that
 // is known better than the error itself can say. It is called before Next.
-func (c *Call) Judge(v policy.Verdict) { c.said = v }
+func (c *Call) Judge(v policy.Verdict) { c.means = verdict.Meaning{Verdict: v} }
+
+// Neutral says that the attempt that was just made tells circuit breakers
+// nothing, whether it succeeded or failed: it was the cheap first half of
+// something (a connection, a prepared statement), whose success must not hide
+// that the second half fails; or it met what says nothing of the dependency as a
+// whole (a deadlock). A failure is retried as ever. It is called before Next, in
+// place of Judge.
+func (c *Call) Neutral() { c.means = verdict.Meaning{Verdict: tellsNothing} }
+
+// tellsNothing is beside the verdicts what an attempt may be to a breaker.
+const tellsNothing policy.Verdict = 1<<8 - 1
 
 // Stop says that there is to be no further attempt, whatever the policy: what
 // the attempt was given is used up, or it may have had an effect that must not
 // be had twice. It is called before Next.
 func (c *Call) Stop() { c.final = true }
+
+// BeforeRetry has release called once it is certain that another attempt follows
+// the one that was just made, and before the wait for it: what a failed attempt
+// still holds, a connection perhaps, is not to be held for a back-off. It is
+// called before Next.
+func (c *Call) BeforeRetry(release func()) { c.letGo = release }
 
 // End must be deferred: it notices a panic or runtime.Goexit in an attempt, or in
 // a function of the policy, which counts as a failure, and gives back what the call held. What
@@ -115,6 +143,9 @@ func (c *Call) next(errp *error) bool {
 	switch c.phase {
 	case begun:
 		c.phase = underWay
+		if c.ctx == nil {
+			c.ctx = context.Background() // callees that do not look at it may be called so
+		}
 		c.caller = c.ctx
 		if err := c.ctx.Err(); err != nil { // over before it began
 			return c.advance(-1, err, errp)
@@ -125,18 +156,32 @@ func (c *Call) next(errp *error) bool {
 				make([]*deadline.Context, max(0, c.prog.contexts-inlineContexts)),
 			}
 		}
+		if c.prog.timed {
+			c.start, c.timed = c.clock(), true
+		} else if c.prog.contexts > 0 {
+			c.timed = true // it reads the clock anyway, and attempts may overrun
+		} else if c.prog.breaks {
+			_, c.timed = c.ctx.Deadline() // breakers judge what that ends
+		}
 		i, err := c.enter(0)
 		if err != nil {
-			return c.advance(i-1, err, errp)
+			return c.advance(i-1, c.refused(err), errp)
 		}
-		c.reached = true
+		c.made++
 		return true
 	case underWay:
+		c.now = 0
 		if *errp == nil {
 			c.succeed()
 			return false
 		}
-		c.now = 0
+		c.weigh(*errp)
+		if own, ok := c.ctx.(*deadline.Context); ok {
+			c.checkOverrun(own)
+		}
+		if e := c.prog.events; e.wanted(c.ctx) {
+			e.tell(c.ctx, AttemptFailed{c.prog.operation, int(c.made), shown(c.means.Verdict), *errp})
+		}
 		return c.advance(len(c.prog.steps)-1, *errp, errp)
 	case over:
 	}
@@ -150,13 +195,21 @@ func (c *Call) succeed() {
 		if s.kind == timeoutLayer {
 			if own := *c.context(s.slot); own != nil && !c.kept {
 				own.Cancel()
+				if sampled(c.began) && c.ctx == context.Context(own) { // once, for the innermost
+					c.checkOverrun(own)
+				}
 			}
 			c.ctx = c.caller
-		} else if !s.breaker.gate.ignores(permit(*c.word(s.slot))) {
-			c.report(s, success)
+		} else if c.means.Verdict == tellsNothing {
+			c.report(s, circuit.Neutral)
+		} else if !s.breaker.circuit.Ignores(circuit.Permit(*c.word(s.slot))) {
+			c.report(s, circuit.Success)
 		}
 	}
-	c.prog.counters.count(countSuccess)
+	c.prog.counters.Count(countSuccess)
+	if c.prog.timed {
+		c.completed(nil, false)
+	}
 }
 
 // advance goes back from step i with a failure, to the caller or, where a retry
@@ -168,15 +221,19 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			i--
 			continue
 		}
-		c.said = policy.Unknown
+		c.means, c.unsent, c.letGo = verdict.Meaning{}, false, nil
 		if i, err = c.enter(i + 1); err == nil {
-			c.reached = true
+			c.made++
 			return true
 		}
+		err = c.refused(err)
 		i-- // that step was not entered: back from the one around it
 	}
 	c.phase = over
 	*errp = c.failed(err)
+	if c.prog.timed {
+		c.completed(*errp, false)
+	}
 	return false
 }
 
@@ -194,23 +251,28 @@ func (c *Call) enter(i int) (int, error) {
 				c.enterRetry(s)
 			}
 		case breakerLayer:
-			if p, ok := s.breaker.gate.closed(); ok {
+			if p, ok := s.breaker.circuit.Closed(); ok {
 				*c.word(s.slot) = uint64(p)
 				continue
 			}
 			err = c.enterBreaker(s)
 		case limiterLayer:
-			if s.limiter.credit.Load().take(c.clock()) {
+			if s.limiter.bucket.TakeCredit(c.clock()) {
 				continue
 			}
 			err = c.enterLimiter(s)
 		case timeoutLayer:
 			c.enterTimeout(s)
+		case errorsLayer: // is for the way back
 		}
 		if err != nil {
 			return i, err
 		}
 	}
+	if c.timed {
+		c.clock()
+	}
+	c.began = c.now
 	return i, nil
 }
 
@@ -221,9 +283,11 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 	case retryLayer:
 		return c.exitRetry(s, err)
 	case breakerLayer:
-		c.report(s, c.judge(err))
+		c.report(s, c.judge(s, err))
 	case timeoutLayer:
 		return c.exitTimeout(s, err), false
+	case errorsLayer:
+		c.exitErrors(s, err)
 	case limiterLayer: // tokens are not given back
 	}
 	return err, false
@@ -232,37 +296,78 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 // failed books a failure, and tells one of the caller's own making from others.
 // Where no time has passed since the caller was last asked, there is none.
 func (c *Call) failed(err error) error {
-	if c.verdict(err) == policy.Answered {
-		c.prog.counters.count(countSuccess)
-		c.prog.counters.count(countAnswered)
+	if c.means.Verdict == policy.Answered {
+		c.prog.counters.Count(countSuccess)
+		c.prog.counters.Count(countAnswered)
 		return err
 	}
-	c.prog.counters.count(countFailure)
-	if c.now != 0 && !c.reached && !c.late {
+	c.prog.counters.Count(countFailure)
+	if c.now != 0 && c.made == 0 && !c.late {
 		return err
 	}
 	why := c.callerOver()
-	if why == nil || c.verdict(err) == policy.Refused {
+	if why == nil || c.means.Verdict == policy.Refused {
 		return err
 	}
-	c.prog.counters.count(countCancelled)
-	return cancelled(c.prog.operation, why, err)
+	c.prog.counters.Count(countCancelled)
+	return c.cancelled(why, err)
 }
 
 // abandon ends a call that never came back, from an attempt or from what a policy
-// asks of its user: it gives back what is held still.
+// asks of its user: it gives back what is held still. Where the caller has gone
+// that is why; net/http's handlers panic when theirs does.
 func (c *Call) abandon() {
 	c.phase = over
-	c.prog.counters.count(countFailure)
+	c.now, c.means = 0, verdict.Meaning{}
+	c.prog.counters.Count(countFailure)
+	outcome := circuit.Failure
+	if why := c.callerOver(); why != nil {
+		c.prog.counters.Count(countCancelled)
+		outcome = circuit.Neutral
+	}
 	for i := len(c.prog.steps) - 1; i >= 0; i-- {
 		s := &c.prog.steps[i]
 		switch s.kind {
 		case breakerLayer:
-			c.report(s, failure)
+			c.report(s, outcome)
 		case timeoutLayer:
 			c.leaveTimeout(s)
-		case retryLayer, limiterLayer: // hold nothing
+		case retryLayer, limiterLayer, errorsLayer: // hold nothing
 		}
+	}
+	if c.prog.timed {
+		c.completed(nil, true)
+	}
+}
+
+// completed tells those who asked how the call ended.
+func (c *Call) completed(err error, panicked bool) {
+	done := Completed{Operation: c.prog.operation, Attempts: int(c.made), Err: err, Panicked: panicked}
+	if c.start != 0 { // it is 0 where the caller was gone before
+		now := c.clock()
+		done.Duration = now.Sub(c.start)
+		if c.began != 0 {
+			done.LastTook = now.Sub(c.began)
+		}
+	}
+	if err != nil {
+		done.Verdict = shown(c.means.Verdict)
+	}
+	c.prog.events.complete(c.caller, done)
+}
+
+// shown is a verdict as others know it.
+func shown(v policy.Verdict) policy.Verdict {
+	if v == tellsNothing {
+		return policy.Failed
+	}
+	return v
+}
+
+// rejected tells of a layer that refused the attempt at hand.
+func (c *Call) rejected(reason Reason, by string, wait time.Duration) {
+	if e := c.prog.events; e.wanted(c.ctx) {
+		e.tell(c.ctx, Rejected{c.prog.operation, reason, by, wait})
 	}
 }
 

@@ -237,3 +237,37 @@ func TestDoWhereNothingIsConfigured(t *testing.T) {
 }
 
 var _ policy.Runner = (*container.Pipeline)(nil)
+
+// A connection that succeeded before each statement that failed ended the row of
+// failures each time: the breaker never opened.
+func TestNeutralAttemptTellsABreakerNothing(t *testing.T) {
+	o := newOrchestrator(t, policy.Catalog{})
+	b := registered(t, o, "b", policy.CircuitBreaker{FailureThreshold: 4})
+	p := pipelineFor(t, o, "op", policy.Retry{MaxAttempts: 2, Backoff: policy.Fixed(0)}, policy.CircuitBreaker{Name: "b"})
+	attempts := 0
+	run := func(outcome error, neutral bool) (err error) {
+		call := p.Begin(t.Context())
+		defer call.End()
+		for attempts = 0; call.Next(&err); attempts++ {
+			if err = outcome; neutral {
+				call.Neutral()
+			}
+		}
+		return err
+	}
+	for range 5 {
+		if err := run(errDown, true); !errors.Is(err, errDown) || attempts != 2 {
+			t.Errorf("%v after %d attempts: a neutral failure is retried as ever", err, attempts)
+		}
+	}
+	if b.State() != policy.StateClosed {
+		t.Fatal("neutral failures opened the breaker")
+	}
+	_ = run(errDown, false)
+	if err := run(nil, true); err != nil {
+		t.Error(err)
+	}
+	if _ = run(errDown, false); b.State() != policy.StateOpen {
+		t.Error("a neutral success ended the row of failures")
+	}
+}

@@ -23,28 +23,41 @@ func (c *Call) callerOver() error {
 }
 
 // cancelled wraps what an operation ended with after its caller's context was
-// over. Both the context's error and the dependency's can be found in it.
-func cancelled(operation string, over, err error) error {
+// over. The context's error, its cause and the dependency's error can be found in
+// it.
+func (c *Call) cancelled(over, err error) error {
 	var already *policy.CancelledError
 	if errors.As(err, &already) && errors.Is(err, over) {
 		return err
 	}
+	if cause := context.Cause(c.caller); cause != nil && !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", cause, err)
+	}
 	if !errors.Is(err, over) {
 		err = fmt.Errorf("%w: %w", over, err)
 	}
-	return &policy.CancelledError{Err: err, Operation: operation}
+	return &policy.CancelledError{Err: err, Operation: c.prog.operation}
 }
 
-// ended is what a dependency returned when a timeout of ours ended its context. If
-// it guards its own calls, it saw its caller go; but that was us, so here it
-// counts as no cancellation. All else can be found in it.
+// asFailure returns err without what a pipeline further in says of its own
+// caller's end: whoever asks is not that caller, or has ended it by a timeout of
+// his own.
+func asFailure(err error) error {
+	if errors.Is(err, policy.ErrCancelled) {
+		return ended{err}
+	}
+	return err
+}
+
+// ended is an error in which somebody further in saw its caller go. All else can
+// be found in it, but for the context.Canceled that goes with it.
 type ended struct{ err error }
 
 func (e ended) Error() string { return e.err.Error() }
 
-// Is matches what the error is, but for ErrCancelled.
+// Is matches what the error is, but for a cancellation.
 func (e ended) Is(target error) bool {
-	return target != policy.ErrCancelled && errors.Is(e.err, target)
+	return target != policy.ErrCancelled && target != context.Canceled && errors.Is(e.err, target)
 }
 
 // As finds what is in the error, but for a CancelledError.

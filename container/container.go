@@ -1,8 +1,12 @@
 package container
 
 import (
-	"reflect"
+	"errors"
+	"fmt"
+	"slices"
 
+	"github.com/cladgo/clad/internal/constructor"
+	"github.com/cladgo/clad/internal/needs"
 	"github.com/cladgo/clad/policy"
 	"go.uber.org/dig"
 )
@@ -13,6 +17,8 @@ import (
 type Container struct {
 	dig          *dig.Container
 	orchestrator *Orchestrator
+	catalog      policy.Catalog // whose names are provided
+	needs        []string       // of tagged constructors, and not yet seen to be met
 }
 
 // New makes a container of what a profile says. It provides *Orchestrator, the
@@ -34,11 +40,11 @@ func NewIn(d *dig.Container, c policy.Catalog, opts ...Option) (*Container, erro
 	if err != nil {
 		return nil, err
 	}
-	container := &Container{dig: d, orchestrator: o}
+	container := &Container{dig: d, orchestrator: o, catalog: o.catalog}
 	if err := d.Provide(func() (*Orchestrator, policy.Orchestrator) { return o, o }); err != nil {
 		return nil, err
 	}
-	if err := container.Provide(NamedValues(c)); err != nil {
+	if err := container.Provide(namedValues(c).constructor()); err != nil {
 		return nil, err
 	}
 	return container, nil
@@ -47,29 +53,57 @@ func NewIn(d *dig.Container, c policy.Catalog, opts ...Option) (*Container, erro
 // Orchestrator returns the container's orchestrator.
 func (c *Container) Orchestrator() *Orchestrator { return c.orchestrator }
 
-// Provide takes constructors as dig's does, and tagged and annotated ones.
+// Provide takes constructors as dig's does, and tagged and annotated ones. A tag
+// that names a policy which the catalog does not have is an error.
 func (c *Container) Provide(ctor any, opts ...dig.ProvideOption) error {
-	switch v := reflect.ValueOf(ctor); {
-	case !v.IsValid():
-	case v.Type() == typeOfAnnotationError:
-		refused := reflect.New(typeOfAnnotationError)
-		refused.Elem().Set(v)
-		if err, ok := reflect.TypeAssert[error](refused); ok {
-			return err
-		}
-	case v.Type() == typeOfAnnotated:
-		src, err := buildAnnotated(v)
-		if err != nil {
-			return err
-		}
-		if !src.broken {
-			return c.dig.Provide(src.fn.Interface(), append(opts, dig.LocationForPC(src.pc))...)
+	fn, more, err := constructor.ForDig(ctor)
+	if err != nil {
+		return err
+	}
+	tagged := parameterOf(fn)
+	if tagged == nil {
+		return c.dig.Provide(fn, append(opts, more...)...)
+	}
+	var errs []error
+	for _, name := range tagged.policies {
+		if _, err := choice(c.catalog, name); err != nil {
+			errs = append(errs, fmt.Errorf("%v: %w", constructor.Describe(ctor), err))
 		}
 	}
-	return c.dig.Provide(ctor, opts...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if err := c.dig.Provide(fn, append(opts, more...)...); err != nil {
+		return err
+	}
+	if tagged.need != "" && !slices.Contains(c.needs, tagged.need) {
+		c.needs = append(c.needs, tagged.need)
+	}
+	return nil
 }
 
-// Invoke runs fn with what it asks for, as dig's does.
+// Invoke runs fn with what it asks for, as dig's does. It fails if anything is
+// missing that a tagged constructor needs, whether or not fn needs that: an
+// interface's proxy, say.
 func (c *Container) Invoke(fn any, opts ...dig.InvokeOption) error {
+	if err := c.settle(); err != nil {
+		return err
+	}
 	return c.dig.Invoke(fn, opts...)
+}
+
+// settle provides what tagged constructors need that was not registered when
+// they were tagged.
+func (c *Container) settle() error {
+	var errs []error
+	c.needs = slices.DeleteFunc(c.needs, func(name string) bool {
+		need, _ := needs.Find(name)
+		err := need.Unmet()
+		if err == nil {
+			err = c.dig.Provide(func() *needs.Registration { return &needs.Registration{} }, dig.Name(name))
+		}
+		errs = append(errs, err)
+		return err == nil
+	})
+	return errors.Join(errs...)
 }

@@ -116,8 +116,7 @@ func TestContainerErrorsNameTheUsersConstructor(t *testing.T) {
 	wantNoStub(t, err.Error())
 
 	c = newContainer(t)
-	provide(t, c, container.Tag(newBank, "extrnal_api"))
-	wantMessage(t, c.Invoke(func(gateway) {}), "newBank", "tag_test.go:", `name="extrnal_api"`)
+	wantMessage(t, c.Provide(container.Tag(newBank, "extrnal_api")), "newBank", "tag_test.go:", `"extrnal_api" (did you mean "external_api"?)`)
 }
 
 func TestContainerTakesOrdinaryConstructors(t *testing.T) {

@@ -2,6 +2,7 @@ package container
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cladgo/clad/policy"
@@ -12,11 +13,10 @@ import (
 type edit struct {
 	o        *Orchestrator
 	catalog  policy.Catalog // as it will be
-	breakers registry[policy.CircuitBreaker, *CircuitBreaker]
-	limiters registry[policy.RateLimit, *RateLimiter]
-	claimed  map[any]bool // things of owners that stay as they are
-	changed  map[any]any  // and those that take other settings
+	claimed  map[any]bool   // things of owners that stay as they are
+	changed  map[any]any    // and those that take other settings
 	commits  []func()
+	undo     []func() // in the order of what was done
 	messages []func() // for the log, which is not ours to call under a lock
 }
 
@@ -39,18 +39,30 @@ func (o *Orchestrator) make(e *edit, prepare func(*edit) error) error {
 	defer o.transitions.release()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	e.catalog, e.breakers, e.limiters = o.catalog, o.breakers, o.limiters
+	e.catalog = o.catalog
+	done := false
+	defer func() { // also when a panic of a policy's user comes through here
+		if !done {
+			for _, undo := range slices.Backward(e.undo) {
+				undo()
+			}
+		}
+	}()
 	if err := prepare(e); err != nil {
 		return err
 	}
+	done = true
 	for _, commit := range e.commits {
 		commit()
 	}
-	o.catalog, o.breakers, o.limiters = e.catalog, e.breakers, e.limiters
+	o.catalog = e.catalog
 	return nil
 }
 
 func (e *edit) on(commit func()) { e.commits = append(e.commits, commit) }
+
+// undoes notes how to take back what was done at once, under the lock.
+func (e *edit) undoes(undo func()) { e.undo = append(e.undo, undo) }
 
 func (e *edit) change(thing, spec any) { e.changed[thing] = spec }
 
@@ -60,8 +72,8 @@ func (e *edit) register(name string, spec policy.CircuitBreaker) error {
 	if err := checkName("circuit breaker", name, spec.Name, spec.Validate()); err != nil {
 		return err
 	}
-	e.breakers = e.breakers.with(e, name, spec, (*CircuitBreaker).configure, e.newBreaker)
-	e.breakers.inCode[name] = spec
+	e.o.breakers.put(e, name, spec, (*CircuitBreaker).configure, e.newBreaker)
+	assign(e, e.o.breakers.inCode, name, spec)
 	return nil
 }
 
@@ -69,8 +81,8 @@ func (e *edit) registerLimiter(name string, spec policy.RateLimit) error {
 	if err := checkName("rate limiter", name, spec.Name, rateRequired(spec)); err != nil {
 		return err
 	}
-	e.limiters = e.limiters.with(e, name, spec, (*RateLimiter).configure, newRateLimiter)
-	e.limiters.inCode[name] = spec
+	e.o.limiters.put(e, name, spec, (*RateLimiter).configure, newRateLimiter)
+	assign(e, e.o.limiters.inCode, name, spec)
 	return nil
 }
 
@@ -88,17 +100,16 @@ func (e *edit) circuitBreaker(w *owner, policyName string, spec policy.CircuitBr
 			return e.newBreaker(w.name, spec)
 		}), nil
 	}
-	b, ok := e.breakers.known[spec.Name]
+	b, ok := e.o.breakers.known[spec.Name]
 	switch {
 	case ok && (policyName != "" || spec.IsReference() || b.has(spec)):
 		return b, nil
 	case ok:
 		return nil, differs("circuit breaker", spec.Name)
 	case spec.IsReference():
-		return nil, unknown("circuit breaker", spec.Name, e.breakers.known)
+		return nil, unknown("circuit breaker", spec.Name, e.o.breakers.known)
 	}
-	e.breakers = e.breakers.with(e, spec.Name, spec, (*CircuitBreaker).configure, e.newBreaker)
-	return e.breakers.known[spec.Name], nil
+	return e.o.breakers.put(e, spec.Name, spec, (*CircuitBreaker).configure, e.newBreaker), nil
 }
 
 func (e *edit) rateLimiter(w *owner, policyName string, spec policy.RateLimit, n int) (*RateLimiter, error) {
@@ -107,17 +118,16 @@ func (e *edit) rateLimiter(w *owner, policyName string, spec policy.RateLimit, n
 			return newRateLimiter(w.name, spec)
 		}), nil
 	}
-	l, ok := e.limiters.known[spec.Name]
+	l, ok := e.o.limiters.known[spec.Name]
 	switch {
 	case ok && (policyName != "" || spec.IsReference() || l.has(spec)):
 		return l, nil
 	case ok:
 		return nil, differs("rate limiter", spec.Name)
 	case spec.IsReference():
-		return nil, unknown("rate limiter", spec.Name, e.limiters.known)
+		return nil, unknown("rate limiter", spec.Name, e.o.limiters.known)
 	}
-	e.limiters = e.limiters.with(e, spec.Name, spec, (*RateLimiter).configure, newRateLimiter)
-	return e.limiters.known[spec.Name], nil
+	return e.o.limiters.put(e, spec.Name, spec, (*RateLimiter).configure, newRateLimiter), nil
 }
 
 func differs(what, name string) error {
@@ -130,8 +140,9 @@ func (e *edit) compile(p policy.Policy, policyName, operation string, w *owner) 
 	if prog == nil || err != nil {
 		return nil, err
 	}
-	prog.counters = e.o.tally.of(operation)
-	prog.log = e.o.log
+	prog.counters = e.o.counters.Of(operation)
+	prog.events = e.o.events
+	prog.timed = len(e.o.events.completed) > 0
 	return prog, nil
 }
 
@@ -152,6 +163,8 @@ func (r ownedBy) circuitBreaker(spec policy.CircuitBreaker, n int) (*CircuitBrea
 func (r ownedBy) rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error) {
 	return r.edit.rateLimiter(r.owner, r.policy, spec, n)
 }
+
+func (r ownedBy) namedErrors() map[string]error { return r.edit.o.errors }
 
 func listed(names []string) string {
 	if len(names) == 0 {

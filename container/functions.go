@@ -66,6 +66,7 @@ func guardableNames(t reflect.Type) []string {
 func wrapFunc(fn reflect.Value, p *Pipeline) reflect.Value {
 	t := fn.Type()
 	last := t.NumOut() - 1
+	given := givenTo(t)
 	return reflect.MakeFunc(t, func(args []reflect.Value) []reflect.Value {
 		var err error
 		results := make([]reflect.Value, t.NumOut())
@@ -78,7 +79,11 @@ func wrapFunc(fn reflect.Value, p *Pipeline) reflect.Value {
 		}
 		call := p.Begin(ctx)
 		defer call.End()
-		for call.Next(&err) {
+		var input Input
+		for _, i := range given.reads {
+			input.Reads(args[i].Interface())
+		}
+		for input.Next(&call, &err) {
 			attempt := call.Context()
 			args[0] = reflect.ValueOf(&attempt).Elem()
 			if t.IsVariadic() {
@@ -87,6 +92,9 @@ func wrapFunc(fn reflect.Value, p *Pipeline) reflect.Value {
 				results = fn.Call(args)
 			}
 			err, _ = reflect.TypeAssert[error](results[last])
+			if err != nil && given.isSpent(args) {
+				call.Stop()
+			}
 		}
 		results[last] = reflect.ValueOf(&err).Elem()
 		return results

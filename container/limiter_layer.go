@@ -5,22 +5,20 @@ import "github.com/cladgo/clad/policy"
 // enterLimiter asks a limiter that may have no token.
 func (c *Call) enterLimiter(s *step) error {
 	l, now := s.limiter, c.clock()
-	wait := l.dry(now)
+	wait := l.bucket.Empty(now)
 	if wait <= 0 {
-		if l.take(now) {
+		if l.bucket.Take(now) {
 			return nil
 		}
 		var ok bool
 		var err error
-		wait, ok, err = l.wait(c.ctx, now)
+		wait, ok, err = l.bucket.Wait(c.ctx, now)
 		c.now, c.late = 0, true
 		if ok || err != nil {
 			return err
 		}
 	}
-	c.prog.counters.count(countLimited)
-	if c.verbose() {
-		c.debug("rejected by rate limiter", "limiter", l.name, "retry_after", wait)
-	}
+	c.prog.counters.Count(countLimited)
+	c.rejected(RateLimited, l.name, wait)
 	return &policy.RateLimitedError{Name: l.name, RetryAfter: wait, Operation: c.prog.operation}
 }

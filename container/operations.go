@@ -3,16 +3,45 @@ package container
 import (
 	"errors"
 	"slices"
+	"sync"
 	"sync/atomic"
 
+	"github.com/cladgo/clad/internal/counters"
 	"github.com/cladgo/clad/policy"
 )
+
+// DefaultMaxOperations is how many operations an orchestrator remembers, without
+// [WithMaxOperations].
+const DefaultMaxOperations = 10_000
+
+// WithMaxOperations sets how many operations are remembered by the ids given to
+// [Orchestrator.For], policy.Execute and the like; below 1 it is
+// [DefaultMaxOperations]. There should be far fewer: an id is
+// "payments.charge" and not one per customer. Beyond, those that were not used of
+// late are forgotten, with their unnamed breakers and limiters and what was counted
+// of them by itself; those whose breaker is not closed, last.
+func WithMaxOperations(n int) Option {
+	return optionFunc(func(o *options) {
+		if n >= 1 {
+			o.operations = n
+		}
+	})
+}
+
+// operations are those that an orchestrator remembers, by their ids.
+type operations struct {
+	most  int
+	known sync.Map // id -> *operation
+	count int      // of known; the registry's lock guards it
+}
 
 // operation is what the orchestrator remembers of an id given to For: the
 // pipelines made for it, and the state of their unnamed breakers and limiters.
 type operation struct {
+	id       string
 	owner    *owner
-	counters *counters
+	counters *counters.Counters
+	used     atomic.Bool // again, since somebody last looked for what to forget
 
 	made atomic.Pointer[[]variant] // most recent last; changed by edits, as a whole
 }
@@ -27,22 +56,73 @@ type variant struct {
 // built anew each time. Two operations never share an unnamed breaker or
 // limiter, however alike their policies.
 func (o *Orchestrator) For(id string, p policy.Policy) (policy.Runner, error) {
-	known, ok := o.operations.Load(id)
-	if !ok {
-		if id == "" {
-			return nil, errors.New("an operation needs an id: it names the operation in errors and metrics and owns its state")
+	if op, ok := o.operations.find(id); ok {
+		if pipeline := op.find(p); pipeline != nil {
+			return pipeline, nil
 		}
-		known, _ = o.operations.LoadOrStore(id, &operation{owner: newOwner(id), counters: o.tally.of(id)})
 	}
-	op := known.(*operation)
-	if pipeline := op.find(p); pipeline != nil {
-		return pipeline, nil
+	if id == "" {
+		return nil, errors.New("an operation needs an id: it names the operation in errors and metrics and owns its state")
 	}
-	pipeline, err := op.make(o, id, p)
+	var pipeline *Pipeline
+	err := o.edit(func(e *edit) (err error) {
+		pipeline, err = e.operation(id).pipeline(e, p)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	return pipeline, nil
+}
+
+func (ops *operations) find(id string) (*operation, bool) {
+	known, ok := ops.known.Load(id)
+	if !ok {
+		return nil, false
+	}
+	op := known.(*operation)
+	if !op.used.Load() { // a store each time would take the line from other processors
+		op.used.Store(true)
+	}
+	return op, true
+}
+
+// operation returns the one of an id, which is made known where it was not.
+func (e *edit) operation(id string) *operation {
+	ops := &e.o.operations
+	if op, ok := ops.find(id); ok {
+		return op
+	}
+	op := &operation{id: id, owner: newOwner(id), counters: e.o.counters.Of(id)}
+	e.undoes(func() { e.o.dropCounters(id) })
+	e.on(func() {
+		if ops.count >= ops.most {
+			ops.forget(e.o)
+		}
+		ops.known.Store(id, op)
+		ops.count++
+	})
+	return op
+}
+
+// forget drops some operations: those that were not used since it was last called,
+// as far as their breakers are closed, else others. It is for edits.
+func (ops *operations) forget(o *Orchestrator) {
+	goal := ops.most - max(1, ops.most/8) // so that it is not called each time
+	for _, droppable := range []func(*operation) bool{
+		func(op *operation) bool { return !op.used.Swap(false) && op.owner.quiet() },
+		func(op *operation) bool { return op.owner.quiet() },
+		func(*operation) bool { return true },
+	} {
+		ops.known.Range(func(id, known any) bool {
+			if ops.count > goal && droppable(known.(*operation)) {
+				ops.known.Delete(id)
+				ops.count--
+				o.dropCounters(id.(string))
+			}
+			return ops.count > goal
+		})
+	}
 }
 
 func (op *operation) find(p policy.Policy) *Pipeline {
@@ -58,21 +138,19 @@ func (op *operation) find(p policy.Policy) *Pipeline {
 	return nil
 }
 
-func (op *operation) make(o *Orchestrator, id string, p policy.Policy) (pipeline *Pipeline, err error) {
-	err = o.edit(func(e *edit) error {
-		if pipeline = op.find(p); pipeline != nil {
-			return nil // somebody was first
-		}
-		prog, err := e.compile(p, "", id, op.owner)
-		if err != nil {
-			return err
-		}
-		pipeline = &Pipeline{counters: op.counters}
-		pipeline.prog.Store(prog)
-		op.remember(variant{p, pipeline})
-		return nil
-	})
-	return pipeline, err
+// pipeline returns the one of a policy, which is made where there is none yet.
+func (op *operation) pipeline(e *edit, p policy.Policy) (*Pipeline, error) {
+	if pipeline := op.find(p); pipeline != nil {
+		return pipeline, nil // somebody was first
+	}
+	prog, err := e.compile(p, "", op.id, op.owner)
+	if err != nil {
+		return nil, err
+	}
+	pipeline := &Pipeline{counters: op.counters}
+	pipeline.prog.Store(prog)
+	e.on(func() { op.remember(variant{p, pipeline}) })
+	return pipeline, nil
 }
 
 // remember is for edits.
@@ -85,6 +163,26 @@ func (op *operation) remember(v variant) {
 	op.made.Store(&made)
 }
 
-// forget drops the pipelines, which may hold what a profile no longer has; the
-// owner's things stay. It is for edits.
-func (op *operation) forget() { op.made.Store(nil) }
+// reloadOperations compiles anew the pipelines of the operations that were run, for
+// what their policies name. One that names what is gone keeps what it holds: to
+// fail all its calls from now on would help nobody.
+func (e *edit) reloadOperations() {
+	e.o.operations.known.Range(func(_, known any) bool {
+		op := known.(*operation)
+		made := op.made.Load()
+		if made == nil {
+			return true
+		}
+		for _, v := range *made {
+			prog, err := e.compile(v.policy, "", op.id, op.owner)
+			if err != nil {
+				e.say(func() {
+					e.o.log.Warn("an operation is run under what the profile no longer has, and keeps it", "operation", op.id, "error", err)
+				})
+				continue
+			}
+			e.on(func() { v.pipeline.prog.Store(prog) })
+		}
+		return true
+	})
+}

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/cladgo/clad/internal/counters"
 	"github.com/cladgo/clad/internal/suggest"
 	"github.com/cladgo/clad/policy"
 )
@@ -18,8 +20,11 @@ import (
 type Orchestrator struct {
 	transitions *transitions
 	log         *slog.Logger
-	tally       tally
-	operations  sync.Map // id given to For -> *operation
+	events      *events
+	errors      map[string]error  // by the names that profiles may use
+	counters    counters.Registry // by operation
+	forgotten   counters.Counters // of operations that are no longer known
+	operations  operations        // by the ids given to For
 
 	mu        sync.RWMutex // guards what follows, which changes by edits only
 	catalog   policy.Catalog
@@ -37,8 +42,10 @@ var _ policy.Orchestrator = (*Orchestrator)(nil)
 type Option interface{ apply(*options) }
 
 type options struct {
-	log       *slog.Logger
-	listeners []func(Transition)
+	log        *slog.Logger
+	events     *events
+	errors     map[string]error
+	operations int
 }
 
 type optionFunc func(*options)
@@ -52,26 +59,48 @@ func WithLogger(log *slog.Logger) Option {
 	return optionFunc(func(o *options) { o.log = log })
 }
 
+// WithErrors makes errors known by the names that profiles may use for them, in
+// the errors of a policy. They come before those of clients that clad knows by
+// itself. Given several times, they add up.
+func WithErrors(named map[string]error) Option {
+	return optionFunc(func(o *options) {
+		if o.errors == nil {
+			o.errors = make(map[string]error, len(named))
+		}
+		maps.Copy(o.errors, named)
+	})
+}
+
 // OnTransition has listen told of every change of every breaker's state: in
 // order, one at a time, and outside all locks, so it may ask or change the
 // breaker. It runs in the goroutine of a call, so it should be quick.
 func OnTransition(listen func(Transition)) Option {
-	return optionFunc(func(o *options) { o.listeners = append(o.listeners, listen) })
+	return OnEvent(func(_ context.Context, event Event) {
+		if change, ok := event.(Transition); ok {
+			listen(change)
+		}
+	})
 }
 
 // NewOrchestrator makes an orchestrator of what a profile says. It checks
 // everything that can be checked without the services, and reports all mistakes
 // at once.
 func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
-	settings := options{log: slog.New(slog.DiscardHandler)}
+	settings := options{log: slog.New(slog.DiscardHandler), events: &events{}, operations: DefaultMaxOperations}
 	for _, opt := range opts {
 		opt.apply(&settings)
 	}
+	settings.events.log = settings.log
 	o := &Orchestrator{
-		log:         settings.log,
-		transitions: &transitions{listeners: settings.listeners, log: settings.log},
-		services:    make(map[string]string),
+		log:        settings.log,
+		events:     settings.events,
+		errors:     settings.errors,
+		services:   make(map[string]string),
+		breakers:   newRegistry[policy.CircuitBreaker, *CircuitBreaker](),
+		limiters:   newRegistry[policy.RateLimit, *RateLimiter](),
+		operations: operations{most: settings.operations},
 	}
+	o.transitions = &transitions{events: o.events}
 	if err := o.Reload(c); err != nil {
 		return nil, err
 	}
@@ -91,10 +120,6 @@ func (o *Orchestrator) Pipeline(name string) (policy.Runner, error) {
 	}
 	return nil, unknownPolicy(o.catalog, name)
 }
-
-// Metrics returns what has been counted so far. Operations that have not run
-// are left out.
-func (o *Orchestrator) Metrics() policy.Metrics { return o.tally.metrics() }
 
 // CircuitBreaker returns the breaker registered under a name. Looking for one
 // never makes one.

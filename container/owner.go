@@ -1,6 +1,10 @@
 package container
 
-import "github.com/cladgo/clad/policy"
+import (
+	"slices"
+
+	"github.com/cladgo/clad/policy"
+)
 
 // owner owns unnamed breakers and limiters: a tagged service, an operation, or a
 // policy of the catalog that is run by its name. The lock of the registry
@@ -12,6 +16,13 @@ type owner struct {
 }
 
 func newOwner(name string) *owner { return &owner{name: name} }
+
+// quiet reports whether all breakers of the owner are closed.
+func (w *owner) quiet() bool {
+	return !slices.ContainsFunc(w.breakers, func(b *owned[policy.CircuitBreaker, *CircuitBreaker]) bool {
+		return b.thing.State() != policy.StateClosed
+	})
+}
 
 // owned is a thing with what it was made for. The methods of a service share it,
 // also under different policies, where these put equal settings in the same

@@ -2,15 +2,16 @@ package container
 
 import (
 	"context"
-	"log/slog"
 	"sync/atomic"
+
+	"github.com/cladgo/clad/internal/counters"
 )
 
 // Pipeline carries out a policy for one operation. It is safe for use by many
 // goroutines; each call is a [Call] of its own.
 type Pipeline struct {
 	prog     atomic.Pointer[program] // nil where there is nothing to do
-	counters *counters
+	counters *counters.Counters
 	owner    *owner // of a policy that is run by its name
 }
 
@@ -40,18 +41,9 @@ func (p *Pipeline) end(call *Call, err *error) {
 	call.End()
 	switch {
 	case call.prog != nil: // it has counted the call
-	case call.phase == over && *err == nil:
-		p.counters.count(countSuccess)
+	case call.phase >= over && *err == nil:
+		p.counters.Count(countSuccess)
 	default:
-		p.counters.count(countFailure) // by a panic, perhaps
+		p.counters.Count(countFailure) // by a panic, perhaps
 	}
-}
-
-// verbose reports whether anybody wants to hear of retries and rejections.
-func (c *Call) verbose() bool {
-	return c.prog.log.Enabled(c.ctx, slog.LevelDebug)
-}
-
-func (c *Call) debug(message string, args ...any) {
-	c.prog.log.With("operation", c.prog.operation).DebugContext(c.ctx, message, args...)
 }

@@ -88,7 +88,7 @@ func TestANeutralProbeGivesBackItsPlace(t *testing.T) {
 			wantState(t, b, policy.StateHalfOpen)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(time.Second, cancel)
+		time.AfterFunc(50*time.Millisecond, cancel) // sooner than Patience
 		wantIs(t, p.Run(ctx, waits(time.Minute)), policy.ErrCancelled)
 		if err := p.Run(t.Context(), works); err != nil {
 			t.Error(err)

@@ -3,9 +3,9 @@ package container
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
+	"github.com/cladgo/clad/internal/counters"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -13,12 +13,15 @@ import (
 // first, with their state looked up. It never changes; a new policy is a new
 // program. A nil program has nothing to do.
 type program struct {
-	steps     []step
-	leaving   []*step // those that a success must tell, innermost first
-	operation string
-	counters  *counters
-	log       *slog.Logger
-	once      bool // never again once an attempt may have reached the dependency
+	steps      []step
+	leaving    []*step // those that a success must tell, innermost first
+	operation  string
+	dependency string // the type of what is wrapped
+	counters   *counters.Counters
+	events     *events
+	breaks     bool // there is a circuit breaker
+	timed      bool // somebody wants to know how long calls take
+	once       bool // never again once an attempt may have reached the dependency
 
 	words    int  // how many words of a Call the steps use
 	contexts int  // how many contexts
@@ -34,6 +37,7 @@ type step struct {
 	breaker *CircuitBreaker
 	limiter *RateLimiter
 	timeout time.Duration
+	errors  *errorsStep
 }
 
 // kind says which layer a step is. A new kind of layer is a new file with its
@@ -47,6 +51,7 @@ const (
 	breakerLayer
 	limiterLayer
 	timeoutLayer
+	errorsLayer
 )
 
 // resources finds the state of a policy's layers: what is named is shared, what
@@ -55,6 +60,7 @@ const (
 type resources interface {
 	circuitBreaker(spec policy.CircuitBreaker, n int) (*CircuitBreaker, error)
 	rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error)
+	namedErrors() map[string]error
 }
 
 // compile turns p into a program for an operation, or nil where there is nothing
@@ -79,6 +85,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 			prog.words += retryWords
 		case policy.CircuitBreaker:
 			s = step{kind: breakerLayer, slot: prog.words}
+			prog.breaks = true
 			s.breaker, err = r.circuitBreaker(layer, breakers)
 			breakers++
 			prog.words++
@@ -89,6 +96,9 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 		case policy.Timeout:
 			s = step{kind: timeoutLayer, timeout: time.Duration(layer), slot: prog.contexts}
 			prog.contexts++
+		case policy.Errors:
+			s = step{kind: errorsLayer}
+			s.errors, err = newErrorsStep(layer, r.namedErrors())
 		default:
 			err = fmt.Errorf("a layer of type %T is not known here", layer)
 		}

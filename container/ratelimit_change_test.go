@@ -1,6 +1,7 @@
 package container_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -123,4 +124,54 @@ func TestARejectionAndAChangeOfTheRateAtOnce(t *testing.T) {
 			t.Fatalf("at a billion per second: %v", err)
 		}
 	}
+}
+
+func TestALimiterSaysItsLimit(t *testing.T) {
+	o := newOrchestrator(t, policy.Catalog{RateLimiters: map[string]policy.RateLimit{"l": {RequestsPerSecond: 100}}})
+	l, _ := o.RateLimiter("l")
+	if got, want := l.Limit(), (policy.RateLimit{Name: "l", RequestsPerSecond: 100, Burst: 25}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if err := o.RegisterRateLimiter("l", policy.RateLimit{RequestsPerSecond: 5, Burst: 2, MaxWait: time.Second}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := l.Limit(), (policy.RateLimit{Name: "l", RequestsPerSecond: 5, Burst: 2, MaxWait: time.Second}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// A reload that took the waiting away remembered the queue's end as the time of the
+// next token, though all in it had left: every call was rejected for sixteen
+// minutes, with five tokens there.
+func TestAReloadWithoutMaxWaitForgetsThoseWhoLeft(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		limit := policy.RateLimit{RequestsPerSecond: 1, Burst: 5, MaxWait: time.Hour}
+		catalog := func() policy.Catalog {
+			return policy.Catalog{RateLimiters: map[string]policy.RateLimit{"l": limit}}
+		}
+		o := newOrchestrator(t, catalog())
+		p := pipelineFor(t, o, "op", policy.RateLimit{Name: "l"})
+		for range 5 {
+			_ = p.Run(t.Context(), works)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for range 1000 {
+			wg.Go(func() { wantIs(t, p.Run(ctx, works), policy.ErrCancelled) })
+		}
+		synctest.Wait()
+		limit.MaxWait = 0
+		if err := o.Reload(catalog()); err != nil {
+			t.Fatal(err)
+		}
+		wantIs(t, p.Run(t.Context(), works), policy.ErrRateLimited)
+		cancel()
+		wg.Wait()
+		time.Sleep(6 * time.Second)
+		for n := range 5 {
+			if err := p.Run(t.Context(), works); err != nil {
+				t.Errorf("with %d tokens there: %v", 5-n, err)
+			}
+		}
+	})
 }

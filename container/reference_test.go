@@ -35,7 +35,19 @@ type reference struct {
 	limiters map[string]*refLimiter
 	totals   policy.Totals
 
-	caller refContext // of the operation at hand
+	// Of the operation at hand.
+	caller refContext
+	began  time.Duration // its last attempt
+	last   error         // of the attempt before
+	unsent bool          // a layer refused the attempt
+	failed bool          // it did, and an attempt before had failed
+
+	sampled uint64 // successes that came back too late, of which some are counted as such
+
+	// waits are what the engine waited before retries. It may be longer than
+	// what the dependency asked for, by chance.
+	waits []time.Duration
+	odd   string // what was wrong with them
 }
 
 func newReference(s *story, answers func() answer) *reference {
@@ -56,6 +68,7 @@ func newReference(s *story, answers func() answer) *reference {
 // refContext is when a context ends, and why.
 type refContext struct {
 	deadline, cancel time.Duration
+	ours             bool // the deadline is that of a timeout
 }
 
 // from turns times from now on into times.
@@ -94,7 +107,7 @@ func (r *reference) sleep(d time.Duration, ctx refContext) bool {
 
 // operation runs one operation of a caller.
 func (r *reference) operation(layers []policy.Policy, caller refContext) error {
-	r.caller = caller
+	r.caller, r.last, r.unsent, r.failed = caller, nil, false, false
 	err := caller.err(r.now)
 	if err == nil {
 		err = r.run(layers, caller)
@@ -103,6 +116,11 @@ func (r *reference) operation(layers []policy.Policy, caller refContext) error {
 	if err == nil {
 		r.totals.SuccessfulOperations++
 		return nil
+	}
+	if policy.IsAnswer(err) {
+		r.totals.SuccessfulOperations++
+		r.totals.Answered++
+		return err
 	}
 	r.totals.FailedOperations++
 	over := caller.err(r.now)
@@ -132,9 +150,21 @@ func (r *reference) run(layers []policy.Policy, ctx refContext) error {
 	}
 }
 
-func (r *reference) call(ctx refContext) error {
+func (r *reference) call(ctx refContext) (err error) {
 	r.attempts++
+	r.unsent, r.failed = false, false
+	r.began = r.now
 	a := r.answers()
+	defer func() {
+		late := r.now - ctx.deadline
+		switch {
+		case !ctx.ours || late < 100*time.Millisecond || late < (ctx.deadline-r.began)/10:
+		case err == nil:
+			r.sampled++
+		default:
+			r.totals.Overruns++
+		}
+	}()
 	if a.heeds && ctx.end() <= r.now+a.takes {
 		r.now = max(r.now, ctx.end())
 		return ctx.err(r.now)
@@ -148,8 +178,8 @@ func (r *reference) timeout(d time.Duration, ctx refContext, inside func(refCont
 	if ctx.deadline <= deadline {
 		return inside(ctx) // the nearer one stands
 	}
-	err := inside(refContext{deadline, ctx.cancel})
-	if err == nil || r.now < deadline || policy.IsPermanent(err) || r.caller.err(r.now) != nil {
+	err := inside(refContext{deadline, ctx.cancel, true})
+	if err == nil || r.now < deadline || policy.IsPermanent(err) || policy.IsAnswer(err) || r.caller.err(r.now) != nil {
 		return err
 	}
 	r.totals.TimeoutCount++
@@ -159,26 +189,60 @@ func (r *reference) timeout(d time.Duration, ctx refContext, inside func(refCont
 func (r *reference) retry(p policy.Retry, ctx refContext, inside func(refContext) error) error {
 	start := r.now
 	for attempt := 1; ; attempt++ {
+		r.unsent, r.failed = false, false
 		err := inside(ctx)
 		if err == nil {
 			return nil
 		}
 		if p.MaxAttempts == 1 || !p.RetryIf(err) || ctx.err(r.now) != nil {
-			return err
+			return r.outcome(err, ctx)
 		}
 		delay := p.Backoff.Delay(attempt)
-		if after, ok := policy.RetryAfter(err); ok && after > delay {
-			delay = after
-		}
+		after, _ := policy.RetryAfter(err)
+		delay = max(delay, after)
 		next := r.now + delay
-		if attempt == p.MaxAttempts || next >= ctx.deadline || p.MaxElapsed > 0 && next-start > p.MaxElapsed {
-			return &policy.RetriesExhaustedError{Attempts: attempt, Elapsed: r.now - start, Err: err}
+		if attempt == p.MaxAttempts || !r.unsent && after > p.MaxWait || next >= ctx.deadline || p.MaxElapsed > 0 && next-start > p.MaxElapsed {
+			return &policy.RetriesExhaustedError{Attempts: attempt, Elapsed: r.now - start, Err: r.outcome(err, ctx)}
 		}
-		if !r.sleep(delay, ctx) {
-			return err
+		if !r.unsent {
+			r.last = err
+		}
+		if !r.sleep(r.waited(delay, !r.unsent && delay == after, ctx), ctx) {
+			return r.outcome(err, ctx)
 		}
 		r.totals.RetryAttempts++
 	}
+}
+
+// waited returns what the engine waited where delay was to be waited, or up to a
+// tenth longer if it may be spread and there is time.
+func (r *reference) waited(delay time.Duration, spread bool, ctx refContext) time.Duration {
+	if len(r.waits) == 0 {
+		r.odd = "it did not retry"
+		return delay
+	}
+	took := r.waits[0]
+	r.waits = r.waits[1:]
+	if about(took, delay) {
+		return delay
+	}
+	if longest := delay + delay/10; !spread || took < delay || took > longest || r.now+took >= ctx.deadline {
+		r.odd = fmt.Sprintf("it waited %v where %v was asked for", took, delay)
+	}
+	return took
+}
+
+// outcome lets the attempt before speak where the last one was refused.
+func (r *reference) outcome(err error, ctx refContext) error {
+	if !r.unsent || r.last == nil {
+		return err
+	}
+	r.unsent = false
+	if over := ctx.err(r.now); over != nil && errors.Is(err, over) {
+		return r.last
+	}
+	r.failed = true
+	return err
 }
 
 // refBreaker trips on failures in a row. Its calls never overlap.
@@ -204,20 +268,30 @@ func (r *reference) breaker(b *refBreaker, ctx refContext, inside func(refContex
 	began, entered := r.now, b.at(r.now)
 	if entered == policy.StateOpen {
 		r.totals.CircuitBreakerRejections++
-		return &policy.CircuitOpenError{Name: b.spec.Name, RetryAfter: b.openUntil - r.now}
+		r.unsent = true
+		return &policy.CircuitOpenError{Name: b.spec.Name, RetryAfter: b.openUntil - r.now, Err: r.last}
 	}
 	err := inside(ctx)
 	if hangs := began + b.spec.ProbeTimeout; entered == policy.StateHalfOpen && r.now >= hangs {
 		b.open(hangs) // the probe failed then, and what it says now comes too late
 		return err
 	}
-	neutral := err != nil && (policy.IsPermanent(err) || r.caller.err(r.now) != nil ||
-		errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) || errors.Is(err, policy.ErrCancelled))
+	neutral, works := false, err == nil || policy.IsAnswer(err)
+	switch left := r.caller.err(r.now); {
+	case works:
+	case r.unsent || policy.IsPermanent(err):
+		neutral = true
+	case left != nil:
+		known := left == context.DeadlineExceeded || entered == policy.StateHalfOpen
+		neutral = !known || r.now-r.began < b.spec.Patience
+	default:
+		neutral = !r.failed && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited))
+	}
 	switch {
 	case neutral:
-	case err == nil && entered == policy.StateClosed:
+	case works && entered == policy.StateClosed:
 		b.row = 0
-	case err == nil:
+	case works:
 		if b.row++; b.row == int(b.spec.SuccessThreshold) {
 			b.state, b.row = policy.StateClosed, 0
 		}
@@ -250,9 +324,11 @@ func (r *reference) limiter(l *refLimiter, ctx refContext, inside func(refContex
 		wait := time.Duration((1 - l.tokens) / l.spec.RequestsPerSecond * float64(time.Second))
 		if wait > l.spec.MaxWait || r.now+wait > ctx.deadline {
 			r.totals.RateLimitHits++
-			return &policy.RateLimitedError{Name: l.spec.Name, RetryAfter: wait}
+			r.unsent = true
+			return &policy.RateLimitedError{Name: l.spec.Name, RetryAfter: wait, Err: r.last}
 		}
 		if !r.sleep(wait, ctx) {
+			r.unsent = true
 			return ctx.err(r.now)
 		}
 		l.fill(r.now)

@@ -1,9 +1,7 @@
 package container
 
-import "maps"
-
-// registry holds the breakers, or the limiters, that have a name. An edit changes
-// a copy: nothing of it shows before it is made.
+// registry holds the breakers, or the limiters, that have a name. It is changed in
+// place, by edits, which undo what they did when they come to nothing.
 type registry[S comparable, T any] struct {
 	known map[string]T // in force
 	// What a profile no longer has is set aside: somebody may have been given
@@ -13,15 +11,8 @@ type registry[S comparable, T any] struct {
 	inCode map[string]S
 }
 
-func (r registry[S, T]) clone() registry[S, T] {
-	return registry[S, T]{known: clone(r.known), retired: clone(r.retired), inCode: clone(r.inCode)}
-}
-
-func clone[T any](m map[string]T) map[string]T {
-	if m == nil {
-		return make(map[string]T)
-	}
-	return maps.Clone(m)
+func newRegistry[S comparable, T any]() registry[S, T] {
+	return registry[S, T]{make(map[string]T), make(map[string]T), make(map[string]S)}
 }
 
 // ever returns what bears a name, or last did.
@@ -32,29 +23,22 @@ func (r registry[S, T]) ever(name string) (thing T, ok bool) {
 	return thing, ok
 }
 
-// with returns the registry with what is to have a name: the thing that has or
-// had it, reconfigured when the edit is made, or else a new one.
-func (r registry[S, T]) with(e *edit, name string, spec S, configure func(T, S), make func(string, S) T) registry[S, T] {
-	r = r.clone()
-	r.put(e, name, spec, configure, make)
-	return r
-}
-
-func (r registry[S, T]) put(e *edit, name string, spec S, configure func(T, S), make func(string, S) T) {
+// put gives a name to the thing that has or had it, which is reconfigured when the
+// edit is made, or else to a new one.
+func (r registry[S, T]) put(e *edit, name string, spec S, configure func(T, S), make func(string, S) T) T {
 	thing, ok := r.ever(name)
 	if ok {
 		e.on(func() { configure(thing, spec) })
 	} else {
 		thing = make(name, spec)
 	}
-	delete(r.retired, name)
-	r.known[name] = thing
+	remove(e, r.retired, name)
+	assign(e, r.known, name, thing)
+	return thing
 }
 
-// renewed returns the registry with what a catalog declares now in place of what
-// it declared before.
-func (r registry[S, T]) renewed(e *edit, was, is map[string]S, configure func(T, S), make func(string, S) T) registry[S, T] {
-	r = r.clone()
+// renew puts what a catalog declares now in place of what it declared before.
+func (r registry[S, T]) renew(e *edit, was, is map[string]S, configure func(T, S), make func(string, S) T) {
 	for name := range was {
 		thing := r.known[name]
 		if _, stays := is[name]; stays {
@@ -64,11 +48,33 @@ func (r registry[S, T]) renewed(e *edit, was, is map[string]S, configure func(T,
 			e.on(func() { configure(thing, spec) })
 			continue
 		}
-		r.retired[name] = thing
-		delete(r.known, name)
+		assign(e, r.retired, name, thing)
+		remove(e, r.known, name)
 	}
 	for name, spec := range is {
 		r.put(e, name, spec, configure, make)
 	}
-	return r
+}
+
+// assign changes a map, until the edit comes to nothing.
+func assign[V any](e *edit, m map[string]V, name string, v V) {
+	e.undoes(restore(m, name))
+	m[name] = v
+}
+
+func remove[V any](e *edit, m map[string]V, name string) {
+	e.undoes(restore(m, name))
+	delete(m, name)
+}
+
+// restore returns what gives a map back what it has now under a name.
+func restore[V any](m map[string]V, name string) func() {
+	v, ok := m[name]
+	return func() {
+		if ok {
+			m[name] = v
+		} else {
+			delete(m, name)
+		}
+	}
 }

@@ -14,7 +14,8 @@ import (
 // sees a mixture. Breakers and limiters that did not change keep their state,
 // limiters that did keep their tokens, breakers that did start a new count.
 // What the catalog no longer names goes, but for what was registered in code. A
-// policy that a wrapped service still uses must stay.
+// policy that a wrapped service still uses must stay; an operation that was run by
+// [Orchestrator.For] under what is no longer named keeps it.
 func (o *Orchestrator) Reload(c policy.Catalog) error {
 	return o.edit(func(e *edit) error { return e.reload(c) })
 }
@@ -25,13 +26,22 @@ func (e *edit) reload(c policy.Catalog) error {
 	if err != nil {
 		return err // what follows would only repeat it
 	}
-	e.catalog = c
-	e.breakers = e.breakers.renewed(e, was.breakers, is.breakers, (*CircuitBreaker).configure, e.newBreaker)
-	e.limiters = e.limiters.renewed(e, was.limiters, is.limiters, (*RateLimiter).configure, newRateLimiter)
-	e.on(func() {
-		e.o.operations.Range(func(_, op any) bool { op.(*operation).forget(); return true })
-	})
+	e.catalog = copyOf(c)
+	e.o.breakers.renew(e, was.breakers, is.breakers, (*CircuitBreaker).configure, e.newBreaker)
+	e.o.limiters.renew(e, was.limiters, is.limiters, (*RateLimiter).configure, newRateLimiter)
+	e.reloadOperations()
 	return errors.Join(e.reloadPolicies(), e.checkServices(), e.reloadBindings())
+}
+
+// copyOf copies a catalog's maps, which are its maker's to change.
+func copyOf(c policy.Catalog) policy.Catalog {
+	c.CircuitBreakers, c.RateLimiters = maps.Clone(c.CircuitBreakers), maps.Clone(c.RateLimiters)
+	c.Policies, c.Services = maps.Clone(c.Policies), maps.Clone(c.Services)
+	for id, s := range c.Services {
+		s.Methods = maps.Clone(s.Methods)
+		c.Services[id] = s
+	}
+	return c
 }
 
 // declarations are the breakers and limiters that a catalog declares: those of
@@ -107,7 +117,7 @@ func (e *edit) reloadPolicies() error {
 	for _, name := range slices.Sorted(maps.Keys(e.catalog.Policies)) {
 		p, ok := e.o.pipelineEver(name)
 		if !ok {
-			p = &Pipeline{counters: e.o.tally.of(name), owner: newOwner(name)}
+			p = &Pipeline{counters: e.o.counters.Of(name), owner: newOwner(name)}
 		}
 		prog, err := e.compile(e.catalog.Policies[name], name, name, p.owner)
 		if err != nil {
@@ -124,7 +134,10 @@ func (e *edit) reloadPolicies() error {
 // putPipelines sets those aside that are no longer of any policy: somebody may
 // have been given one. It keeps its last program, and comes back with its name.
 func (o *Orchestrator) putPipelines(pipelines map[string]*Pipeline) {
-	retired := clone(o.retired)
+	retired := maps.Clone(o.retired)
+	if retired == nil {
+		retired = make(map[string]*Pipeline)
+	}
 	maps.Copy(retired, o.pipelines)
 	maps.DeleteFunc(retired, func(name string, _ *Pipeline) bool { return pipelines[name] != nil })
 	o.pipelines, o.retired = pipelines, retired
@@ -166,6 +179,11 @@ func (e *edit) reloadBindings() error {
 	for _, s := range e.o.wrapped {
 		for _, b := range s.bound {
 			if p, err := e.choose(e.policyOf(s, b.method)); err == nil {
+				s.owner.claim(e, p)
+			}
+		}
+		for name := range e.methodsOf(s) {
+			if p, err := e.choose(e.policyOf(s, name)); err == nil && s.typ.names != nil {
 				s.owner.claim(e, p)
 			}
 		}

@@ -1,8 +1,11 @@
 package container_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -309,19 +312,63 @@ func TestReloadLeavesASharedThingToWhoStillUsesIt(t *testing.T) {
 	})
 }
 
-// An operation of the code that names what the profile no longer has must not
-// go on with what was.
-func TestReloadForgetsWhatOperationsOfTheCodeHeld(t *testing.T) {
-	o := newOrchestrator(t, policy.Catalog{CircuitBreakers: map[string]policy.CircuitBreaker{"b": {}}})
+// A profile without what the code names made every call of those operations fail,
+// though the reload had succeeded.
+func TestAnOperationKeepsWhatAReloadNoLongerNames(t *testing.T) {
+	var log bytes.Buffer
+	o := newOrchestrator(t, policy.Catalog{CircuitBreakers: map[string]policy.CircuitBreaker{"b": {}}},
+		container.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 	operations := []string{"op1", "op2", "op3"}
 	for _, operation := range operations {
 		pipelineFor(t, o, operation, policy.CircuitBreaker{Name: "b"})
 	}
 	reload(t, o, policy.Catalog{CircuitBreakers: map[string]policy.CircuitBreaker{"c": {}}})
+	if got := strings.Count(log.String(), "level=WARN"); got != len(operations) {
+		t.Errorf("%d warnings, want one for each operation:\n%s", got, &log)
+	}
 	for _, operation := range operations {
-		if _, err := o.For(operation, policy.CircuitBreaker{Name: "b"}); err == nil {
-			t.Errorf("%s: a breaker that is gone was found", operation)
+		if err := pipelineFor(t, o, operation, policy.CircuitBreaker{Name: "b"}).Run(t.Context(), works); err != nil {
+			t.Error(err)
 		}
+	}
+	if _, err := o.For("another", policy.CircuitBreaker{Name: "b"}); err == nil {
+		t.Error("a breaker that is gone was found")
+	}
+}
+
+// Whoever holds the runner of an operation gets what a reload changes, as those do
+// who hold a wrapped service.
+func TestReloadTakesEffectForOperationsOfTheCode(t *testing.T) {
+	o := newOrchestrator(t, policy.Catalog{CircuitBreakers: map[string]policy.CircuitBreaker{"b": {FailureThreshold: 1}}})
+	held := pipelineFor(t, o, "op", policy.CircuitBreaker{Name: "b"})
+	reload(t, o, policy.Catalog{CircuitBreakers: map[string]policy.CircuitBreaker{"b": {FailureThreshold: 2}}})
+	b, _ := o.CircuitBreaker("b")
+	_ = held.Run(t.Context(), always(errDown))
+	wantState(t, b, policy.StateClosed)
+	_ = held.Run(t.Context(), always(errDown))
+	wantState(t, b, policy.StateOpen)
+	if pipelineFor(t, o, "op", policy.CircuitBreaker{Name: "b"}) != held {
+		t.Error("the operation got another pipeline")
+	}
+}
+
+// The catalog's maps are its maker's.
+func TestWhatBecomesOfTheCatalogAfterwardsDoesNotMatter(t *testing.T) {
+	c := policy.Catalog{
+		Policies: map[string]policy.Policy{"p": attempts(2), "q": attempts(3)},
+		Services: map[string]policy.Service{"container_test.gateway": {Methods: map[string]string{"Charge": "q"}}},
+	}
+	o := newOrchestrator(t, c)
+	delete(c.Policies, "p")
+	c.Services["container_test.gateway"].Methods["Charge"] = "nonsense"
+	if err := o.RegisterCircuitBreaker("b", policy.CircuitBreaker{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Reload(policy.Catalog{Policies: map[string]policy.Policy{"p": attempts(2)}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Pipeline("p"); err != nil {
+		t.Error(err)
 	}
 }
 

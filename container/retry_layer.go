@@ -1,8 +1,11 @@
 package container
 
 import (
+	"errors"
+	"math/rand/v2"
 	"time"
 
+	"github.com/cladgo/clad/container/verdict"
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/policy"
 )
@@ -12,12 +15,20 @@ type retryStep struct {
 	maxAttempts int
 	backoff     policy.Backoff
 	maxElapsed  time.Duration
+	maxWait     time.Duration
 	retryIf     func(error) bool
+	foreign     bool // it asks functions of the user
 }
 
 func newRetryStep(p policy.Retry) *retryStep {
+	foreign := p.RetryIf != nil
 	p = p.WithDefaults()
-	return &retryStep{p.MaxAttempts, p.Backoff, p.MaxElapsed, p.RetryIf}
+	switch p.Backoff.(type) {
+	case policy.Fixed, policy.Linear, policy.Exponential:
+	default:
+		foreign = true
+	}
+	return &retryStep{p.MaxAttempts, p.Backoff, p.MaxElapsed, p.MaxWait, p.RetryIf, foreign}
 }
 
 // The words of a retry: how many attempts have ended, and when the first began.
@@ -40,32 +51,97 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 	r := s.retry
 	attempts := c.word(s.slot + retryAttempts)
 	*attempts++
-	if c.said == policy.Answered || c.said == policy.Refused ||
-		r.maxAttempts == 1 || c.final || !r.retryIf(err) || c.ctx.Err() != nil || c.prog.once && c.reached {
-		return err, false
+	if r.maxAttempts == 1 || c.final || !c.retryable(r, err) || c.ctx.Err() != nil ||
+		c.prog.once && c.made > 0 && !c.means.NoEffect {
+		return c.outcome(err), false
 	}
 	n := int(*attempts)
 	delay := r.backoff.Delay(n)
-	if after, ok := policy.RetryAfter(err); ok {
-		delay = max(delay, after)
+	if r.foreign {
+		c.now = 0 // what is asked of users takes its time
 	}
-	if n >= r.maxAttempts || !c.fits(s, delay) {
+	after, _ := policy.RetryAfter(err)
+	if delay = max(delay, after); delay == after && !c.unsent {
+		delay = c.spread(s, after)
+	}
+	if n >= r.maxAttempts || !c.unsent && after > r.maxWait || !c.fits(s, delay) {
 		return &policy.RetriesExhaustedError{
-			Attempts: n, Elapsed: c.elapsed(s), Err: err, Operation: c.prog.operation,
+			Attempts: n, Elapsed: c.elapsed(s), Err: asFailure(c.outcome(err)), Operation: c.prog.operation,
 		}, false
 	}
-	if c.verbose() {
-		c.debug("retrying", "attempt", n+1, "of", r.maxAttempts, "after", delay, "error", err)
+	if e := c.prog.events; e.wanted(c.ctx) {
+		e.tell(c.ctx, Retrying{c.prog.operation, n + 1, r.maxAttempts, delay, err})
+		c.now = 0
 	}
 	c.late = true
+	if !c.unsent {
+		c.last = err
+	}
+	if c.letGo != nil {
+		c.letGo()
+		c.letGo, c.now = nil, 0
+	}
 	if delay > 0 {
 		c.now = 0
 		if sleep(c.ctx, delay) != nil {
-			return err, false
+			return c.outcome(err), false
 		}
 	}
-	c.prog.counters.count(countRetry)
+	c.prog.counters.Count(countRetry)
 	return nil, true
+}
+
+// retryable reports whether another attempt may help. An error in which a
+// pipeline further in speaks of its own caller's end says nothing of ours, who
+// still waits: it is a failure like any other.
+func (c *Call) retryable(r *retryStep, err error) bool {
+	if r.foreign {
+		defer func() { c.now = 0 }() // what is asked of users takes its time
+		return r.retryIf(err)
+	}
+	if c.means.Verdict == policy.Answered || c.means.Verdict == policy.Refused || c.means.Final {
+		return false
+	}
+	return policy.IsRetryable(err) || policy.IsRetryable(asFailure(err))
+}
+
+// outcome is what is left of a retry that ends with err. Where that says that the
+// last attempt was refused, it is the attempt before that tells of the dependency.
+func (c *Call) outcome(err error) error {
+	if !c.unsent || c.last == nil {
+		return err
+	}
+	c.unsent = false
+	if over := c.ctx.Err(); over != nil && errors.Is(err, over) {
+		c.weigh(c.last)
+		return c.last // it waited for its token
+	}
+	c.means = verdict.Meaning{Verdict: policy.Failed}
+	return err
+}
+
+// refused notes that a layer refused the attempt at hand, whose error tells of the
+// attempt before, if there was one.
+func (c *Call) refused(err error) error {
+	c.unsent = true
+	switch e := err.(type) { //nolint:errorlint // it was made just now
+	case *policy.CircuitOpenError:
+		e.Err = c.last
+	case *policy.RateLimitedError:
+		e.Err = c.last
+	}
+	return err
+}
+
+// spread lengthens what a dependency asks its callers to wait by up to a tenth, as
+// far as there is time: a thousand that were told the same do not all come back at
+// the same moment.
+func (c *Call) spread(s *step, after time.Duration) time.Duration {
+	longer := after + rand.N(after/10+1)
+	if c.fits(s, longer) {
+		return longer
+	}
+	return after
 }
 
 // fits reports whether an attempt after delay would begin in time. It reads the

@@ -6,8 +6,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"sync/atomic"
 
-	"github.com/cladgo/clad/internal/suggest"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -20,6 +20,7 @@ type service struct {
 	inCode map[string]string // choices of the tag per method
 	owner  *owner
 	bound  []*binding
+	chosen atomic.Pointer[map[string]*Pipeline] // by the names of calls; nil where none is chosen
 }
 
 // serviceType describes what is wrapped, as far as it is known without running
@@ -28,6 +29,7 @@ type serviceType struct {
 	id      string // short: "payments.Gateway", as in operation ids
 	full    string // "example.com/shop/payments.Gateway"
 	methods []string
+	names   func(string) error // checks the name of a call; nil where calls have none
 }
 
 // binding is the pipeline of one method.
@@ -46,13 +48,17 @@ const (
 	once
 	optional
 	withoutContext
+	single
+	rewinds
+	safe
 )
 
 func typeOfService(t reflect.Type, methods []string, constructor string) serviceType {
+	names := callNamesOf(t)
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem() // *http.Client goes by the name of http.Client
 	}
-	st := serviceType{id: t.String(), full: t.String(), methods: methods}
+	st := serviceType{id: t.String(), full: t.String(), methods: methods, names: names}
 	switch {
 	case t.PkgPath() != "":
 		st.full = t.PkgPath() + "." + t.Name()
@@ -72,6 +78,9 @@ func (o *Orchestrator) newService(t serviceType, tagged string, inCode map[strin
 			}
 		}
 		if err := e.checkChoices(s); err != nil {
+			return err
+		}
+		if err := e.bindNames(s); err != nil {
 			return err
 		}
 		o.services[t.id] = t.full
@@ -130,9 +139,8 @@ func (e *edit) checkChoices(s *service) error {
 	key, c := e.chosen(s)
 	var errs []error
 	for _, method := range slices.Sorted(maps.Keys(c.Methods)) {
-		if !slices.Contains(s.typ.methods, method) {
-			errs = append(errs, fmt.Errorf("the profile's services: %q: there is no method %s%s; there are: %s",
-				key, method, suggest.DidYouMean(method, s.typ.methods), listed(s.typ.methods)))
+		if err := s.typ.checkName(method); err != nil {
+			errs = append(errs, fmt.Errorf("the profile's services: %q: %w", key, err))
 		}
 	}
 	names := []string{e.policyOf(s, "")}
@@ -151,7 +159,7 @@ func (e *edit) checkChoices(s *service) error {
 // pipeline makes the pipeline of a method, for its proxy.
 func (s *service) pipeline(method string, g guard) *Pipeline {
 	operation := s.operation(method)
-	b := &binding{method, operation, g, &Pipeline{counters: s.o.tally.of(operation)}}
+	b := &binding{method, operation, g, &Pipeline{counters: s.o.counters.Of(operation)}}
 	err := s.o.edit(func(e *edit) error {
 		s.bound = append(s.bound, b)
 		return e.bindMethod(s, b)
@@ -164,8 +172,8 @@ func (s *service) pipeline(method string, g guard) *Pipeline {
 }
 
 func (s *service) operation(method string) string {
-	if method == "" {
-		return s.typ.id
+	if method == "" || method[0] == '/' { // an address is not a method's name
+		return s.typ.id + method
 	}
 	return s.typ.id + "." + method
 }
@@ -179,6 +187,7 @@ func (e *edit) bind(s *service) error {
 	for _, b := range s.bound {
 		errs = append(errs, e.bindMethod(s, b))
 	}
+	errs = append(errs, e.bindNames(s))
 	return errors.Join(errs...)
 }
 
@@ -199,7 +208,8 @@ func (e *edit) bindMethod(s *service, b *binding) error {
 		return err
 	}
 	if prog != nil {
-		prog.once = b.guard == once && !byProfile
+		prog.once = b.guard == once && !byProfile || b.guard == single
+		prog.dependency = s.typ.full
 		if b.guard == withoutContext && prog.contexts > 0 {
 			e.say(func() {
 				e.o.log.Info("no timeout can be enforced: the method takes no context", "operation", b.operation, "policy", name)

@@ -3,16 +3,15 @@ package container
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
-	"slices"
+	"runtime"
 
-	"github.com/cladgo/clad/internal/suggest"
+	"github.com/cladgo/clad/internal/constructor"
 )
 
 // Tag returns a constructor like ctor whose results come out wrapped in the
 // policy of that name. It takes what fx.Provide takes: a function, or what
-// fx.Annotate and fx.Annotated make of one (wrapped after their As and
+// fx.Annotate and fx.Annotated made of one (wrapped after their As and
 // ResultTags); and gives what fx.Provide and [Container.Provide] take.
 //
 //	fx.Provide(
@@ -26,30 +25,37 @@ import (
 // [RegisterProxy]), functions that take a context first and return an error
 // last, and structs of such functions; in result structs (fx.Out) a field's tag
 // `policy:"name"` beats the constructor's. Other results pass as they are. A
-// tagged constructor of which nothing can be wrapped, or an interface without a
-// proxy, fails at startup, and so does a policy that does not exist: the
-// constructor depends on its policies as named values. The name "none" means no
-// policy, which a profile's services may still change.
+// policy that does not exist fails at startup: the constructor depends on its
+// policies as named values. The name "none" means no policy, which a profile's
+// services may still change.
+//
+// A tag may stand in a package variable: proxies that are registered after it
+// was made, as in the init of generated code, count. What is missing once the
+// application is built fails it: an interface without a proxy, a constructor of
+// which nothing can be wrapped, a method that there is not.
 //
 // The constructor's error, if it returns one, comes first; one that returns
 // none gets an error result.
 func Tag(ctor any, policyName string, opts ...TagOption) any {
-	t := tag{policy: policyName, methods: make(map[string]string)}
+	t := &tag{policy: policyName, methods: make(map[string]string)}
+	runtime.Callers(2, t.caller[:])
 	for _, opt := range opts {
-		opt.applyTag(&t)
+		opt.applyTag(t)
 	}
-	src, err := sourceOf(ctor)
-	if err != nil {
-		return refuse(ctor, fmt.Errorf("container.Tag: %w", err))
-	}
-	if src.broken {
+	c, err := constructor.Read(ctor)
+	switch {
+	case errors.Is(err, constructor.ErrBroken):
 		return ctor // fx says best what is wrong with it
+	case err != nil:
+		return constructor.Refuse(ctor, fmt.Errorf("container.Tag: %w", err))
 	}
-	fn, results, err := t.wrap(src)
+	fn, err := t.wrap(c)
 	if err != nil {
-		return refuse(ctor, fmt.Errorf("container.Tag(%s, %q) at %s: %w", src.name, policyName, src.at, err))
+		return constructor.Refuse(ctor, fmt.Errorf("container.Tag(%s, %q) at %s: %w", c.Name, policyName, c.At, err))
 	}
-	return annotate(fn, results, src, policyName)
+	// fx prints this where somebody annotates what Tag returns.
+	shown := "container.Tag(" + c.Name + ", " + policyName + ") at " + c.At + "; annotations go inside: Tag(fx.Annotate(...), ...)"
+	return c.Annotate(fn, t.provided, shown)
 }
 
 // TagOption changes what [Tag] does.
@@ -71,113 +77,46 @@ func As[T any]() TagOption {
 	return tagOption(func(t *tag) { t.as = append(t.as, reflect.TypeFor[T]()) })
 }
 
-// tag is what the options of one Tag say.
+// Keep has the proxy offer interface T exactly when the value that the
+// constructor made does, beside the interface that is tagged: for what the
+// program asserts it to where `clad gen` cannot see it. The generator reads it;
+// a proxy that was not made for it fails at startup. Methods of T run without a
+// policy unless one is chosen for them.
+func Keep[T any]() TagOption {
+	return tagOption(func(t *tag) { t.keep = append(t.keep, reflect.TypeFor[T]()) })
+}
+
+// tag is what one Tag says, and what is known of its constructor.
 type tag struct {
+	caller  [1]uintptr // of Tag
 	policy  string
 	methods map[string]string
 	as      []reflect.Type
+	keep    []reflect.Type
+
+	constructor constructor.Constructor
+	provided    []constructor.Result
+	planned     *plan // where nothing was missing when it was made
 }
 
-// wrap makes the constructor that dig will call, and tells what it provides.
-func (t *tag) wrap(src source) (reflect.Value, []result, error) {
-	results, err := resultsOf(src)
-	if err != nil {
-		return reflect.Value{}, nil, err
+// wrap makes the constructor that dig will call.
+func (t *tag) wrap(c constructor.Constructor) (reflect.Value, error) {
+	t.constructor = c
+	var err error
+	if t.provided, err = c.Results(); err != nil {
+		return reflect.Value{}, err
 	}
-	if results, err = t.provideAs(results); err != nil {
-		return reflect.Value{}, nil, err
+	if t.provided, err = provideAs(t.provided, t.as); err != nil {
+		return reflect.Value{}, err
 	}
-	if err := t.plan(src, results); err != nil {
-		return reflect.Value{}, nil, err
+	// What is wrong now and can be mended by what is registered later is a
+	// need; what types alone tell is a mistake.
+	plan := t.plan()
+	if err := errors.Join(plan.mistakes...); err != nil {
+		return reflect.Value{}, err
 	}
-	return constructor(src, results, t.methods, t.dependencies(results)), results, nil
-}
-
-// provideAs replaces the results that As names by the interfaces.
-func (t *tag) provideAs(results []result) ([]result, error) {
-	if len(t.as) == 0 {
-		return results, nil
+	if len(plan.missing) == 0 {
+		t.planned = plan
 	}
-	var errs []error
-	replaced := make(map[int]bool)
-	var added []result
-	for _, as := range t.as {
-		if as.Kind() != reflect.Interface {
-			errs = append(errs, fmt.Errorf("container.As[%v]: it is not an interface", as))
-			continue
-		}
-		at := slices.IndexFunc(results, func(r result) bool { return r.typ.Implements(as) })
-		if at < 0 {
-			errs = append(errs, fmt.Errorf("container.As[%v]: no result implements it; there are: %s", as, typesOf(results)))
-			continue
-		}
-		r := results[at]
-		r.typ = as
-		added = append(added, r)
-		replaced[at] = true
-	}
-	var kept []result
-	for i, r := range results {
-		if !replaced[i] {
-			kept = append(kept, r)
-		}
-	}
-	return append(added, kept...), errors.Join(errs...)
-}
-
-// plan decides how each result is wrapped, and that at least one is.
-func (t *tag) plan(src source, results []result) error {
-	var errs []error
-	if t.policy == "" {
-		errs = append(errs, fmt.Errorf("it needs the name of a policy (%q for none)", nonePolicy))
-	}
-	wrapped := 0
-	var methods []string
-	for i := range results {
-		r := &results[i]
-		if r.policy == nonePolicy { // said so at the field: it is not to be wrapped
-			continue
-		}
-		var err error
-		if r.wrapper, err = wrapperOf(r.element()); err != nil {
-			errs = append(errs, err)
-			wrapped++ // it would be
-		}
-		switch {
-		case r.wrapper != nil:
-			wrapped++
-			methods = append(methods, r.wrapper.methods...)
-			r.service = typeOfService(r.element(), r.wrapper.methods, src.name)
-		case err == nil && r.policy != "":
-			errs = append(errs, fmt.Errorf("field %s carries a policy but %v cannot be wrapped: it is neither an interface nor a function with a context and an error", r.field, r.typ))
-		}
-		if r.policy == "" {
-			r.policy = t.policy
-		}
-	}
-	if wrapped == 0 {
-		errs = append(errs, fmt.Errorf("nothing that it provides can be wrapped: %s; return an interface, or say which one with container.As[I]()", typesOf(results)))
-	}
-	for _, name := range slices.Sorted(maps.Keys(t.methods)) {
-		if wrapped > 0 && len(errs) == 0 && !slices.Contains(methods, name) {
-			errs = append(errs, fmt.Errorf("container.Method(%q): there is no such method%s; there are: %s", name, suggest.DidYouMean(name, methods), listed(methods)))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// dependencies lists the policies that the constructor depends on.
-func (t *tag) dependencies(results []result) []string {
-	var names []string
-	for _, r := range results {
-		if r.wrapper != nil {
-			names = append(names, r.policy)
-		}
-	}
-	for _, name := range t.methods {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	return slices.DeleteFunc(names, func(name string) bool { return name == nonePolicy })
+	return c.Make(t.parameter(plan), t.provided, t.provide), nil
 }

@@ -2,6 +2,9 @@ package container_test
 
 import (
 	"context"
+	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -10,8 +13,8 @@ import (
 	"go.uber.org/fx"
 )
 
-// Everything that a tag gets wrong fails when the application is put together,
-// though nothing needs the constructor, and without running any.
+// What a tag gets wrong as far as types tell fails when the application is put
+// together, though nothing needs the constructor, and without running any.
 func TestMistakesInTagsFailAtStartup(t *testing.T) {
 	ran := func() gateway { t.Error("a constructor ran"); return nil }
 	type wrongField struct {
@@ -28,19 +31,14 @@ func TestMistakesInTagsFailAtStartup(t *testing.T) {
 		ctor any
 		want []string
 	}{
-		{"nothing to wrap", container.Tag(func() *bank { return nil }, "external_api"), []string{"nothing that it provides can be wrapped", "*container_test.bank", "container.As"}},
 		{"nothing at all", container.Tag(func() {}, "external_api"), []string{"nothing"}},
 		{"an error alone", container.Tag(func() error { return nil }, "external_api"), []string{"nothing"}},
 		{"no function", container.Tag(7, "external_api"), []string{"7", "int"}},
 		{"nil", container.Tag(nil, "external_api"), []string{"nil"}},
 		{"a nil function", container.Tag((func() gateway)(nil), "external_api"), []string{"constructor"}},
-		{"no proxy", container.Tag(func() unproxied { return nil }, "external_api"), []string{"no proxy", "container_test.unproxied", "clad gen", "-type github.com/cladgo/clad/container_test.unproxied"}},
 		{"a slice that is not flattened", container.Tag(func() []gateway { return nil }, "external_api"), []string{"nothing that it provides can be wrapped", "[]container_test.gateway"}},
-		{"no proxy, As", container.Tag(newConcreteUnproxied, "external_api", container.As[unproxied]()), []string{"no proxy", "clad gen"}},
-		{"no proxy beside one with", container.Tag(func() (gateway, unproxied) { return nil, nil }, "external_api"), []string{"no proxy", "container_test.unproxied"}},
 		{"As of another", container.Tag(newConcreteBank, "external_api", container.As[ledger]()), []string{"container_test.ledger", "*container_test.bank"}},
 		{"As of no interface", container.Tag(newConcreteBank, "external_api", container.As[bank]()), []string{"container_test.bank", "not an interface"}},
-		{"an unknown method", container.Tag(ran, "external_api", container.Method("Refnd", "database")), []string{"Refnd", `did you mean "Refund"?`, "Charge"}},
 		{"no policy", container.Tag(ran, ""), []string{"name of a policy"}},
 		{"a policy on what cannot be wrapped", container.Tag(func() wrongField { return wrongField{} }, "external_api"), []string{"Text", "string"}},
 		{"a hidden field", container.Tag(func() hidden { return hidden{} }, "external_api"), []string{"gateway", "not exported"}},
@@ -63,6 +61,56 @@ func TestMistakesInTagsFailAtStartup(t *testing.T) {
 	}
 }
 
+// What is registered nowhere fails once the application is built, also where
+// nothing needs the constructor; package module does the same for Fx. Until then
+// somebody may register it: Tag once looked at once, and so an application with a
+// tag in a package variable never started.
+func TestWhatIsRegisteredNowhereFailsWhenTheContainerIsUsed(t *testing.T) {
+	ran := func() gateway { t.Error("a constructor ran"); return nil }
+	for _, tt := range []struct {
+		name string
+		ctor any
+		want []string
+	}{
+		{"nothing to wrap", container.Tag(func() *bank { return nil }, "external_api"), []string{"nothing that it provides can be wrapped", "*container_test.bank", "container.As"}},
+		{"no proxy", container.Tag(func() unproxied { return nil }, "external_api"), []string{"no proxy", "container_test.unproxied", "clad gen", "-type github.com/cladgo/clad/container_test.unproxied"}},
+		{"no proxy, As", container.Tag(newConcreteUnproxied, "external_api", container.As[unproxied]()), []string{"no proxy", "clad gen"}},
+		{"no proxy beside one with", container.Tag(func() (gateway, unproxied) { return nil, nil }, "external_api"), []string{"no proxy", "container_test.unproxied"}},
+		{"an unknown method", container.Tag(ran, "external_api", container.Method("Refnd", "database")), []string{"Refnd", `did you mean "Refund"?`, "Charge"}},
+		{"Keep of what the proxy does not keep", container.Tag(ran, "external_api", container.Keep[speaker]()), []string{"container.Keep[container_test.speaker]", "container_test.gateway", "in package github.com/cladgo/clad/container_test", "clad gen"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newContainer(t)
+			provide(t, c, tt.ctor)
+			for range 2 {
+				wantMessage(t, c.Invoke(func() {}), append(tt.want, "tag_")...)
+			}
+		})
+	}
+}
+
+// The place to mend is where it is tagged: the constructor may be another's.
+func TestAMissingProxyNamesTheTag(t *testing.T) {
+	tagged := container.Tag(func() unproxied { return nil }, "external_api")
+	_, file, line, _ := runtime.Caller(0)
+	want := []string{"in package github.com/cladgo/clad/container_test at " + file + ":" + strconv.Itoa(line-1), "go tool clad gen"}
+	c := newContainer(t)
+	provide(t, c, tagged)
+	wantMessage(t, c.Invoke(func() {}), append(want, "` in "+filepath.Dir(file))...)
+	wantMessage(t, fx.ValidateApp(fx.NopLogger, provided(profile), fx.Provide(tagged), fx.Invoke(func(unproxied) {})), want...)
+}
+
+func TestAnApplicationWithoutTheModuleIsToldOfIt(t *testing.T) {
+	err := fx.ValidateApp(fx.NopLogger, fx.Provide(container.Tag(newBank, "none")), fx.Invoke(func(gateway) {}))
+	wantMessage(t, err, "add module.New()")
+}
+
+// Fx says no more than that it wants a function.
+func TestAnnotatingWhatIsTaggedSaysThatTheOrderIsTheOtherWayRound(t *testing.T) {
+	err := fx.ValidateApp(fx.NopLogger, provided(profile), fx.Provide(fx.Annotate(container.Tag(newConcreteBank, "none", container.As[gateway]()), fx.ResultTags(`name:"n"`))))
+	wantMessage(t, err, "annotations go inside: Tag(fx.Annotate(...), ...)", "newConcreteBank")
+}
+
 type concreteUnproxied struct{}
 
 func (concreteUnproxied) Do(context.Context) error { return nil }
@@ -73,19 +121,33 @@ func TestSeveralMistakesInOneTagAreReportedAtOnce(t *testing.T) {
 	ctor := container.Tag(func() (unproxied, *bank) { return nil, nil }, "", container.As[ledger](), container.As[string]())
 	err := fx.New(fx.NopLogger, provided(profile), fx.Provide(ctor)).Err()
 	wantMessage(t, err, "ledger", "As[string]")
-	ctor = container.Tag(func() (unproxied, gateway) { return nil, nil }, "")
-	err = fx.New(fx.NopLogger, provided(profile), fx.Provide(ctor)).Err()
-	wantMessage(t, err, "name of a policy", "container_test.unproxied")
+	c := newContainer(t)
+	provide(t, c, container.Tag(func() (unproxied, gateway) { return nil, nil }, "external_api"))
+	provide(t, c, container.Tag(newConcreteBank, "external_api"))
+	wantMessage(t, c.Invoke(func() {}), "container_test.unproxied", "*container_test.bank")
 }
 
-// The place to mend is the user's constructor.
+// The place to mend is the tag, or the user's constructor.
 func TestMistakesNameTheUsersConstructorAndLine(t *testing.T) {
 	for name, ctor := range map[string]any{
 		"plain":     container.Tag(newConcreteBank, "external_api"),
 		"annotated": container.Tag(fx.Annotate(newConcreteBank, fx.ResultTags(`name:"n"`)), "external_api"),
 		"fx struct": container.Tag(fx.Annotated{Name: "n", Target: newConcreteBank}, "external_api"),
 	} {
-		err := fx.New(fx.NopLogger, provided(profile), fx.Provide(ctor)).Err()
+		c := newContainer(t)
+		provide(t, c, ctor)
+		err := c.Invoke(func() {})
+		if err == nil || !strings.Contains(err.Error(), "newConcreteBank") || !strings.Contains(err.Error(), "tag_mistakes_test.go:") {
+			t.Errorf("%s: %v", name, err)
+		}
+		wantNoStub(t, err.Error())
+	}
+	for name, ctor := range map[string]any{
+		"plain":     container.Tag(newConcreteBank, ""),
+		"annotated": container.Tag(fx.Annotate(newConcreteBank, fx.ResultTags(`name:"n"`)), ""),
+		"fx struct": container.Tag(fx.Annotated{Name: "n", Target: newConcreteBank}, ""),
+	} {
+		err := newContainer(t).Provide(ctor)
 		if err == nil || !strings.Contains(err.Error(), "newConcreteBank") || !strings.Contains(err.Error(), "tag_test.go:") {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -413,8 +413,9 @@ func TestGenericInterfaces(t *testing.T) {
 		t.Errorf("%v after %d attempts", err, gets)
 	}
 	// Another instance is another type, for which nothing is registered.
-	err := fx.New(fx.NopLogger, provided(profile), fx.Provide(container.Tag(func() repository[string] { return nil }, "database"))).Err()
-	wantMessage(t, err, "no proxy", "repository[string]")
+	c := newContainer(t)
+	provide(t, c, container.Tag(func() repository[string] { return nil }, "database"))
+	wantMessage(t, c.Invoke(func() {}), "no proxy", "repository[string]")
 }
 
 type getter func() (int, error)

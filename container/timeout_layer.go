@@ -1,8 +1,7 @@
 package container
 
 import (
-	"errors"
-
+	"github.com/cladgo/clad/container/verdict"
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/internal/deadline"
 	"github.com/cladgo/clad/policy"
@@ -32,18 +31,17 @@ func (c *Call) exitTimeout(s *step, err error) error {
 	if own == nil || c.clock() < own.At() {
 		return err
 	}
-	if v := c.verdict(err); v == policy.Answered || v == policy.Refused || c.callerOver() != nil {
+	if v := c.means.Verdict; v == policy.Answered || v == policy.Refused || c.callerOver() != nil {
 		return err
 	}
-	c.said = policy.Failed
-	c.prog.counters.count(countTimeout)
-	if c.verbose() {
-		c.debug("timed out", "after", s.timeout, "error", err)
+	if c.means.Verdict != tellsNothing {
+		c.means = verdict.Meaning{Verdict: policy.Failed, NoEffect: c.means.NoEffect}
 	}
-	if errors.Is(err, policy.ErrCancelled) {
-		err = ended{err}
+	c.prog.counters.Count(countTimeout)
+	if e := c.prog.events; e.wanted(c.ctx) {
+		e.tell(c.ctx, TimedOut{c.prog.operation, s.timeout, err})
 	}
-	return &policy.TimeoutError{After: s.timeout, Err: err, Operation: c.prog.operation}
+	return &policy.TimeoutError{After: s.timeout, Err: asFailure(err), Operation: c.prog.operation}
 }
 
 func (c *Call) leaveTimeout(s *step) *deadline.Context {

@@ -350,9 +350,9 @@ func TestTheCallersDeadlineCountsFromTheMomentItPasses(t *testing.T) {
 		o := newOrchestrator(t, policy.Catalog{})
 		b := registered(t, o, "b", policy.CircuitBreaker{FailureThreshold: 1})
 		p := pipelineFor(t, o, "op", policy.CircuitBreaker{Name: "b"}, policy.Timeout(time.Hour))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond) // sooner than Patience
 		defer cancel()
-		err := p.Run(lagging{ctx}, ignores(time.Second, os.ErrDeadlineExceeded))
+		err := p.Run(lagging{ctx}, ignores(50*time.Millisecond, os.ErrDeadlineExceeded))
 		wantIs(t, err, policy.ErrCancelled, context.DeadlineExceeded, os.ErrDeadlineExceeded)
 		wantNot(t, err, policy.ErrTimeout)
 		wantState(t, b, policy.StateClosed)

@@ -1,8 +1,7 @@
 package container
 
 import (
-	"log/slog"
-	"runtime/debug"
+	"context"
 	"sync"
 	"time"
 
@@ -22,12 +21,12 @@ type Transition struct {
 // outside every lock. Whoever causes a change while another goroutine is
 // telling leaves it to that one.
 type transitions struct {
-	mu        sync.Mutex
-	listeners []func(Transition)
-	waiting   []Transition
-	telling   bool
-	held      int // how many are at work who must not be interrupted
-	log       *slog.Logger
+	events *events
+
+	mu      sync.Mutex
+	waiting []Transition
+	telling bool
+	held    int // how many are at work who must not be interrupted
 }
 
 // add notes a change. It is called under the breaker's lock, which is what
@@ -71,30 +70,14 @@ func (t *transitions) tell() {
 	for len(t.waiting) > 0 {
 		change := t.waiting[0]
 		t.waiting = t.waiting[1:]
-		listeners := t.listeners
 		t.mu.Unlock()
-		t.log.Warn("circuit breaker changed state",
+		t.events.log.Warn("circuit breaker changed state",
 			"breaker", change.Name, "from", change.From.String(), "to", change.To.String())
-		for _, listen := range listeners {
-			t.call(listen, change)
-		}
+		t.events.tell(context.Background(), change)
 		t.mu.Lock()
 	}
 	t.waiting = nil
 	t.telling = false
 	finished = true
 	t.mu.Unlock()
-}
-
-// call keeps a listener's panic from the call that happened to cause the change,
-// which has nothing to do with it.
-func (t *transitions) call(listen func(Transition), change Transition) {
-	returned := false
-	defer func() {
-		if r := recover(); r != nil || !returned {
-			t.log.Error("transition listener panicked", "breaker", change.Name, "panic", r, "stack", string(debug.Stack()))
-		}
-	}()
-	listen(change)
-	returned = true
 }

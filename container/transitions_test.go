@@ -270,7 +270,9 @@ func TestChangesAreLoggedAsWarningsAndRejectionsAtDebug(t *testing.T) {
 	}{
 		{nil, nil}, // successes are silent
 		{errDown, []string{
+			"level=DEBUG msg=\"attempt failed\" operation=charge attempt=1 verdict=unknown",
 			"level=DEBUG msg=retrying operation=charge",
+			"level=DEBUG msg=\"attempt failed\" operation=charge attempt=2",
 			"level=WARN msg=\"circuit breaker changed state\" breaker=bank from=closed to=open",
 		}},
 	} {

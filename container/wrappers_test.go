@@ -32,8 +32,9 @@ func TestAWrapperForAConcreteType(t *testing.T) {
 				t.Errorf("%d attempts", calls)
 			}
 		}))
-	err := fx.New(fx.NopLogger, provided(profile), fx.Provide(container.Tag(func() *socket { return nil }, "external_api", container.Method("Sennd", "database")))).Err()
-	wantMessage(t, err, "Sennd", `did you mean "Send"?`)
+	c := newContainer(t)
+	provide(t, c, container.Tag(func() *socket { return nil }, "external_api", container.Method("Sennd", "database")))
+	wantMessage(t, c.Invoke(func() {}), "Sennd", `did you mean "Send"?`)
 }
 
 // meter is an interface for which two packages bring a proxy.

@@ -14,10 +14,13 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/cladgo/clad/config"
 	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/internal/constructor"
+	"github.com/cladgo/clad/internal/needs"
 	"github.com/cladgo/clad/internal/watch"
 	"github.com/cladgo/clad/policy"
 	"go.uber.org/fx"
@@ -36,7 +39,8 @@ const DefaultConfigDir = "configs"
 // The profile is that of [WithProfile], else of the environment variables
 // CLAD_PROFILE or APP_ENV, else "development"; see package config. It is read
 // when New is called; all mistakes in it become the application's error. How to
-// have it read again while the application runs, see [WithReload].
+// have it read again while the application runs, see [WithReload]. Where nobody
+// chose a profile, startup warns of it; see [RequireProfile].
 func New(opts ...Option) fx.Option {
 	o := options{dir: DefaultConfigDir}
 	for _, opt := range opts {
@@ -46,32 +50,39 @@ func New(opts ...Option) fx.Option {
 		o.log = slog.Default()
 	}
 	if err := o.validate(); err != nil {
-		return fx.Error(fmt.Errorf("clad: %w", err))
+		return broken(err)
 	}
 	p, err := o.load()
 	if err != nil {
-		return fx.Error(fmt.Errorf("clad: %w", err))
+		return broken(err)
 	}
+	constructors := []any{
+		func() (*container.Orchestrator, policy.Orchestrator, error) {
+			settings := append([]container.Option{container.WithLogger(o.log)}, o.container...)
+			orchestrator, err := container.NewOrchestrator(p.catalog, settings...)
+			if err != nil {
+				return nil, nil, fmt.Errorf("clad: %w", err)
+			}
+			return orchestrator, orchestrator, nil
+		},
+		func(orchestrator *container.Orchestrator) *Reloader {
+			return newReloader(&o, p, orchestrator)
+		},
+		func() *blueprint { return &blueprint{p.catalog} },
+		nil, // namedValues
+	}
+	// New may be called in a package variable, before packages have registered
+	// their proxies. Fx looks at its constructors when the application is built.
+	namedValues := &constructors[len(constructors)-1]
+	needs.Follow(func() { *namedValues = container.NamedValues(p.catalog) })
 	return fx.Module("clad",
-
-		fx.Provide(
-			func() (*container.Orchestrator, policy.Orchestrator, error) {
-				settings := append([]container.Option{container.WithLogger(o.log)}, o.container...)
-				orchestrator, err := container.NewOrchestrator(p.catalog, settings...)
-				if err != nil {
-					return nil, nil, fmt.Errorf("clad: %w", err)
-				}
-				return orchestrator, orchestrator, nil
-			},
-			func(orchestrator *container.Orchestrator) *Reloader {
-				return newReloader(&o, p, orchestrator)
-			},
-			container.NamedValues(p.catalog),
-			func() *blueprint { return &blueprint{p.catalog} },
-		),
+		fx.Provide(constructors...),
 		fx.Invoke(
 			checkTags(p.catalog),
 			func(lc fx.Lifecycle, orchestrator *container.Orchestrator, reloader *Reloader) {
+				if p.unchosen {
+					o.log.Warn("nobody chose a profile, so it is the default one: "+howToChoose, "profile", p.name)
+				}
 				reload := o.reload || p.reload
 				lc.Append(fx.StartHook(func(ctx context.Context) { started(ctx, o.log, p, reload, orchestrator) }))
 				if reload {
@@ -80,6 +91,12 @@ func New(opts ...Option) fx.Option {
 			},
 		),
 	)
+}
+
+// broken is an application whose profile can't be used. The error comes where Fx
+// provides, and not before, lest the application's own logger is missing too.
+func broken(err error) fx.Option {
+	return fx.Module("clad", fx.Provide(constructor.Refuse("the profile", fmt.Errorf("clad: %w", err))))
 }
 
 // started says what is in force, and which choices of the profile met nothing.
@@ -101,6 +118,7 @@ type options struct {
 	catalog   *policy.Catalog
 	log       *slog.Logger
 	container []container.Option
+	chosen    bool // it must be
 	reload    bool
 	timing    ReloadTiming
 	listeners []func(Outcome)
@@ -115,11 +133,20 @@ func (o *options) validate() error {
 
 // profile is what was read of one.
 type profile struct {
-	name    string
-	catalog policy.Catalog
-	reload  bool           // it asks to be reloaded
-	files   watch.Snapshot // as they were right before they were read
-	at      time.Time
+	name     string
+	unchosen bool // it is the default one
+	catalog  policy.Catalog
+	reload   bool           // it asks to be reloaded
+	files    watch.Snapshot // as they were right before they were read
+	at       time.Time
+}
+
+// howToChoose says how a profile is chosen.
+const howToChoose = "set CLAD_PROFILE or APP_ENV, or name one with module.WithProfile"
+
+// unchosen reports whether nobody chose a profile.
+func (o *options) unchosen() bool {
+	return o.profile == "" && os.Getenv("CLAD_PROFILE") == "" && os.Getenv("APP_ENV") == ""
 }
 
 func (o *options) load() (profile, error) {
@@ -137,6 +164,11 @@ func (o *options) load() (profile, error) {
 			return profile{}, fmt.Errorf("the directory of the profiles: %s is a file", o.dir)
 		}
 	}
+	unchosen := o.unchosen()
+	if unchosen && o.chosen {
+		there, _ := config.Profiles(o.files())
+		return profile{}, fmt.Errorf("nobody chose a profile, which module.RequireProfile asks for: %s; there are: %s", howToChoose, strings.Join(there, ", "))
+	}
 	p, err := config.Load(o.files(), o.profile, os.Environ())
 	if _, ok := errors.AsType[config.Mistakes](err); ok { // each on its line begins with its place
 		return profile{}, fmt.Errorf("mistakes in the profile:\n%w", err)
@@ -144,7 +176,7 @@ func (o *options) load() (profile, error) {
 	if err != nil {
 		return profile{}, fmt.Errorf("in %s: %w", where, err)
 	}
-	return profile{p.Name(), p.Catalog(), p.Reload(), files, now}, nil
+	return profile{p.Name(), unchosen, p.Catalog(), p.Reload(), files, now}, nil
 }
 
 // files is the directory of the profiles.
@@ -167,6 +199,11 @@ func WithFS(fsys fs.FS) Option { return option(func(o *options) { o.fsys = fsys 
 
 // WithProfile names the profile, whatever the environment says.
 func WithProfile(name string) Option { return option(func(o *options) { o.profile = name }) }
+
+// RequireProfile makes it an error that nobody chose a profile, by [WithProfile],
+// CLAD_PROFILE or APP_ENV: without it the default, "development", is taken, and a
+// warning logged. It asks nothing of policies given in code.
+func RequireProfile() Option { return option(func(o *options) { o.chosen = true }) }
 
 // WithCatalog takes the policies from code in place of a profile.
 func WithCatalog(c policy.Catalog) Option { return option(func(o *options) { o.catalog = &c }) }

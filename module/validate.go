@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/internal/needs"
 	"github.com/cladgo/clad/policy"
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxevent"
@@ -33,13 +35,37 @@ import (
 func Validate(opts ...fx.Option) error {
 	err := fx.ValidateApp(append(slices.Clip(opts), fx.Logger(silence{}))...)
 	found, complete := inspect(opts)
-	if err == nil && !complete {
-		return errors.New("clad: there is no module.New among the options")
+	if !complete {
+		if err == nil || strings.Contains(err.Error(), missing[*container.Orchestrator](needs.Module)) {
+			return errors.New("clad: there is no module.New among the options: add module.New()")
+		}
+		return err
 	}
-	if slices.ContainsFunc(found.tags, func(tag unknownPolicy) bool { return tag.told(err) }) {
+	if found.tell(err) {
 		err = nil // we say it better
 	}
-	return errors.Join(errors.Join(asErrors(found.tags)...), errors.Join(asErrors(found.services)...), found.catalog, err)
+	return errors.Join(errors.Join(asErrors(found.tags)...), errors.Join(asErrors(found.needs)...),
+		errors.Join(asErrors(found.services)...), found.catalog, err)
+}
+
+// tell reports whether an error of Fx tells only of what is missing because of
+// the mistakes found.
+func (f findings) tell(err error) bool {
+	if err == nil {
+		return false
+	}
+	_, list, ok := strings.Cut(err.Error(), ": missing type")
+	if !ok {
+		return false
+	}
+	list = strings.TrimPrefix(strings.TrimPrefix(list, "s"), ": ")
+	for _, tag := range f.tags {
+		list = strings.ReplaceAll(list, tag.missing(), "")
+	}
+	for _, need := range f.needs {
+		list = strings.ReplaceAll(list, need.missing(), "")
+	}
+	return strings.Trim(list, "; ") == ""
 }
 
 // blueprint is what New made the application's module of. It depends on nothing,
@@ -50,6 +76,7 @@ type blueprint struct{ catalog policy.Catalog }
 type findings struct {
 	catalog  error
 	tags     []unknownPolicy
+	needs    []unmetNeed
 	services []unknownService
 }
 
@@ -81,7 +108,7 @@ func inspect(opts []fx.Option) (found findings, complete bool) {
 }
 
 func (b *blueprint) check(g graph) findings {
-	found := findings{tags: g.unknownPolicies(b.catalog), services: g.unknownServices(b.catalog)}
+	found := findings{tags: g.unknownPolicies(b.catalog), needs: g.unmetNeeds(), services: g.unknownServices(b.catalog)}
 	if _, err := container.NewOrchestrator(b.catalog); err != nil {
 		found.catalog = fmt.Errorf("clad: %w", err)
 	}

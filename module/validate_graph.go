@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/internal/needs"
 	"github.com/cladgo/clad/internal/suggest"
 	"github.com/cladgo/clad/policy"
 	"go.uber.org/fx"
@@ -17,13 +18,14 @@ import (
 
 // graph is what Fx's graph of an application, in the DOT language, tells of its
 // constructors. It is all that there is to know without running them.
-type graph []*constructor
+type graph []*node
 
-type constructor struct {
+type node struct {
 	pkg, name string
 	provides  []string // types, with their packages' names: "payments.Gateway"
 	policies  []string // the named pipelines that it depends on
-	tagged    bool     // it depends on the orchestrator, as tagged ones do
+	need      string   // what was not registered yet when it was tagged
+	tagged    bool     // it depends on the orchestrator as tagged ones do
 }
 
 var (
@@ -33,15 +35,20 @@ var (
 	dotResult     = regexp.MustCompile(`(?m)^\t\t".*" \[label=<(.*?)(?:<BR />.*|>\];)$`)
 	dotDependency = regexp.MustCompile(`(?m)^\tconstructor_(\d+) -> "(.*)" \[ltail=`)
 
-	dotPipeline     = regexp.MustCompile(`^` + regexp.QuoteMeta(reflect.TypeFor[*container.Pipeline]().String()) + `\[name=(.*)\]$`)
-	dotOrchestrator = reflect.TypeFor[*container.Orchestrator]().String()
+	dotPipeline     = dotNamed[*container.Pipeline]()
+	dotNeed         = dotNamed[*needs.Registration]()
+	dotOrchestrator = fmt.Sprintf("%v[name=%s]", reflect.TypeFor[*container.Orchestrator](), needs.Module)
 )
+
+func dotNamed[T any]() *regexp.Regexp {
+	return regexp.MustCompile(`^` + regexp.QuoteMeta(reflect.TypeFor[T]().String()) + `\[name=(.*)\]$`)
+}
 
 func graphOf(dot fx.DotGraph) graph {
 	var g graph
-	byNumber := make(map[string]*constructor)
+	byNumber := make(map[string]*node)
 	for _, cluster := range dotCluster.FindAllStringSubmatch(string(dot), -1) {
-		c := &constructor{pkg: submatch(dotPackage, cluster[2]), name: submatch(dotName, cluster[2])}
+		c := &node{pkg: submatch(dotPackage, cluster[2]), name: submatch(dotName, cluster[2])}
 		for _, result := range dotResult.FindAllStringSubmatch(cluster[2], -1) {
 			c.provides = append(c.provides, result[1])
 		}
@@ -54,6 +61,9 @@ func graphOf(dot fx.DotGraph) graph {
 			continue
 		}
 		c.tagged = c.tagged || on == dotOrchestrator
+		if need := submatch(dotNeed, on); need != "" {
+			c.need = need
+		}
 		if policyName := submatch(dotPipeline, on); policyName != "" {
 			c.policies = append(c.policies, policyName)
 		}
@@ -70,7 +80,7 @@ func submatch(r *regexp.Regexp, s string) string {
 
 // unknownPolicy is the mistake of a tag with a name that is no policy's.
 type unknownPolicy struct {
-	constructor *constructor
+	constructor *node
 	policy      string
 	known       []string
 }
@@ -80,10 +90,37 @@ func (e unknownPolicy) Error() string {
 		e.constructor.pkg, e.constructor.name, e.policy, suggest.DidYouMean(e.policy, e.known), e.known)
 }
 
-// told reports whether an error of Fx tells just this mistake.
-func (e unknownPolicy) told(err error) bool {
-	return err != nil && strings.HasSuffix(err.Error(),
-		fmt.Sprintf("missing type: %v[name=%q]", reflect.TypeFor[*container.Pipeline](), e.policy))
+// missing is how dig prints what is missing because of it.
+func (e unknownPolicy) missing() string { return missing[*container.Pipeline](e.policy) }
+
+func missing[T any](name string) string {
+	return fmt.Sprintf("%v[name=%q]", reflect.TypeFor[T](), name)
+}
+
+// unmetNeed is the mistake of a tag that needs what nothing registers.
+type unmetNeed struct {
+	name string
+	err  error
+}
+
+func (e unmetNeed) Error() string   { return "clad: " + e.err.Error() }
+func (e unmetNeed) Unwrap() error   { return e.err }
+func (e unmetNeed) missing() string { return missing[*needs.Registration](e.name) }
+
+func (g graph) unmetNeeds() []unmetNeed {
+	var found []unmetNeed
+	seen := make(map[string]bool)
+	for _, c := range g {
+		need, ok := needs.Find(c.need)
+		if !ok || seen[c.need] {
+			continue
+		}
+		seen[c.need] = true
+		if err := need.Unmet(); err != nil {
+			found = append(found, unmetNeed{c.need, err})
+		}
+	}
+	return found
 }
 
 func (g graph) unknownPolicies(c policy.Catalog) []unknownPolicy {

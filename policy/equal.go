@@ -2,6 +2,7 @@ package policy
 
 import (
 	"reflect"
+	"slices"
 	"unsafe"
 )
 
@@ -17,6 +18,9 @@ func Equal(a, b Policy) bool {
 		return empty(b)
 	case Retry:
 		b, ok := b.(Retry)
+		return ok && a.equal(b)
+	case Errors:
+		b, ok := b.(Errors)
 		return ok && a.equal(b)
 	case *combined:
 		b, ok := b.(*combined)
@@ -46,8 +50,16 @@ func (r Retry) equal(o Retry) bool {
 
 // sameFunc reports whether f and g are one function value, not merely the same
 // code: two closures over different variables are two.
-func sameFunc(f, g func(error) bool) bool {
+func sameFunc[F func(error) bool | func(error) Verdict](f, g F) bool {
 	return *(*unsafe.Pointer)(unsafe.Pointer(&f)) == *(*unsafe.Pointer)(unsafe.Pointer(&g))
+}
+
+// sameErrors compares errors by what they are: one whose type can't be compared is
+// the same as none.
+func sameErrors(a, b []error) bool {
+	return slices.EqualFunc(a, b, func(a, b error) bool {
+		return reflect.TypeOf(a) == reflect.TypeOf(b) && (a == nil || reflect.ValueOf(a).Comparable()) && a == b //nolint:errorlint // the very error
+	})
 }
 
 func sameBackoff(a, b Backoff) bool {

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -32,16 +33,22 @@ type CircuitOpenError struct {
 	// RetryAfter is the time to the next probe; 0 where nobody knows, as with
 	// a breaker that was forced open.
 	RetryAfter time.Duration
+	// Err is what the attempt before ended with, where a retry met the open
+	// circuit; else nil.
+	Err error
 	// Operation is the id of the operation that was stopped.
 	Operation string
 }
 
 func (e *CircuitOpenError) Error() string {
-	return message(e.Operation, fmt.Sprintf("circuit breaker %q is open%s", e.Name, retryIn(e.RetryAfter)), nil)
+	return message(e.Operation, fmt.Sprintf("circuit breaker %q is open%s", e.Name, retryIn(e.RetryAfter)), before(e.Err))
 }
 
 // Is matches ErrCircuitOpen.
 func (e *CircuitOpenError) Is(target error) bool { return target == ErrCircuitOpen }
+
+// Unwrap returns Err.
+func (e *CircuitOpenError) Unwrap() error { return e.Err }
 
 // RateLimitedError says that a rate limiter refused the call. The dependency
 // was not called.
@@ -50,16 +57,22 @@ type RateLimitedError struct {
 	Name string
 	// RetryAfter is the time to the next token.
 	RetryAfter time.Duration
+	// Err is what the attempt before ended with, where a retry met the limit;
+	// else nil.
+	Err error
 	// Operation is the id of the operation that was stopped.
 	Operation string
 }
 
 func (e *RateLimitedError) Error() string {
-	return message(e.Operation, fmt.Sprintf("rate limiter %q has no token left%s", e.Name, retryIn(e.RetryAfter)), nil)
+	return message(e.Operation, fmt.Sprintf("rate limiter %q has no token left%s", e.Name, retryIn(e.RetryAfter)), before(e.Err))
 }
 
 // Is matches ErrRateLimited.
 func (e *RateLimitedError) Is(target error) bool { return target == ErrRateLimited }
+
+// Unwrap returns Err.
+func (e *RateLimitedError) Unwrap() error { return e.Err }
 
 // TimeoutError says that a [Timeout] of ours passed before the call succeeded.
 // It is also context.DeadlineExceeded.
@@ -86,6 +99,9 @@ func (e *TimeoutError) Unwrap() error { return e.Err }
 
 // Timeout reports true, as net.Error has it.
 func (e *TimeoutError) Timeout() bool { return true }
+
+// Temporary reports true, as net.Error has it.
+func (e *TimeoutError) Temporary() bool { return true }
 
 // RetriesExhaustedError says that a [Retry] gave up on a retryable error:
 // no attempt was left, or no time for one.
@@ -123,11 +139,19 @@ func (e *RetriesExhaustedError) Is(target error) bool { return target == ErrRetr
 // Unwrap returns Err.
 func (e *RetriesExhaustedError) Unwrap() error { return e.Err }
 
+// Timeout reports whether Err is a timeout, to those who ask by net.Error or
+// os.IsTimeout, which do not look further in.
+func (e *RetriesExhaustedError) Timeout() bool { return timedOut(e.Err) }
+
+// Temporary is Timeout, as net.Error has it.
+func (e *RetriesExhaustedError) Temporary() bool { return e.Timeout() }
+
 // CancelledError says that the caller's own context ended first: it was
 // cancelled, or its deadline passed.
 type CancelledError struct {
 	// Err holds the context's error, context.Canceled or
-	// context.DeadlineExceeded, and what the dependency returned.
+	// context.DeadlineExceeded, its cause where it has one (see
+	// context.Cause), and what the dependency returned.
 	Err error
 	// Operation is the id of the operation that was stopped.
 	Operation string
@@ -142,6 +166,13 @@ func (e *CancelledError) Is(target error) bool { return target == ErrCancelled }
 
 // Unwrap returns Err.
 func (e *CancelledError) Unwrap() error { return e.Err }
+
+// Timeout reports whether it was a deadline that passed, to those who ask by
+// net.Error or os.IsTimeout, which do not look further in.
+func (e *CancelledError) Timeout() bool { return errors.Is(e.Err, context.DeadlineExceeded) }
+
+// Temporary is Timeout, as net.Error has it.
+func (e *CancelledError) Temporary() bool { return e.Timeout() }
 
 // InfrastructureError is for adapters: it wraps a technical failure of a
 // dependency (a lost connection, a malformed answer) in words of the domain.
@@ -170,6 +201,22 @@ func message(operation, what string, cause error) string {
 		b.WriteString(cause.Error())
 	}
 	return b.String()
+}
+
+// timedOut reports whether an error in err's tree calls itself a timeout.
+func timedOut(err error) bool {
+	return anyOf(err, func(err error) bool {
+		e, ok := err.(interface{ Timeout() bool }) //nolint:errorlint // anyOf walks the tree
+		return ok && e.Timeout()
+	})
+}
+
+// before tells of the attempt before the one that was refused.
+func before(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("the attempt before: %w", err)
 }
 
 func retryIn(d time.Duration) string {

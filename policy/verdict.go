@@ -82,10 +82,14 @@ func (m *marked) Unwrap() error    { return m.err }
 func (m *marked) Verdict() Verdict { return m.verdict }
 func (m *marked) Retryable() bool  { return m.verdict == Failed }
 
-// verdictOf returns what err says of itself.
+// verdictOf returns what err says of itself. What a rejection says of the attempt
+// before is no verdict on the one that was rejected.
 func verdictOf(err error) (v Verdict) {
 	anyOf(err, func(err error) bool {
-		if e, ok := err.(interface{ Verdict() Verdict }); ok { //nolint:errorlint // anyOf walks the tree
+		switch e := err.(type) { //nolint:errorlint // anyOf walks the tree
+		case *CircuitOpenError, *RateLimitedError:
+			return true
+		case interface{ Verdict() Verdict }:
 			v = e.Verdict()
 		}
 		return v != Unknown

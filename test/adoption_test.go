@@ -58,9 +58,12 @@ func TestFiveMinuteStartWithAMisspeltPolicy(t *testing.T) {
 	}
 }
 
-var readmeBlock = regexp.MustCompile("(?s)```(go|yaml)\n(.*?)```")
+var (
+	readmeBlock = regexp.MustCompile("(?s)```(go|yaml)\n(.*?)```")
+	readmeGet   = regexp.MustCompile(`(?m)^go (get .*\S)$`)
+)
 
-// newcomer makes a module of the README's blocks, with the dependencies of clad.
+// newcomer makes a module of the README's blocks, with this clad.
 func newcomer(t *testing.T) (dir string) {
 	t.Helper()
 	root, err := filepath.Abs("..")
@@ -69,7 +72,8 @@ func newcomer(t *testing.T) (dir string) {
 	}
 	dir = t.TempDir()
 	blocks := map[string]string{}
-	for _, block := range readmeBlock.FindAllStringSubmatch(read(t, filepath.Join(root, "README.md")), -1) {
+	readme := read(t, filepath.Join(root, "README.md"))
+	for _, block := range readmeBlock.FindAllStringSubmatch(readme, -1) {
 		if blocks[block[1]] != "" {
 			t.Fatalf("the README has two blocks of %s: which belongs to the start?", block[1])
 		}
@@ -77,10 +81,28 @@ func newcomer(t *testing.T) (dir string) {
 	}
 	write(t, filepath.Join(dir, "main.go"), blocks["go"])
 	write(t, filepath.Join(dir, "configs", "development.yaml"), blocks["yaml"])
-	mod := strings.Replace(read(t, filepath.Join(root, "go.mod")), "module github.com/cladgo/clad", "module example.com/shop", 1)
-	mod += "\nrequire github.com/cladgo/clad v0.0.0\nreplace github.com/cladgo/clad => " + root + "\ntool github.com/cladgo/clad/cmd/clad\n"
-	write(t, filepath.Join(dir, "go.mod"), mod)
-	write(t, filepath.Join(dir, "go.sum"), read(t, filepath.Join(root, "go.sum")))
+	tool := filepath.Join(root, "cmd", "clad")
+	write(t, filepath.Join(dir, "go.mod"), strings.Join([]string{
+		"module example.com/shop",
+		"go 1.26",
+		"replace github.com/cladgo/clad => " + root,
+		"replace github.com/cladgo/clad/cmd/clad => " + tool,
+	}, "\n"))
+	download := exec.CommandContext(t.Context(), "go", "mod", "download")
+	download.Dir = tool
+	download.Env = append(os.Environ(), "GOWORK=off")
+	if out, err := download.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", download, err, out)
+	}
+	// The sums spare the test a question to the checksum database.
+	write(t, filepath.Join(dir, "go.sum"), read(t, filepath.Join(root, "go.sum"))+read(t, filepath.Join(tool, "go.sum")))
+	gets := readmeGet.FindAllStringSubmatch(readme, -1)
+	if len(gets) != 2 {
+		t.Fatalf("the README gets %q; want clad and its tool", gets)
+	}
+	for _, get := range gets {
+		run(t, dir, "go", strings.Fields(get[1]+"@v0.1.0")...)
+	}
 	return dir
 }
 
@@ -88,8 +110,19 @@ func command(t *testing.T, dir string, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod", "CLAD_PROFILE=", "APP_ENV=")
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOPROXY="+cached(t), "GOFLAGS=", "CLAD_PROFILE=", "APP_ENV=")
 	return cmd
+}
+
+// cached returns the cache of modules as a proxy. Others need not say of a path
+// of clad that it is no module, as `go get` asks them: some refuse to answer.
+func cached(t *testing.T) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "env", "GOMODCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "file://" + filepath.ToSlash(strings.TrimSpace(string(out))) + "/cache/download"
 }
 
 func run(t *testing.T, dir string, name string, args ...string) {

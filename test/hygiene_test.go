@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"golang.org/x/tools/txtar"
 )
 
 // Files say nothing of the machine that they were written on: such a line works
@@ -84,28 +82,22 @@ func findMachineNames(name string, data []byte, forbidden []string) []finding {
 	return found
 }
 
-// Each line of the fixture that ends in "// found" is found, and no other.
+// Each line of the fixtures that ends in "// found" is found, and no other.
 func TestHygieneChecksFindWhatTheyLookFor(t *testing.T) {
-	archive, err := txtar.ParseFile("testdata/hygiene.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tree, err := txtar.FS(archive)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tree := os.DirFS("testdata/hygiene")
 	sleeps := findRealSleeps(t, tree)
-	for _, file := range archive.Files {
+	walkSources(t, tree, func(name string) {
+		data := readFile(t, tree, name)
 		lines := map[int]bool{}
-		for _, f := range append(findMachineNames(file.Name, file.Data, []string{"mirror.example.com"}), sleeps...) {
-			if f.file == file.Name {
+		for _, f := range append(findMachineNames(name, data, []string{"mirror.example.com"}), sleeps...) {
+			if f.file == name {
 				lines[f.line] = true
 			}
 		}
-		for n, line := range strings.Split(string(file.Data), "\n") {
+		for n, line := range strings.Split(string(data), "\n") {
 			if want := strings.HasSuffix(line, "// found"); want != lines[n+1] {
-				t.Errorf("%s:%d: found: %v, want %v: %s", file.Name, n+1, lines[n+1], want, line)
+				t.Errorf("%s:%d: found: %v, want %v: %s", name, n+1, lines[n+1], want, line)
 			}
 		}
-	}
+	})
 }

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/cladgo/clad/internal/check"
-	"github.com/cladgo/clad/internal/terminal"
+	"github.com/cladgo/clad/cmd/clad/internal/check"
+	"github.com/cladgo/clad/cmd/clad/internal/terminal"
 )
 
 var checkCommand = command{

@@ -173,7 +173,7 @@ func TestCheckFilesThatCannotBeRead(t *testing.T) {
 // The names of policies in code are checked against every profile, and the
 // services and methods of profiles against the code.
 func TestCheckCode(t *testing.T) {
-	testdata := in(t, "../../internal/usage/testdata/shop")
+	testdata := in(t, "internal/usage/testdata/shop")
 	for form, args := range map[string][]string{"text": nil, "plain": {"-plain"}, "json": {"-json"}} {
 		t.Run(form, func(t *testing.T) {
 			code, out, err := clad(t, append([]string{"check", "./..."}, args...)...)
@@ -186,7 +186,7 @@ func TestCheckCode(t *testing.T) {
 }
 
 func TestCheckCodeThatIsBroken(t *testing.T) {
-	in(t, "../../internal/usage/testdata/broken")
+	in(t, "internal/usage/testdata/broken")
 	code, out, err := clad(t, "check", "../shop/configs", ".", "-plain")
 	if code != failed || !strings.Contains(out, "broken.go:9:9: undefined: missing; names of policies may be missed") {
 		t.Errorf("exit code %d\n%s%s", code, out, err)
@@ -195,8 +195,8 @@ func TestCheckCodeThatIsBroken(t *testing.T) {
 
 // With mistaken profiles nobody knows which names are right.
 func TestCheckCodeWithoutSoundProfiles(t *testing.T) {
-	in(t, "../../internal/usage/testdata/shop")
-	code, out, err := clad(t, "check", "../../../../cmd/clad/testdata/ten", "./...")
+	in(t, "internal/usage/testdata/shop")
+	code, out, err := clad(t, "check", "../../../../testdata/ten", "./...")
 	if code != failed || !strings.Contains(out, "no profile is sound, so the names in the code are not checked") || strings.Contains(out, "databse_once") {
 		t.Errorf("exit code %d\n%s%s", code, out, err)
 	}

@@ -11,10 +11,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cladgo/clad/cmd/clad/internal/explain"
+	"github.com/cladgo/clad/cmd/clad/internal/terminal"
+	"github.com/cladgo/clad/cmd/clad/internal/usage"
 	"github.com/cladgo/clad/config"
-	"github.com/cladgo/clad/internal/explain"
-	"github.com/cladgo/clad/internal/terminal"
-	"github.com/cladgo/clad/internal/usage"
 )
 
 var explainCommand = command{

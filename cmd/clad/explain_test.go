@@ -8,7 +8,7 @@ import (
 )
 
 func TestExplain(t *testing.T) {
-	testdata := in(t, "../../internal/explain/testdata")
+	testdata := in(t, "internal/explain/testdata")
 	t.Setenv("CLAD__POLICIES__DATABASE__RETRY__MAX_ATTEMPTS", "2")
 	t.Setenv("DATABASE_PASSWORD", "hunter2")
 	for file, args := range map[string]string{
@@ -42,7 +42,7 @@ func TestExplain(t *testing.T) {
 
 // With Go packages, the tags and every method of the services are known.
 func TestExplainWithCode(t *testing.T) {
-	testdata := in(t, "../../internal/usage/testdata/shop")
+	testdata := in(t, "internal/usage/testdata/shop")
 	for file, target := range map[string]string{
 		"ledger.text":   "store.Ledger",
 		"function.text": "store.NewSend",
@@ -50,7 +50,7 @@ func TestExplainWithCode(t *testing.T) {
 		"client.text":   "*http.Client",
 	} {
 		code, out, err := clad(t, "explain", "-profile", "production", target, "./...")
-		if code != ok || !strings.Contains(err, "main.go:34:19: container.Tag is handed on") {
+		if code != ok || !strings.Contains(err, "main.go:35:19: container.Tag is handed on") {
 			t.Errorf("exit code %d, %s", code, err)
 		}
 		golden(t, filepath.Join(testdata, "explain", file), out)
@@ -59,7 +59,7 @@ func TestExplainWithCode(t *testing.T) {
 
 func TestExplainArguments(t *testing.T) {
 	in(t, "testdata/ten")
-	sound := " -dir ../../../../internal/explain/testdata"
+	sound := " -dir ../../internal/explain/testdata"
 	for _, c := range []struct {
 		args string
 		code int
@@ -93,7 +93,7 @@ func TestExplainArguments(t *testing.T) {
 
 // The profile is chosen as an application chooses it.
 func TestExplainProfileOfTheEnvironment(t *testing.T) {
-	in(t, "../../internal/explain/testdata")
+	in(t, "internal/explain/testdata")
 	t.Setenv("CLAD_PROFILE", "production")
 	if code, out, err := clad(t, "explain", "-dir", ".", "cache"); code != ok || !strings.HasPrefix(out, "profile production\n") {
 		t.Errorf("exit code %d\n%s%s", code, out, err)

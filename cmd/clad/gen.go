@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/cladgo/clad/internal/gen"
+	"github.com/cladgo/clad/cmd/clad/internal/gen"
 )
 
 var genCommand = command{
@@ -42,6 +42,7 @@ The head of each file lists the methods and how each is guarded. A comment at a
 method of an interface changes that:
 
   //clad:once    never attempted again once it may have reached the dependency
+  //clad:safe    safe to repeat: a callback or an iter.Seq may begin anew
   //clad:skip    passed through
 `,
 	prepare: func(flags *flag.FlagSet, io streams) func(context.Context, []string) int {

@@ -39,11 +39,6 @@ func version() string {
 		}
 	}
 	version := info.Main.Version
-	for _, dep := range info.Deps { // run as a tool of another module
-		if dep.Path == "github.com/cladgo/clad" {
-			version = dep.Version
-		}
-	}
 	if version == "" {
 		version = "(devel)"
 	}

@@ -4,56 +4,91 @@ import (
 	"context"
 	"time"
 
+	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/policy"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
 
-// callError is the failure of an attempt, as a retry sees it.
-type callError struct {
-	err    error
-	after  time.Duration
-	final  bool // it must not be attempted again
-	during bool // the call goes on; what those around it attempt again is their business
+// meaning is what the error of an attempt means to a policy.
+type meaning struct {
+	verdict policy.Verdict
+	final   bool // there is to be no further attempt
 }
 
-func (e *callError) Error() string             { return e.err.Error() }
-func (e *callError) Unwrap() error             { return e.err }
-func (e *callError) Retryable() bool           { return !e.final || !e.during }
-func (e *callError) RetryAfter() time.Duration { return e.after }
-
-// GRPCStatus returns the status of what failed: a wrapper must not hide it.
-func (e *callError) GRPCStatus() *status.Status { return Status(e.err) }
-
-// attempts is one call on its way through one attempt or several.
-type attempts struct {
-	last *callError // how the last attempt ended
-}
-
-// over returns the failure of what must not be attempted again, if there was one,
-// whatever the policy's RetryIf thinks of it.
-func (a *attempts) over() error {
-	if a.last == nil || !a.last.final {
-		return nil
+// run makes the attempts of a call under a runner.
+func run(ctx context.Context, r policy.Runner, attempt func(context.Context) (meaning, error)) error {
+	p, ours := r.(*container.Pipeline)
+	if !ours {
+		return runElsewhere(ctx, r, attempt)
 	}
-	return a.last
+	return withStatus(runIn(ctx, p, attempt))
 }
 
-// failed returns the error of an attempt in ctx as the policy is to see it.
-func (a *attempts) failed(ctx context.Context, err error, repeat func() bool) error {
-	s := Status(err)
-	if isAnswer(s.Code()) || s.Code() == codes.Canceled && ctx.Err() == nil {
-		return policy.Permanent(err)
+func runIn(ctx context.Context, p *container.Pipeline, attempt func(context.Context) (meaning, error)) (err error) {
+	call := p.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		var m meaning
+		if m, err = attempt(call.Context()); err != nil {
+			m.tell(&call)
+		}
 	}
-	a.last = &callError{err: err, after: retryAfter(s), during: true}
-	a.last.final = !repeat()
-	return a.last
+	return err
 }
 
-// end returns what the caller gets.
-func (a *attempts) end(err error) error {
-	if a.last != nil {
-		a.last.during = false
+func (m meaning) tell(call *container.Call) {
+	call.Judge(m.verdict)
+	if m.final {
+		call.Stop()
+	}
+}
+
+// runElsewhere is run for runners of another making, which are told what an
+// error means by the error itself.
+func runElsewhere(ctx context.Context, r policy.Runner, attempt func(context.Context) (meaning, error)) error {
+	var last *judged
+	err := r.Run(ctx, func(ctx context.Context) error {
+		if last != nil && last.final { // even if they attempt it once more
+			return last
+		}
+		m, err := attempt(ctx)
+		if err == nil {
+			return nil
+		}
+		last = &judged{err, m, true}
+		return last
+	})
+	if last != nil {
+		last.during = false
+		if err == last { //nolint:errorlint // nobody has added anything to it
+			err = last.err
+		}
 	}
 	return withStatus(err)
 }
+
+// judged is the error of an attempt with what it means.
+type judged struct {
+	err error
+	meaning
+	during bool // the call goes on; what those around it attempt again is their business
+}
+
+func (e *judged) Error() string           { return e.err.Error() }
+func (e *judged) Unwrap() error           { return e.err }
+func (e *judged) Verdict() policy.Verdict { return e.verdict }
+func (e *judged) Retryable() bool         { return !e.final || !e.during }
+
+// GRPCStatus returns the status of what failed: a wrapper must not hide it.
+func (e *judged) GRPCStatus() *status.Status { return Status(e.err) }
+
+// later is the error of a server that says when to come back.
+type later struct {
+	err   error
+	after time.Duration
+}
+
+func (e *later) Error() string              { return e.err.Error() }
+func (e *later) Unwrap() error              { return e.err }
+func (e *later) RetryAfter() time.Duration  { return e.after }
+func (e *later) GRPCStatus() *status.Status { return Status(e.err) }

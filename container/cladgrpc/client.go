@@ -3,10 +3,12 @@ package cladgrpc
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/policy"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 )
 
@@ -28,7 +30,7 @@ func UnaryClient(r policy.Runner, opts ...Option) grpc.UnaryClientInterceptor {
 func StreamClient(r policy.Runner, opts ...Option) grpc.StreamClientInterceptor {
 	c := newClient("StreamClient", r, opts)
 	return func(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-		return c.open(ctx, desc, func(ctx context.Context) (grpc.ClientStream, error) {
+		return c.open(ctx, desc, opts, func(ctx context.Context, opts []grpc.CallOption) (grpc.ClientStream, error) {
 			return open(ctx, desc, cc, method, opts...)
 		})
 	}
@@ -39,45 +41,61 @@ type client struct {
 	options
 }
 
-func newClient(what string, r policy.Runner, opts []Option) *client {
+func newClient(what string, r policy.Runner, opts []Option) client {
 	refuseNil(what, r)
-	return &client{r, newOptions(opts)}
+	return client{r, newOptions(opts)}
+}
+
+// direct reports whether there is nothing to do.
+func (c client) direct() bool {
+	p, ours := c.runner.(*container.Pipeline)
+	return ours && p.Direct()
 }
 
 // invoke makes a unary call.
-func (c *client) invoke(ctx context.Context, method string, opts []grpc.CallOption, call func(context.Context, []grpc.CallOption) error) error {
-	if p, ok := c.runner.(*container.Pipeline); ok && p.Direct() {
+func (c client) invoke(ctx context.Context, method string, opts []grpc.CallOption, call func(context.Context, []grpc.CallOption) error) error {
+	if c.direct() {
 		return call(ctx, opts)
 	}
-	var a attempts
-	err := c.runner.Run(ctx, func(ctx context.Context) error {
-		if err := a.over(); err != nil {
-			return err
+	return run(ctx, c.runner, func(ctx context.Context) (m meaning, err error) {
+		var d delivery
+		if err = call(ctx, d.observe(opts)); err != nil {
+			m, err = d.judge(ctx, err)
+			m.final = m.final || !d.unsent() && !c.repeat(method)
 		}
-		var sent delivery
-		err := call(ctx, sent.observe(opts))
-		if err == nil {
-			return nil
-		}
-		return a.failed(ctx, err, func() bool { return sent.never() || c.repeat(method) })
+		return m, err
 	})
-	return a.end(err)
 }
 
-// delivery finds out whether a call was sent.
+// delivery finds out what became of an attempt.
 type delivery struct {
-	to       peer.Peer // whose address gRPC fills in if there was a stream
-	finished bool
+	to       peer.Peer   // whose address gRPC fills in if there was a stream
+	trailer  metadata.MD // of the server, if it had the last word
+	finished atomic.Bool
 }
 
 func (d *delivery) observe(opts []grpc.CallOption) []grpc.CallOption {
-	return append(slices.Clip(opts), grpc.Peer(&d.to), grpc.OnFinish(func(error) { d.finished = true }))
+	return append(slices.Clip(opts), grpc.Peer(&d.to), grpc.Trailer(&d.trailer), grpc.OnFinish(func(error) { d.finished.Store(true) }))
 }
 
-// never reports whether the call was certainly not sent: gRPC is through with it
+// unsent reports whether a call was certainly not sent: gRPC is through with it
 // and never had a stream for it. Other implementations of a connection ignore
 // what they are asked; of them nothing is known.
-func (d *delivery) never() bool { return d.finished && d.to.Addr == nil }
+func (d *delivery) unsent() bool { return d.finished.Load() && d.to.Addr == nil }
+
+// judge says what the error of an attempt in ctx means, and returns it as the
+// policy is to see it.
+func (d *delivery) judge(ctx context.Context, err error) (meaning, error) {
+	// A response of trailers alone begins with the type of its content.
+	known := evidence{unsent: d.unsent(), answered: len(d.trailer["content-type"]) > 0}
+	m := known.meaningOf(ctx, err)
+	after, never := comeBack(Status(err), d.trailer)
+	m.final = m.final || never
+	if after > 0 {
+		err = &later{err, after}
+	}
+	return m, err
+}
 
 func refuseNil(what string, r policy.Runner) {
 	if r == nil {

@@ -44,6 +44,10 @@ func register() error {
 			Options: &descriptorpb.MethodOptions{IdempotencyLevel: level},
 		}
 	}
+	streaming := func(m *descriptorpb.MethodDescriptorProto, server, client bool) *descriptorpb.MethodDescriptorProto {
+		m.ServerStreaming, m.ClientStreaming = &server, &client
+		return m
+	}
 	file, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
 		Name: new("clad/test/shop.proto"), Package: new("clad.test"), Syntax: new("proto3"),
 		Dependency: []string{wrapperspb.File_google_protobuf_wrappers_proto.Path()},
@@ -53,6 +57,9 @@ func register() error {
 				method("Find", descriptorpb.MethodOptions_NO_SIDE_EFFECTS.Enum()),
 				method("Store", descriptorpb.MethodOptions_IDEMPOTENT.Enum()),
 				method("Pay", nil),
+				streaming(method("List", nil), true, false),
+				streaming(method("Sum", nil), false, true),
+				streaming(method("Chat", nil), true, true),
 			},
 		}},
 	}, protoregistry.GlobalFiles)

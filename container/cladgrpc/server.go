@@ -2,6 +2,9 @@ package cladgrpc
 
 import (
 	"context"
+	"errors"
+	"io"
+	"sync/atomic"
 
 	"github.com/cladgo/clad/policy"
 	"google.golang.org/grpc"
@@ -18,45 +21,62 @@ import (
 func UnaryServer(r policy.Runner) grpc.UnaryServerInterceptor {
 	refuseNil("UnaryServer", r)
 	return func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
-		err = serve(ctx, r, func(ctx context.Context) (err error) {
+		err = run(ctx, r, func(ctx context.Context) (meaning, error) {
 			resp, err = handler(ctx, req)
-			return err
+			return handled(ctx, err), err
 		})
 		return resp, err
 	}
 }
 
 // StreamServer is [UnaryServer] for streams, for grpc.ChainStreamInterceptor: the
-// policy is that of the stream as a whole.
+// policy is that of the stream as a whole. A stream that its client breaks off,
+// or on which it sends what cannot be read or is too large, says nothing to a
+// circuit breaker.
 func StreamServer(r policy.Runner) grpc.StreamServerInterceptor {
 	refuseNil("StreamServer", r)
 	return func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-		return serve(stream.Context(), r, func(ctx context.Context) error {
-			return handler(srv, &boundStream{stream, ctx})
+		return run(stream.Context(), r, func(ctx context.Context) (meaning, error) {
+			bound := &boundStream{ServerStream: stream, ctx: ctx}
+			err := handler(srv, bound)
+			m := handled(ctx, err)
+			if m.verdict == policy.Failed && bound.brokenBy(err) {
+				m.verdict = policy.Refused
+			}
+			return m, err
 		})
 	}
 }
 
-// serve runs a handler once.
-func serve(ctx context.Context, r policy.Runner, handler func(context.Context) error) error {
-	var a attempts
-	err := r.Run(ctx, func(ctx context.Context) error {
-		if err := a.over(); err != nil {
-			return err
-		}
-		err := handler(ctx)
-		if err == nil {
-			return nil
-		}
-		return a.failed(ctx, err, func() bool { return false })
-	})
-	return a.end(err)
+// handled says what a handler's error means. No handler is run twice.
+func handled(ctx context.Context, err error) meaning {
+	if err == nil {
+		return meaning{}
+	}
+	m := evidence{}.meaningOf(ctx, err)
+	m.final = true
+	return m
 }
 
 // boundStream is a stream with the context of the policy.
 type boundStream struct {
 	grpc.ServerStream
-	ctx context.Context
+	ctx    context.Context
+	broken atomic.Pointer[error] // what receiving from the client ended with
 }
 
 func (s *boundStream) Context() context.Context { return s.ctx }
+
+func (s *boundStream) RecvMsg(m any) error {
+	err := s.ServerStream.RecvMsg(m)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.broken.Store(&err)
+	}
+	return err
+}
+
+// brokenBy reports whether an error is what receiving ended with.
+func (s *boundStream) brokenBy(err error) bool {
+	broken := s.broken.Load()
+	return broken != nil && errors.Is(err, *broken)
+}

@@ -3,7 +3,6 @@ package cladgrpc
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/cladgo/clad/policy"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -30,7 +29,7 @@ func Status(err error) *status.Status {
 	if err == nil {
 		return nil
 	}
-	if s, ok := err.(interface{ GRPCStatus() *status.Status }); ok { // one at the top was put there on purpose
+	if s, ok := err.(interface{ GRPCStatus() *status.Status }); ok && s.GRPCStatus() != nil { // one at the top was put there on purpose
 		return s.GRPCStatus()
 	}
 	var (
@@ -49,7 +48,7 @@ func Status(err error) *status.Status {
 		return withRetryInfo(err, codes.ResourceExhausted, policy.ErrRateLimited)
 	case errors.Is(err, policy.ErrTimeout):
 		return status.New(codes.DeadlineExceeded, policy.ErrTimeout.Error())
-	case errors.As(err, &carried):
+	case errors.As(err, &carried) && carried.GRPCStatus() != nil:
 		return carried.GRPCStatus()
 	case errors.Is(err, context.Canceled):
 		return status.New(codes.Canceled, context.Canceled.Error())
@@ -76,12 +75,13 @@ func withRetryInfo(err error, code codes.Code, what error) *status.Status {
 	return detailed
 }
 
-// withStatus returns err as an error of gRPC: one whose status everybody finds.
+// withStatus gives an error of clad's a status that everybody finds. Others stay
+// as they are.
 func withStatus(err error) error {
 	if err == nil {
 		return nil
 	}
-	if _, ok := err.(interface{ GRPCStatus() *status.Status }); ok { // further down it would lose its message
+	if _, ok := err.(interface{ GRPCStatus() *status.Status }); ok || !isClads(err) { // a status further down would lose its message
 		return err
 	}
 	return &statusError{err, Status(err)}
@@ -97,23 +97,9 @@ func (e *statusError) Error() string              { return e.err.Error() }
 func (e *statusError) Unwrap() error              { return e.err }
 func (e *statusError) GRPCStatus() *status.Status { return e.status }
 
-// isAnswer reports whether a code says that the server works, and refuses.
-func isAnswer(code codes.Code) bool {
-	switch code {
-	case codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.PermissionDenied,
-		codes.FailedPrecondition, codes.OutOfRange, codes.Unimplemented, codes.Unauthenticated:
-		return true
-	default:
-		return false
-	}
-}
-
-// retryAfter returns what a status says of when to come back.
-func retryAfter(s *status.Status) time.Duration {
-	for _, detail := range s.Details() {
-		if info, ok := detail.(*errdetails.RetryInfo); ok {
-			return info.GetRetryDelay().AsDuration()
-		}
-	}
-	return 0
+// Timeout reports whether the error is that of a timeout, for those who ask it
+// by type, as os.IsTimeout does.
+func (e *statusError) Timeout() bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(e.err, &timeout) && timeout.Timeout()
 }

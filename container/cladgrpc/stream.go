@@ -4,73 +4,138 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
+	"sync/atomic"
 
 	"github.com/cladgo/clad/container"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
 )
 
+// opener opens a stream with these options.
+type opener func(context.Context, []grpc.CallOption) (grpc.ClientStream, error)
+
 // open opens a stream. When that fails, nothing was sent on it.
-func (c *client) open(ctx context.Context, desc *grpc.StreamDesc, open func(context.Context) (grpc.ClientStream, error)) (grpc.ClientStream, error) {
-	var (
-		a      attempts
-		stream grpc.ClientStream
-	)
-	attempt := func(ctx context.Context) (err error) {
-		if stream, err = open(ctx); err != nil {
-			err = a.failed(ctx, err, func() bool { return true })
+func (c client) open(ctx context.Context, desc *grpc.StreamDesc, opts []grpc.CallOption, open opener) (stream grpc.ClientStream, err error) {
+	if c.direct() {
+		return open(ctx, opts)
+	}
+	if p, ours := c.runner.(*container.Pipeline); ours {
+		return openIn(ctx, p, desc, opts, open)
+	}
+	err = run(ctx, c.runner, func(ctx context.Context) (m meaning, err error) {
+		var d delivery
+		if stream, err = open(ctx, d.observe(opts)); err != nil {
+			m, err = d.judge(ctx, err)
 		}
-		return err
-	}
-	p, ours := c.runner.(*container.Pipeline)
-	if ours && p.Direct() {
-		return open(ctx)
-	}
-	var err error
-	if !ours {
-		err = c.runner.Run(ctx, attempt)
-	} else if release, failed := runIn(ctx, p, attempt); failed != nil {
-		err = failed
-	} else if release != nil {
-		stream = &keptStream{stream, desc.ServerStreams, release}
-	}
+		return m, err
+	})
 	if err != nil {
-		return nil, a.end(err)
+		return nil, err
 	}
 	return stream, nil
 }
 
-// runIn runs attempts in a pipeline of ours, whose contexts can be kept alive.
-func runIn(ctx context.Context, p *container.Pipeline, attempt func(context.Context) error) (release func(), err error) {
+// openIn opens a stream in a pipeline of ours, which can be told of its end.
+func openIn(ctx context.Context, p *container.Pipeline, desc *grpc.StreamDesc, opts []grpc.CallOption, open opener) (stream grpc.ClientStream, err error) {
 	call := p.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
-		if err = attempt(call.Context()); err == nil {
-			release = call.Detach()
+		s := &guardedStream{several: desc.ServerStreams, ctx: call.Context()}
+		s.ClientStream, err = open(s.ctx, append(s.sent.observe(opts), grpc.OnFinish(s.finished)))
+		if err != nil {
+			var m meaning
+			m, err = s.sent.judge(s.ctx, err)
+			m.tell(&call)
+			continue
 		}
+		s.release = call.Detach()
+		call.Defer(&s.outcome)
+		s.isOpen()
+		stream = s
 	}
-	return release, err
+	if err != nil {
+		return nil, withStatus(err)
+	}
+	return stream, nil
 }
 
-// keptStream keeps the context of the attempt that opened it alive until it is
+// guardedStream is judged by its first message, or by its end where that comes
+// first. It keeps the context of the attempt that opened it alive until it is
 // over, as gRPC defines that: a method has failed, or the last message is there.
-type keptStream struct {
+type guardedStream struct {
 	grpc.ClientStream
 	several bool // messages come from the server
+	ctx     context.Context
 	release func()
+	sent    delivery
+
+	open  atomic.Bool
+	early atomic.Pointer[error] // how it ended, perhaps before it was open
+
+	judge   sync.Once
+	outcome container.Pending
+	failed  error // what it was judged by
+	told    error // and as the policy has it
 }
 
-func (s *keptStream) RecvMsg(m any) error {
+func (s *guardedStream) RecvMsg(m any) error {
 	err := s.ClientStream.RecvMsg(m)
-	if err != nil || !s.several {
-		s.release()
+	switch {
+	case err == nil:
+		s.conclude(nil)
+		if !s.several {
+			s.release()
+		}
+		return nil
+	case errors.Is(err, io.EOF):
+		s.end(nil)
+		return err
 	}
-	return err
+	return s.end(err)
 }
 
-func (s *keptStream) SendMsg(m any) error {
+func (s *guardedStream) SendMsg(m any) error {
 	err := s.ClientStream.SendMsg(m)
 	if err != nil && !errors.Is(err, io.EOF) { // why it is over is then to be received
-		s.release()
+		return s.end(err)
 	}
 	return err
+}
+
+// finished hears from gRPC that the stream is over: also of one that was given
+// up, and will not be received from.
+func (s *guardedStream) finished(err error) {
+	s.early.Store(&err)
+	if s.open.Load() {
+		s.end(err)
+	}
+}
+
+func (s *guardedStream) isOpen() {
+	s.open.Store(true)
+	if err := s.early.Load(); err != nil {
+		s.end(*err)
+	}
+}
+
+// end ends the stream, and returns the error that it ends with.
+func (s *guardedStream) end(err error) error {
+	s.conclude(err)
+	s.release()
+	if s.told != nil && status.Code(err) == status.Code(s.failed) {
+		return s.told
+	}
+	return err
+}
+
+// conclude judges the stream, once.
+func (s *guardedStream) conclude(err error) {
+	s.judge.Do(func() {
+		var m meaning
+		if s.failed = err; err != nil {
+			m, err = s.sent.judge(s.ctx, err)
+		}
+		s.told = withStatus(s.outcome.Finish(err, m.verdict))
+	})
 }

@@ -3,6 +3,7 @@ package cladgrpc_test
 import (
 	"context"
 	"errors"
+	"os"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
 // echo sends back what it receives, and "end" at the end.
@@ -104,8 +106,8 @@ func TestStreamThatFailsIsOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := stream.RecvMsg(nil); status.Code(err) != codes.NotFound {
-		t.Errorf("got %v", err)
+	if err := stream.RecvMsg(nil); status.Code(err) != codes.NotFound || errors.Unwrap(err) != nil {
+		t.Errorf("got %T %v", err, err)
 	}
 	if (*ctx).Err() == nil {
 		t.Error("the context goes on after the stream")
@@ -134,7 +136,10 @@ func TestTimeoutBoundsTheStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := stream.RecvMsg(nil); status.Code(err) != codes.DeadlineExceeded {
+	if err := stream.SendMsg(wrapperspb.String("go")); err != nil {
+		t.Error(err)
+	}
+	if err := stream.RecvMsg(nil); status.Code(err) != codes.DeadlineExceeded || !errors.Is(err, policy.ErrTimeout) || !os.IsTimeout(err) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -134,7 +134,8 @@ func (x *exchange) finish(err error) (*http.Response, error) {
 func (x *exchange) answered(err error) bool {
 	var status *StatusError
 	return errors.As(err, &status) && status == x.status &&
-		!errors.Is(err, policy.ErrTimeout) && !errors.Is(err, policy.ErrCancelled)
+		!errors.Is(err, policy.ErrTimeout) && !errors.Is(err, policy.ErrCancelled) &&
+		!errors.Is(err, policy.ErrCircuitOpen) && !errors.Is(err, policy.ErrRateLimited)
 }
 
 // keep notes how to end the contexts of the attempt at hand, besides those of

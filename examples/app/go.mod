@@ -2,10 +2,13 @@ module github.com/cladgo/clad/examples/app
 
 go 1.26.0
 
-replace github.com/cladgo/clad => ../..
+replace (
+	github.com/cladgo/clad => ../..
+	github.com/cladgo/clad/cmd/clad => ../../cmd/clad
+)
 
 require (
-	github.com/cladgo/clad v0.0.0-00010101000000-000000000000
+	github.com/cladgo/clad v0.1.0
 	github.com/jackc/pgx/v5 v5.12.0
 	go.uber.org/fx v1.24.0
 	go.uber.org/goleak v1.3.0
@@ -14,6 +17,7 @@ require (
 
 require (
 	github.com/agnivade/levenshtein v1.2.2 // indirect
+	github.com/cladgo/clad/cmd/clad v0.1.0 // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/fsnotify/fsnotify v1.10.1 // indirect
 	github.com/go-viper/mapstructure/v2 v2.4.0 // indirect

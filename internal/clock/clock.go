@@ -25,8 +25,17 @@ func Now() Nanos { return Nanos(time.Since(base)) }
 // clock since the process started.
 func (n Nanos) Time() time.Time { return base.Add(time.Duration(n)) }
 
-// At returns the reading that t has, had or will have.
-func At(t time.Time) Nanos { return Nanos(t.Sub(base)) }
+// At returns the reading that t has, had or will have. A time without a monotonic
+// part, a deadline that came over the network perhaps, is one of the wall clock,
+// and is as far away as that says now: it may have been set since the process
+// started.
+func At(t time.Time) Nanos {
+	if t == t.Round(0) { //nolint:staticcheck,revive // not the same instant, but with nothing to strip
+		now := time.Now()
+		return Nanos(now.Sub(base)).Add(t.Sub(now))
+	}
+	return Nanos(t.Sub(base))
+}
 
 // Add returns the reading d later, or the last there is.
 func (n Nanos) Add(d time.Duration) Nanos {

@@ -81,3 +81,20 @@ func TestWallIsRightAtTheMoment(t *testing.T) {
 		}
 	}
 }
+
+// An hour's step of the wall clock moved every deadline that had no monotonic part
+// by an hour.
+func TestAWallClockTimeSurvivesAStepOfTheWallClock(t *testing.T) {
+	back, ok := clock.StepWall(3600)
+	defer back()
+	if !ok {
+		t.Fatal("time.Time is no longer made as this test thinks")
+	}
+	in := time.Now().Add(time.Minute)
+	for name, deadline := range map[string]time.Time{"wall": in.Round(0), "monotonic": in} {
+		got := clock.At(deadline).Sub(clock.Now())
+		if got < time.Minute-time.Second || got > time.Minute {
+			t.Errorf("%s: a minute from now is in %v", name, got)
+		}
+	}
+}

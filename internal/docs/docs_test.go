@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
-	"golang.org/x/tools/txtar"
 
 	"github.com/cladgo/clad/internal/docs"
 )
@@ -19,11 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A page that uses all that there is has no problem, and everything on it is looked at.
 func TestCheckAcceptsGoodPage(t *testing.T) {
-	text, err := os.ReadFile("testdata/good.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	report := check(t, docs.Page{Name: "docs/good.md", Text: string(text)})
+	report := check(t, docs.Page{Name: "docs/good.md", Text: read(t, "testdata/good.md")})
 	for _, problem := range report.Problems {
 		t.Error(problem)
 	}
@@ -39,24 +35,25 @@ func TestCheckAcceptsGoodPage(t *testing.T) {
 	}
 }
 
-// Each page of these archives has the mistakes that the file after it lists, as
+// Each page of these folders has the mistakes that the file beside it lists, as
 // "line: regular expression", and no other. They are two, since programs are only
 // run when everything compiles.
 func TestCheckFindsMistakes(t *testing.T) {
-	for _, name := range []string{"testdata/compile.txtar", "testdata/run.txtar"} {
+	for _, name := range []string{"testdata/compile", "testdata/run"} {
 		t.Run(name, func(t *testing.T) {
-			archive, err := txtar.ParseFile(name)
+			files, err := filepath.Glob(name + "/*.md")
 			if err != nil {
 				t.Fatal(err)
 			}
 			var pages []docs.Page
 			want := map[string][]string{}
-			for _, file := range archive.Files {
-				if page, ok := strings.CutSuffix(file.Name, ".want"); ok {
-					want[page] = strings.Split(strings.TrimSpace(string(file.Data)), "\n")
-				} else {
-					pages = append(pages, docs.Page{Name: file.Name, Text: string(file.Data)})
-				}
+			for _, file := range files {
+				page := docs.Page{Name: filepath.Base(file), Text: read(t, file)}
+				pages = append(pages, page)
+				want[page.Name] = strings.Split(strings.TrimSpace(read(t, file+".want")), "\n")
+			}
+			if len(pages) == 0 {
+				t.Fatal("there are no pages")
 			}
 			got := map[string][]docs.Problem{}
 			for _, problem := range check(t, pages...).Problems {
@@ -101,4 +98,13 @@ func check(t *testing.T, pages ...docs.Page) *docs.Report {
 		t.Fatal(err)
 	}
 	return report
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

@@ -11,6 +11,7 @@ import (
 type totals struct {
 	TotalOperations      uint64 `json:"total_operations"`
 	SuccessfulOperations uint64 `json:"successful_operations"`
+	Answered             uint64 `json:"answered"`
 	FailedOperations     uint64 `json:"failed_operations"`
 	Cancelled            uint64 `json:"cancelled"`
 

@@ -1,0 +1,127 @@
+package check
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/cladgo/clad/cmd/clad/internal/usage"
+	"github.com/cladgo/clad/config"
+	"github.com/cladgo/clad/internal/suggest"
+)
+
+// services checks the choices of a profile against what the code tags: a
+// service, or a method, that is not there has been misspelt.
+func (c *checker) services(p soundProfile, code *usage.Code) {
+	for _, name := range slices.Sorted(maps.Keys(p.catalog.Services)) {
+		origin, _ := p.loaded.Origin("services", name)
+		path := []string{"services", name}
+		tagged := match(name, code.Services)
+		if len(tagged) == 0 {
+			c.add(unprovided(origin, path, name, code), p.Name)
+			continue
+		}
+		if other := tagged[len(tagged)-1]; other.Full != tagged[0].Full {
+			c.add(at(origin, path, "means both %s and %s; write the full import path", tagged[0].Full, other.Full), p.Name)
+			continue
+		}
+		for _, method := range slices.Sorted(maps.Keys(p.catalog.Services[name].Methods)) {
+			if tagged[0].Methods == nil || tagged[0].HasMethod(method) {
+				continue
+			}
+			origin, _ := p.loaded.Origin("services", name, "methods", method)
+			c.add(at(origin, append(path, "methods", method), "%s has no such method%s", tagged[0].Type, methodHint(method, tagged[0])), p.Name)
+		}
+	}
+}
+
+// unprovided is the finding that nothing provides a service. It is a note where
+// the service may be one that can't be told, and nothing is named alike.
+func unprovided(origin config.Origin, path []string, name string, code *usage.Code) Finding {
+	known := serviceNames(name, code.Services)
+	hint := suggest.DidYouMean(name, known)
+	f := at(origin, path, "no tagged constructor in these packages provides it")
+	f.Note = hint == "" && len(code.Unchecked) > 0
+	if hint == "" {
+		hint = "; there are: " + few(known)
+	}
+	f.Problem += hint
+	return f
+}
+
+// match finds the services of the code that go by a name; they are in the order
+// of their full names.
+func match(name string, all []usage.Service) []usage.Service {
+	var found []usage.Service
+	for _, s := range all {
+		if s.Full == name {
+			return []usage.Service{s}
+		}
+		if s.Type == name {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// serviceNames lists the services of the code, as far as name has it in full.
+func serviceNames(name string, all []usage.Service) []string {
+	var known []string
+	for _, s := range all {
+		if strings.Contains(name, "/") {
+			known = append(known, s.Full)
+		} else {
+			known = append(known, s.Type)
+		}
+	}
+	slices.Sort(known)
+	return slices.Compact(known)
+}
+
+// unused notes, once each, the policies that nothing names in any profile.
+func (c *checker) unused(sound []soundProfile, code *usage.Code) {
+	first := map[string]Finding{}
+	used := map[string]bool{}
+	for _, p := range sound {
+		uses := p.uses(code)
+		for _, name := range p.policies() {
+			used[name] = used[name] || uses[name]
+			if _, ok := first[name]; !ok {
+				origin, _ := p.loaded.Origin("policies", name)
+				first[name] = at(origin, []string{"policies", name}, "nobody uses it: no code of these packages, and no service of a profile")
+			}
+		}
+	}
+	for name, f := range first {
+		if !used[name] {
+			f.Note = true
+			c.add(f, "")
+		}
+	}
+}
+
+// uses are the policies that something names: code, a service of the profile, or
+// a policy that is used and extends it.
+func (p soundProfile) uses(code *usage.Code) map[string]bool {
+	used := map[string]bool{}
+	use := func(name string) {
+		for name != "" && !used[name] {
+			used[name] = true
+			parent := p.loaded.Settings("policies", name, "extends")
+			name = ""
+			if len(parent) > 0 {
+				name = parent[0].String()
+			}
+		}
+	}
+	for _, u := range code.Uses {
+		use(u.Policy)
+	}
+	for _, s := range p.catalog.Services {
+		use(s.Policy)
+		for _, name := range s.Methods {
+			use(name)
+		}
+	}
+	return used
+}

@@ -1,0 +1,198 @@
+package explain
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/cladgo/clad/cmd/clad/internal/usage"
+)
+
+// Service is one service: as the profile has it, as the code tags it, or both.
+type Service struct {
+	Name   string `json:"service"`
+	Full   string `json:"full,omitempty"`  // with its import path, where the code was looked at
+	Origin Origin `json:"origin"`          // in the profile; zero if it is not in there
+	Tagged Origin `json:"tagged,omitzero"` // in the code; zero if that was not looked at
+	// Methods are those with a choice of their own, and without a name all the
+	// others; where the code was looked at, every method by its name.
+	Methods []Method `json:"methods"`
+}
+
+// Method says which policy a method gets.
+type Method struct {
+	Name string `json:"method"` // "" stands for all that are not listed
+	// Policy is "none" for none, and "" where the tag decides and the code was
+	// not looked at.
+	Policy string `json:"policy"`
+	Origin Origin `json:"origin"` // of the choice
+	// Retried says whether the method may be attempted again.
+	Retried  bool   `json:"retried"`
+	Attempts int    `json:"attempts"`
+	Worst    *Bound `json:"worst_case,omitempty"` // nil where the policy is not known
+	Note     string `json:"note,omitempty"`       // why it is not guarded in full
+}
+
+func (s Service) operation(method string) string {
+	if method == "" {
+		return s.Name
+	}
+	return s.Name + "." + method
+}
+
+// Tagged is a service as the code has it.
+type Tagged = usage.Service
+
+// services lists those of the profile, and those of the code.
+func (e *explainer) services(r *Report) []Service {
+	found := []Service{}
+	taken := map[string]bool{}
+	for _, t := range e.options.Tagged {
+		key, ok := e.chosenFor(t)
+		if ok {
+			taken[key] = true
+		}
+		found = append(found, e.taggedService(r, t, key))
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.catalog.Services)) {
+		if !taken[name] {
+			found = append(found, e.profileService(r, name))
+		}
+	}
+	return found
+}
+
+// chosenFor returns the key under which the profile makes choices for a service.
+func (e *explainer) chosenFor(t Tagged) (key string, ok bool) {
+	for _, key := range []string{t.Full, t.Type} {
+		if _, ok := e.catalog.Services[key]; ok {
+			return key, true
+		}
+	}
+	return "", false
+}
+
+// profileService knows no more than the profile does.
+func (e *explainer) profileService(r *Report, name string) Service {
+	origin, _ := e.profile.Origin("services", name)
+	s := Service{Name: name, Origin: originOf(origin)}
+	s.Methods = e.listed(r, Tagged{}, name)
+	return s
+}
+
+// taggedService knows the tag as well, and every method.
+func (e *explainer) taggedService(r *Report, t Tagged, key string) Service {
+	s := Service{Name: t.Type, Full: t.Full, Tagged: placeOf(t.At)}
+	if origin, ok := e.profile.Origin("services", key); ok {
+		s.Origin = originOf(origin)
+	}
+	if len(t.Methods) == 0 { // a function, or a type whose methods are not known here
+		s.Methods = e.listed(r, t, key)
+		return s
+	}
+	for _, m := range t.Methods {
+		c := e.choose(t, key, m.Name)
+		if m.Guard == usage.Optional && c.own || m.Guard == usage.Once && c.inProfile {
+			m.Guard = usage.Guarded
+		}
+		s.Methods = append(s.Methods, e.method(r, m, c))
+	}
+	for _, name := range e.chosenNames(t, key) { // of calls
+		if strings.HasPrefix(name, "/") {
+			s.Methods = append(s.Methods, e.method(r, usage.Method{Name: name}, e.choose(t, key, name)))
+		}
+	}
+	return s
+}
+
+// listed are the methods that somebody chooses a policy for, and without a name
+// all the others.
+func (e *explainer) listed(r *Report, t Tagged, key string) []Method {
+	methods := []Method{e.method(r, usage.Method{}, e.choose(t, key, ""))}
+	for _, name := range e.chosenNames(t, key) {
+		methods = append(methods, e.method(r, usage.Method{Name: name}, e.choose(t, key, name)))
+	}
+	return methods
+}
+
+// chosenNames are those that somebody chooses a policy for.
+func (e *explainer) chosenNames(t Tagged, key string) []string {
+	names := slices.Collect(maps.Keys(e.catalog.Services[key].Methods))
+	names = slices.AppendSeq(names, maps.Keys(t.Chosen))
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// choice is the policy that is chosen for a method, and where.
+type choice struct {
+	policy    string
+	origin    Origin
+	own       bool // for the method itself
+	inProfile bool // by the profile, for the method itself
+}
+
+// choose finds what counts for a method: what the profile chooses for it, else
+// what the code does, else what the profile chooses for the service, else the
+// tag.
+func (e *explainer) choose(t Tagged, key, method string) choice {
+	chosen := e.catalog.Services[key]
+	if name, ok := chosen.Methods[method]; ok {
+		origin, _ := e.profile.Origin("services", key, "methods", method)
+		return choice{name, originOf(origin), true, true}
+	}
+	if use, ok := t.Chosen[method]; ok {
+		return choice{policy: use.Policy, origin: placeOf(use.At), own: true}
+	}
+	if chosen.Policy != "" {
+		origin, _ := e.profile.Origin("services", key, "policy")
+		return choice{policy: chosen.Policy, origin: originOf(origin)}
+	}
+	return choice{policy: t.Policy, origin: placeOf(t.At)}
+}
+
+// method works out what a choice means for one method.
+func (e *explainer) method(r *Report, of usage.Method, c choice) Method {
+	m := Method{Name: of.Name, Policy: c.policy, Origin: c.origin, Attempts: 1}
+	var notes []string
+	switch of.Guard {
+	case usage.Optional:
+		m.Policy, notes = "none", []string{"passed through unless a policy is chosen for it"}
+	case usage.Unguarded:
+		m.Policy, notes = "none", []string{"it returns no error to judge by"}
+	case usage.Once:
+		notes = []string{"once: never attempted again once it may have reached the dependency"}
+	case usage.Single:
+		notes = []string{"one attempt: it uses up what it is given"}
+	case usage.Rewinds:
+		notes = []string{"another attempt only where its input can be read again"}
+	case usage.Safe:
+		notes = []string{"safe to repeat"}
+	case usage.Guarded, usage.NoTimeouts:
+	}
+	if of.NoTimeouts {
+		notes = append(notes, "no timeout can be enforced: it takes no context")
+	}
+	m.Note = strings.Join(notes, "; ")
+	unbounded := Unbounded
+	if m.Policy == "none" {
+		m.Worst = &unbounded
+	} else if i := r.policy(m.Policy); i >= 0 {
+		a := r.Policies[i].Analysis
+		m.Worst, m.Attempts = &a.Worst, a.Attempts
+		if of.NoTimeouts {
+			m.Worst = &unbounded
+		}
+		if of.Guard == usage.Once || of.Guard == usage.Single {
+			m.Attempts = 1
+		}
+	}
+	m.Retried = m.Attempts > 1
+	return m
+}
+
+// matches reports whether a service goes by a name that was asked for: its own,
+// or the short form of one with an import path.
+func (s Service) matches(name string) bool {
+	return name == s.Name || name == s.Full || name == path.Base(s.Name)
+}

@@ -1,0 +1,372 @@
+package gen
+
+import (
+	"fmt"
+	"go/types"
+	"strings"
+)
+
+// A proxy is one interface on its way into the file.
+type proxy struct {
+	typ       types.Type   // the interface; for a generic one, the type as declared
+	generic   *types.Named // nil for others
+	instances []types.Type // of generic, that are wanted
+	methods   []method
+	unwrap    unwrap
+
+	b                  *build // that it was found in
+	key                string // says what it is, whichever build that is
+	base               string // what its identifiers are made of
+	typeName, makeName string
+}
+
+type unwrap int
+
+const (
+	unwrapAdded   unwrap = iota // the proxy gets a method Unwrap
+	unwrapTaken                 // the interface has one of its own
+	unwrapOfError               // in an error it would mean another error
+)
+
+// writer writes proxies into one file.
+type writer struct {
+	strings.Builder
+	types   *typeWriter
+	imports *imports
+	locals  *scope // what a name inside a method must not be: that of an import
+}
+
+func (w *writer) linef(format string, args ...any) {
+	fmt.Fprintf(w, format, args...)
+	w.WriteByte('\n')
+}
+
+func (w *writer) proxy(p *proxy) {
+	w.types.params = map[*types.TypeParam]string{}
+	w.types.view.from = packageOf(p.typ)
+	params, args := w.typeParams(p)
+	self := p.typeName + args
+	iface := w.types.typ(p.typ)
+	if p.generic != nil {
+		iface = w.genericName(p.generic) + args
+	}
+	fields := p.fields()
+
+	w.linef("// %s is the proxy of %s.", p.typeName, iface)
+	w.linef("type %s%s struct {", p.typeName, params)
+	w.linef("%s %s", fields.next, iface)
+	for i, m := range p.methods {
+		if m.guard != unguarded {
+			w.linef("%s *%s.Pipeline", fields.of[i], w.imports.names[containerPath])
+		}
+	}
+	w.linef("}\n")
+
+	w.linef("func %s%s(next %s, m %s.Methods) %s {", p.makeName, params, iface, w.imports.names[containerPath], iface)
+	for _, m := range p.methods {
+		switch {
+		case m.guard == unguarded:
+			w.linef("m.Unguarded(%q, %q)", m.name, m.why)
+		case m.guard == guarded && !m.context.enforces() && m.pipeline() != "WithoutContext":
+			w.linef("m.WithoutContext(%q)", m.name)
+		}
+	}
+	w.linef("return &%s{", self)
+	w.linef("%s: next,", fields.next)
+	for i, m := range p.methods {
+		if m.guard != unguarded {
+			w.linef("%s: m.%s(%q),", fields.of[i], m.pipeline(), m.name)
+		}
+	}
+	w.linef("}\n}\n")
+
+	if p.unwrap == unwrapAdded {
+		w.linef("// Unwrap returns what is guarded, for what it can do beyond %s.", iface)
+		w.linef("func (p *%s) Unwrap() %s { return p.%s }\n", self, iface, fields.next)
+	}
+	for i := range p.methods {
+		w.method(p, self, fields, i)
+	}
+}
+
+// pipeline is the method of container.Methods that this method's pipeline comes
+// from.
+func (m *method) pipeline() string {
+	switch {
+	case m.guard == optional:
+		return "Optional"
+	case m.single != "":
+		return "Single"
+	case m.once != "":
+		return "Once"
+	case m.safe:
+		return "Safe"
+	case m.input.open():
+		return "Rewinds"
+	case !m.context.enforces():
+		return "WithoutContext"
+	}
+	return "Method"
+}
+
+// typeParams writes the type parameters of a generic proxy, with and without
+// their constraints.
+func (w *writer) typeParams(p *proxy) (params, args string) {
+	if p.generic == nil {
+		return "", ""
+	}
+	inner := newScope(w.locals, "p", "m", "next", "call")
+	var declared, named []string
+	list := p.generic.TypeParams()
+	for param := range list.TypeParams() {
+		name := param.Obj().Name()
+		if name == "_" || types.Universe.Lookup(name) != nil || w.types.view.taken[name] {
+			name = "T"
+		}
+		name = inner.name(name)
+		w.types.params[param] = name
+		named = append(named, name)
+	}
+	for i := range list.Len() {
+		declared = append(declared, named[i]+" "+w.types.typ(list.At(i).Constraint()))
+	}
+	return "[" + strings.Join(declared, ", ") + "]", "[" + strings.Join(named, ", ") + "]"
+}
+
+func (w *writer) genericName(named *types.Named) string {
+	if obj := named.Obj(); !w.types.view.own(obj.Pkg()) {
+		return w.imports.names[obj.Pkg().Path()] + "." + obj.Name()
+	}
+	return named.Obj().Name()
+}
+
+// fieldNames are the names of a proxy's fields, which must differ from those of
+// its methods.
+type fieldNames struct {
+	next string
+	of   []string // by method
+}
+
+func (p *proxy) fields() fieldNames {
+	s := newScope(nil, "Unwrap")
+	for _, m := range p.methods {
+		s.taken[m.name] = true
+	}
+	f := fieldNames{next: s.name("next")}
+	for _, m := range p.methods {
+		f.of = append(f.of, s.name(lowerFirst(m.name)))
+	}
+	return f
+}
+
+// method writes one method of the proxy.
+func (w *writer) method(p *proxy, self string, fields fieldNames, i int) {
+	m := &p.methods[i]
+	v := w.variables(m)
+	for _, line := range m.doc {
+		w.linef("%s", line)
+	}
+	w.linef("func (p *%s) %s(%s)%s {", self, m.name, strings.Join(v.declared, ", "), v.results(w, m))
+	next := fmt.Sprintf("p.%s.%s", fields.next, m.name)
+	if m.guard == unguarded {
+		call := fmt.Sprintf("%s(%s)", next, strings.Join(v.args, ", "))
+		if m.sig.Results().Len() > 0 {
+			call = "return " + call
+		}
+		w.linef("%s\n}\n", call)
+		return
+	}
+	err := v.names[len(v.names)-1]
+	args := append([]string(nil), v.args...)
+	begin := ""
+	switch param := m.context.param; {
+	case param < 0:
+		begin = w.imports.names["context"] + ".Background()"
+	case m.context.kind == aContext:
+		begin, args[param] = args[param], "call.Context()"
+	case m.context.kind == aRequest:
+		begin = args[param] + ".Context()"
+		args[param] = fmt.Sprintf("input.Request(call.Context(), %s)", args[param])
+	case m.context.kind == anOther:
+		begin = args[param]
+	}
+	w.linef("if p.%s.Direct() {", fields.of[i])
+	w.linef("return %s(%s)", next, strings.Join(v.args, ", "))
+	w.linef("}")
+	w.linef("call := p.%s.Begin(%s)", fields.of[i], begin)
+	w.linef("defer call.End()")
+	w.attempts(m, v, err)
+	w.linef("%s = %s(%s)", strings.Join(v.names, ", "), next, strings.Join(args, ", "))
+	w.spend(m, v, err)
+	w.keep(m.outlive, v.names, err)
+	w.linef("}")
+	w.linef("return %s\n}\n", strings.Join(v.names, ", "))
+}
+
+// attempts writes the head of the loop, and before it what the attempts read.
+func (w *writer) attempts(m *method, v variables, err string) {
+	if len(m.input.reads) == 0 && m.input.request < 0 {
+		w.linef("for call.Next(&%s) {", err)
+		return
+	}
+	w.linef("var input %s.Input", w.imports.names[containerPath])
+	within := ""
+	for _, p := range m.input.reads {
+		param := v.args[p.param]
+		if condition := p.condition(param); condition != within {
+			if within != "" {
+				w.linef("}")
+			}
+			if within = condition; within != "" {
+				w.linef("if %s {", within)
+			}
+		}
+		w.linef("input.Reads(%s)", p.expr(param))
+	}
+	if within != "" {
+		w.linef("}")
+	}
+	w.linef("for input.Next(&call, &%s) {", err)
+}
+
+// spend ends the attempts where one has used up what it was given.
+func (w *writer) spend(m *method, v variables, err string) {
+	var conditions []string
+	for _, p := range m.input.checks {
+		param, spread := strings.CutSuffix(v.args[p.param], "...")
+		readOnce := fmt.Sprintf("%s.ReadOnce(%s)", w.imports.names[containerPath], p.expr(param))
+		if s, ok := p.typ.(*types.Slice); ok && spread && types.Identical(s.Elem(), anyType) {
+			readOnce = fmt.Sprintf("%s.ReadOnce(%s...)", w.imports.names[containerPath], param)
+		}
+		if condition := p.condition(param); condition != "" {
+			readOnce = condition + " && " + readOnce
+		}
+		conditions = append(conditions, readOnce)
+	}
+	if m.single != "" && m.guard == optional { // a policy that is chosen would repeat it
+		conditions = []string{err + " != nil"}
+	}
+	if len(conditions) == 0 {
+		return
+	}
+	condition := strings.Join(conditions, " || ")
+	switch {
+	case m.single != "":
+	case len(conditions) > 1:
+		condition = fmt.Sprintf("%s != nil && (%s)", err, condition)
+	default:
+		condition = fmt.Sprintf("%s != nil && %s", err, condition)
+	}
+	w.linef("if %s {\ncall.Stop()\n}", condition)
+}
+
+// keep keeps the attempt's context for a result that is used after the call.
+func (w *writer) keep(o outlive, results []string, err string) {
+	if o.what == "" {
+		return
+	}
+	condition, result := err+" == nil", results[o.result]
+	if o.tie == tiePointer {
+		condition += " && " + result + " != nil"
+	}
+	if o.tie == tieField || o.tie == tiePointer {
+		result += "." + o.field
+	}
+	w.linef("if %s {", condition)
+	if o.tie == tieNothing {
+		w.linef("call.Detach()")
+	} else {
+		w.linef("%s = %s.TieReadCloser(%s, call.Detach())", result, w.imports.names[containerPath], result)
+	}
+	w.linef("}")
+}
+
+// variables are the names of a method's parameters and results.
+type variables struct {
+	declared []string // parameters with types
+	args     []string // as passed on
+	names    []string // of results
+}
+
+func (w *writer) variables(m *method) variables {
+	var v variables
+	inner := newScope(w.locals, "p", "call", "input", "nil")
+	for _, name := range w.types.params {
+		inner.taken[name] = true
+	}
+	params := m.sig.Params()
+	for i := range params.Len() {
+		name := params.At(i).Name()
+		if name == "" || name == "_" {
+			name = unnamed(params, i)
+		}
+		name = inner.name(name)
+		v.declared = append(v.declared, name+" "+w.types.param(m.sig, i))
+		if m.sig.Variadic() && i == params.Len()-1 {
+			name += "..."
+		}
+		v.args = append(v.args, name)
+	}
+	results := m.sig.Results()
+	for i := range results.Len() {
+		name := results.At(i).Name()
+		if name == "" || name == "_" {
+			name = "result"
+			if i == results.Len()-1 && isError(results.At(i).Type()) {
+				name = "err"
+			}
+		}
+		v.names = append(v.names, inner.name(name))
+	}
+	return v
+}
+
+// unnamed names a parameter that has no name.
+func unnamed(params *types.Tuple, i int) string {
+	switch t := params.At(i).Type(); {
+	case isContext(t):
+		return "ctx"
+	case isRequest(t):
+		return "req"
+	case params.Len() == 1:
+		return "arg"
+	}
+	return fmt.Sprintf("arg%d", i+1)
+}
+
+// results writes the result list: named where they are assigned to.
+func (v *variables) results(w *writer, m *method) string {
+	results := m.sig.Results()
+	if results.Len() == 0 {
+		return ""
+	}
+	var parts []string
+	named := m.guard != unguarded || results.At(0).Name() != ""
+	for i := range results.Len() {
+		text := w.types.typ(results.At(i).Type())
+		if named {
+			text = v.names[i] + " " + text
+		}
+		parts = append(parts, text)
+	}
+	if len(parts) == 1 && !named {
+		return " " + parts[0]
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// objectOf is the name of the type t, or nil.
+func objectOf(t types.Type) *types.TypeName {
+	if named, ok := t.(interface{ Obj() *types.TypeName }); ok {
+		return named.Obj()
+	}
+	return nil
+}
+
+// packageOf is the package that declares the named type t, or nil.
+func packageOf(t types.Type) *types.Package {
+	if obj := objectOf(t); obj != nil {
+		return obj.Pkg()
+	}
+	return nil
+}

@@ -1,0 +1,176 @@
+package container
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/cladgo/clad/policy"
+)
+
+// Event is something that happened to an operation or to a circuit breaker:
+// [AttemptFailed], [Retrying], [Rejected], [TimedOut], [Overrun] or [Transition].
+// The set is closed, but grows: a switch over it needs a default.
+type Event interface{ event() }
+
+// AttemptFailed says that an attempt returned an error.
+type AttemptFailed struct {
+	Operation string
+	Attempt   int // of the operation, from 1
+	// Verdict is what the error means: Unknown where nobody said.
+	Verdict policy.Verdict
+	Err     error
+}
+
+// Retrying says that an attempt is followed by another, after a wait.
+type Retrying struct {
+	Operation string
+	Attempt   int // the one to come, as its retry counts
+	Of        int // the most that there may be
+	After     time.Duration
+	Err       error // of the attempt before
+}
+
+// Rejected says that a layer refused an operation, or an attempt of it. The
+// dependency was not called.
+type Rejected struct {
+	Operation string
+	Reason    Reason
+	Name      string // of the breaker or limiter
+	// RetryAfter is the time until another attempt may pass, 0 where nobody
+	// knows.
+	RetryAfter time.Duration
+}
+
+// Reason says which kind of layer rejected a call.
+type Reason string
+
+// The reasons.
+const (
+	CircuitOpen Reason = "circuit_open"
+	RateLimited Reason = "rate_limited"
+)
+
+// TimedOut says that a timeout of the policy ended an operation or an attempt.
+type TimedOut struct {
+	Operation string
+	After     time.Duration
+	Err       error // what the dependency returned
+}
+
+// Overrun says that an attempt came back long after its deadline: the dependency's
+// client does not heed its context.
+type Overrun struct {
+	Operation string
+	Late      time.Duration
+}
+
+// Completed says how an operation ended.
+type Completed struct {
+	Operation string
+	Attempts  int           // that reached the dependency; 0 if none did
+	Duration  time.Duration // of the whole, waits included
+	LastTook  time.Duration // what the last attempt took of it
+	Verdict   policy.Verdict
+	Err       error // nil after a success
+	Panicked  bool  // or ended by runtime.Goexit
+}
+
+func (AttemptFailed) event() {}
+func (Retrying) event()      {}
+func (Rejected) event()      {}
+func (TimedOut) event()      {}
+func (Overrun) event()       {}
+func (Transition) event()    {}
+
+// OnEvent has listen told of every [Event], with the context of the call that it
+// happened in, in that call's goroutine, so it should be quick. Transitions come in
+// the order of the breaker's changes, one at a time and with a context of nobody.
+// No lock is held, and a listener that panics is logged and disturbs no call.
+func OnEvent(listen func(context.Context, Event)) Option {
+	return optionFunc(func(o *options) { o.events.listeners = append(o.events.listeners, listen) })
+}
+
+// OnCompleted has listen told how each operation ended, and how long it took: two
+// readings of the clock for each, which only those pay who ask. Otherwise it is
+// as [OnEvent]. Operations without any policy are not told of.
+func OnCompleted(listen func(context.Context, Completed)) Option {
+	return optionFunc(func(o *options) { o.events.completed = append(o.events.completed, listen) })
+}
+
+// events are those who listen.
+type events struct {
+	listeners []func(context.Context, Event)
+	completed []func(context.Context, Completed)
+	log       *slog.Logger
+	overran   sync.Map // operations whose overruns were warned of
+}
+
+// wanted reports whether anybody wants to hear of events: one that nobody hears is
+// not even made.
+func (e *events) wanted(ctx context.Context) bool {
+	return len(e.listeners) > 0 || e.log.Enabled(ctx, slog.LevelDebug)
+}
+
+func (e *events) tell(ctx context.Context, event Event) {
+	logEvent(ctx, e.log, event)
+	for _, listen := range e.listeners {
+		safely(ctx, e.log, listen, event)
+	}
+}
+
+func (e *events) complete(ctx context.Context, done Completed) {
+	for _, listen := range e.completed {
+		safely(ctx, e.log, listen, done)
+	}
+}
+
+// safely keeps a listener's panic from the call that happened to cause the event,
+// which has nothing to do with it.
+func safely[E any](ctx context.Context, log *slog.Logger, listen func(context.Context, E), event E) {
+	returned := false
+	defer func() {
+		if r := recover(); r != nil || !returned {
+			log.Error("listener panicked", "event", fmt.Sprintf("%T", event), "panic", r, "stack", string(debug.Stack()))
+		}
+	}()
+	listen(ctx, event)
+	returned = true
+}
+
+// logEvent writes what an operator would ask for at debug level. Transitions are
+// warnings, and written where they are told.
+func logEvent(ctx context.Context, log *slog.Logger, event Event) {
+	if !log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	var message, operation string
+	var args []any
+	switch e := event.(type) {
+	case AttemptFailed:
+		message, operation = "attempt failed", e.Operation
+		args = []any{"attempt", e.Attempt, "verdict", e.Verdict.String(), "error", e.Err}
+	case Retrying:
+		message, operation = "retrying", e.Operation
+		args = []any{"attempt", e.Attempt, "of", e.Of, "after", e.After, "error", e.Err}
+	case Rejected:
+		message, operation = "rejected by circuit breaker", e.Operation
+		kind := "breaker"
+		if e.Reason == RateLimited {
+			message, kind = "rejected by rate limiter", "limiter"
+		}
+		args = []any{kind, e.Name, "retry_after", e.RetryAfter}
+	case TimedOut:
+		message, operation = "timed out", e.Operation
+		args = []any{"after", e.After, "error", e.Err}
+	case Overrun:
+		message, operation = "attempt came back long after its deadline", e.Operation
+		args = []any{"late", e.Late}
+	case Transition:
+		return
+	}
+	log.DebugContext(ctx, message, append([]any{"operation", operation}, args...)...)
+}

@@ -1,0 +1,85 @@
+package container
+
+import (
+	"slices"
+
+	"github.com/cladgo/clad/internal/counters"
+	"github.com/cladgo/clad/policy"
+)
+
+// What is counted of an operation.
+const (
+	countSuccess counters.Kind = iota
+	countFailure               // cancelled calls, too
+	countCancelled
+	countRetry
+	countTrip
+	countRejection
+	countLimited
+	countTimeout
+	countAnswered
+	countOverrun
+)
+
+// Metrics returns what has been counted so far. Operations that have not run
+// are left out.
+func (o *Orchestrator) Metrics() policy.Metrics {
+	m := policy.Metrics{Operations: make(map[string]policy.Totals)}
+	add(&m.Totals, totalsOf(&o.forgotten))
+	o.counters.Each(func(operation string, c *counters.Counters) {
+		if totals := totalsOf(c); totals.TotalOperations > 0 {
+			m.Operations[operation] = totals
+			add(&m.Totals, totals)
+		}
+	})
+	return m
+}
+
+// dropCounters keeps of an operation that is forgotten what it adds to the whole.
+// One of that id that is wrapped, or a policy of the catalog, goes on counting.
+func (o *Orchestrator) dropCounters(id string) {
+	if _, ok := o.pipelineEver(id); ok || o.isWrapped(id) {
+		return
+	}
+	c := o.counters.Drop(id)
+	for kind := range counters.Kinds {
+		o.forgotten.Add(counters.Kind(kind), c.Of(counters.Kind(kind)))
+	}
+}
+
+func (o *Orchestrator) isWrapped(operation string) bool {
+	return slices.ContainsFunc(o.wrapped, func(s *service) bool {
+		return slices.ContainsFunc(s.bound, func(b *binding) bool { return b.operation == operation })
+	})
+}
+
+func totalsOf(c *counters.Counters) policy.Totals {
+	t := policy.Totals{
+		SuccessfulOperations:     c.Of(countSuccess),
+		Answered:                 c.Of(countAnswered),
+		FailedOperations:         c.Of(countFailure),
+		Cancelled:                c.Of(countCancelled),
+		RetryAttempts:            c.Of(countRetry),
+		CircuitBreakerTrips:      c.Of(countTrip),
+		CircuitBreakerRejections: c.Of(countRejection),
+		RateLimitHits:            c.Of(countLimited),
+		TimeoutCount:             c.Of(countTimeout),
+		Overruns:                 c.Of(countOverrun),
+	}
+	t.TotalOperations = t.SuccessfulOperations + t.FailedOperations
+	return t
+}
+
+func add(sum *policy.Totals, t policy.Totals) {
+	sum.TotalOperations += t.TotalOperations
+	sum.SuccessfulOperations += t.SuccessfulOperations
+	sum.Answered += t.Answered
+	sum.FailedOperations += t.FailedOperations
+	sum.Cancelled += t.Cancelled
+	sum.RetryAttempts += t.RetryAttempts
+	sum.CircuitBreakerTrips += t.CircuitBreakerTrips
+	sum.CircuitBreakerRejections += t.CircuitBreakerRejections
+	sum.RateLimitHits += t.RateLimitHits
+	sum.TimeoutCount += t.TimeoutCount
+	sum.Overruns += t.Overruns
+}

@@ -1,0 +1,66 @@
+package container
+
+import (
+	"sync/atomic"
+
+	"github.com/cladgo/clad/container/verdict"
+	"github.com/cladgo/clad/policy"
+)
+
+// Pending is an operation whose result is still in use after its call: a
+// response body, a stream. It is judged when that ends or first fails, so that
+// an opening that succeeds cannot hide what follows and fails:
+//
+//	var p container.Pending
+//	for call.Next(&err) {
+//		stream, err = next.Open(call.Context())
+//		if err == nil {
+//			call.Defer(&p)
+//		}
+//	}
+//	...
+//	err = p.Finish(stream.Err(), policy.Unknown)
+//
+// The zero value is one that nothing was deferred to. A Pending must not be
+// copied once something was.
+type Pending struct {
+	call     Call
+	finished atomic.Bool
+}
+
+// Defer leaves the outcome of the call to p. Until p is finished, circuit
+// breakers and metrics hear nothing, what the call holds is held (the place of a
+// probe, say), and its context ends only by the policy's timeouts and with the
+// caller's. Defer is called after an attempt that succeeded so far, before Next,
+// which then reports that there is nothing more to do.
+//
+// An operation that is never finished is not counted. It holds no goroutine, and
+// as a probe it hangs: see policy.CircuitBreaker.ProbeTimeout.
+func (c *Call) Defer(p *Pending) {
+	p.call = *c
+	c.phase = over
+}
+
+// Finish says how the operation ended: with nil it succeeded. It returns the
+// error as the call would have: a *policy.TimeoutError where a timeout of the
+// policy passed, a *policy.CancelledError where the caller's own context ended,
+// else err itself. No further attempt is made. v is the verdict on err where
+// that is known better than err itself can say, as in [Call.Judge].
+//
+// Only the first Finish or Leave counts; others return their err. They may be
+// called by any goroutine.
+func (p *Pending) Finish(err error, v policy.Verdict) error { return p.finish(err, v) }
+
+// Leave is Finish for a result that was given up, or that ended while nobody was
+// waiting for the dependency: circuit breakers hear nothing of it.
+func (p *Pending) Leave(err error) error { return p.finish(err, tellsNothing) }
+
+func (p *Pending) finish(err error, v policy.Verdict) error {
+	if !p.finished.CompareAndSwap(false, true) || p.call.prog == nil {
+		return err
+	}
+	c := &p.call
+	c.now, c.late, c.final, c.means = 0, true, true, verdict.Meaning{Verdict: v}
+	c.next(&err)
+	return err
+}

@@ -1,0 +1,233 @@
+package container
+
+import (
+	"io"
+	"reflect"
+)
+
+// ReadOnce reports whether values hold, at any depth, what an attempt uses up: an
+// io.Reader, a cursor, a channel to receive from, an iterator.
+// Generated proxies ask after a failed attempt, where the types of parameters
+// leave it open, and then make no other ([Call.Stop]). What is too large to look
+// through counts as holding one.
+func ReadOnce(values ...any) bool {
+	s := search{left: mostValues}
+	for _, v := range values {
+		if s.finds(reflect.ValueOf(v), 0) {
+			return true
+		}
+	}
+	return s.left < 0
+}
+
+// search looks through values.
+type search struct {
+	left  int // values that may still be visited
+	seen  map[seenPointer]bool
+	types map[reflect.Type]bool // whether they may hold anything
+}
+
+type seenPointer struct {
+	typ reflect.Type
+	at  uintptr
+}
+
+const (
+	mostValues = 100_000 // that are looked at
+	deepest    = 10      // levels down
+)
+
+func (s *search) finds(v reflect.Value, depth int) bool {
+	if s.left--; !v.IsValid() || depth > deepest || s.left < 0 {
+		return false
+	}
+	t := v.Type()
+	if !s.may(t) {
+		return false
+	}
+	switch v.Kind() {
+	case reflect.Interface:
+		return s.finds(v.Elem(), depth)
+	case reflect.Pointer, reflect.Map, reflect.Chan, reflect.Func:
+		if v.IsNil() {
+			return false
+		}
+	}
+	if usedUp(t) {
+		return !v.CanInterface() || !isNothing(v.Interface())
+	}
+	if v.CanAddr() && !v.IsZero() && usedUp(reflect.PointerTo(t)) { // a bytes.Buffer in a struct that is pointed to
+		return !v.CanInterface() || !isNothing(v.Addr().Interface())
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		at := seenPointer{t, v.Pointer()}
+		if s.seen[at] {
+			return false
+		}
+		if s.seen == nil {
+			s.seen = make(map[seenPointer]bool)
+		}
+		s.seen[at] = true
+		return s.finds(v.Elem(), depth+1)
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			if s.finds(v.Index(i), depth+1) {
+				return true
+			}
+		}
+	case reflect.Map:
+		for entry := v.MapRange(); entry.Next(); {
+			if s.finds(entry.Value(), depth+1) {
+				return true
+			}
+		}
+	case reflect.Struct:
+		return s.fields(v, depth)
+	}
+	return false
+}
+
+// may is mayHold, remembered: lists have many values of one type.
+func (s *search) may(t reflect.Type) bool {
+	may, known := s.types[t]
+	if !known {
+		if s.types == nil {
+			s.types = make(map[reflect.Type]bool)
+		}
+		may = mayHold(t, nil)
+		s.types[t] = may
+	}
+	return may
+}
+
+// fields looks through a struct. Of what others can't set, only readers count: a
+// client in it has connections and channels of its own.
+func (s *search) fields(v reflect.Value, depth int) bool {
+	for i := range v.NumField() {
+		f := v.Field(i)
+		switch {
+		case v.Type().Field(i).IsExported():
+			if s.finds(f, depth+1) {
+				return true
+			}
+		case f.Kind() == reflect.Interface:
+			if !f.IsNil() && f.Elem().Type().Implements(typeOfReader) {
+				return true
+			}
+		case f.Type().Implements(typeOfReader) && !(f.Kind() == reflect.Pointer && f.IsNil()):
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	typeOfReader = reflect.TypeFor[io.Reader]()
+	typeOfBool   = reflect.TypeFor[bool]()
+	typeOfSignal = reflect.TypeFor[struct{}]() // a channel of these is closed, not received from
+)
+
+// usedUp reports whether an attempt uses up what it is given as a t.
+func usedUp(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Chan:
+		return t.ChanDir() != reflect.SendDir && t.Elem() != typeOfSignal
+	case reflect.Func:
+		return isSequence(t) || isPull(t)
+	}
+	if t.Implements(typeOfReader) {
+		return true
+	}
+	next, ok := t.MethodByName("Next") // pgx.CopyFromSource
+	return ok && ends(next.Type)
+}
+
+// ends reports whether a function says by its last result that there is no more.
+func ends(t reflect.Type) bool {
+	n := t.NumOut()
+	return n > 0 && (t.Out(n-1) == typeOfBool || t.Out(n-1) == typeOfError)
+}
+
+// isSequence reports whether t is an iter.Seq or Seq2.
+func isSequence(t reflect.Type) bool {
+	if t.NumIn() != 1 || t.NumOut() != 0 || t.In(0).Kind() != reflect.Func {
+		return false
+	}
+	yield := t.In(0)
+	return yield.NumIn() <= 2 && yield.NumOut() == 1 && yield.Out(0) == typeOfBool
+}
+
+// isPull reports whether t is like what iter.Pull returns: func() (T, bool).
+func isPull(t reflect.Type) bool {
+	return t.NumIn() == 0 && t.NumOut() > 1 && t.Out(t.NumOut()-1) == typeOfBool
+}
+
+// mayHold reports whether a value of type t can hold something that is used up.
+func mayHold(t reflect.Type, around []reflect.Type) bool {
+	for _, outer := range around {
+		if outer == t {
+			return false
+		}
+	}
+	if usedUp(t) || usedUp(reflect.PointerTo(t)) {
+		return true
+	}
+	around = append(around, t)
+	switch t.Kind() {
+	case reflect.Interface:
+		return true
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		return mayHold(t.Elem(), around)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if mayHold(t.Field(i).Type, around) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// given says what the attempts of a function use up of their arguments.
+type given struct {
+	reads  []int // io.Readers
+	checks []int // what may hold something
+	spent  bool  // one of them is used up, or called, whatever its value
+}
+
+// givenTo looks at the parameters of a function.
+func givenTo(t reflect.Type) given {
+	var g given
+	for i := range t.NumIn() {
+		switch in := t.In(i); {
+		case in.Implements(typeOfContext):
+		case in.Implements(typeOfReader):
+			g.reads = append(g.reads, i)
+		case usedUp(in), in.Kind() == reflect.Func && !opens(in):
+			g.spent = true
+		case mayHold(in, nil):
+			g.checks = append(g.checks, i)
+		}
+	}
+	return g
+}
+
+// opens reports whether a function opens something to read, each time anew.
+func opens(t reflect.Type) bool {
+	return t.NumIn() == 0 && t.NumOut() > 0 && t.Out(0).Implements(typeOfReader)
+}
+
+// isSpent reports whether an attempt with args leaves nothing for another.
+func (g given) isSpent(args []reflect.Value) bool {
+	if g.spent {
+		return true
+	}
+	for _, i := range g.checks {
+		s := search{left: mostValues}
+		if s.finds(args[i], 0) || s.left < 0 {
+			return true
+		}
+	}
+	return false
+}

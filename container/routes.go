@@ -1,0 +1,94 @@
+package container
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"sync"
+
+	"github.com/cladgo/clad/internal/needs"
+	"github.com/cladgo/clad/internal/suggest"
+)
+
+// RegisterNames says that calls of type T go by names of their own: procedures
+// ("/shop.Orders/Get"), routes. A profile or a [Method] option may then choose a
+// policy for such a name as for a method, and the proxy of T asks
+// [Methods.Chosen] for it at each call. check returns nil for a name that a call
+// may have, and else what is wrong with it. Like [RegisterProxy] it belongs in an
+// init; the first registration of a type stays.
+func RegisterNames[T any](check func(name string) error) {
+	callNames.LoadOrStore(reflect.TypeFor[T](), check)
+	needs.Registered()
+}
+
+// callNames is filled at init and only read afterwards.
+var callNames sync.Map // reflect.Type -> func(string) error
+
+func callNamesOf(t reflect.Type) func(string) error {
+	check, ok := callNames.Load(t)
+	if !ok {
+		return nil
+	}
+	return check.(func(string) error)
+}
+
+// Chosen returns the pipeline for a call by the name that it goes by, where the
+// profile in force or the tag chooses a policy for that name, and nil where
+// neither does. It is to be asked at each call: a profile may be loaded anew.
+func (m Methods) Chosen(name string) *Pipeline {
+	chosen := m.service.chosen.Load()
+	if chosen == nil {
+		return nil
+	}
+	return (*chosen)[name]
+}
+
+// checkName returns what is wrong with a name for which a policy is chosen, if
+// anything is.
+func (t serviceType) checkName(name string) error {
+	if slices.Contains(t.methods, name) || t.names != nil && t.names(name) == nil {
+		return nil
+	}
+	return fmt.Errorf("there is no method %s%s; there are: %s%s", name, suggest.DidYouMean(name, t.methods), listed(t.methods), t.whyNot(name))
+}
+
+// whyNot says what keeps a name from being one that a call goes by.
+func (t serviceType) whyNot(name string) string {
+	if t.names == nil {
+		return ""
+	}
+	return "; and no call goes by that name: " + t.names(name).Error()
+}
+
+// bindNames compiles the pipelines of the calls for whose names a policy is
+// chosen under the catalog as it will be.
+func (e *edit) bindNames(s *service) error {
+	if s.typ.names == nil {
+		return nil
+	}
+	known := s.chosen.Load()
+	chosen := make(map[string]*Pipeline)
+	for _, name := range slices.Sorted(maps.Keys(e.methodsOf(s))) {
+		if slices.Contains(s.typ.methods, name) || s.typ.names(name) != nil { // one of another result of the tag's
+			continue
+		}
+		operation := s.operation(name)
+		b := &binding{name, operation, guarded, &Pipeline{counters: s.o.counters.Of(operation)}}
+		if known != nil && (*known)[name] != nil {
+			b.pipeline = (*known)[name]
+		}
+		if err := e.bindMethod(s, b); err != nil {
+			return err
+		}
+		chosen[name] = b.pipeline
+	}
+	e.on(func() {
+		if len(chosen) == 0 {
+			s.chosen.Store(nil)
+			return
+		}
+		s.chosen.Store(&chosen)
+	})
+	return nil
+}

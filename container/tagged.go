@@ -1,0 +1,133 @@
+package container
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"sync"
+
+	"github.com/cladgo/clad/internal/constructor"
+	"github.com/cladgo/clad/internal/needs"
+	"go.uber.org/dig"
+)
+
+var typeOfIn = reflect.TypeFor[dig.In]()
+
+// parameter is what a tagged constructor depends on beyond its own parameters.
+type parameter struct {
+	typ      reflect.Type
+	policies []string
+	need     string // "" for none
+}
+
+// orchestratorField is its first field after dig.In.
+const orchestratorField = 1
+
+// parameters remembers what was made: most tags name the same few policies, and
+// nothing else in Tag takes as long as making a type.
+var parameters struct {
+	byNames sync.Map // policies and need, quoted -> *parameter
+	byType  sync.Map // reflect.Type -> *parameter
+}
+
+// parameter is the type of the parameter that a tagged constructor gets: the
+// orchestrator, and what it needs as named values, so that dig knows of them.
+func (t *tag) parameter(p *plan) reflect.Type {
+	policies, need := t.dependencies(p), t.need(p)
+	var quoted []byte
+	for _, name := range policies {
+		quoted = strconv.AppendQuote(quoted, name)
+	}
+	key := string(quoted) + need
+	if known, ok := parameters.byNames.Load(key); ok {
+		return known.(*parameter).typ
+	}
+	fields := []reflect.StructField{
+		{Name: "In", Type: typeOfIn, Anonymous: true},
+		{Name: "Orchestrator", Type: reflect.TypeFor[*Orchestrator](), Tag: named(needs.Module)},
+	}
+	for i, name := range policies {
+		fields = append(fields, reflect.StructField{Name: fmt.Sprintf("Policy%d", i), Type: reflect.TypeFor[*Pipeline](), Tag: named(name)})
+	}
+	if need != "" {
+		fields = append(fields, reflect.StructField{Name: "Need", Type: reflect.TypeFor[*needs.Registration](), Tag: named(need)})
+	}
+	made := &parameter{reflect.StructOf(fields), policies, need}
+	parameters.byNames.Store(key, made)
+	parameters.byType.Store(made.typ, made)
+	return made.typ
+}
+
+func named(name string) reflect.StructTag { return reflect.StructTag(fmt.Sprintf("name:%q", name)) }
+
+// parameterOf returns what a tagged constructor depends on; nil for others.
+func parameterOf(fn any) *parameter {
+	if t := reflect.TypeOf(fn); t != nil {
+		if known, ok := parameters.byType.Load(constructor.Parameter(t)); ok {
+			return known.(*parameter)
+		}
+	}
+	return nil
+}
+
+// provide wraps what a tagged constructor returned.
+func (t *tag) provide(parameter reflect.Value, values []reflect.Value) ([]reflect.Value, error) {
+	p := t.planned
+	if p == nil {
+		p = t.plan()
+	}
+	if err := t.err(p); err != nil {
+		return nil, err
+	}
+	o := parameter.Field(orchestratorField).Interface().(*Orchestrator)
+	for i := range values {
+		v, err := o.provide(t, &t.provided[i], &p.results[i], values[i])
+		if err != nil {
+			return nil, err
+		}
+		values[i] = v
+	}
+	return values, nil
+}
+
+// provide wraps one result as it is to be, each element of a flattened slice on
+// its own.
+func (o *Orchestrator) provide(t *tag, r *constructor.Result, planned *plannedResult, v reflect.Value) (reflect.Value, error) {
+	if planned.wrapper == nil {
+		return convert(v, r.Type), nil
+	}
+	if !r.Flatten {
+		return o.wrap(t, planned, convert(v, r.Type))
+	}
+	wrapped := reflect.MakeSlice(r.Type, v.Len(), v.Len())
+	for i := range v.Len() {
+		element, err := o.wrap(t, planned, v.Index(i))
+		if err != nil {
+			return reflect.Value{}, err
+		}
+		wrapped.Index(i).Set(element)
+	}
+	return wrapped, nil
+}
+
+func (o *Orchestrator) wrap(t *tag, planned *plannedResult, v reflect.Value) (reflect.Value, error) {
+	if v.IsZero() && v.Kind() != reflect.Struct {
+		return v, nil // nil stays nil
+	}
+	s, err := o.newService(planned.service, planned.policy, t.methods)
+	if err != nil {
+		return reflect.Value{}, err
+	}
+	return planned.wrapper.wrap(v, Methods{s}), nil
+}
+
+// convert gives v the static type under which it is provided.
+func convert(v reflect.Value, t reflect.Type) reflect.Value {
+	if v.Type() == t {
+		return v
+	}
+	if v.Kind() == reflect.Pointer && v.IsNil() {
+		return reflect.Zero(t) // a nil *T is no T
+	}
+	return v.Convert(t)
+}

@@ -1,0 +1,83 @@
+// Package verdict knows what the errors of the clients that Go services use mean:
+// whether the dependency failed or answered, whether another attempt can help, and
+// whether the call may have had its effect. It imports none of them: it tells
+// errors by the standard library's values, by methods, and else by the names of
+// their types.
+//
+// Every pipeline asks it, after failures only. A policy's errors, container.Answers
+// and container.Judge come before it.
+package verdict
+
+import (
+	"errors"
+	"reflect"
+
+	"github.com/cladgo/clad/policy"
+)
+
+// Meaning is what an error means. The zero value says that nothing is known.
+type Meaning struct {
+	Verdict policy.Verdict
+	// Final says of a failure that no further attempt can help: a certificate
+	// that cannot be verified.
+	Final bool
+	// NoEffect says that the call certainly had no effect, so that it may be
+	// repeated even where it is not safe to do twice: the connection was refused.
+	NoEffect bool
+}
+
+// What errors mean, mostly.
+var (
+	unknown  = Meaning{}
+	answered = Meaning{Verdict: policy.Answered}
+	refused  = Meaning{Verdict: policy.Refused, NoEffect: true}
+	failed   = Meaning{Verdict: policy.Failed}                 // the effect may have happened
+	unmade   = Meaning{Verdict: policy.Failed, NoEffect: true} // it has not
+	hopeless = Meaning{Verdict: policy.Failed, NoEffect: true, Final: true}
+)
+
+// Of returns what err means. Of several errors in one, the outermost that is known
+// counts. What says its own verdict, by a method Verdict() policy.Verdict, is
+// believed; rejections of circuit breakers and rate limiters mean nothing here.
+func Of(err error) Meaning {
+	m, _ := find(err)
+	return m
+}
+
+// find walks err's tree in the order of errors.Is, until something is known.
+func find(err error) (m Meaning, done bool) {
+	if err == nil {
+		return unknown, false
+	}
+	t := reflect.TypeOf(err)
+	if t == typeOfText {
+		m = of(t, err)
+		return m, m != unknown
+	}
+	switch e := err.(type) { //nolint:errorlint // this is the walk
+	case *policy.CircuitOpenError, *policy.RateLimitedError:
+		return unknown, true
+	case interface{ Verdict() policy.Verdict }:
+		if v := e.Verdict(); v != policy.Unknown {
+			return Meaning{Verdict: v}, true
+		}
+	}
+	if m = of(t, err); m != unknown {
+		return m, true
+	}
+	switch e := err.(type) { //nolint:errorlint // this is the walk
+	case interface{ Unwrap() error }:
+		return find(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, err := range e.Unwrap() {
+			if m, done = find(err); done {
+				return m, true
+			}
+		}
+	}
+	return unknown, false
+}
+
+// typeOfText is that of what errors.New makes: it wraps nothing and has no methods,
+// and only its text tells it from others.
+var typeOfText = reflect.TypeOf(errors.New(""))

@@ -1,0 +1,182 @@
+// Package bucket is a token bucket of golang.org/x/time/rate, with a way for
+// calls to take from a bucket with tokens to spare without a lock, and a fair
+// queue for those that may wait for their token.
+package bucket
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cladgo/clad/internal/clock"
+	"golang.org/x/time/rate"
+)
+
+// Bucket is a token bucket. It is configured before its first use, is full then,
+// and is safe for use by many goroutines.
+type Bucket struct {
+	credit atomic.Pointer[credit]
+	empty  atomic.Int64 // there is no token before this reading of the clock
+
+	mu       sync.Mutex // guards all below, and the opening and settling of credits
+	limiter  *rate.Limiter
+	latest   clock.Nanos // the latest reading that the limiter has seen
+	full     clock.Nanos // the limiter is not full before this reading
+	settings Settings
+	changed  chan struct{} // closed when waiters must reckon anew; nil if nobody does
+	queue    queue
+}
+
+// Settings say how many tokens there are. None has a default.
+type Settings struct {
+	PerSecond float64 // how many tokens come, above 0
+	Burst     int     // how many the bucket holds
+	// MaxWait is how long a call may wait for its token. 0 is not at all.
+	MaxWait time.Duration
+}
+
+// Configure gives the bucket its settings, in place: it keeps what it holds, up to
+// the new burst. Who waits already may wait as long as before.
+func (b *Bucket) Configure(s Settings) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s == b.settings {
+		return
+	}
+	b.settings = s
+	now := b.at(clock.Now())
+	if b.limiter == nil {
+		b.limiter = rate.NewLimiter(rate.Limit(s.PerSecond), s.Burst)
+	} else {
+		b.settle(now)
+	}
+	b.limiter.SetLimitAt(now.Time(), rate.Limit(s.PerSecond))
+	b.limiter.SetBurstAt(now.Time(), s.Burst)
+	b.credit.Store(newCredit(now, s.PerSecond, s.Burst))
+	b.full = 0
+	b.wake()
+}
+
+// wake has calls and those who wait reckon anew when there will be a token.
+func (b *Bucket) wake() {
+	b.empty.Store(0)
+	if b.changed != nil {
+		close(b.changed)
+		b.changed = nil
+	}
+}
+
+// at returns the reading to tell the limiter: one that was taken earlier than
+// another, but comes after it, would turn the limiter's clock back, and the time
+// since would bring its tokens twice.
+func (b *Bucket) at(now clock.Nanos) clock.Nanos {
+	b.latest = max(b.latest, now)
+	return b.latest
+}
+
+// Tokens returns how many tokens there are now. Asking takes none.
+func (b *Bucket) Tokens() float64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.at(clock.Now())
+	if tokens, ok := b.credit.Load().tokens(now); ok {
+		return tokens
+	}
+	return b.limiter.TokensAt(now.Time())
+}
+
+// TakeCredit takes a token without a lock, where there are some to spare. It is
+// asked first; where it takes none, that says nothing.
+func (b *Bucket) TakeCredit(now clock.Nanos) bool { return b.credit.Load().take(now) }
+
+// Empty returns how long there will be no token for sure.
+func (b *Bucket) Empty(now clock.Nanos) time.Duration {
+	return clock.Nanos(b.empty.Load()).Sub(now)
+}
+
+// Take takes a token if there is one, and nobody waits for it. It is for when
+// TakeCredit took none.
+func (b *Bucket) Take(now clock.Nanos) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.queue) > 0 {
+		return false
+	}
+	now = b.at(now)
+	if !b.settle(now) && now >= b.full && b.open(now) {
+		return b.credit.Load().take(now)
+	}
+	return b.limiter.AllowN(now.Time(), 1)
+}
+
+// GiveBack returns a token that was taken in vain. What would be more than the
+// burst is lost; who waits for a token gets it.
+func (b *Bucket) GiveBack(now clock.Nanos) {
+	if b.credit.Load().giveBack() {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.credit.Load().giveBack() { // somebody has opened it since
+		return
+	}
+	b.limiter.AllowN(b.at(now).Time(), -1) // cuts off what is more than the burst when it is next asked
+	if b.full != never {
+		b.full = 0
+	}
+	b.wake()
+}
+
+// open opens a credit on the bucket if that is full.
+func (b *Bucket) open(now clock.Nanos) bool {
+	c := b.credit.Load()
+	if missing := c.burst - b.limiter.TokensAt(now.Time()); missing > 0 {
+		b.full = now.Add(b.after(missing))
+		return false
+	}
+	if !c.fits(now) {
+		if c = newCredit(now, b.settings.PerSecond, b.settings.Burst); !c.fits(now) {
+			b.full = never // such numbers are left to the limiter
+			return false
+		}
+		b.credit.Store(c)
+	}
+	b.limiter.SetBurstAt(now.Time(), b.settings.Burst) // notes that it was full now
+	c.open(now)
+	return true
+}
+
+// never is when a limiter is full that no credit can be opened on.
+const never clock.Nanos = math.MaxInt64
+
+// settle has the limiter take what was taken on credit, if one was open. What is
+// missing then is seldom a whole number; the limiter takes the next one, a while
+// ago, so that the fraction has come back since.
+func (b *Bucket) settle(now clock.Nanos) bool {
+	missing, ok := b.credit.Load().close(now)
+	if !ok {
+		return false
+	}
+	whole := math.Ceil(missing)
+	seconds := min((whole-missing)/float64(b.limiter.Limit()), longAgo.Seconds())
+	ago := time.Duration(seconds * float64(time.Second))
+	b.limiter.AllowN(now.Add(-ago).Time(), int(whole))
+	b.full = now.Add(b.after(missing))
+	return true
+}
+
+// longAgo is as far back as there are readings of the clock.
+const longAgo = 50 * 365 * 24 * time.Hour
+
+// after returns how long so many tokens take to come; never 0, so that nobody who
+// waits as told comes too early.
+func (b *Bucket) after(tokens float64) time.Duration {
+	seconds := max(tokens, 0) / float64(b.limiter.Limit())
+	return time.Duration(min(math.Ceil(seconds*float64(time.Second)), math.MaxInt64/2)) + 1
+}
+
+// until returns the time until the next token when ahead others are before it.
+func (b *Bucket) until(now clock.Nanos, ahead int) time.Duration {
+	return b.after(float64(ahead) + 1 - b.limiter.TokensAt(now.Time()))
+}

@@ -1,0 +1,98 @@
+package circuit
+
+import (
+	"github.com/cladgo/clad/internal/clock"
+	"github.com/sony/gobreaker/v2"
+)
+
+// newMachine returns a state machine that is closed and has counted nothing.
+func (b *Breaker) newMachine() *gobreaker.CircuitBreaker[struct{}] {
+	recovery := max(b.settings.RecoveryTimeout, 2) // less 1 is 0, which means a minute to gobreaker
+	s := gobreaker.Settings{
+		MaxRequests: b.settings.SuccessThreshold,
+		// gobreaker opens up strictly after its timeout; ours is when the
+		// next call may pass, so whoever waits as told is let in. Where it
+		// is open for longer, it is not asked before.
+		Timeout:     recovery - 1,
+		ReadyToTrip: b.shouldTrip,
+		OnStateChange: func(_ string, from, to gobreaker.State) {
+			b.dropProbes()
+			b.row, b.current = 0, stateOf[to]
+			b.successes.Store(newWindow(b.settings))
+			b.tripped = from == gobreaker.StateClosed
+			if to == gobreaker.StateOpen {
+				if b.tripped {
+					b.recovery = recovery
+				} else if longer := b.settings.MaxRecovery - b.recovery; longer > 0 {
+					b.recovery += min(b.recovery, longer)
+				}
+				b.reopens.Store(int64(clock.Now().Add(b.recovery)))
+			}
+		},
+	}
+	if b.settings.Window > 0 {
+		s.Interval = min(b.settings.Window, longestWindow)
+		s.BucketPeriod = periodOf(s.Interval)
+	}
+	return gobreaker.NewCircuitBreaker[struct{}](s)
+}
+
+var stateOf = [...]State{
+	gobreaker.StateClosed:   Closed,
+	gobreaker.StateHalfOpen: HalfOpen,
+	gobreaker.StateOpen:     Open,
+}
+
+// shouldTrip is gobreaker's question at every failure that it hears of. Without a
+// window that is the one that makes the row long enough. In a share of failures,
+// requests that are neither success nor failure don't count.
+func (b *Breaker) shouldTrip(c gobreaker.Counts) bool {
+	s := &b.settings
+	if s.Window == 0 {
+		return true
+	}
+	if s.FailureThreshold > 0 && c.TotalFailures >= s.FailureThreshold {
+		return true
+	}
+	if s.FailureRate == 0 {
+		return false
+	}
+	all := float64(c.TotalFailures) + float64(b.successes.Load().count(clock.Now()))
+	return all >= float64(s.MinRequests) && float64(c.TotalFailures) >= s.FailureRate*all
+}
+
+// feed books an outcome as an instant request of the machine: one that began and
+// ended now. What began earlier was held back by its permit.
+func (b *Breaker) feed(o Outcome) {
+	b.tripped = false
+	if b.machine == nil {
+		b.machine = b.newMachine()
+	}
+	switch o {
+	case Success:
+		_, _ = b.machine.Execute(succeed)
+	case Failure:
+		_, _ = b.machine.Execute(fail)
+	case Neutral, Abandoned:
+	}
+	b.publish(false)
+}
+
+func succeed() (struct{}, error) { return struct{}{}, nil }
+func fail() (struct{}, error)    { return struct{}{}, gobreaker.ErrOpenState }
+
+// state asks the machine, which may take the breaker from open to half-open.
+func (b *Breaker) state() State {
+	switch b.mode {
+	case ForcedOpen:
+		return Open
+	case Disabled:
+		return Closed
+	case Automatic:
+	}
+	if b.current == Open && clock.Now() >= clock.Nanos(b.reopens.Load()) {
+		b.machine.State() // moves on
+		b.publish(false)
+	}
+	return b.current
+}

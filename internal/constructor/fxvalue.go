@@ -1,0 +1,112 @@
+package constructor
+
+import (
+	"reflect"
+	"slices"
+	"unsafe"
+
+	"go.uber.org/dig"
+	"go.uber.org/fx"
+)
+
+// fx keeps the types of what fx.Annotate returns to itself.
+var (
+	typeOfAnnotated       = reflect.TypeOf(fx.Annotate(func() {}))
+	typeOfAnnotationError = reflect.TypeOf(fx.Annotate(func() {}, fx.OnStart(nil)))
+)
+
+// buildAnnotated has fx apply its own annotations first, as fx.Provide would,
+// and remembers the function that the user wrote.
+func buildAnnotated(v reflect.Value) (Constructor, error) {
+	target := reflect.ValueOf(v.FieldByName("Target").Interface())
+	if target.Kind() != reflect.Func {
+		return Constructor{}, ErrBroken
+	}
+	c := Constructor{fn: target, pc: target.Pointer()}
+	if ptr := v.FieldByName("FuncPtr"); ptr.IsValid() && ptr.Uint() != 0 { // it was made by Annotate below
+		c.pc = uintptr(ptr.Uint())
+		if a := v.FieldByName("Annotations"); a.IsValid() && a.Len() == 0 {
+			return locate(c), nil // nothing to apply, and Build makes a container for it
+		}
+	}
+	a := reflect.New(typeOfAnnotated)
+	a.Elem().Set(v)
+	out := a.MethodByName("Build").Call(nil)
+	if err, _ := reflect.TypeAssert[error](out[1]); err != nil {
+		return Constructor{}, err
+	}
+	c.fn = reflect.ValueOf(out[0].Interface())
+	return locate(c), nil
+}
+
+// Annotate makes of fn what fx.Provide takes, in the place of the user's
+// constructor: dig names that by FuncPtr in errors and graphs. What is to be
+// shown goes where fx prints the tags of results, in its events and its errors.
+func (c Constructor) Annotate(fn reflect.Value, results []Result, shown string) any {
+	var annotations []fx.Annotation
+	if slices.ContainsFunc(results, func(r Result) bool { return r.tag != "" }) {
+		tags := make([]string, len(results))
+		for i, r := range results {
+			tags[i] = r.tag
+		}
+		annotations = append(annotations, fx.ResultTags(tags...))
+	}
+	return annotate(fn, c.pc, shown, annotations...)
+}
+
+// As makes of fn what fx.Provide takes, named in errors and graphs as the
+// function named is.
+func As(fn reflect.Value, named any) any {
+	return annotate(fn, reflect.ValueOf(named).Pointer(), "")
+}
+
+func annotate(fn reflect.Value, pc uintptr, shown string, annotations ...fx.Annotation) any {
+	annotated := fx.Annotate(fn.Interface(), annotations...)
+	if reflect.TypeOf(annotated) != typeOfAnnotated {
+		return annotated
+	}
+	a := reflect.New(typeOfAnnotated).Elem()
+	a.Set(reflect.ValueOf(annotated))
+	if ptr := a.FieldByName("FuncPtr"); ptr.IsValid() {
+		ptr.SetUint(uint64(pc))
+	}
+	if tags := a.FieldByName("ResultTags"); tags.IsValid() && shown != "" {
+		tags.Set(reflect.ValueOf([]string{shown}))
+	}
+	return a.Interface()
+}
+
+// Refuse makes what fx.Provide refuses with err: fx's own value for a failed
+// annotation. A constructor that fails would go unnoticed until it is needed.
+func Refuse(ctor any, err error) any {
+	refused := reflect.New(typeOfAnnotationError)
+	refused.Elem().Set(reflect.ValueOf(fx.Annotate(ctor, fx.OnStart(nil))))
+	if cause := refused.Elem().FieldByName("err"); cause.IsValid() && cause.Type() == typeOfError {
+		*(*error)(unsafe.Pointer(cause.UnsafeAddr())) = err
+	}
+	return refused.Elem().Interface()
+}
+
+// ForDig makes of what fx.Provide takes what dig's Provide takes: plain functions
+// and their options as they are.
+func ForDig(ctor any) (fn any, opts []dig.ProvideOption, err error) {
+	v := reflect.ValueOf(ctor)
+	switch {
+	case !v.IsValid():
+	case v.Type() == typeOfAnnotationError:
+		refused := reflect.New(typeOfAnnotationError)
+		refused.Elem().Set(v)
+		if err, ok := reflect.TypeAssert[error](refused); ok {
+			return nil, nil, err
+		}
+	case v.Type() == typeOfAnnotated:
+		c, err := buildAnnotated(v)
+		if err == nil {
+			return c.fn.Interface(), []dig.ProvideOption{dig.LocationForPC(c.pc)}, nil
+		}
+		if err != ErrBroken { //nolint:errorlint // the very error: anything else has its own to say
+			return nil, nil, err
+		}
+	}
+	return ctor, nil, nil
+}

@@ -1,0 +1,113 @@
+// Package counters counts what happens to operations, many goroutines at the same
+// time.
+package counters
+
+import (
+	"runtime"
+	"sync/atomic"
+	"unsafe"
+)
+
+// Kinds is how many kinds of things a [Counters] counts.
+const Kinds = 16
+
+// Kind says which of the counters, from 0 to Kinds-1. What it stands for is the
+// user's.
+type Kind uint8
+
+// Counters count each kind of thing. They are one shard for as long as goroutines
+// don't meet in it, and most never do; when they do, they spread over shards of
+// their own, so that processors no longer wait for each other. What was counted
+// where adds up. The zero Counters are ready to count.
+type Counters struct {
+	alone  shard
+	shards atomic.Pointer[shards]
+	met    atomic.Uint32 // when two were last seen to count at once, in looks
+}
+
+// shard fills two cache lines, which some processors fetch in pairs.
+type shard [Kinds]atomic.Uint64
+
+// shards are what counters have spread over. Each goroutine keeps to one.
+type shards struct {
+	shift  int // of a hash, to get one of them
+	shard  []shard
+	before *shards // fewer, still to be added
+}
+
+const (
+	fewShards  = 3  // as a power of two
+	manyShards = 6  // as a power of two
+	lookEvery  = 64 // counts
+	often      = 8  // looks
+)
+
+// Count adds one. Every so often it looks whether another is counting here too:
+// looking each time would cost as much as counting.
+func (c *Counters) Count(k Kind) {
+	k %= Kinds
+	if s := c.shards.Load(); s != nil {
+		c.countIn(s, k)
+	} else if c.alone[k].Add(1)%lookEvery == 0 {
+		c.look(&c.alone[k])
+	}
+}
+
+func (c *Counters) countIn(s *shards, k Kind) {
+	if n := &s.mine()[k%Kinds]; n.Add(1)%lookEvery == 0 {
+		c.look(n)
+	}
+}
+
+// mine returns the shard of this goroutine, by where its stack lies: different
+// goroutines mostly get different ones, and nothing shared is read to find it.
+func (s *shards) mine() *shard {
+	var here byte
+	stack := uint64(uintptr(unsafe.Pointer(&here))) >> 11   // the smallest stack there is
+	return &s.shard[stack*0x9E3779B97F4A7C15>>(s.shift&63)] // Fibonacci hashing: stacks lie side by side
+}
+
+// look watches n for about as long as a cache line takes from one processor to
+// the next. Two that meet now and then may; those that meet often spread.
+func (c *Counters) look(n *atomic.Uint64) {
+	const while = 32
+	before := n.Load()
+	for range while {
+		if n.Load() != before {
+			look := uint32(before/lookEvery) + 1
+			if last := c.met.Swap(look); last != 0 && look-last <= often {
+				c.spread()
+			}
+			return
+		}
+	}
+}
+
+// spread gives the counters shards, or more of them.
+func (c *Counters) spread() {
+	before, bits := c.shards.Load(), fewShards
+	switch {
+	case runtime.GOMAXPROCS(0) == 1:
+		return // they take turns anyway
+	case before == nil:
+	case len(before.shard) < 1<<manyShards:
+		bits = manyShards
+	default:
+		return
+	}
+	c.shards.CompareAndSwap(before, &shards{64 - bits, make([]shard, 1<<bits), before})
+}
+
+// Add adds what was counted elsewhere.
+func (c *Counters) Add(k Kind, n uint64) { c.alone[k%Kinds].Add(n) }
+
+// Of is what was counted of a kind so far.
+func (c *Counters) Of(k Kind) uint64 {
+	sum := c.alone[k].Load()
+	for s := c.shards.Load(); s != nil; s = s.before {
+		for i := range s.shard {
+			sum += s.shard[i][k].Load()
+		}
+	}
+	return sum
+}

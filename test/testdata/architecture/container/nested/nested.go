@@ -1,0 +1,3 @@
+package nested
+
+import "example.com/house/config" // want "container -> config"

@@ -1,0 +1,3 @@
+package payments
+
+import "example.com/house/container" // want "examples/app/payments -> container"

@@ -1,0 +1,6 @@
+package a
+
+import (
+	"example.com/house/internal/b"
+	"example.com/house/internal/a/cycle"
+)

@@ -1,0 +1,3 @@
+package cycle
+
+import "example.com/house/internal/a"

@@ -1,0 +1,3 @@
+package c
+
+import "example.com/house/module/sub" // want "internal -> module"

@@ -1,0 +1,5 @@
+package elsewhere
+
+import "time"
+
+func wait() { virtual(); time.Sleep(time.Second) } // found

@@ -1,0 +1,5 @@
+package helper
+
+import "time"
+
+func rest() { time.Sleep(time.Second) } // found

@@ -1,0 +1,5 @@
+package helper
+
+import "time"
+
+func wait() { virtual(); time.Sleep(time.Second) }

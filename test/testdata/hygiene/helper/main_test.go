@@ -1,0 +1,5 @@
+package helper
+
+import "testing/synctest"
+
+func virtual() { synctest.Test(nil, nil) }

@@ -1,0 +1,8 @@
+package p
+
+import (
+	"testing/synctest"
+	"time"
+)
+
+func wait() { time.Sleep(time.Second) }
