@@ -288,7 +288,10 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 		return c.exitTimeout(s, err), false
 	case errorsLayer:
 		c.exitErrors(s, err)
-	case limiterLayer: // tokens are not given back
+	case limiterLayer:
+		if c.unsent { // further in: nobody was asked
+			s.limiter.bucket.GiveBack(c.clock())
+		}
 	}
 	return err, false
 }

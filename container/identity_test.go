@@ -202,6 +202,9 @@ func TestWhatIsRegisteredIsConsulted(t *testing.T) {
 		_ = p.Run(t.Context(), always(errDown))
 		wantState(t, b, policy.StateOpen)
 		wantIs(t, p.Run(t.Context(), works), policy.ErrCircuitOpen)
+		if err := pipelineFor(t, o, "another", policy.RateLimit{Name: "api"}).Run(t.Context(), works); err != nil {
+			t.Error(err)
+		}
 		wantIs(t, p.Run(t.Context(), works), policy.ErrRateLimited)
 	})
 }

@@ -1,6 +1,10 @@
 package container
 
-import "github.com/cladgo/clad/policy"
+import (
+	"github.com/cladgo/clad/internal/bucket"
+	"github.com/cladgo/clad/internal/clock"
+	"github.com/cladgo/clad/policy"
+)
 
 // enterLimiter asks a limiter that may have no token.
 func (c *Call) enterLimiter(s *step) error {
@@ -12,7 +16,7 @@ func (c *Call) enterLimiter(s *step) error {
 		}
 		var ok bool
 		var err error
-		wait, ok, err = l.bucket.Wait(c.ctx, now)
+		wait, ok, err = l.bucket.Wait(c.ctx, now, c.latest(s))
 		c.now, c.late = 0, true
 		if ok || err != nil {
 			return err
@@ -21,4 +25,21 @@ func (c *Call) enterLimiter(s *step) error {
 	c.prog.counters.Count(countLimited)
 	c.rejected(RateLimited, l.name, wait)
 	return &policy.RateLimitedError{Name: l.name, RetryAfter: wait, Operation: c.prog.operation}
+}
+
+// latest is when an attempt must have begun that is about to pass s: the retries
+// around it make no more after their MaxElapsed.
+func (c *Call) latest(s *step) clock.Nanos {
+	latest := bucket.Forever
+	for i := range c.prog.steps {
+		outer := &c.prog.steps[i]
+		if outer == s {
+			break
+		}
+		if outer.kind == retryLayer && outer.retry.maxElapsed > 0 {
+			start := clock.Nanos(*c.word(outer.slot + retryStart))
+			latest = min(latest, start.Add(outer.retry.maxElapsed))
+		}
+	}
+	return latest
 }

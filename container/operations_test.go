@@ -12,7 +12,9 @@ import (
 // One id per customer filled the memory.
 func TestOperationsAreBounded(t *testing.T) {
 	o := newOrchestrator(t, policy.Catalog{}, container.WithMaxOperations(100))
-	hot := func() *container.Pipeline { return pipelineFor(t, o, "hot", policy.CircuitBreaker{FailureThreshold: 2}) }
+	hot := func() *container.Pipeline {
+		return pipelineFor(t, o, "hot", policy.CircuitBreaker{FailureThreshold: 2})
+	}
 	first := hot()
 	open := pipelineFor(t, o, "open", policy.CircuitBreaker{FailureThreshold: 1})
 	_ = open.Run(t.Context(), always(errDown))

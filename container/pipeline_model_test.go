@@ -125,7 +125,7 @@ func (s *story) answers() func() func() answer {
 
 // caller says how long from now the caller's context lasts.
 func (s *story) caller() refContext {
-	c := refContext{deadline: never, cancel: never}
+	c := refContext{deadline: never, cancel: never, latest: never}
 	switch s.IntN(10) {
 	case 0:
 		c.deadline = s.upTo(6 * time.Second)

@@ -482,3 +482,62 @@ func TestManyAtOnceGetNoMoreThanTheBurst(t *testing.T) {
 		}
 	})
 }
+
+// An open circuit burnt the tokens of a limit that others share: 49 of their 50
+// calls were refused.
+func TestACallThatIsRefusedFurtherInGivesItsTokenBack(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		limit := policy.RateLimit{Name: "shared", RequestsPerSecond: 0.001, Burst: 50}
+		o := newOrchestrator(t, policy.Catalog{RateLimiters: map[string]policy.RateLimit{"shared": limit}})
+		b := registered(t, o, "b", policy.CircuitBreaker{})
+		b.ForceOpen()
+		down := pipelineFor(t, o, "down", policy.RateLimit{Name: "shared"}, policy.CircuitBreaker{Name: "b"})
+		narrow := pipelineFor(t, o, "narrow", policy.RateLimit{Name: "shared"}, policy.RateLimit{RequestsPerSecond: 0.001, Burst: 1})
+		if err := narrow.Run(t.Context(), works); err != nil { // takes one
+			t.Fatal(err)
+		}
+		for range 100 {
+			wantIs(t, down.Run(t.Context(), works), policy.ErrCircuitOpen)
+			wantIs(t, narrow.Run(t.Context(), works), policy.ErrRateLimited)
+		}
+		other := pipelineFor(t, o, "other", policy.RateLimit{Name: "shared"})
+		passed := 0
+		for range 100 {
+			if other.Run(t.Context(), works) == nil {
+				passed++
+			}
+		}
+		if passed != 49 {
+			t.Errorf("%d calls of another passed, want the 49 tokens that were not taken", passed)
+		}
+	})
+}
+
+// A token that another attempt's refusal follows was not taken in vain.
+func TestACallWhoseAttemptWasMadeKeepsItsToken(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		o := newOrchestrator(t, policy.Catalog{})
+		p := pipelineFor(t, o, "op", policy.RateLimit{Name: "l", RequestsPerSecond: 0.001, Burst: 9},
+			policy.Retry{MaxAttempts: 3, Backoff: policy.Fixed(0)}, policy.CircuitBreaker{FailureThreshold: 1})
+		wantIs(t, p.Run(t.Context(), always(errDown)), policy.ErrCircuitOpen, errDown)
+		if l, _ := o.RateLimiter("l"); l.Tokens() != 8 {
+			t.Errorf("%v tokens, want 8", l.Tokens())
+		}
+	})
+}
+
+// A retry's time was over, and its attempt began all the same, when it had waited
+// for its token.
+func TestNoAttemptWaitsForATokenBeyondMaxElapsed(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		p, _ := under(t, policy.Retry{MaxAttempts: 3, Backoff: policy.Fixed(0), MaxElapsed: time.Second},
+			policy.RateLimit{RequestsPerSecond: 0.5, Burst: 1, MaxWait: time.Minute})
+		s := fails(9)
+		var err error
+		passed := took(func() { err = p.Run(t.Context(), s.call) })
+		wantIs(t, err, policy.ErrRetriesExhausted, errDown)
+		if s.calls != 1 || passed != 0 {
+			t.Errorf("%d attempts in %v; the second could not begin in time", s.calls, passed)
+		}
+	})
+}

@@ -68,7 +68,8 @@ func newReference(s *story, answers func() answer) *reference {
 // refContext is when a context ends, and why.
 type refContext struct {
 	deadline, cancel time.Duration
-	ours             bool // the deadline is that of a timeout
+	ours             bool          // the deadline is that of a timeout
+	latest           time.Duration // when an attempt must have begun
 }
 
 // from turns times from now on into times.
@@ -178,7 +179,7 @@ func (r *reference) timeout(d time.Duration, ctx refContext, inside func(refCont
 	if ctx.deadline <= deadline {
 		return inside(ctx) // the nearer one stands
 	}
-	err := inside(refContext{deadline, ctx.cancel, true})
+	err := inside(refContext{deadline, ctx.cancel, true, ctx.latest})
 	if err == nil || r.now < deadline || policy.IsPermanent(err) || policy.IsAnswer(err) || r.caller.err(r.now) != nil {
 		return err
 	}
@@ -188,9 +189,13 @@ func (r *reference) timeout(d time.Duration, ctx refContext, inside func(refCont
 
 func (r *reference) retry(p policy.Retry, ctx refContext, inside func(refContext) error) error {
 	start := r.now
+	inner := ctx
+	if p.MaxElapsed > 0 {
+		inner.latest = min(inner.latest, start+p.MaxElapsed)
+	}
 	for attempt := 1; ; attempt++ {
 		r.unsent, r.failed = false, false
-		err := inside(ctx)
+		err := inside(inner)
 		if err == nil {
 			return nil
 		}
@@ -322,7 +327,7 @@ func (r *reference) limiter(l *refLimiter, ctx refContext, inside func(refContex
 	l.fill(r.now)
 	if l.tokens < 1-1e-6 { // whoever comes when told comes on time
 		wait := time.Duration((1 - l.tokens) / l.spec.RequestsPerSecond * float64(time.Second))
-		if wait > l.spec.MaxWait || r.now+wait > ctx.deadline {
+		if wait > l.spec.MaxWait || r.now+wait > ctx.deadline || r.now+wait > ctx.latest {
 			r.totals.RateLimitHits++
 			r.unsent = true
 			return &policy.RateLimitedError{Name: l.spec.Name, RetryAfter: wait, Err: r.last}
@@ -334,7 +339,12 @@ func (r *reference) limiter(l *refLimiter, ctx refContext, inside func(refContex
 		l.fill(r.now)
 	}
 	l.tokens--
-	return inside(ctx)
+	err := inside(ctx)
+	if r.unsent { // further in
+		l.fill(r.now)
+		l.tokens = min(float64(l.spec.Burst), l.tokens+1)
+	}
+	return err
 }
 
 // describe tells what can be told apart of an error, wrapper by wrapper.

@@ -20,7 +20,9 @@ type service struct {
 	inCode map[string]string // choices of the tag per method
 	owner  *owner
 	bound  []*binding
-	chosen atomic.Pointer[map[string]*Pipeline] // by the names of calls; nil where none is chosen
+	// unguardable are the methods with a policy that can't be guarded.
+	unguardable []string
+	chosen      atomic.Pointer[map[string]*Pipeline] // by the names of calls; nil where none is chosen
 }
 
 // serviceType describes what is wrapped, as far as it is known without running
@@ -220,12 +222,13 @@ func (e *edit) bindMethod(s *service, b *binding) error {
 	return nil
 }
 
-// unguarded says of a method with a policy that it can't be guarded.
+// unguarded notes of a method with a policy that it can't be guarded.
 func (s *service) unguarded(method, reason string) {
 	_ = s.o.edit(func(e *edit) error {
 		if name := e.policyOf(s, method); name != nonePolicy {
+			s.unguardable = append(s.unguardable, method)
 			e.say(func() {
-				e.o.log.Info("method is not guarded", "operation", s.operation(method), "policy", name, "reason", reason)
+				e.o.log.Debug("method is not guarded", "operation", s.operation(method), "policy", name, "reason", reason)
 			})
 		}
 		return nil

@@ -118,7 +118,12 @@ func (o *Orchestrator) wrap(t *tag, planned *plannedResult, v reflect.Value) (re
 	if err != nil {
 		return reflect.Value{}, err
 	}
-	return planned.wrapper.wrap(v, Methods{s}), nil
+	wrapped := planned.wrapper.wrap(v, Methods{s})
+	s.tellGuarded()
+	if v.Kind() == reflect.Interface && !wrapped.IsNil() {
+		s.tellHidden(planned.wrapper, v.Elem().Type(), wrapped.Elem().Type())
+	}
+	return wrapped, nil
 }
 
 // convert gives v the static type under which it is provided.

@@ -172,7 +172,8 @@ func (o *options) load() (profile, error) {
 		return profile{}, fmt.Errorf("nobody chose a profile, which module.RequireProfile asks for: %s; there are: %s", howToChoose, strings.Join(there, ", "))
 	}
 	p, err := config.Load(o.files(), o.profile, os.Environ())
-	if _, ok := errors.AsType[config.Mistakes](err); ok { // each on its line begins with its place
+	var mistakes config.Mistakes
+	if errors.As(err, &mistakes) { // each on its line begins with its place
 		return profile{}, fmt.Errorf("mistakes in the profile:\n%w", err)
 	}
 	if err != nil {

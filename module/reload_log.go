@@ -25,7 +25,8 @@ func (r *Reloader) logMistakes(ctx context.Context, err error) {
 
 // apart takes errors apart that were joined, at whatever depth.
 func apart(err error) []error {
-	if mistakes, ok := errors.AsType[config.Mistakes](err); ok {
+	var mistakes config.Mistakes
+	if errors.As(err, &mistakes) {
 		return mistakes.Unwrap()
 	}
 	joined, ok := err.(interface{ Unwrap() []error }) // what wraps one has more to say

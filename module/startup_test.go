@@ -152,7 +152,9 @@ func TestAMistakeInTheProfileIsNotHiddenByAMissingLogger(t *testing.T) {
 	opts := []fx.Option{
 		module.New(module.WithFS(files(map[string]string{"development.yaml": "policies:\n  p: {retyr: 3}\n"}))),
 		fx.Provide(func() *slog.Logger { return slog.New(slog.NewTextHandler(&log, nil)) }),
-		fx.WithLogger(func(l *slog.Logger) fxevent.Logger { return &fxevent.SlogLogger{Logger: l} }),
+		fx.WithLogger(func(l *slog.Logger) fxevent.Logger {
+			return &fxevent.ConsoleLogger{W: slog.NewLogLogger(l.Handler(), slog.LevelInfo).Writer()}
+		}),
 	}
 	for name, err := range map[string]error{
 		"New":         fx.New(opts...).Err(),

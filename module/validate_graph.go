@@ -28,12 +28,13 @@ type node struct {
 	tagged    bool     // it depends on the orchestrator as tagged ones do
 }
 
+// The versions of dig indent the same lines differently.
 var (
-	dotCluster    = regexp.MustCompile(`(?s)subgraph cluster_(\d+) \{\n(.*?)\n\t\}\n`)
-	dotPackage    = regexp.MustCompile(`^\t\tlabel = "(.*)";\n`)
+	dotCluster    = regexp.MustCompile(`(?ms)^\s*subgraph cluster_(\d+) \{\n(.*?)^\s*\}$`)
+	dotPackage    = regexp.MustCompile(`^\s*label = "(.*)";\n`)
 	dotName       = regexp.MustCompile(`constructor_\d+ \[shape=plaintext label="(.*)"\]`)
-	dotResult     = regexp.MustCompile(`(?m)^\t\t".*" \[label=<(.*?)(?:<BR />.*|>\];)$`)
-	dotDependency = regexp.MustCompile(`(?m)^\tconstructor_(\d+) -> "(.*)" \[ltail=`)
+	dotResult     = regexp.MustCompile(`(?m)^\s*".*" \[label=<(.*?)(?:<BR />.*|>\];)$`)
+	dotDependency = regexp.MustCompile(`(?m)^\s*constructor_(\d+) -> "(.*)" \[ltail=`)
 
 	dotPipeline     = dotNamed[*container.Pipeline]()
 	dotNeed         = dotNamed[*needs.Registration]()

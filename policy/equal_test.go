@@ -34,7 +34,7 @@ func combined(p ...policy.Policy) policy.Policy { return policy.Combine(p...) }
 func TestEqual(t *testing.T) {
 	var yes, no bool
 	closure := asking(&yes)
-	shared := new(policy.Exponential{Initial: 1})
+	shared := &policy.Exponential{Initial: 1}
 	for _, tt := range []struct {
 		name string
 		a, b policy.Policy
@@ -107,7 +107,7 @@ func TestEqual(t *testing.T) {
 // behind an interface. A policy with one is looked up at every call.
 func TestEqualNeverPanics(t *testing.T) {
 	odd := []policy.Backoff{
-		nil, policy.Fixed(1), policy.Linear{}, policy.Exponential{}, new(policy.Exponential{}), (*policy.Exponential)(nil),
+		nil, policy.Fixed(1), policy.Linear{}, policy.Exponential{}, &policy.Exponential{}, (*policy.Exponential)(nil),
 		sliceBackoff{}, sliceBackoff{[]time.Duration{1}},
 		anyBackoff{}, anyBackoff{1}, anyBackoff{[]int{1}}, anyBackoff{map[string]int{}}, anyBackoff{func() {}}, anyBackoff{struct{ v any }{[]int{}}},
 		funcBackoff(func(int) time.Duration { return 0 }), funcBackoff(nil),

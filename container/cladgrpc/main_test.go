@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
@@ -40,7 +41,7 @@ const (
 func register() error {
 	method := func(name string, level *descriptorpb.MethodOptions_IdempotencyLevel) *descriptorpb.MethodDescriptorProto {
 		return &descriptorpb.MethodDescriptorProto{
-			Name: &name, InputType: new(".google.protobuf.StringValue"), OutputType: new(".google.protobuf.StringValue"),
+			Name: &name, InputType: proto.String(".google.protobuf.StringValue"), OutputType: proto.String(".google.protobuf.StringValue"),
 			Options: &descriptorpb.MethodOptions{IdempotencyLevel: level},
 		}
 	}
@@ -49,10 +50,10 @@ func register() error {
 		return m
 	}
 	file, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
-		Name: new("clad/test/shop.proto"), Package: new("clad.test"), Syntax: new("proto3"),
+		Name: proto.String("clad/test/shop.proto"), Package: proto.String("clad.test"), Syntax: proto.String("proto3"),
 		Dependency: []string{wrapperspb.File_google_protobuf_wrappers_proto.Path()},
 		Service: []*descriptorpb.ServiceDescriptorProto{{
-			Name: new("Shop"),
+			Name: proto.String("Shop"),
 			Method: []*descriptorpb.MethodDescriptorProto{
 				method("Find", descriptorpb.MethodOptions_NO_SIDE_EFFECTS.Enum()),
 				method("Store", descriptorpb.MethodOptions_IDEMPOTENT.Enum()),

@@ -3,6 +3,7 @@ package cladgrpc
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/cladgo/clad/container/verdict"
@@ -12,9 +13,13 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// unreadable is what gRPC for Go says of a message that it cannot unmarshal, on
-// either side.
-const unreadable = "grpc: failed to unmarshal the received message: "
+// unreadable is what gRPC for Go says of a message that it cannot unmarshal: on
+// either side, and as a server before 1.84.
+var unreadable = []string{"grpc: failed to unmarshal the received message: ", "grpc: error unmarshalling request: "}
+
+func isUnreadable(message string) bool {
+	return slices.ContainsFunc(unreadable, func(says string) bool { return strings.HasPrefix(message, says) })
+}
 
 // evidence is what is known of an attempt beside its error.
 type evidence struct {
@@ -43,7 +48,7 @@ func (e evidence) meaningOf(ctx context.Context, err error) meaning {
 		case e.unsent: // metadata, compression, credentials: they are ours
 			return meaning{verdict: policy.Refused}
 		case !e.answered || code != codes.Internal:
-		case strings.HasPrefix(s.Message(), unreadable): // what we sent
+		case isUnreadable(s.Message()): // what we sent
 			return meaning{verdict: policy.Answered}
 		default: // whatever is wrong, it is not with what we sent
 			return meaning{verdict: policy.Failed}

@@ -104,7 +104,7 @@ var stmts = map[string]func(*fakeStmt) driver.Stmt{
 
 var rowKinds = map[string]func(*fakeRows) driver.Rows{
 	"plain": func(r *fakeRows) driver.Rows { return r },
-	"rich":  func(r *fakeRows) driver.Rows { return richRows{r, new(1)} },
+	"rich":  func(r *fakeRows) driver.Rows { return newRichRows(r) },
 }
 
 // To database/sql, and so to its user, a guarded driver is the driver: whatever

@@ -241,6 +241,11 @@ type richRows struct {
 	sets *int
 }
 
+func newRichRows(r *fakeRows) richRows {
+	sets := 1
+	return richRows{r, &sets}
+}
+
 func (r richRows) HasNextResultSet() bool { return *r.sets > 0 }
 func (r richRows) NextResultSet() error {
 	if *r.sets == 0 {

@@ -91,7 +91,7 @@ func TestWhatIsGivenBackIsNeitherLostNorDoubled(t *testing.T) {
 					}
 				}
 				if i%500 == 0 { // closes the credit
-					_, _, _ = b.Wait(context.Background(), now)
+					_, _, _ = b.Wait(context.Background(), now, bucket.Forever)
 				}
 				if held > g%4 {
 					out.Add(-1)
@@ -134,7 +134,7 @@ func TestWaitersAreServedByWhatIsGivenBack(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 2 {
 			wg.Go(func() {
-				_, ok, err := b.Wait(t.Context(), clock.Now())
+				_, ok, err := b.Wait(t.Context(), clock.Now(), bucket.Forever)
 				mu.Lock()
 				defer mu.Unlock()
 				if served = append(served, time.Since(start)); !ok || err != nil {

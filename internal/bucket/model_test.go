@@ -33,7 +33,7 @@ func take(b *bucket.Bucket) bool {
 	if b.Take(now) {
 		return true
 	}
-	_, ok, _ := b.Wait(context.Background(), now)
+	_, ok, _ := b.Wait(context.Background(), now, bucket.Forever)
 	return ok
 }
 

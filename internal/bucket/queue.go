@@ -2,6 +2,7 @@ package bucket
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -13,11 +14,14 @@ import (
 // that is given up could not be returned once others have reserved after it.
 type queue []chan struct{}
 
-// Wait waits for a token as long as the settings allow and the context lasts.
-// Where none is to be had in that time, wait is the time until one would be. It
-// returns the context's error if that ends while waiting.
-func (b *Bucket) Wait(ctx context.Context, now clock.Nanos) (wait time.Duration, ok bool, err error) {
-	wait, turn, patience := b.queueUp(ctx, now)
+// Forever is for a Wait that may end at any time.
+const Forever clock.Nanos = math.MaxInt64
+
+// Wait waits for a token as long as the settings allow and the context lasts, and
+// no longer than until by. Where none is to be had in that time, wait is the time
+// until one would be. It returns the context's error if that ends while waiting.
+func (b *Bucket) Wait(ctx context.Context, now, by clock.Nanos) (wait time.Duration, ok bool, err error) {
+	wait, turn, patience := b.queueUp(ctx, now, by)
 	if turn == nil {
 		return wait, false, nil
 	}
@@ -58,7 +62,7 @@ func (b *Bucket) Wait(ctx context.Context, now clock.Nanos) (wait time.Duration,
 
 // queueUp takes a place in the queue, to be kept for as long as patience lasts, or
 // none where the wait would be too long.
-func (b *Bucket) queueUp(ctx context.Context, now clock.Nanos) (wait time.Duration, turn chan struct{}, patience time.Duration) {
+func (b *Bucket) queueUp(ctx context.Context, now, by clock.Nanos) (wait time.Duration, turn chan struct{}, patience time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now = b.at(now)
@@ -71,6 +75,7 @@ func (b *Bucket) queueUp(ctx context.Context, now clock.Nanos) (wait time.Durati
 		}
 		return wait, nil, 0
 	}
+	patience = min(patience, by.Sub(now))
 	longest := patience
 	if deadline, has := ctx.Deadline(); has {
 		longest = min(longest, clock.At(deadline).Sub(now))

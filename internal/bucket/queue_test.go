@@ -26,7 +26,7 @@ func TestARejectionBehindWaitersIsForgottenWhenTheyLeave(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 1000 {
 			wg.Go(func() {
-				if _, ok, err := b.Wait(ctx, clock.Now()); ok || !errors.Is(err, context.Canceled) {
+				if _, ok, err := b.Wait(ctx, clock.Now(), bucket.Forever); ok || !errors.Is(err, context.Canceled) {
 					t.Errorf("a waiter got a token, or %v", err)
 				}
 			})
@@ -63,7 +63,7 @@ func TestWhoWaitsAlreadyMayWaitAsLongAsBefore(t *testing.T) {
 		for n := range 3 {
 			wg.Go(func() {
 				start := time.Now()
-				_, ok, err := b.Wait(t.Context(), clock.Now())
+				_, ok, err := b.Wait(t.Context(), clock.Now(), bucket.Forever)
 				if want := time.Duration(n+1) * time.Second; !ok || err != nil || time.Since(start)-want > time.Microsecond {
 					t.Errorf("waiter %d: %v, %v after %v", n, ok, err, time.Since(start))
 				}
@@ -95,7 +95,7 @@ func TestWhoQueuesUpCountsWhatWasTakenOnCredit(t *testing.T) {
 			}
 		}
 		start := time.Now()
-		_, ok, err := b.Wait(t.Context(), clock.Now())
+		_, ok, err := b.Wait(t.Context(), clock.Now(), bucket.Forever)
 		if passed := time.Since(start); !ok || err != nil || passed < time.Second {
 			t.Errorf("%v, %v after %v: want the token of the next second", ok, err, passed)
 		}

@@ -20,6 +20,7 @@ type totals struct {
 	CircuitBreakerRejections uint64 `json:"circuit_breaker_rejections"`
 	RateLimitHits            uint64 `json:"rate_limit_hits"`
 	TimeoutCount             uint64 `json:"timeout_count"`
+	Overruns                 uint64 `json:"overruns"`
 }
 
 // Metrics is the body of GET /metrics.

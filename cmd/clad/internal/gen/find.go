@@ -188,10 +188,12 @@ func byPosition(a, b error) int {
 }
 
 func problemPos(err error) token.Position {
-	if p, ok := errors.AsType[*Problem](err); ok {
+	var p *Problem
+	if errors.As(err, &p) {
 		return p.Pos
 	}
-	if r, ok := errors.AsType[*Refusal](err); ok {
+	var r *Refusal
+	if errors.As(err, &r) {
 		return r.Pos
 	}
 	return token.Position{}

@@ -19,22 +19,28 @@ func root(t *testing.T) string {
 }
 
 // module makes dir a module that uses this clad: with the requirements of the
-// module in from, or of clad itself.
+// module in from, or of clad itself but for a newer fx, as applications have.
 func module(t *testing.T, dir, from string) {
 	t.Helper()
 	t.Setenv("GOWORK", "off")
 	t.Setenv("GOFLAGS", "-mod=mod")
+	edits := []string{"mod", "edit", "-module=example.com/app",
+		"-require=github.com/cladgo/clad@v0.1.0", "-replace=github.com/cladgo/clad=" + root(t)}
 	if from == "" {
 		from = root(t)
+		edits = append(edits, "-require=go.uber.org/fx@v1.24.0", "-require=go.uber.org/dig@v1.19.0")
 	}
 	write(t, filepath.Join(dir, "go.mod"), read(t, filepath.Join(from, "go.mod")))
-	edit := exec.CommandContext(t.Context(), "go", "mod", "edit", "-module=example.com/app",
-		"-require=github.com/cladgo/clad@v0.0.0", "-replace=github.com/cladgo/clad="+root(t))
+	edit := exec.CommandContext(t.Context(), "go", edits...)
 	edit.Dir = dir
 	if out, err := edit.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	write(t, filepath.Join(dir, "go.sum"), read(t, filepath.Join(from, "go.sum"))+read(t, filepath.Join(root(t), "go.sum")))
+	var sums strings.Builder
+	for _, folder := range []string{from, root(t), filepath.Join(root(t), "examples/app")} {
+		sums.WriteString(read(t, filepath.Join(folder, "go.sum")))
+	}
+	write(t, filepath.Join(dir, "go.sum"), sums.String())
 }
 
 // corpusModules lists the modules that the module in dir requires itself.

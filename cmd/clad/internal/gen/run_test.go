@@ -399,3 +399,26 @@ func TestVendored(t *testing.T) {
 	}
 	compiles(t, dir)
 }
+
+// TestSelf: fx.Self is of fx 1.22, which the tool itself does not require.
+func TestSelf(t *testing.T) {
+	dir := unpack(t, app+`
+-- self.go --
+package main
+
+import (
+	"context"
+
+	"github.com/cladgo/clad/container"
+	"go.uber.org/fx"
+)
+
+type Fraud interface{ Check(ctx context.Context) error }
+
+var fraud = container.Tag(fx.Annotate(func() Fraud { return nil }, fx.As(fx.Self())), "external")
+`)
+	mustRun(t, gen.Options{Dir: dir})
+	if !strings.Contains(read(t, filepath.Join(dir, "clad_gen.go")), "newFraudProxy") {
+		t.Error("there is no proxy of what fx.Self stands for")
+	}
+}

@@ -31,7 +31,7 @@ func Options() fx.Option {
 		local(auditor),
 		Tag(payments.NewStripe, "external", options...),
 		Tag(fx.Annotate(payments.NewHandlers, fx.ResultTags(`group:"handlers,flatten"`)), "external"),
-		Tag(fx.Annotate(newFraud(), fx.As(new(payments.Fraud)), fx.As(fx.Self())), "external"),
+		Tag(fx.Annotate(newFraud(), fx.As(new(payments.Fraud))), "external"),
 		Tag(annotated(), "external"),
 		Tag(fx.Annotated{Group: "caches,flatten", Target: func() []payments.Cache { return nil }}, "cache"),
 		Tag(vaults.Open, "external"),

@@ -46,7 +46,7 @@ func options(policyName string, more ...container.TagOption) fx.Option {
 		container.Tag(fx.Annotated{Target: store.NewGateway, Name: "third"}, "external_api"),
 		container.Tag(fx.Annotated{Target: store.NewAll, Group: "all,flatten"}, "external_api"),
 		container.Tag(fx.Annotate(store.NewAll, fx.ResultTags(`group:"all,flatten"`)), "external_api"),
-		container.Tag(fx.Annotate(store.NewGateway, fx.As(fx.Self())), "external_api"),
+		container.Tag(fx.Annotate(store.NewGateway, fx.As(new(store.Gateway))), "external_api"),
 		container.Tag(store.NewGateway, policyName),
 		container.Tag(constructor(), "database"),
 		container.Tag(store.NewGateway, "cache", more...),
