@@ -59,6 +59,10 @@ var circuitBreakerFields = []field{
 		derive: func(breaker place) any { return breaker.field("recovery_timeout").duration() },
 		doc:    "A probe that hangs longer counts as failed.",
 	}},
+	{key: "patience", definition: definition{
+		kind: duration, above: true, initial: policy.DefaultPatience,
+		doc: "How long an attempt must have run, when the caller's own deadline ends it, to count as a failure.",
+	}},
 }
 
 func defaultThreshold(breaker place) any {
@@ -76,6 +80,7 @@ func buildCircuitBreaker(b *builder, at place) policy.CircuitBreaker {
 		RecoveryTimeout:  at.field("recovery_timeout").duration(),
 		SuccessThreshold: uint32(at.field("success_threshold").integer()),
 		ProbeTimeout:     at.field("probe_timeout").duration(),
+		Patience:         at.field("patience").duration(),
 	}.WithDefaults()
 
 	if rate.number() > 0 && window.duration() == 0 && !window.isBroken() {

@@ -3,4 +3,4 @@
 package config_test
 
 // slowdown is how much longer everything takes under the race detector.
-const slowdown = 15
+const slowdown = 10

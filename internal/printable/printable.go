@@ -4,6 +4,7 @@ package printable
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"unicode"
@@ -14,7 +15,13 @@ import (
 // Text returns text with every sign that would not be seen written as in Go:
 // control characters, what changes the direction of writing, spaces other than
 // the usual one, and bytes that are no UTF-8. "a\x1b[2J" shows its escape.
-func Text(text string) string {
+func Text(text string) string { return escaped(text, "") }
+
+// Lines is Text for text that is laid out with newlines and tabs.
+func Lines(text string) string { return escaped(text, "\n\t") }
+
+func escaped(text, kept string) string {
+	hidden := func(r rune) bool { return isHidden(r) && !strings.ContainsRune(kept, r) }
 	if strings.IndexFunc(text, hidden) < 0 && utf8.ValidString(text) {
 		return text
 	}
@@ -35,7 +42,7 @@ func Text(text string) string {
 	return b.String()
 }
 
-func hidden(r rune) bool { return !unicode.IsPrint(r) }
+func isHidden(r rune) bool { return !unicode.IsPrint(r) }
 
 // JSON does the same for JSON that is laid out on lines: its texts keep their
 // meaning.
@@ -43,7 +50,7 @@ func JSON(text []byte) []byte {
 	var b []byte
 	for _, r := range string(text) {
 		switch {
-		case r == '\n' || !hidden(r):
+		case r == '\n' || !isHidden(r):
 			b = utf8.AppendRune(b, r)
 		case r > 0xFFFF:
 			high, low := utf16.EncodeRune(r)
@@ -67,3 +74,15 @@ type printed struct{ error }
 
 func (p printed) Error() string { return Text(p.error.Error()) }
 func (p printed) Unwrap() error { return p.error }
+
+// Writer writes to w what Lines makes of each text that is written to it.
+func Writer(w io.Writer) io.Writer { return writer{w} }
+
+type writer struct{ to io.Writer }
+
+func (w writer) Write(text []byte) (int, error) {
+	if _, err := io.WriteString(w.to, Lines(string(text))); err != nil {
+		return 0, err
+	}
+	return len(text), nil
+}

@@ -3,6 +3,7 @@ package printable_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
@@ -47,6 +48,14 @@ func TestJSONKeepsItsMeaning(t *testing.T) {
 	}
 	if i := strings.IndexFunc(string(shown), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 {
 		t.Errorf("not printable at %d: %q", i, shown)
+	}
+}
+
+func TestLinesKeepTheirLayout(t *testing.T) {
+	var b strings.Builder
+	n, err := fmt.Fprintf(printable.Writer(&b), "a\tb\n%s\n", "c\x1b[2J")
+	if want := "a\tb\nc\\x1b[2J\n"; err != nil || n != len("a\tb\nc\x1b[2J\n") || b.String() != want {
+		t.Errorf("%q, %d, %v; want %q", b.String(), n, err, want)
 	}
 }
 
