@@ -41,6 +41,14 @@ help: ## list the commands
 test: ## run every test of every module
 	$(call each,$(CODE),go test $(TESTFLAGS) ./...)
 
+# go.mod has the lowest versions that do; what an application has may be newer.
+.PHONY: newest
+newest: ## test the library with the newest versions of all that it requires
+	@mkdir -p bin && cp go.mod bin/newest.mod && cp go.sum bin/newest.sum
+	go get -modfile=bin/newest.mod -u -t ./...
+	go vet -modfile=bin/newest.mod ./...
+	go test -modfile=bin/newest.mod $(TESTFLAGS) $$(go list ./... | grep -Ev '/(test|internal/docs)$$')
+
 .PHONY: race
 race: ## run every test under the race detector, in shuffled order
 	$(call each,$(CODE),go test -race -shuffle=on $(TESTFLAGS) ./...)
@@ -115,6 +123,10 @@ bench: ## measure clad beside its peers and write docs/benchmarks.md (BENCH=rege
 .PHONY: bench-check
 bench-check: ## fail when clad has become slower than test/bench/baseline.json by more than the noise
 	cd test/bench && go run ./cmd/benchtable -check -baseline baseline.json
+
+.PHONY: clients
+clients: ## run the clients that clad knows against real servers and write docs/clients.md
+	cd test/clients && go test -count=1 ./... -update
 
 .PHONY: demo
 demo: ## play the example's story of an outage and its recovery

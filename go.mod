@@ -9,7 +9,7 @@ require (
 	github.com/fsnotify/fsnotify v1.7.0
 	github.com/knadh/koanf/maps v0.1.1
 	github.com/knadh/koanf/v2 v2.0.1
-	github.com/sony/gobreaker/v2 v2.4.0
+	github.com/sony/gobreaker/v2 v2.2.0
 	go.uber.org/dig v1.18.0
 	go.uber.org/fx v1.20.0
 	go.uber.org/goleak v1.3.0

@@ -50,14 +50,17 @@ var circuitBreakerFields = []field{
 		kind: duration, above: true, initial: policy.DefaultRecoveryTimeout,
 		doc: "How long the breaker stays open before it probes.",
 	}},
+	{key: "max_recovery", definition: definition{
+		kind: duration, above: true, byDefault: "`recovery_timeout`; without that, 30s", derive: defaultMaxRecovery,
+		doc: "Up to where the time that the breaker stays open doubles with each probing that fails.",
+	}},
 	{key: "success_threshold", definition: definition{
 		kind: integer, min: 1, initial: policy.DefaultSuccessThreshold,
 		doc: "Probes admitted while half-open; so many must succeed to close.",
 	}},
 	{key: "probe_timeout", definition: definition{
-		kind: duration, above: true, byDefault: "`recovery_timeout`",
-		derive: func(breaker place) any { return breaker.field("recovery_timeout").duration() },
-		doc:    "A probe that hangs longer counts as failed.",
+		kind: duration, above: true, initial: policy.DefaultProbeTimeout,
+		doc: "A probe that hangs longer counts as failed.",
 	}},
 	{key: "patience", definition: definition{
 		kind: duration, above: true, initial: policy.DefaultPatience,
@@ -70,14 +73,28 @@ func defaultThreshold(breaker place) any {
 	return int(policy.CircuitBreaker{FailureRate: rate}.WithDefaults().FailureThreshold)
 }
 
+func defaultMaxRecovery(breaker place) any {
+	return policy.CircuitBreaker{RecoveryTimeout: recoveryTimeout(breaker)}.WithDefaults().MaxRecovery
+}
+
+// recoveryTimeout is 0 where none is written: the time then grows.
+func recoveryTimeout(breaker place) time.Duration {
+	if at := breaker.field("recovery_timeout"); at.isSet() {
+		return at.duration()
+	}
+	return 0
+}
+
 func buildCircuitBreaker(b *builder, at place) policy.CircuitBreaker {
 	threshold, rate, window := at.field("failure_threshold"), at.field("failure_rate"), at.field("window")
+	longest := at.field("max_recovery")
 	spec := policy.CircuitBreaker{
 		FailureThreshold: uint32(threshold.integer()),
 		FailureRate:      rate.number(),
 		MinRequests:      uint32(at.field("min_requests").integer()),
 		Window:           window.duration(),
-		RecoveryTimeout:  at.field("recovery_timeout").duration(),
+		RecoveryTimeout:  recoveryTimeout(at),
+		MaxRecovery:      longest.duration(),
 		SuccessThreshold: uint32(at.field("success_threshold").integer()),
 		ProbeTimeout:     at.field("probe_timeout").duration(),
 		Patience:         at.field("patience").duration(),
@@ -85,6 +102,9 @@ func buildCircuitBreaker(b *builder, at place) policy.CircuitBreaker {
 
 	if rate.number() > 0 && window.duration() == 0 && !window.isBroken() {
 		b.mistake(rate, "needs a window to be counted in; set window: 10s or the like beside it")
+	}
+	if longest.isSet() && !longest.isBroken() && longest.duration() < spec.RecoveryTimeout {
+		b.mistake(longest, "%v is shorter than recovery_timeout, which is %v", longest.duration(), spec.RecoveryTimeout)
 	}
 	if rate.isBroken() || rate.isSet() && rate.number() > 0 {
 		return spec

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,12 +79,13 @@ policies:
       min_requests: 11
       window: 10s
       recovery_timeout: 20s
+      max_recovery: 1m
       success_threshold: 2
       probe_timeout: 3s
       patience: 250ms`,
 			want: policy.CircuitBreaker{
 				FailureThreshold: 7, FailureRate: 0.25, MinRequests: 11, Window: 10 * time.Second,
-				RecoveryTimeout: 20 * time.Second, SuccessThreshold: 2, ProbeTimeout: 3 * time.Second,
+				RecoveryTimeout: 20 * time.Second, MaxRecovery: time.Minute, SuccessThreshold: 2, ProbeTimeout: 3 * time.Second,
 				Patience: 250 * time.Millisecond,
 			},
 		},
@@ -91,9 +93,17 @@ policies:
 			profile: `policies: {p: {circuit_breaker: {failure_rate: 1, window: 1m}}}`,
 			want:    policy.CircuitBreaker{FailureRate: 1, Window: time.Minute}.WithDefaults(),
 		},
-		"a probe hangs as long as the breaker is open": {
+		"a recovery timeout that is written is kept to": {
 			profile: `policies: {p: {circuit_breaker: {recovery_timeout: 7s}}}`,
-			want:    policy.CircuitBreaker{RecoveryTimeout: 7 * time.Second, ProbeTimeout: 7 * time.Second}.WithDefaults(),
+			want:    policy.CircuitBreaker{RecoveryTimeout: 7 * time.Second, MaxRecovery: 7 * time.Second}.WithDefaults(),
+		},
+		"also if it is the default": {
+			profile: `policies: {p: {circuit_breaker: {recovery_timeout: 1s}}}`,
+			want:    policy.CircuitBreaker{RecoveryTimeout: time.Second, MaxRecovery: time.Second}.WithDefaults(),
+		},
+		"a recovery grows up to its maximum": {
+			profile: `policies: {p: {circuit_breaker: {max_recovery: 5s}}}`,
+			want:    policy.CircuitBreaker{RecoveryTimeout: time.Second, MaxRecovery: 5 * time.Second}.WithDefaults(),
 		},
 		"every setting of a rate limit": {
 			profile: `policies: {p: {rate_limit: {requests_per_second: 0.5, burst: 3, max_wait: 2s}}}`,
@@ -294,5 +304,16 @@ func TestEverythingMayBeLeftOut(t *testing.T) {
 	c := catalog(t, "", `{}`)
 	if len(c.Policies)+len(c.CircuitBreakers)+len(c.RateLimiters)+len(c.Services) != 0 {
 		t.Errorf("got %v", c)
+	}
+}
+
+func TestAMaximumBelowTheRecoveryTimeoutIsAMistake(t *testing.T) {
+	for profile, want := range map[string]string{
+		`circuit_breakers: {b: {recovery_timeout: 30s, max_recovery: 10s}}`: `max_recovery: 10s is shorter than recovery_timeout, which is 30s`,
+		`policies: {p: {circuit_breaker: {max_recovery: 500ms}}}`:           `max_recovery: 500ms is shorter than recovery_timeout, which is 1s`,
+	} {
+		if _, err := load(profile); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", profile, err, want)
+		}
 	}
 }

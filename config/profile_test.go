@@ -44,6 +44,7 @@ services:
 		"circuit_breakers payment-service":                   "base.yaml:3:3",
 		"circuit_breakers payment-service failure_threshold": "base.yaml:3:40",
 		"circuit_breakers payment-service recovery_timeout":  "default",
+		"circuit_breakers payment-service max_recovery":      "default",
 		"circuit_breakers payment-service probe_timeout":     "default",
 		"policies":                                       "production.yaml:2:1",
 		"policies database timeout":                      "base.yaml:6:14",

@@ -52,8 +52,9 @@ policies.database.circuit_breaker.failure_rate = 0.25 (base.yaml:9:37)
 policies.database.circuit_breaker.min_requests = 20 (default)
 policies.database.circuit_breaker.window = 1m30s (base.yaml:9:51)
 policies.database.circuit_breaker.recovery_timeout = 10s (base.yaml:9:76)
+policies.database.circuit_breaker.max_recovery = 10s (default)
 policies.database.circuit_breaker.success_threshold = 3 (default)
-policies.database.circuit_breaker.probe_timeout = 10s (default)
+policies.database.circuit_breaker.probe_timeout = 30s (default)
 policies.database.circuit_breaker.patience = 100ms (default)`,
 		"policies audit": `
 policies.audit.extends = database (base.yaml:10:20)
@@ -65,8 +66,9 @@ policies.audit.circuit_breaker.failure_rate = 0.25 (base.yaml:9:37)
 policies.audit.circuit_breaker.min_requests = 20 (default)
 policies.audit.circuit_breaker.window = 1m30s (base.yaml:9:51)
 policies.audit.circuit_breaker.recovery_timeout = 10s (base.yaml:9:76)
+policies.audit.circuit_breaker.max_recovery = 10s (default)
 policies.audit.circuit_breaker.success_threshold = 3 (default)
-policies.audit.circuit_breaker.probe_timeout = 10s (default)
+policies.audit.circuit_breaker.probe_timeout = 30s (default)
 policies.audit.circuit_breaker.patience = 100ms (default)`,
 		"policies api": `
 policies.api.order = [rate_limit] (default)
@@ -214,6 +216,7 @@ func wantBreaker(t *testing.T, name string, s map[string]any, b policy.CircuitBr
 	want(t, name, s["min_requests"], int(b.MinRequests))
 	want(t, name, s["window"], b.Window)
 	want(t, name, s["recovery_timeout"], b.RecoveryTimeout)
+	want(t, name, s["max_recovery"], b.MaxRecovery)
 	want(t, name, s["success_threshold"], int(b.SuccessThreshold))
 	want(t, name, s["probe_timeout"], b.ProbeTimeout)
 }

@@ -107,6 +107,7 @@ func (b *CircuitBreaker) configure(spec policy.CircuitBreaker) {
 		MinRequests:      spec.MinRequests,
 		Window:           spec.Window,
 		RecoveryTimeout:  spec.RecoveryTimeout,
+		MaxRecovery:      spec.MaxRecovery,
 		SuccessThreshold: spec.SuccessThreshold,
 		ProbeTimeout:     spec.ProbeTimeout,
 	})

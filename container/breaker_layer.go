@@ -38,13 +38,13 @@ func (c *Call) report(s *step, o circuit.Outcome) {
 // not asked, or was left by the caller too soon to tell; that it works, where it
 // answered.
 func (c *Call) judge(s *step, err error) circuit.Outcome {
-	if c.unsent {
+	if c.unsent || c.means.Neutral {
 		return circuit.Neutral
 	}
 	switch c.means.Verdict {
 	case policy.Answered:
 		return circuit.Success
-	case policy.Refused, tellsNothing:
+	case policy.Refused:
 		return circuit.Neutral
 	case policy.Unknown, policy.Failed:
 	}

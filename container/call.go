@@ -82,18 +82,14 @@ func (c *Call) Next(err *error) bool {
 
 // Judge says what the error of the attempt that was just made means, where that
 // is known better than the error itself can say. It is called before Next.
-func (c *Call) Judge(v policy.Verdict) { c.means = verdict.Meaning{Verdict: v} }
+func (c *Call) Judge(v policy.Verdict) { c.means.Verdict = v }
 
 // Neutral says that the attempt that was just made tells circuit breakers
 // nothing, whether it succeeded or failed: it was the cheap first half of
 // something (a connection, a prepared statement), whose success must not hide
 // that the second half fails; or it met what says nothing of the dependency as a
-// whole (a deadlock). A failure is retried as ever. It is called before Next, in
-// place of Judge.
-func (c *Call) Neutral() { c.means = verdict.Meaning{Verdict: tellsNothing} }
-
-// tellsNothing is beside the verdicts what an attempt may be to a breaker.
-const tellsNothing policy.Verdict = 1<<8 - 1
+// whole (a deadlock). A failure is retried as ever. It is called before Next.
+func (c *Call) Neutral() { c.means.Neutral = true }
 
 // Stop says that there is to be no further attempt, whatever the policy: what
 // the attempt was given is used up, or it may have had an effect that must not
@@ -118,7 +114,9 @@ func (c *Call) End() {
 // Detach keeps the context of the attempt alive beyond the call, for a result
 // that is still in use after it: a response body, a stream. The caller of
 // release ends it; until then only the policy's timeouts and the caller's own
-// context do. Detach is called after an attempt that succeeded, before Next.
+// context do. Detach is called after an attempt that is to be the last, before
+// Next; where another follows all the same, the context ends then, and release
+// must not be called.
 func (c *Call) Detach() (release func()) {
 	if c.prog == nil || c.prog.contexts == 0 {
 		return func() {}
@@ -135,6 +133,20 @@ func (c *Call) Detach() (release func()) {
 	return func() {
 		for _, ctx := range held {
 			ctx.Cancel()
+		}
+	}
+}
+
+// release ends the contexts from step i on that were kept for an attempt that
+// failed, as another follows.
+func (c *Call) release(i int) {
+	c.kept = false
+	for _, s := range c.prog.steps[i:] {
+		if s.kind == timeoutLayer {
+			if slot := c.context(s.slot); *slot != nil {
+				(*slot).Cancel()
+				*slot = nil
+			}
 		}
 	}
 }
@@ -180,7 +192,7 @@ func (c *Call) next(errp *error) bool {
 			c.checkOverrun(own)
 		}
 		if e := c.prog.events; e.wanted(c.ctx) {
-			e.tell(c.ctx, AttemptFailed{c.prog.operation, int(c.made), shown(c.means.Verdict), *errp})
+			e.tell(c.ctx, AttemptFailed{c.prog.operation, int(c.made), c.means.Verdict, *errp})
 		}
 		return c.advance(len(c.prog.steps)-1, *errp, errp)
 	case over:
@@ -200,7 +212,7 @@ func (c *Call) succeed() {
 				}
 			}
 			c.ctx = c.caller
-		} else if c.means.Verdict == tellsNothing {
+		} else if c.means.Neutral {
 			c.report(s, circuit.Neutral)
 		} else if !s.breaker.circuit.Ignores(circuit.Permit(*c.word(s.slot))) {
 			c.report(s, circuit.Success)
@@ -222,6 +234,9 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			continue
 		}
 		c.means, c.unsent, c.letGo = verdict.Meaning{}, false, nil
+		if c.kept {
+			c.release(i + 1)
+		}
 		if i, err = c.enter(i + 1); err == nil {
 			c.made++
 			return true
@@ -354,17 +369,9 @@ func (c *Call) completed(err error, panicked bool) {
 		}
 	}
 	if err != nil {
-		done.Verdict = shown(c.means.Verdict)
+		done.Verdict = c.means.Verdict
 	}
 	c.prog.events.complete(c.caller, done)
-}
-
-// shown is a verdict as others know it.
-func shown(v policy.Verdict) policy.Verdict {
-	if v == tellsNothing {
-		return policy.Failed
-	}
-	return v
 }
 
 // rejected tells of a layer that refused the attempt at hand.

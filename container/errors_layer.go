@@ -85,13 +85,15 @@ func (c *Call) exitErrors(s *step, err error) {
 		defer func() { c.now = 0 }() // what is asked of users takes its time
 	}
 	if v := s.errors.verdict(err); v != policy.Unknown {
-		c.means = verdict.Meaning{Verdict: v, NoEffect: c.means.NoEffect}
+		c.means.Verdict, c.means.Final = v, false
 	}
 }
 
 // weigh finds out what is known of an error that nobody has judged.
 func (c *Call) weigh(err error) {
 	if c.means.Verdict == policy.Unknown {
+		neutral := c.means.Neutral
 		c.means = verdict.Of(err)
+		c.means.Neutral = c.means.Neutral || neutral
 	}
 }

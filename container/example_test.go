@@ -115,7 +115,7 @@ func ExampleOrchestrator_For() {
 	// Output:
 	// out of paper
 	// out of paper
-	// come back in 30s
+	// come back in 1s
 	// 1 trip
 }
 

@@ -219,7 +219,7 @@ func TestABreakerMayBeRegisteredAtAnyTime(t *testing.T) {
 	_ = p.Run(t.Context(), always(errDown))
 
 	// Equal settings change nothing, others begin anew, for those too who hold it.
-	b := registered(t, o, "bank", policy.CircuitBreaker{FailureThreshold: 2, RecoveryTimeout: policy.DefaultRecoveryTimeout})
+	b := registered(t, o, "bank", policy.CircuitBreaker{FailureThreshold: 2, SuccessThreshold: policy.DefaultSuccessThreshold})
 	_ = p.Run(t.Context(), always(errDown))
 	wantState(t, b, policy.StateOpen)
 	same := registered(t, o, "bank", policy.CircuitBreaker{FailureThreshold: 3})

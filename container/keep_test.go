@@ -162,7 +162,9 @@ func TestUnwrapGivesWhatIsBehindAProxy(t *testing.T) {
 }
 
 // narrow and wide are the proxies that two packages bring for one interface.
-type shared interface{ Do(ctx context.Context) error }
+type shared interface {
+	Do(ctx context.Context) error
+}
 
 type (
 	narrowProxy struct{ shared }

@@ -49,18 +49,20 @@ func (c *Call) Defer(p *Pending) {
 //
 // Only the first Finish or Leave counts; others return their err. They may be
 // called by any goroutine.
-func (p *Pending) Finish(err error, v policy.Verdict) error { return p.finish(err, v) }
+func (p *Pending) Finish(err error, v policy.Verdict) error {
+	return p.finish(err, verdict.Meaning{Verdict: v})
+}
 
 // Leave is Finish for a result that was given up, or that ended while nobody was
 // waiting for the dependency: circuit breakers hear nothing of it.
-func (p *Pending) Leave(err error) error { return p.finish(err, tellsNothing) }
+func (p *Pending) Leave(err error) error { return p.finish(err, verdict.Meaning{Neutral: true}) }
 
-func (p *Pending) finish(err error, v policy.Verdict) error {
+func (p *Pending) finish(err error, m verdict.Meaning) error {
 	if !p.finished.CompareAndSwap(false, true) || p.call.prog == nil {
 		return err
 	}
 	c := &p.call
-	c.now, c.late, c.final, c.means = 0, true, true, verdict.Meaning{Verdict: v}
+	c.now, c.late, c.final, c.means = 0, true, true, m
 	c.next(&err)
 	return err
 }

@@ -137,16 +137,54 @@ func TestTheLateFailureOfAHungProbeIsDropped(t *testing.T) {
 	})
 }
 
-func TestProbeTimeoutIsTheRecoveryTimeoutUnlessSet(t *testing.T) {
+// A short recovery made the probe short too: a server that takes as long to answer
+// as the breaker is open stayed shut out for ever.
+func TestAShortRecoveryDoesNotShortenTheProbe(t *testing.T) {
 	virtual(t, func(t *testing.T) {
-		p, b := halfOpen(t, policy.CircuitBreaker{RecoveryTimeout: 7 * time.Second})
+		p, b := halfOpen(t, policy.CircuitBreaker{RecoveryTimeout: 100 * time.Millisecond})
+		for range 3 {
+			if err := p.Run(t.Context(), waits(200*time.Millisecond)); err != nil {
+				t.Error(err)
+			}
+		}
+		wantState(t, b, policy.StateClosed)
+
+		p, b = halfOpen(t, policy.CircuitBreaker{RecoveryTimeout: 100 * time.Millisecond})
 		begin(t, p)
-		time.Sleep(7*time.Second - 1)
+		time.Sleep(policy.DefaultProbeTimeout - 1)
 		wantState(t, b, policy.StateHalfOpen)
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		wantState(t, b, policy.StateOpen)
 	})
+}
+
+// Nothing written means a dependency that is soon back is soon used, and one that
+// is not is asked ever less; what is written is kept to.
+func TestRecoveryTimes(t *testing.T) {
+	const s = time.Second
+	for name, tt := range map[string]struct {
+		spec policy.CircuitBreaker
+		want []time.Duration
+	}{
+		"default":      {policy.CircuitBreaker{}, []time.Duration{s, 2 * s, 4 * s, 8 * s, 16 * s, 30 * s, 30 * s}},
+		"written":      {policy.CircuitBreaker{RecoveryTimeout: s}, []time.Duration{s, s, s}},
+		"both written": {policy.CircuitBreaker{RecoveryTimeout: 3 * s, MaxRecovery: 7 * s}, []time.Duration{3 * s, 6 * s, 7 * s, 7 * s}},
+		"a maximum":    {policy.CircuitBreaker{MaxRecovery: 5 * s}, []time.Duration{s, 2 * s, 4 * s, 5 * s, 5 * s}},
+	} {
+		virtual(t, func(t *testing.T) {
+			p, b := broken(t, tt.spec)
+			trip(t, p, b)
+			for n, want := range tt.want {
+				after, _ := policy.RetryAfter(p.Run(t.Context(), works))
+				if after != want {
+					t.Errorf("%s: opened for the %d. time it says %v, want %v", name, n+1, after, want)
+				}
+				time.Sleep(after)
+				_ = p.Run(t.Context(), always(errDown))
+			}
+		})
+	}
 }
 
 // With a probe hanging and nobody else coming, nothing may be left running: not

@@ -1,7 +1,6 @@
 package container
 
 import (
-	"github.com/cladgo/clad/container/verdict"
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/internal/deadline"
 	"github.com/cladgo/clad/policy"
@@ -34,9 +33,7 @@ func (c *Call) exitTimeout(s *step, err error) error {
 	if v := c.means.Verdict; v == policy.Answered || v == policy.Refused || c.callerOver() != nil {
 		return err
 	}
-	if c.means.Verdict != tellsNothing {
-		c.means = verdict.Meaning{Verdict: policy.Failed, NoEffect: c.means.NoEffect}
-	}
+	c.means.Verdict, c.means.Final = policy.Failed, false
 	c.prog.counters.Count(countTimeout)
 	if e := c.prog.events; e.wanted(c.ctx) {
 		e.tell(c.ctx, TimedOut{c.prog.operation, s.timeout, err})
@@ -50,9 +47,9 @@ func (c *Call) leaveTimeout(s *step) *deadline.Context {
 	if own == nil {
 		return nil
 	}
-	*slot = nil
 	c.ctx = own.Parent()
 	if !c.kept {
+		*slot = nil
 		own.Cancel()
 	}
 	return own

@@ -79,7 +79,7 @@ func New(opts ...Option) fx.Option {
 	return fx.Module("clad",
 		fx.Provide(constructors...),
 		fx.Invoke(
-			checkTags(p.catalog),
+			o.checkTags(p),
 			func(lc fx.Lifecycle, orchestrator *container.Orchestrator, reloader *Reloader) {
 				if p.unchosen {
 					o.log.Warn("nobody chose a profile, so it is the default one: "+howToChoose, "profile", p.name)

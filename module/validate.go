@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/internal/constructor"
 	"github.com/cladgo/clad/internal/needs"
 	"github.com/cladgo/clad/policy"
 	"go.uber.org/fx"
@@ -18,7 +19,8 @@ import (
 // its own tests: what fx.ValidateApp finds, mistakes in the profile, and tags
 // that name a policy which does not exist, with what was probably meant. What
 // startup only warns of is an error too: services of the profile that nothing
-// tagged provides. The options are those of fx.New, [New] among them.
+// tagged provides, and bare values in the place of tagged ones, by fx.Replace or a
+// decorator that does not take what it decorates. The options are those of fx.New, [New] among them.
 //
 //	func TestProfiles(t *testing.T) {
 //		for _, profile := range []string{"production", "development"} {
@@ -45,7 +47,7 @@ func Validate(opts ...fx.Option) error {
 		err = nil // we say it better
 	}
 	return errors.Join(errors.Join(asErrors(found.tags)...), errors.Join(asErrors(found.needs)...),
-		errors.Join(asErrors(found.services)...), found.catalog, err)
+		errors.Join(asErrors(found.services)...), errors.Join(asErrors(found.bare)...), found.catalog, err)
 }
 
 // tell reports whether an error of Fx tells only of what is missing because of
@@ -78,6 +80,7 @@ type findings struct {
 	tags     []unknownPolicy
 	needs    []unmetNeed
 	services []unknownService
+	bare     []bare
 }
 
 // inspect builds an application so far that its graph is there, and no further.
@@ -89,11 +92,14 @@ func inspect(opts []fx.Option) (found findings, complete bool) {
 	type parts struct {
 		fx.In
 		Graph     fx.DotGraph
+		App       fx.Shutdowner
 		Blueprint *blueprint `optional:"true"`
 	}
 	look := fx.WithLogger(func(p parts) fxevent.Logger {
 		if p.Blueprint != nil {
-			found, complete = p.Blueprint.check(graphOf(p.Graph)), true
+			g := graphOf(p.Graph)
+			found, complete = p.Blueprint.check(g), true
+			found.bare = g.bare(constructor.Decorators(p.App))
 		}
 		runtime.Goexit()
 		return nil

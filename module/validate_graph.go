@@ -22,10 +22,16 @@ type graph []*node
 
 type node struct {
 	pkg, name string
-	provides  []string // types, with their packages' names: "payments.Gateway"
+	provides  []provided
 	policies  []string // the named pipelines that it depends on
 	need      string   // what was not registered yet when it was tagged
 	tagged    bool     // it depends on the orchestrator as tagged ones do
+}
+
+// provided is what a constructor provides.
+type provided struct {
+	typ         string // with its package's name: "payments.Gateway"
+	name, group string
 }
 
 // The versions of dig indent the same lines differently.
@@ -33,7 +39,7 @@ var (
 	dotCluster    = regexp.MustCompile(`(?ms)^\s*subgraph cluster_(\d+) \{\n(.*?)^\s*\}$`)
 	dotPackage    = regexp.MustCompile(`^\s*label = "(.*)";\n`)
 	dotName       = regexp.MustCompile(`constructor_\d+ \[shape=plaintext label="(.*)"\]`)
-	dotResult     = regexp.MustCompile(`(?m)^\s*".*" \[label=<(.*?)(?:<BR />.*|>\];)$`)
+	dotResult     = regexp.MustCompile(`(?m)^\s*".*" \[label=<(.*?)(?:<BR /><FONT POINT-SIZE="?10"?>(?:Name: (.*?)|Group: (.*?))</FONT>)?>\];$`)
 	dotDependency = regexp.MustCompile(`(?m)^\s*constructor_(\d+) -> "(.*)" \[ltail=`)
 
 	dotPipeline     = dotNamed[*container.Pipeline]()
@@ -51,7 +57,7 @@ func graphOf(dot fx.DotGraph) graph {
 	for _, cluster := range dotCluster.FindAllStringSubmatch(string(dot), -1) {
 		c := &node{pkg: submatch(dotPackage, cluster[2]), name: submatch(dotName, cluster[2])}
 		for _, result := range dotResult.FindAllStringSubmatch(cluster[2], -1) {
-			c.provides = append(c.provides, result[1])
+			c.provides = append(c.provides, provided{result[1], result[2], result[3]})
 		}
 		byNumber[cluster[1]] = c
 		g = append(g, c)
@@ -171,20 +177,25 @@ func mayMean(id, service string) bool {
 	return name != id && strings.HasSuffix(service, name[strings.Index(name, ".")+1:])
 }
 
+// isTagged reports whether a constructor is a tagged one of the application.
+func (c *node) isTagged() bool {
+	return c.tagged && c.pkg != ownPackage && c.pkg != containerPackage
+}
+
 // services lists what the profile may choose policies for: what tagged
 // constructors provide. A function without a type of its own is called as its
 // constructor.
 func (g graph) services() []string {
 	var all []string
 	for _, c := range g {
-		if !c.tagged || c.pkg == ownPackage || c.pkg == containerPackage {
+		if !c.isTagged() {
 			continue
 		}
-		for _, t := range c.provides {
-			if strings.HasPrefix(t, "func(") {
-				t = path.Base(c.pkg) + "." + c.name
+		for _, p := range c.provides {
+			if strings.HasPrefix(p.typ, "func(") {
+				p.typ = path.Base(c.pkg) + "." + c.name
 			}
-			all = append(all, t)
+			all = append(all, p.typ)
 		}
 	}
 	slices.Sort(all)

@@ -10,14 +10,17 @@ import (
 const (
 	DefaultFailureThreshold = 5
 	DefaultMinRequests      = 20
-	DefaultRecoveryTimeout  = 30 * time.Second
+	DefaultRecoveryTimeout  = time.Second
+	DefaultMaxRecovery      = 30 * time.Second
 	DefaultSuccessThreshold = 3
+	DefaultProbeTimeout     = 30 * time.Second
 	DefaultPatience         = 100 * time.Millisecond
 )
 
 // CircuitBreaker stops calling a dependency that keeps failing, and probes
-// whether it is back. The zero value trips at five failures in a row, stays
-// open for 30 seconds, and closes after three successful probes.
+// whether it is back. The zero value trips at five failures in a row, stays open
+// for a second, then for two, and so on up to 30 as long as probes fail, and
+// closes after three that succeed.
 //
 // An error marked [Answer] is a success: the dependency worked. The caller's own
 // cancellation, an error marked [Permanent] and rejections by a circuit breaker
@@ -42,13 +45,18 @@ type CircuitBreaker struct {
 	// Window is rolling. 0 means none: failures count in a row.
 	Window time.Duration
 	// RecoveryTimeout is how long the breaker stays open. 0 means
-	// DefaultRecoveryTimeout.
+	// DefaultRecoveryTimeout, doubled with each probing that fails.
 	RecoveryTimeout time.Duration
+	// MaxRecovery is up to where the time that the breaker stays open doubles
+	// with each probing that fails; it is not shorter than RecoveryTimeout. 0
+	// means RecoveryTimeout, which then stays as it is, or DefaultMaxRecovery
+	// where that is 0 too.
+	MaxRecovery time.Duration
 	// SuccessThreshold is how many probes are admitted while half-open, and
 	// how many must succeed to close. 0 means DefaultSuccessThreshold.
 	SuccessThreshold uint32
 	// ProbeTimeout is how long a probe may hang before it counts as failed.
-	// 0 means RecoveryTimeout.
+	// 0 means DefaultProbeTimeout.
 	ProbeTimeout time.Duration
 	// Patience is how long an attempt that the caller's own deadline ended must
 	// have run to count as a failure: what ended sooner says nothing of the
@@ -69,6 +77,13 @@ func (c CircuitBreaker) WithDefaults() CircuitBreaker {
 	if c.MinRequests == 0 {
 		c.MinRequests = DefaultMinRequests
 	}
+	switch {
+	case c.MaxRecovery > 0:
+	case c.RecoveryTimeout > 0:
+		c.MaxRecovery = c.RecoveryTimeout
+	default:
+		c.MaxRecovery = DefaultMaxRecovery
+	}
 	if c.RecoveryTimeout == 0 {
 		c.RecoveryTimeout = DefaultRecoveryTimeout
 	}
@@ -76,7 +91,7 @@ func (c CircuitBreaker) WithDefaults() CircuitBreaker {
 		c.SuccessThreshold = DefaultSuccessThreshold
 	}
 	if c.ProbeTimeout == 0 {
-		c.ProbeTimeout = c.RecoveryTimeout
+		c.ProbeTimeout = DefaultProbeTimeout
 	}
 	if c.Patience == 0 {
 		c.Patience = DefaultPatience
@@ -84,8 +99,8 @@ func (c CircuitBreaker) WithDefaults() CircuitBreaker {
 	return c
 }
 
-// Validate reports negative durations, a rate outside (0, 1], and a rate
-// without the window that it is counted in.
+// Validate reports negative durations, a rate outside (0, 1], a rate without the
+// window that it is counted in, and a MaxRecovery below RecoveryTimeout.
 func (c CircuitBreaker) Validate() error {
 	var errs []error
 	if !(c.FailureRate >= 0 && c.FailureRate <= 1) {
@@ -94,9 +109,13 @@ func (c CircuitBreaker) Validate() error {
 	if c.FailureRate > 0 && c.Window == 0 {
 		errs = append(errs, errors.New("circuit breaker: FailureRate needs a Window to be counted in"))
 	}
+	if d := c.WithDefaults(); c.MaxRecovery > 0 && c.MaxRecovery < d.RecoveryTimeout {
+		errs = append(errs, fmt.Errorf("circuit breaker: MaxRecovery is %v, shorter than RecoveryTimeout, which is %v", c.MaxRecovery, d.RecoveryTimeout))
+	}
 	return errors.Join(append(errs,
 		nonNegative("circuit breaker", "Window", c.Window),
 		nonNegative("circuit breaker", "RecoveryTimeout", c.RecoveryTimeout),
+		nonNegative("circuit breaker", "MaxRecovery", c.MaxRecovery),
 		nonNegative("circuit breaker", "ProbeTimeout", c.ProbeTimeout),
 		nonNegative("circuit breaker", "Patience", c.Patience))...)
 }
@@ -117,8 +136,12 @@ func (c CircuitBreaker) String() string {
 	if d.FailureRate > 0 {
 		rate = fmt.Sprintf("%v%% of at least %d in %v", d.FailureRate*100, d.MinRequests, d.Window)
 	}
+	open := "open " + d.RecoveryTimeout.String()
+	if d.MaxRecovery > d.RecoveryTimeout {
+		open += " to " + d.MaxRecovery.String()
+	}
 	return settings("circuit_breaker", c.Name, count, rate,
-		"open "+d.RecoveryTimeout.String(), fmt.Sprintf("%d probes of %v", d.SuccessThreshold, d.ProbeTimeout))
+		open, fmt.Sprintf("%d probes of %v", d.SuccessThreshold, d.ProbeTimeout))
 }
 
 func (c CircuitBreaker) layers(dst []Policy) []Policy { return append(dst, c) }

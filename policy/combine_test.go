@@ -117,19 +117,19 @@ func TestString(t *testing.T) {
 			policy.Retry{Backoff: policy.Exponential{Initial: time.Second}, RetryIf: func(error) bool { return true }},
 			"retry(3 attempts, exponential 1s × 2, custom RetryIf)",
 		},
-		{policy.CircuitBreaker{}, "circuit_breaker(5 failures in a row, open 30s, 3 probes of 30s)"},
+		{policy.CircuitBreaker{}, "circuit_breaker(5 failures in a row, open 1s to 30s, 3 probes of 30s)"},
 		{policy.CircuitBreaker{Name: "bank"}, "circuit_breaker(bank)"},
 		{
 			policy.CircuitBreaker{Name: "bank", FailureThreshold: 2, RecoveryTimeout: time.Minute},
-			"circuit_breaker(bank, 2 failures in a row, open 1m0s, 3 probes of 1m0s)",
+			"circuit_breaker(bank, 2 failures in a row, open 1m0s, 3 probes of 30s)",
 		},
 		{
 			policy.CircuitBreaker{FailureThreshold: 4, FailureRate: 0.25, Window: 10 * time.Second, SuccessThreshold: 1, ProbeTimeout: time.Second},
-			"circuit_breaker(4 failures in 10s, 25% of at least 20 in 10s, open 30s, 1 probes of 1s)",
+			"circuit_breaker(4 failures in 10s, 25% of at least 20 in 10s, open 1s to 30s, 1 probes of 1s)",
 		},
 		{
 			policy.CircuitBreaker{FailureRate: 0.5, MinRequests: 8, Window: 10 * time.Second},
-			"circuit_breaker(50% of at least 8 in 10s, open 30s, 3 probes of 30s)",
+			"circuit_breaker(50% of at least 8 in 10s, open 1s to 30s, 3 probes of 30s)",
 		},
 		{policy.RateLimit{RequestsPerSecond: 100}, "rate_limit(100/s, burst 25)"},
 		{policy.RateLimit{Name: "api"}, "rate_limit(api)"},

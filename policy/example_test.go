@@ -22,7 +22,7 @@ func ExampleCombine() {
 	// Output:
 	// timeout(15s)
 	// retry(2 attempts, fixed 1s)
-	// circuit_breaker(5 failures in a row, open 1m0s, 3 probes of 1m0s)
+	// circuit_breaker(5 failures in a row, open 1m0s, 3 probes of 30s)
 	// timeout(5s)
 }
 

@@ -62,11 +62,16 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 		{"multiplier without end", policy.Retry{Backoff: policy.Exponential{Multiplier: math.Inf(1)}}, []string{"Multiplier is +Inf"}},
 		{
 			"circuit breaker",
-			policy.CircuitBreaker{FailureRate: 1.5, Window: -1, RecoveryTimeout: -2, ProbeTimeout: -3},
-			[]string{"FailureRate is 1.5", "Window is -1ns", "RecoveryTimeout is -2ns", "ProbeTimeout is -3ns"},
+			policy.CircuitBreaker{FailureRate: 1.5, Window: -1, RecoveryTimeout: -2, MaxRecovery: -4, ProbeTimeout: -3},
+			[]string{"FailureRate is 1.5", "Window is -1ns", "RecoveryTimeout is -2ns", "MaxRecovery is -4ns", "ProbeTimeout is -3ns"},
 		},
 		{"rate below zero", policy.CircuitBreaker{FailureRate: -0.1, Window: 1}, []string{"FailureRate is -0.1"}},
 		{"rate not a number", policy.CircuitBreaker{FailureRate: nan, Window: 1}, []string{"FailureRate is NaN"}},
+		{
+			"maximum below what is written", policy.CircuitBreaker{RecoveryTimeout: time.Minute, MaxRecovery: time.Second},
+			[]string{"MaxRecovery is 1s, shorter than RecoveryTimeout, which is 1m0s"},
+		},
+		{"maximum below the default", policy.CircuitBreaker{MaxRecovery: time.Millisecond}, []string{"RecoveryTimeout, which is 1s"}},
 		{"rate without a window", policy.CircuitBreaker{FailureRate: 0.5}, []string{"needs a Window"}},
 		{
 			"rate limit",
@@ -142,22 +147,22 @@ func TestCircuitBreakerDefaults(t *testing.T) {
 	}{
 		{
 			"zero", policy.CircuitBreaker{},
-			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
+			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: time.Second, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
 		},
 		{
-			"probes may hang as long as it stays open", policy.CircuitBreaker{RecoveryTimeout: time.Minute},
-			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: time.Minute, SuccessThreshold: 3, ProbeTimeout: time.Minute, Patience: 100 * time.Millisecond},
+			"a recovery timeout that is written stays as it is", policy.CircuitBreaker{RecoveryTimeout: time.Minute},
+			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: time.Minute, MaxRecovery: time.Minute, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
 		},
 		{
 			"a rate needs no count", policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second},
-			policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second, MinRequests: 20, RecoveryTimeout: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
+			policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second, MinRequests: 20, RecoveryTimeout: time.Second, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
 		},
 	} {
 		if got := tt.in.WithDefaults(); got != tt.want {
 			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
 		}
 	}
-	own := policy.CircuitBreaker{"n", 1, 0.5, 2, 3, 4, 5, 6, 7}
+	own := policy.CircuitBreaker{"n", 1, 0.5, 2, 3, 4, 5, 6, 7, 8}
 	if got := own.WithDefaults(); got != own {
 		t.Errorf("what was set changed to %+v", got)
 	}

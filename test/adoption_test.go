@@ -3,6 +3,7 @@ package test
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,6 +59,37 @@ func TestFiveMinuteStartWithAMisspeltPolicy(t *testing.T) {
 	}
 }
 
+// Whoever took clad once got the newest Fx, Go and golang.org/x/tools with it.
+func TestAdoptingRaisesNothing(t *testing.T) {
+	dir := newcomer(t)
+	var mod struct {
+		Go      string
+		Require []struct{ Path, Version string }
+	}
+	out, err := command(t, dir, "go", "mod", "edit", "-json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(out, &mod); err != nil {
+		t.Fatal(err)
+	}
+	if mod.Go != "1.25.0" {
+		t.Errorf("it needs Go %s now", mod.Go)
+	}
+	fx := ""
+	for _, r := range mod.Require {
+		if r.Path == "go.uber.org/fx" {
+			fx = r.Version
+		}
+	}
+	if fx != "v1.20.0" {
+		t.Errorf("it has Fx %q now", fx)
+	}
+	if strings.Contains(read(t, filepath.Join("..", "go.mod")), "golang.org/x/tools") {
+		t.Error("the library requires golang.org/x/tools, which is for the tool alone")
+	}
+}
+
 var (
 	readmeBlock = regexp.MustCompile("(?s)```(go|yaml)\n(.*?)```")
 	readmeGet   = regexp.MustCompile(`(?m)^go (get .*\S)$`)
@@ -84,7 +116,8 @@ func newcomer(t *testing.T) (dir string) {
 	tool := filepath.Join(root, "cmd", "clad")
 	write(t, filepath.Join(dir, "go.mod"), strings.Join([]string{
 		"module example.com/shop",
-		"go 1.26",
+		"go 1.25.0",
+		"require go.uber.org/fx v1.20.0",
 		"replace github.com/cladgo/clad => " + root,
 		"replace github.com/cladgo/clad/cmd/clad => " + tool,
 	}, "\n"))

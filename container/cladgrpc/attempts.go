@@ -13,6 +13,7 @@ import (
 type meaning struct {
 	verdict policy.Verdict
 	final   bool // there is to be no further attempt
+	known   bool // it is part of an event that breakers know of
 }
 
 // run makes the attempts of a call under a runner.
@@ -37,7 +38,11 @@ func runIn(ctx context.Context, p *container.Pipeline, attempt func(context.Cont
 }
 
 func (m meaning) tell(call *container.Call) {
-	call.Judge(m.verdict)
+	if m.known {
+		call.Neutral()
+	} else {
+		call.Judge(m.verdict)
+	}
 	if m.final {
 		call.Stop()
 	}

@@ -6,8 +6,10 @@ import (
 	"sync/atomic"
 
 	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/policy"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 )
@@ -39,11 +41,12 @@ func StreamClient(r policy.Runner, opts ...Option) grpc.StreamClientInterceptor 
 type client struct {
 	runner policy.Runner
 	options
+	link *link
 }
 
 func newClient(what string, r policy.Runner, opts []Option) client {
 	refuseNil(what, r)
-	return client{r, newOptions(opts)}
+	return client{r, newOptions(opts), new(link)}
 }
 
 // direct reports whether there is nothing to do.
@@ -58,17 +61,21 @@ func (c client) invoke(ctx context.Context, method string, opts []grpc.CallOptio
 		return call(ctx, opts)
 	}
 	return run(ctx, c.runner, func(ctx context.Context) (m meaning, err error) {
-		var d delivery
+		d := delivery{link: c.link, began: clock.Now()}
 		if err = call(ctx, d.observe(opts)); err != nil {
 			m, err = d.judge(ctx, err)
 			m.final = m.final || !d.unsent() && !c.repeat(method)
+			return m, err
 		}
-		return m, err
+		c.link.used()
+		return m, nil
 	})
 }
 
 // delivery finds out what became of an attempt.
 type delivery struct {
+	link     *link
+	began    clock.Nanos
 	to       peer.Peer   // whose address gRPC fills in if there was a stream
 	trailer  metadata.MD // of the server, if it had the last word
 	finished atomic.Bool
@@ -86,15 +93,33 @@ func (d *delivery) unsent() bool { return d.finished.Load() && d.to.Addr == nil 
 // judge says what the error of an attempt in ctx means, and returns it as the
 // policy is to see it.
 func (d *delivery) judge(ctx context.Context, err error) (meaning, error) {
+	said := Status(err)
 	// A response of trailers alone begins with the type of its content.
 	known := evidence{unsent: d.unsent(), answered: len(d.trailer["content-type"]) > 0}
 	m := known.meaningOf(ctx, err)
-	after, never := comeBack(Status(err), d.trailer)
+	m.known = d.loses(said.Code(), known)
+	after, never := comeBack(said, d.trailer)
 	m.final = m.final || never
 	if after > 0 {
 		err = &later{err, after}
 	}
 	return m, err
+}
+
+// loses tells the link what became of the attempt, and reports whether it failed
+// by an event that is known already.
+func (d *delivery) loses(code codes.Code, known evidence) bool {
+	switch {
+	case !d.finished.Load():
+		return false // it is not gRPC's, which says nothing of connections
+	case code == codes.Unavailable && known.unsent:
+		return d.link.lacking()
+	case code == codes.Unavailable && !known.answered:
+		return d.link.broke(d.began)
+	case !known.unsent:
+		d.link.used()
+	}
+	return false
 }
 
 func refuseNil(what string, r policy.Runner) {

@@ -43,7 +43,7 @@ func TestClientsThatGoOpenNoCircuit(t *testing.T) {
 		unary:  func(ctx context.Context, _ string) (string, error) { <-ctx.Done(); return "", ctx.Err() },
 		stream: func(ss grpc.ServerStream) error { return ss.RecvMsg(new(wrapperspb.StringValue)) },
 	}
-	cc, totals := s.guarded(t, policy.CircuitBreaker{FailureThreshold: 1}, policy.Timeout(time.Minute))
+	cc, totals := s.guarded(t, policy.CircuitBreaker{FailureThreshold: 1, Patience: time.Minute}, policy.Timeout(time.Minute))
 	for range 3 {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		if _, err := call(ctx, cc, find); status.Code(err) != codes.DeadlineExceeded {

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 
 	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/internal/clock"
+	"github.com/cladgo/clad/policy"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
 )
@@ -21,10 +23,10 @@ func (c client) open(ctx context.Context, desc *grpc.StreamDesc, opts []grpc.Cal
 		return open(ctx, opts)
 	}
 	if p, ours := c.runner.(*container.Pipeline); ours {
-		return openIn(ctx, p, desc, opts, open)
+		return c.openIn(ctx, p, desc, opts, open)
 	}
 	err = run(ctx, c.runner, func(ctx context.Context) (m meaning, err error) {
-		var d delivery
+		d := delivery{link: c.link, began: clock.Now()}
 		if stream, err = open(ctx, d.observe(opts)); err != nil {
 			m, err = d.judge(ctx, err)
 		}
@@ -37,11 +39,12 @@ func (c client) open(ctx context.Context, desc *grpc.StreamDesc, opts []grpc.Cal
 }
 
 // openIn opens a stream in a pipeline of ours, which can be told of its end.
-func openIn(ctx context.Context, p *container.Pipeline, desc *grpc.StreamDesc, opts []grpc.CallOption, open opener) (stream grpc.ClientStream, err error) {
+func (c client) openIn(ctx context.Context, p *container.Pipeline, desc *grpc.StreamDesc, opts []grpc.CallOption, open opener) (stream grpc.ClientStream, err error) {
 	call := p.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
 		s := &guardedStream{several: desc.ServerStreams, ctx: call.Context()}
+		s.sent.link, s.sent.began = c.link, clock.Now()
 		s.ClientStream, err = open(s.ctx, append(s.sent.observe(opts), grpc.OnFinish(s.finished)))
 		if err != nil {
 			var m meaning
@@ -132,10 +135,17 @@ func (s *guardedStream) end(err error) error {
 // conclude judges the stream, once.
 func (s *guardedStream) conclude(err error) {
 	s.judge.Do(func() {
-		var m meaning
-		if s.failed = err; err != nil {
-			m, err = s.sent.judge(s.ctx, err)
+		if s.failed = err; err == nil {
+			s.sent.link.used()
+			_ = s.outcome.Finish(nil, policy.Unknown)
+			return
 		}
-		s.told = withStatus(s.outcome.Finish(err, m.verdict))
+		m, err := s.sent.judge(s.ctx, err)
+		if m.known {
+			err = s.outcome.Leave(err)
+		} else {
+			err = s.outcome.Finish(err, m.verdict)
+		}
+		s.told = withStatus(err)
 	})
 }

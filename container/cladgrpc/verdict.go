@@ -55,7 +55,7 @@ func (e evidence) meaningOf(ctx context.Context, err error) meaning {
 		}
 	}
 	m := verdict.Of(s.Err())
-	return meaning{m.Verdict, m.Final}
+	return meaning{verdict: m.Verdict, final: m.Final}
 }
 
 // speaksForItself reports whether an error is one of clad's, or marked by

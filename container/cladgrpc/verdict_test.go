@@ -205,7 +205,7 @@ func TestOnesOwnMistakesAreNobodysFailure(t *testing.T) {
 func TestOnesOwnMistakesAreNoProbes(t *testing.T) {
 	s := refusing(1, status.Error(codes.Unavailable, "busy"))
 	o := newOrchestrator(t)
-	if err := o.RegisterCircuitBreaker("b", policy.CircuitBreaker{FailureThreshold: 1, SuccessThreshold: 1, RecoveryTimeout: 20 * time.Millisecond}); err != nil {
+	if err := o.RegisterCircuitBreaker("b", policy.CircuitBreaker{FailureThreshold: 1, SuccessThreshold: 1, RecoveryTimeout: 20 * time.Millisecond, ProbeTimeout: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
 	r, err := o.For("shop", policy.CircuitBreaker{Name: "b"})

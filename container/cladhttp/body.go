@@ -1,94 +1,106 @@
 package cladhttp
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"io"
-	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/internal/clock"
+	"github.com/cladgo/clad/policy"
 )
 
-// maxBuffered is how much of a failed response is read so that its connection
-// can be used again. What is longer costs a new connection.
-const maxBuffered = 64 << 10
-
-// buffer reads the body of a response into memory, if it is not too long, and
-// closes it. It reports whether it did; either way resp.Body reads as before.
-func buffer(resp *http.Response) bool {
-	if resp.Body == nil || resp.Body == http.NoBody {
-		return true
-	}
-	if resp.ContentLength > maxBuffered {
-		return false
-	}
-	read, err := io.ReadAll(io.LimitReader(resp.Body, maxBuffered))
-	switch {
-	case err != nil:
-		_ = resp.Body.Close()
-		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(read), brokenReader{err}))
-		return true
-	case len(read) == maxBuffered:
-		resp.Body = &prefixed{io.MultiReader(bytes.NewReader(read), resp.Body), resp.Body}
-		return false
-	}
-	_ = resp.Body.Close()
-	resp.Body = io.NopCloser(bytes.NewReader(read))
-	return true
-}
-
-type prefixed struct {
-	io.Reader
-	io.Closer
-}
-
-type brokenReader struct{ err error }
-
-func (r brokenReader) Read([]byte) (int, error) { return 0, r.err }
-
-// tie makes release be called when nobody reads body any more, perhaps several
-// times. The body of an upgraded connection can still be written to.
-func tie(body io.ReadCloser, release func()) io.ReadCloser {
-	if duplex, ok := body.(io.ReadWriteCloser); ok {
-		return &duplexBody{duplex, release}
-	}
-	return &readBody{body, release}
-}
-
-// readBody is done at its end as well as at its Close: many read to the end and
-// leave it at that.
-type readBody struct {
+// body is the body of a response. The operation ends with it: when all is read,
+// when reading first fails, or when it is closed.
+type body struct {
 	io.ReadCloser
-	release func()
+	pending container.Pending // nothing where the operation has ended before
+	answer  error             // what a body that ends well counts as; nil for a success
+	release func()            // called at the end, perhaps several times; may be nil
+
+	since   clock.Nanos   // when the headers had come
+	waited  time.Duration // for the server, since then
+	reading atomic.Bool
+	closed  atomic.Bool
+	timeout error // what the reader was told, and is told again
 }
 
-func (b *readBody) Read(p []byte) (int, error) {
+func (b *body) begin(rc io.ReadCloser, answer error) {
+	b.ReadCloser, b.answer, b.since = rc, answer, clock.Now()
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	start := clock.Now()
+	b.reading.Store(true)
 	n, err := b.ReadCloser.Read(p)
-	if err != nil {
-		b.release()
+	b.reading.Store(false)
+	b.waited += clock.Now().Sub(start)
+	if err != nil && !b.closed.Load() {
+		err = b.ended(err)
 	}
 	return n, err
 }
 
-func (b *readBody) Close() error {
-	defer b.release()
-	return b.ReadCloser.Close()
-}
-
-// duplexBody is done at its Close only: when all is read, there may be more to
-// write.
-type duplexBody struct {
-	io.ReadWriteCloser
-	release func()
-}
-
-func (b *duplexBody) Close() error {
-	defer b.release()
-	return b.ReadWriteCloser.Close()
-}
-
-// CloseWrite is what a reverse proxy half-closes upgraded connections with.
-func (b *duplexBody) CloseWrite() error {
-	if c, ok := b.ReadWriteCloser.(interface{ CloseWrite() error }); ok {
-		return c.CloseWrite()
+// Close before the end says that nobody wants the rest, which is no failure. Where
+// somebody was waiting for it just then, it says nothing of the server.
+func (b *body) Close() error {
+	reading := b.reading.Load()
+	b.closed.Store(true)
+	err := b.ReadCloser.Close()
+	if reading {
+		_ = b.pending.Leave(nil)
+	} else {
+		b.done()
 	}
-	return errors.Join(errors.New("cladhttp: CloseWrite"), http.ErrNotSupported)
+	b.letGo()
+	return err
+}
+
+// ended returns what the reader is told: a timeout of the policy by its name, and
+// all else as it is.
+func (b *body) ended(err error) error {
+	told := err
+	switch {
+	case err == io.EOF: //nolint:errorlint // as io.Reader has it
+		b.done()
+	case b.left(err):
+		told = b.pending.Leave(err)
+	default:
+		told = b.pending.Finish(err, policy.Unknown)
+	}
+	b.letGo()
+	if told != err && errors.Is(told, policy.ErrTimeout) { //nolint:errorlint // is it another?
+		b.timeout = told
+	}
+	if b.timeout != nil {
+		return b.timeout
+	}
+	return err
+}
+
+func (b *body) done() {
+	if b.answer != nil {
+		_ = b.pending.Finish(b.answer, policy.Answered)
+		return
+	}
+	_ = b.pending.Finish(nil, policy.Unknown)
+}
+
+// left reports whether a body failed because its reader was away for too long: a
+// client of a proxy that takes its time, for which the deadline passed, or the
+// server lost its patience.
+func (b *body) left(err error) bool {
+	away := clock.Now().Sub(b.since) - b.waited
+	return away > b.waited && (away > longAway || errors.Is(err, context.DeadlineExceeded))
+}
+
+// longAway is less than the time that servers give those who do not read.
+const longAway = time.Second
+
+func (b *body) letGo() {
+	if b.release != nil {
+		b.release()
+	}
 }

@@ -25,6 +25,7 @@ const statusClientClosedRequest = 499
 //	ErrCancelled, context.Canceled   499 (504 where a deadline was the reason)
 //	ErrRetriesExhausted              502 (503 where it is known when to come back)
 //	*InfrastructureError             502 (503 where it is known when to come back)
+//	*http.MaxBytesError              413
 //	anything else                    500
 //
 // Retries are judged by what the last attempt ended with, if that is in the
@@ -32,9 +33,12 @@ const statusClientClosedRequest = 499
 // before: here it is anything else.
 func Status(err error) int {
 	var infrastructure *policy.InfrastructureError
+	var tooLarge *http.MaxBytesError
 	switch {
 	case err == nil:
 		return http.StatusOK
+	case errors.As(err, &tooLarge):
+		return http.StatusRequestEntityTooLarge
 	case policy.IsPermanent(err):
 		return http.StatusInternalServerError
 	case errors.Is(err, policy.ErrCancelled), errors.Is(err, context.Canceled):

@@ -3,111 +3,157 @@ package cladhttp
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
+	"io"
 	"net/http"
+	"time"
 
 	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/container/verdict"
 	"github.com/cladgo/clad/policy"
 )
 
-// exchange is one request on its way through one attempt or several.
+// exchange is one request on its way through one attempt or several. What the
+// first attempt needs, and the response's body, are part of it: a request costs
+// one allocation more than it would without.
 type exchange struct {
 	*transport
-	req    *http.Request
-	repeat bool // the request is safe to repeat
+	req    *http.Request   // the caller's
+	ctx    context.Context // the caller's
+	stop   func()          // ends ctx, where that was made here
+	repeat bool            // the request is safe to repeat
 
 	attempts int
-	over     error          // what a request ended with that must not be sent again
-	resp     *http.Response // of the last attempt, until it is discarded
+	last     error          // of the attempt before
+	sent     *http.Request  // at the attempt at hand
+	upload   *upload        // its body, nil where there is no need to watch it
+	resp     *http.Response // of the last attempt, until it is let go
 	status   *StatusError   // what resp counts as, nil for a success
-	buffered bool           // resp.Body needs no context any more
-	release  func()         // ends the contexts of the attempts, nil where none was kept
+	release  func()         // ends the contexts of the last attempt, where that failed
+
+	first struct {
+		request http.Request
+		upload  upload
+	}
+	body body
 }
 
-// runIn sends the request through a pipeline of ours, whose contexts can be kept
-// alive for a body that is read after the call.
+// outcome is how an attempt ended, and what that means.
+type outcome struct {
+	err     error
+	verdict policy.Verdict // Unknown leaves it to the error
+	neutral bool           // it says nothing of the server
+	final   bool           // the request must not be sent again
+}
+
+func (t *transport) exchange(req *http.Request, repeat bool) *exchange {
+	x := &exchange{transport: t, req: req, repeat: repeat}
+	x.ctx, x.stop = cancellable(req)
+	return x
+}
+
+// runIn sends the request through a pipeline of ours.
 func (x *exchange) runIn(p *container.Pipeline) (err error) {
-	call := p.Begin(x.req.Context())
+	call := p.Begin(x.ctx)
 	defer call.End()
 	for call.Next(&err) {
-		err = x.attempt(call.Context())
-		if x.streaming() {
-			x.keep(call.Detach())
+		o := x.attempt(call.Context())
+		err = o.err
+		switch {
+		case o.neutral:
+			call.Neutral()
+		case o.verdict != policy.Unknown:
+			call.Judge(o.verdict)
+		}
+		if o.final {
+			call.Stop()
+		}
+		switch resp := x.resp; {
+		case resp == nil || !hasContent(resp): // all is said
+		case switched(resp):
+			call.Detach() // a connection of its own from now on
+		case err == nil || o.verdict == policy.Answered:
+			x.body.begin(resp.Body, err)
+			resp.Body, err, x.release = &x.body, nil, nil
+			call.Defer(&x.body.pending)
+		default:
+			x.release = call.Detach()
+			call.BeforeRetry(x.letGo)
 		}
 	}
 	return err
 }
 
-// attempt sends the request once.
-func (x *exchange) attempt(ctx context.Context) error {
-	if x.over != nil {
-		return x.over // even if the policy's RetryIf thinks otherwise
-	}
-	x.discard()
-	req, err := x.request(ctx)
-	if err != nil {
-		return x.last(err)
-	}
-	x.attempts++
-	resp, err := x.transport.Unwrap().RoundTrip(req)
-	if err != nil {
-		return x.failed(err)
-	}
-	x.resp = resp
-	if !x.fails(resp) {
-		return nil
-	}
-	x.status = newStatusError(resp)
-	err = x.failed(x.status)
-	if x.over == nil {
-		// Another attempt may follow: the connection should be free for it.
-		x.buffered = buffer(resp)
+// runOutside sends the request through a runner of another making, which is told
+// by the error itself what that means.
+func (x *exchange) runOutside(r policy.Runner) error {
+	var over error
+	err := r.Run(x.ctx, func(ctx context.Context) error {
+		if over != nil {
+			return over // whatever the runner thinks of it
+		}
+		o := x.attempt(ctx)
+		if o.err == nil || o.verdict == policy.Unknown && !o.final {
+			return o.err
+		}
+		over = &finalError{o.err, o.verdict}
+		return over
+	})
+	if final, ok := err.(*finalError); ok { //nolint:errorlint // nothing was stopped: what is in it comes out as it was
+		return final.err
 	}
 	return err
 }
 
-// request makes the request for an attempt: the caller's own stays as it is.
-func (x *exchange) request(ctx context.Context) (*http.Request, error) {
-	req := x.req.WithContext(ctx)
-	if x.attempts == 0 || !hasBody(x.req) {
-		return req, nil
-	}
-	body, err := x.req.GetBody()
+// attempt sends the request once.
+func (x *exchange) attempt(ctx context.Context) outcome {
+	x.letGo()
+	req, err := x.request(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("cladhttp: the request's body cannot be sent again: GetBody: %w", err)
+		return outcome{err: err, verdict: policy.Refused}
 	}
-	req.Body = body
-	return req, nil
+	x.attempts++
+	stop := x.upload.closeWith(ctx)
+	resp, err := x.Unwrap().RoundTrip(req)
+	stop()
+	if err == nil && resp == nil {
+		err = errNoResponse
+	}
+	if err != nil {
+		x.last = err
+		return x.failed(err)
+	}
+	x.resp = resp
+	x.returnRequest(resp, ctx)
+	o := outcome{verdict: x.verdict(resp)}
+	if o.verdict != policy.Unknown {
+		x.status = newStatusError(resp)
+		o.err, x.last = x.status, x.status
+		o.final = !x.repeatable(false)
+	}
+	if o.verdict == policy.Failed {
+		o.verdict = policy.Unknown // the policy's RetryIf may know better
+	}
+	return o
 }
 
-// failed returns the error of an attempt, marked if it was the last one that is
-// allowed.
-func (x *exchange) failed(err error) error {
+// failed says what it means that an attempt got no answer.
+func (x *exchange) failed(err error) outcome {
+	means := verdict.Of(err)
+	o := outcome{err: err, final: means.Final || !x.repeatable(means.NoEffect)}
+	switch {
+	case x.upload.brokeOff(err), means.Verdict == policy.Refused, isFileError(err):
+		o.verdict = policy.Refused
+	case errors.Is(err, context.DeadlineExceeded):
+		o.neutral = x.upload.waiting()
+	}
+	return o
+}
+
+// repeatable reports whether the request may be sent again, where it may have had
+// its effect or certainly has not.
+func (x *exchange) repeatable(noEffect bool) bool {
 	replayable := !hasBody(x.req) || x.req.GetBody != nil
-	if replayable && (x.repeat || neverSent(err)) {
-		return err
-	}
-	return x.last(err)
-}
-
-func (x *exchange) last(err error) error {
-	x.over = &finalError{err}
-	return x.over
-}
-
-// streaming reports whether the response's body still needs the attempt's context.
-func (x *exchange) streaming() bool {
-	return x.resp != nil && x.resp.Body != nil && x.resp.Body != http.NoBody && !x.buffered
-}
-
-// discard gives up the response at hand, because another attempt follows or an
-// error stands in its place.
-func (x *exchange) discard() {
-	if x.resp != nil && x.resp.Body != nil {
-		_ = x.resp.Body.Close()
-	}
-	x.resp, x.status, x.buffered = nil, nil, false
+	return replayable && (x.repeat || noEffect)
 }
 
 // finish returns what the caller gets: the server's answer where that is what
@@ -116,17 +162,23 @@ func (x *exchange) finish(err error) (*http.Response, error) {
 	if x.attempts == 0 {
 		closeBody(x.req) // as every RoundTripper must
 	}
-	if x.resp != nil && (err == nil || x.answered(err)) {
-		if x.streaming() && x.release != nil {
-			x.resp.Body = tie(x.resp.Body, x.release)
-		} else {
-			x.end()
-		}
-		return x.resp, nil
+	if x.resp == nil || err != nil && !x.answered(err) {
+		x.close() // an error stands in its place
+		x.end()
+		return nil, err
 	}
-	x.discard()
-	x.end()
-	return nil, err
+	switch resp := x.resp; {
+	case resp.Body == &x.body:
+		x.body.release = x.stop
+	case hasContent(resp) && !switched(resp):
+		if x.release != nil || x.stop != nil {
+			x.body.ReadCloser, x.body.release = resp.Body, x.end
+			resp.Body = &x.body
+		}
+	case !hasContent(resp):
+		x.end()
+	}
+	return x.resp, nil
 }
 
 // answered reports whether the operation failed for what the server answered, and
@@ -138,40 +190,51 @@ func (x *exchange) answered(err error) bool {
 		!errors.Is(err, policy.ErrCircuitOpen) && !errors.Is(err, policy.ErrRateLimited)
 }
 
-// keep notes how to end the contexts of the attempt at hand, besides those of
-// attempts before it.
-func (x *exchange) keep(release func()) {
-	if before := x.release; before != nil && release != nil {
-		x.release = func() { before(); release() }
-	} else if release != nil {
-		x.release = release
+// letGo gives up the response at hand, because another attempt follows. Its
+// connection can be used for that if what is left of it is short and there soon.
+func (x *exchange) letGo() {
+	if x.resp == nil {
+		return
 	}
+	if hasContent(x.resp) && x.resp.ContentLength <= longestDrain {
+		body := x.resp.Body
+		timer := time.AfterFunc(timeToDrain, func() { _ = body.Close() })
+		_, _ = io.CopyN(io.Discard, body, longestDrain)
+		timer.Stop()
+	}
+	x.close()
 }
 
+const (
+	longestDrain = 64 << 10
+	timeToDrain  = 50 * time.Millisecond
+)
+
+func (x *exchange) close() {
+	if x.resp != nil && x.resp.Body != nil {
+		_ = x.resp.Body.Close()
+	}
+	x.resp, x.status = nil, nil
+}
+
+// end ends the contexts that nobody needs any more.
 func (x *exchange) end() {
 	if x.release != nil {
 		x.release()
 	}
-}
-
-// neverSent reports whether a request that failed so cannot have reached the
-// server, because there was no connection to send it on.
-func neverSent(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
-}
-
-func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
-
-func closeBody(req *http.Request) {
-	if req.Body != nil {
-		_ = req.Body.Close()
+	if x.stop != nil {
+		x.stop()
 	}
 }
 
-// finalError marks the failure of what must not be attempted again.
-type finalError struct{ err error }
+var errNoResponse = policy.Permanent(errors.New("cladhttp: the RoundTripper returned neither a response nor an error"))
 
-func (e *finalError) Error() string   { return e.err.Error() }
-func (e *finalError) Unwrap() error   { return e.err }
-func (e *finalError) Retryable() bool { return false }
+// hasContent reports whether a response has a body that is yet to be read.
+func hasContent(resp *http.Response) bool { return resp.Body != nil && resp.Body != http.NoBody }
+
+// switched reports whether a response is the beginning of another protocol, and
+// its body the connection.
+func switched(resp *http.Response) bool {
+	_, writable := resp.Body.(io.Writer)
+	return writable || resp.StatusCode == http.StatusSwitchingProtocols
+}

@@ -18,7 +18,9 @@ import (
 // that.
 //
 // A response with a status of 5xx is a failure to a circuit breaker, unless it was
-// written by [WriteError], whose error then decides. A handler
+// written by [WriteError], whose error then decides. 501 and 505 say nothing of the
+// server, nor does what fails because the request's body ended or stalled on its
+// way in. 4xx is an answer. A handler
 // is never run twice, whatever the policy says of retries. Nothing is buffered:
 // the handler's ResponseWriter streams, and can be flushed and hijacked where the
 // server's can.
@@ -40,6 +42,7 @@ func Limit(r policy.Runner) func(http.Handler) http.Handler {
 type serving struct {
 	next     http.Handler
 	req      *http.Request
+	upload   upload // the request's body, if it has one
 	response response
 	over     error // what the handler ended with
 }
@@ -48,18 +51,31 @@ func (s *serving) serve(ctx context.Context) error {
 	if s.over != nil {
 		return s.over // even if the policy's RetryIf thinks otherwise
 	}
-	s.next.ServeHTTP(s.response.face(), s.req.WithContext(ctx))
-	err := s.response.err
+	req := s.req.WithContext(ctx)
+	if hasBody(req) {
+		s.upload.ReadCloser = req.Body
+		req.Body = &s.upload
+	}
+	s.next.ServeHTTP(s.response.face(), req)
+	err, verdict := s.response.err, policy.Unknown
 	switch status := s.response.status; {
 	case err != nil:
 	case status >= 500:
 		err = &StatusError{StatusCode: status}
+		if unchangeable(status) {
+			verdict = policy.Refused
+		}
+	case status >= 400:
+		err, verdict = &StatusError{StatusCode: status}, policy.Answered
 	case status == 0:
 		err = ctx.Err() // without that, nothing written is an empty 200
 	}
 	if err == nil {
 		return nil
 	}
-	s.over = &finalError{err}
+	if verdict == policy.Unknown && s.upload.stopped() {
+		verdict = policy.Refused // by the client
+	}
+	s.over = &finalError{err, verdict}
 	return s.over
 }

@@ -2,6 +2,7 @@ package cladhttp_test
 
 import (
 	"io"
+	"log"
 	"net/http"
 	"strings"
 	"testing"
@@ -86,3 +87,6 @@ func read(t *testing.T, resp *http.Response) string {
 }
 
 const someTime = time.Minute
+
+// quiet keeps what servers say of their handlers' panics out of the tests' output.
+var quiet = log.New(io.Discard, "", 0)

@@ -7,7 +7,7 @@ type Option interface{ apply(*options) }
 
 type options struct {
 	repeat   func(*http.Request) bool
-	fails    func(*http.Response) bool
+	fails    func(*http.Response) bool // nil: by status
 	maxHosts int
 }
 
@@ -22,7 +22,9 @@ func Repeat(safe func(*http.Request) bool) Option {
 }
 
 // FailOn says which responses count as failures. Without it, those with status
-// 408, 429 and 500 to 599. It must not touch the body.
+// 408, 425, 429 and 500 to 599, but for 501 and 505, which no attempt can change
+// and which are neither success nor failure. What does not count as a failure is
+// a success, or with status 400 to 499 an answer. It must not touch the body.
 func FailOn(fails func(*http.Response) bool) Option {
 	return optionFunc(func(o *options) { o.fails = fails })
 }
@@ -35,7 +37,7 @@ func MaxHosts(n int) Option {
 const defaultMaxHosts = 1000
 
 func newOptions(opts []Option) options {
-	o := options{repeat: Idempotent, fails: isFailure, maxHosts: defaultMaxHosts}
+	o := options{repeat: Idempotent, maxHosts: defaultMaxHosts}
 	for _, opt := range opts {
 		opt.apply(&o)
 	}

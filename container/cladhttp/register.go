@@ -23,6 +23,8 @@ func init() { //nolint:gochecknoinits // proxies register themselves
 		guarded.Transport = newTransport(next.Transport, newMethodGuards(m).guard, newOptions(nil))
 		return &guarded
 	}, methodNames...)
+	container.RegisterNames[http.RoundTripper](checkRoute)
+	container.RegisterNames[*http.Client](checkRoute)
 }
 
 // methodGuard is what stands before requests of one method.
@@ -31,14 +33,17 @@ type methodGuard struct {
 	chosen  *container.Pipeline // under the policy chosen for the method, else none
 }
 
-type methodGuards map[string]methodGuard
+type methodGuards struct {
+	methods container.Methods
+	guards  map[string]methodGuard
+}
 
 func newMethodGuards(m container.Methods) methodGuards {
-	guards := make(methodGuards, len(methodNames))
+	guards := make(map[string]methodGuard, len(methodNames))
 	for _, name := range methodNames {
 		guards[name] = methodGuard{m.Method(name), m.Optional(name)}
 	}
-	return guards
+	return methodGuards{m, guards}
 }
 
 func (g methodGuards) guard(req *http.Request) (guard, error) {
@@ -46,9 +51,12 @@ func (g methodGuards) guard(req *http.Request) (guard, error) {
 	if method == "" {
 		method = http.MethodGet
 	}
-	of, ok := g[method]
+	if p := chosenFor(g.methods, req, method); p != nil {
+		return guard{runner: p, repeat: true}, nil
+	}
+	of, ok := g.guards[method]
 	if !ok {
-		of = g[other]
+		of = g.guards[other]
 	}
 	if !of.chosen.Direct() { // somebody named this method, and knows what may be repeated
 		return guard{runner: of.chosen, repeat: true}, nil

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// StatusError stands for a response that counts as a failure. It is what a
-// policy's RetryIf and the log of retries see; who sent the request gets the
-// response itself.
+// StatusError stands for a response that is no success. It is what a policy's
+// RetryIf and the log of retries see; who sent the request gets the response
+// itself.
 type StatusError struct {
 	StatusCode int
 
@@ -18,7 +18,7 @@ type StatusError struct {
 }
 
 func newStatusError(resp *http.Response) *StatusError {
-	return &StatusError{resp.StatusCode, parseRetryAfter(resp.Header.Get("Retry-After"))}
+	return &StatusError{resp.StatusCode, parseRetryAfter(resp.Header)}
 }
 
 func (e *StatusError) Error() string {
@@ -29,16 +29,11 @@ func (e *StatusError) Error() string {
 // it did not ask.
 func (e *StatusError) RetryAfter() time.Duration { return e.retryAfter }
 
-func isFailure(resp *http.Response) bool { return isFailureStatus(resp.StatusCode) }
-
-func isFailureStatus(code int) bool {
-	return code == http.StatusRequestTimeout || code == http.StatusTooManyRequests ||
-		code >= 500 && code <= 599
-}
-
 // parseRetryAfter reads Retry-After in both of its forms: seconds, or the date
-// from which on to come back. What it can't read asks for nothing.
-func parseRetryAfter(value string) time.Duration {
+// from which on to come back, which is reckoned from the Date of the response:
+// the server's clock is not ours. What it can't read asks for nothing.
+func parseRetryAfter(h http.Header) time.Duration {
+	value := h.Get("Retry-After")
 	if value == "" {
 		return 0
 	}
@@ -48,6 +43,9 @@ func parseRetryAfter(value string) time.Duration {
 	at, err := http.ParseTime(value)
 	if err != nil {
 		return 0
+	}
+	if sent, err := http.ParseTime(h.Get("Date")); err == nil {
+		return max(0, at.Sub(sent))
 	}
 	return max(0, time.Until(at))
 }

@@ -61,11 +61,11 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if ours && pipeline.Direct() {
 		return t.Unwrap().RoundTrip(req)
 	}
-	x := &exchange{transport: t, req: req, repeat: g.repeat || t.repeat(req)}
+	x := t.exchange(req, g.repeat || t.repeat(req))
 	if ours {
 		err = x.runIn(pipeline)
 	} else {
-		err = g.runner.Run(req.Context(), x.attempt)
+		err = x.runOutside(g.runner)
 	}
 	return x.finish(err)
 }

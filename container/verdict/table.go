@@ -4,17 +4,24 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 )
 
 // client is what is known of the errors of one client.
 type client struct {
 	// types says how errors are recognised by the full names of their types:
-	// "net.OpError", for a pointer to it as well.
+	// "net.OpError", for a pointer to it as well, without the major version of the
+	// module.
 	types map[string]func(error) Meaning
+	// methods say how errors are recognised by a method that they have, which takes
+	// and returns nothing.
+	methods []method
 	// texts are the errors that a client makes by errors.New: each has nothing but
 	// its text.
 	texts map[string]Meaning
+	// beginnings are those of such texts that go on with particulars.
+	beginnings map[string]Meaning
 	// values are errors that are there without any import.
 	values map[error]Meaning
 	// names are those that profiles may use for errors: of texts, or of what a
@@ -22,15 +29,25 @@ type client struct {
 	names map[string]func(error) bool
 }
 
+type method struct {
+	name      string
+	recognise func(error) Meaning
+}
+
 // clients lists all that are known.
-var clients = []*client{&standard, &grpc}
+var clients = []*client{&standard, &netHTTP, &redis, &grpc}
 
 // tables are the clients' put together, when the first failure asks.
 var tables = sync.OnceValue(func() *client {
-	all := &client{map[string]func(error) Meaning{}, map[string]Meaning{}, map[error]Meaning{}, map[string]func(error) bool{}}
+	all := &client{
+		types: map[string]func(error) Meaning{}, texts: map[string]Meaning{}, beginnings: map[string]Meaning{},
+		values: map[error]Meaning{}, names: map[string]func(error) bool{},
+	}
 	for _, c := range clients {
 		maps.Copy(all.types, c.types)
+		all.methods = append(all.methods, c.methods...)
 		maps.Copy(all.texts, c.texts)
+		maps.Copy(all.beginnings, c.beginnings)
 		maps.Copy(all.values, c.values)
 		maps.Copy(all.names, c.names)
 	}
@@ -70,14 +87,26 @@ func of(t reflect.Type, err error) Meaning {
 		if m, ok := tables().values[err]; ok {
 			return m
 		}
-		return tables().texts[err.Error()]
+		return ofText(err.Error())
 	}
 	known, ok := recognisers.Load(t)
 	if !ok {
-		known, _ = recognisers.LoadOrStore(t, tables().types[nameOf(t)])
+		known, _ = recognisers.LoadOrStore(t, recogniserOf(t))
 	}
 	if recognise := known.(func(error) Meaning); recognise != nil {
 		return recognise(err)
+	}
+	return unknown
+}
+
+func ofText(text string) Meaning {
+	if m, ok := tables().texts[text]; ok {
+		return m
+	}
+	for beginning, m := range tables().beginnings {
+		if strings.HasPrefix(text, beginning) {
+			return m
+		}
 	}
 	return unknown
 }
@@ -86,11 +115,45 @@ func of(t reflect.Type, err error) Meaning {
 // There are no more of them than types in the program.
 var recognisers sync.Map // reflect.Type -> func(error) Meaning
 
+func recogniserOf(t reflect.Type) func(error) Meaning {
+	if recognise, ok := tables().types[nameOf(t)]; ok {
+		return recognise
+	}
+	for _, m := range tables().methods {
+		if has(t, m.name) {
+			return m.recognise
+		}
+	}
+	return nil
+}
+
+// has reports whether a type has a method that takes and returns nothing.
+func has(t reflect.Type, method string) bool {
+	m, ok := t.MethodByName(method)
+	return ok && m.Type.NumIn() == 1 && m.Type.NumOut() == 0
+}
+
+func hasMethod(err error, name string) bool { return has(reflect.TypeOf(err), name) }
+
+func nameOfError(err error) string { return nameOf(reflect.TypeOf(err)) }
+
+// nameOf is a type's full name, without the major version of its module:
+// "net.OpError", for a pointer as well.
 func nameOf(t reflect.Type) string {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	return t.PkgPath() + "." + t.Name()
+	path := t.PkgPath()
+	if at := strings.Index(path, "/v"); at >= 0 {
+		elements := strings.Split(path, "/")
+		path = strings.Join(slices.DeleteFunc(elements, isMajorVersion), "/")
+	}
+	return path + "." + t.Name()
+}
+
+func isMajorVersion(element string) bool {
+	digits, ok := strings.CutPrefix(element, "v")
+	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
 func always(m Meaning) func(error) Meaning { return func(error) Meaning { return m } }

@@ -24,6 +24,10 @@ type Meaning struct {
 	// NoEffect says that the call certainly had no effect, so that it may be
 	// repeated even where it is not safe to do twice: the connection was refused.
 	NoEffect bool
+	// Neutral says of a failure that it tells nothing of the dependency, which
+	// may be well: all connections of the client's pool are taken. It may be
+	// tried again.
+	Neutral bool
 }
 
 // What errors mean, mostly.
@@ -33,6 +37,7 @@ var (
 	refused  = Meaning{Verdict: policy.Refused, NoEffect: true}
 	failed   = Meaning{Verdict: policy.Failed}                 // the effect may have happened
 	unmade   = Meaning{Verdict: policy.Failed, NoEffect: true} // it has not
+	waited   = Meaning{Verdict: policy.Failed, NoEffect: true, Neutral: true}
 	hopeless = Meaning{Verdict: policy.Failed, NoEffect: true, Final: true}
 )
 

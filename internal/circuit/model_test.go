@@ -21,7 +21,7 @@ import (
 // twin is a breaker and the plain gobreaker that it must be equal to.
 type twin struct {
 	breaker *circuit.Breaker
-	plain   *gobreaker.TwoStepCircuitBreaker[struct{}]
+	plain   plain
 	open    []twinCall // calls under way, oldest first
 	history []string
 }
@@ -56,12 +56,11 @@ func newTwin(s circuit.Settings) *twin {
 			return s.FailureThreshold > 0 && c.TotalFailures >= s.FailureThreshold ||
 				s.FailureRate > 0 && all >= s.MinRequests && float64(c.TotalFailures) >= s.FailureRate*float64(all)
 		},
-		IsExcluded: func(err error) bool { return errors.Is(err, excluded) },
 	}
 	if s.Window > 0 {
 		settings.BucketPeriod = s.Window / 10
 	}
-	return &twin{breaker: b, plain: gobreaker.NewTwoStepCircuitBreaker[struct{}](settings)}
+	return &twin{breaker: b, plain: newPlain(settings, func(err error) bool { return errors.Is(err, excluded) })}
 }
 
 // begin begins a call of both, and reports where they differ.
@@ -70,7 +69,7 @@ func (w *twin) begin() (admitted bool, differ string) {
 	if !ok {
 		permit, _, ok = w.breaker.Admit(clock.Now())
 	}
-	plain, err := w.plain.Allow()
+	plain, err := w.plain.allow()
 	if ok != (err == nil) {
 		return false, fmt.Sprintf("admitted: %v, gobreaker: %v", ok, err)
 	}
@@ -93,6 +92,9 @@ var endingNames = [endings]string{"success", "failure", "neither"}
 func (w *twin) end(n, how int) {
 	c := w.open[n]
 	w.open = append(w.open[:n:n], w.open[n+1:]...)
+	if how == isNeither && !w.plain.excludes {
+		how = succeeds
+	}
 	switch how {
 	case succeeds:
 		if !w.breaker.Ignores(c.permit) {
@@ -115,7 +117,7 @@ var stateOf = [...]gobreaker.State{
 }
 
 func (w *twin) differ() string {
-	if ours, plain := stateOf[w.breaker.State()], w.plain.State(); ours != plain {
+	if ours, plain := stateOf[w.breaker.State()], w.plain.machine.State(); ours != plain {
 		return fmt.Sprintf("state: %v, gobreaker: %v", ours, plain)
 	}
 	return ""

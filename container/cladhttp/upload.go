@@ -1,0 +1,105 @@
+package cladhttp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"reflect"
+	"strings"
+	"sync/atomic"
+)
+
+// upload is the body of a request on its way out. It notes what of a failure is
+// the doing of whoever the body comes from: a client that sends too much or too
+// slowly, or goes away, says nothing of the server that it is passed on to.
+type upload struct {
+	io.ReadCloser
+	reading atomic.Bool
+	stalled atomic.Bool // it was closed while more was being waited for
+	closed  atomic.Bool
+	failed  atomic.Pointer[error]
+}
+
+func (u *upload) Read(p []byte) (int, error) {
+	u.reading.Store(true)
+	n, err := u.ReadCloser.Read(p)
+	u.reading.Store(false)
+	if err != nil && err != io.EOF { //nolint:errorlint // as io.Reader has it
+		u.fail(err)
+	}
+	return n, err
+}
+
+func (u *upload) fail(err error) {
+	if !u.closed.Load() { // else it is the reader who has stopped
+		u.failed.CompareAndSwap(nil, &err)
+	}
+}
+
+func (u *upload) Close() error {
+	if u.reading.Load() {
+		u.stalled.Store(true)
+	}
+	u.closed.Store(true)
+	return u.ReadCloser.Close()
+}
+
+// brokeOff reports whether err is what the body itself failed with. Of a nil
+// upload nothing is known.
+func (u *upload) brokeOff(err error) bool {
+	if u == nil {
+		return false
+	}
+	failed := u.failed.Load()
+	return failed != nil && errors.Is(err, *failed)
+}
+
+// stopped reports whether the body failed, or keeps its reader waiting.
+func (u *upload) stopped() bool { return u.failed.Load() != nil || u.reading.Load() }
+
+// waiting reports whether more of the body is being waited for, or was until it was
+// closed.
+func (u *upload) waiting() bool { return u != nil && (u.stalled.Load() || u.reading.Load()) }
+
+// closeWith closes the body when ctx ends, until stop: net/http's transport does not
+// hear of that while it waits for more.
+func (u *upload) closeWith(ctx context.Context) (stop func() bool) {
+	if u == nil || ctx.Done() == nil {
+		return func() bool { return true }
+	}
+	return context.AfterFunc(ctx, func() { _ = u.Close() })
+}
+
+// isFileError reports whether err is what reading a file failed with.
+func isFileError(err error) bool {
+	var file *fs.PathError
+	return errors.As(err, &file)
+}
+
+// mayFail reports whether a body may fail or keep its reader waiting. What cannot,
+// and files, which the operating system may send by itself, are left as they are.
+func mayFail(body io.ReadCloser) bool {
+	switch inMemory(body).(type) {
+	case *bytes.Reader, *bytes.Buffer, *strings.Reader, *os.File:
+		return false
+	}
+	return true
+}
+
+// inMemory returns what http.NewRequest wraps, or body.
+func inMemory(body io.ReadCloser) io.Reader {
+	switch reflect.TypeOf(body) {
+	case typeOfNopCloser, typeOfNopCloserWriterTo:
+		r, _ := reflect.TypeAssert[io.Reader](reflect.ValueOf(body).Field(0))
+		return r
+	}
+	return body
+}
+
+var (
+	typeOfNopCloser         = reflect.TypeOf(io.NopCloser(io.MultiReader()))
+	typeOfNopCloserWriterTo = reflect.TypeOf(io.NopCloser(strings.NewReader("")))
+)

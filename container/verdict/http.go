@@ -1,0 +1,39 @@
+package verdict
+
+// netHTTP is net/http, as a client: what it says of requests that it does not
+// send, for which it has no types.
+var netHTTP = client{
+	types: map[string]func(error) Meaning{
+		"net/http.MaxBytesError":       always(refused), // of the body that was to be sent
+		"crypto/tls.RecordHeaderError": always(hopeless),
+	},
+	texts: map[string]Meaning{
+		"http: nil Request.URL":                                    refused,
+		"http: nil Request.Header":                                 refused,
+		"http: no Host in request URL":                             refused,
+		"http: invalid Host header":                                refused,
+		"http: Request.RequestURI can't be set in client requests": refused,
+		"net/http: can't write control character in Request.URL":   refused,
+		"invalid Host header":                                      refused, // HTTP/2's, from here on
+		"Request.URL is nil":                                       refused,
+		"invalid :protocol header in non-CONNECT request":          refused,
+		"request header list larger than peer's advertised limit":  refused,
+		"http2: request body larger than specified content length": refused,
+		"http: server gave HTTP response to HTTPS client":          hopeless,
+	},
+	beginnings: map[string]Meaning{
+		"unsupported protocol scheme ":  refused,
+		"net/http: invalid header ":     refused,
+		"net/http: invalid trailer ":    refused,
+		"net/http: invalid method ":     refused,
+		"invalid Trailer key ":          refused,
+		"http: ContentLength=":          refused, // and a body of another length
+		"http: Request.ContentLength=":  refused, // and no body
+		"invalid request :path ":        refused,
+		"invalid HTTP header ":          refused,
+		"invalid HTTP trailer ":         refused,
+		"invalid Upgrade request":       refused,
+		"invalid Transfer-Encoding req": refused,
+		"invalid Connection request":    refused,
+	},
+}

@@ -1,0 +1,61 @@
+package verdict
+
+import "strings"
+
+// redis is Redis and Valkey, by go-redis, redigo, rueidis and valkey-go. What the
+// server says is told by its first word, which is the same to all clients.
+var redis = client{
+	types: map[string]func(error) Meaning{
+		"github.com/gomodule/redigo/redis.Error":     ofRedis,
+		"github.com/redis/rueidis.RedisError":        ofRedis,
+		"github.com/valkey-io/valkey-go.ValkeyError": ofRedis,
+	},
+	methods: []method{{"RedisError", ofRedis}}, // go-redis
+	texts: map[string]Meaning{
+		"redis: client is closed":                              refused,
+		"redis: connection pool timeout":                       waited, // all of its own connections are taken
+		"redis: connection pool exhausted":                     waited,
+		"redigo: nil returned":                                 answered,
+		"redigo: connection pool exhausted":                    waited,
+		"redigo: get on closed pool":                           refused,
+		"redigo: connection closed":                            refused,
+		"redigo: closed":                                       refused,
+		"rueidis client is closing or unable to connect redis": failed,
+		"valkey client is closing or unable to connect valkey": failed,
+	},
+	names: map[string]func(error) bool{
+		"redis.Nil": func(err error) bool {
+			switch err.Error() {
+			case "redis: nil":
+				return hasMethod(err, "RedisError")
+			case "redigo: nil returned":
+				return isText("redigo: nil returned")(err)
+			case "redis nil message":
+				return nameOfError(err) == "github.com/redis/rueidis.RedisError"
+			case "valkey nil message":
+				return nameOfError(err) == "github.com/valkey-io/valkey-go.ValkeyError"
+			}
+			return false
+		},
+		"redis.TxFailedErr": func(err error) bool {
+			return err.Error() == "redis: transaction failed" && hasMethod(err, "RedisError")
+		},
+	},
+}
+
+// ofRedis says what a reply of the server means.
+func ofRedis(err error) Meaning {
+	reply := err.Error()
+	if reply == "ERR max number of clients reached" {
+		return unmade
+	}
+	word, _, _ := strings.Cut(reply, " ")
+	switch word {
+	case "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "MISCONF", "BUSY", "TRYAGAIN", "MOVED", "ASK",
+		"EXECABORT": // which hides why: each of the others, in a transaction
+		return unmade
+	case "OOM": // of writes only, and reads go on
+		return refused
+	}
+	return answered // nil, WRONGTYPE, NOSCRIPT, NOAUTH, NOPERM, a script's own errors
+}
