@@ -13,8 +13,9 @@ import (
 type edit struct {
 	o        *Orchestrator
 	catalog  policy.Catalog // as it will be
-	claimed  map[any]bool   // things of owners that stay as they are
-	changed  map[any]any    // and those that take other settings
+	meaning  map[string]unit
+	claimed  map[any]bool // things of owners that stay as they are
+	changed  map[any]any  // and those that take other settings
 	commits  []func()
 	undo     []func() // in the order of what was done
 	messages []func() // for the log, which is not ours to call under a lock
@@ -39,7 +40,7 @@ func (o *Orchestrator) make(e *edit, prepare func(*edit) error) error {
 	defer o.transitions.release()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	e.catalog = o.catalog
+	e.catalog, e.meaning = o.catalog, o.services.meaning
 	done := false
 	defer func() { // also when a panic of a policy's user comes through here
 		if !done {
@@ -55,7 +56,7 @@ func (o *Orchestrator) make(e *edit, prepare func(*edit) error) error {
 	for _, commit := range e.commits {
 		commit()
 	}
-	o.catalog = e.catalog
+	o.catalog, o.services.meaning = e.catalog, e.meaning
 	return nil
 }
 
@@ -96,8 +97,8 @@ func (e *edit) newBreaker(name string, spec policy.CircuitBreaker) *CircuitBreak
 // names; another policy that also describes what it names makes it.
 func (e *edit) circuitBreaker(w *owner, policyName string, spec policy.CircuitBreaker, n int) (*CircuitBreaker, error) {
 	if spec.Name == "" {
-		return own(e, &w.breakers, policyName, n, spec, (*CircuitBreaker).configure, func() *CircuitBreaker {
-			return e.newBreaker(w.name, spec)
+		return own(e, e.o.breakers, &w.breakers, policyName, n, spec, (*CircuitBreaker).configure, func() *CircuitBreaker {
+			return e.newBreaker(e.o.breakers.free(nameFor(w, policyName, n, spec, breakerLayerOf)), spec)
 		}), nil
 	}
 	b, ok := e.o.breakers.known[spec.Name]
@@ -114,8 +115,8 @@ func (e *edit) circuitBreaker(w *owner, policyName string, spec policy.CircuitBr
 
 func (e *edit) rateLimiter(w *owner, policyName string, spec policy.RateLimit, n int) (*RateLimiter, error) {
 	if spec.Name == "" {
-		return own(e, &w.limiters, policyName, n, spec, (*RateLimiter).configure, func() *RateLimiter {
-			return newRateLimiter(w.name, spec)
+		return own(e, e.o.limiters, &w.limiters, policyName, n, spec, (*RateLimiter).configure, func() *RateLimiter {
+			return newRateLimiter(e.o.limiters.free(nameFor(w, policyName, n, spec, limiterLayerOf)), spec)
 		}), nil
 	}
 	l, ok := e.o.limiters.known[spec.Name]

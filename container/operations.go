@@ -118,6 +118,7 @@ func (ops *operations) forget(o *Orchestrator) {
 			if ops.count > goal && droppable(known.(*operation)) {
 				ops.known.Delete(id)
 				ops.count--
+				known.(*operation).owner.drop(o)
 				o.dropCounters(id.(string))
 			}
 			return ops.count > goal

@@ -32,8 +32,7 @@ type Orchestrator struct {
 	retired   map[string]*Pipeline // of policies that it no longer has
 	breakers  registry[policy.CircuitBreaker, *CircuitBreaker]
 	limiters  registry[policy.RateLimit, *RateLimiter]
-	wrapped   []*service
-	services  map[string]string // full type of each wrapped service by its short name
+	services  services
 }
 
 var _ policy.Orchestrator = (*Orchestrator)(nil)
@@ -95,7 +94,7 @@ func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
 		log:        settings.log,
 		events:     settings.events,
 		errors:     settings.errors,
-		services:   make(map[string]string),
+		services:   newServices(),
 		breakers:   newRegistry[policy.CircuitBreaker, *CircuitBreaker](),
 		limiters:   newRegistry[policy.RateLimit, *RateLimiter](),
 		operations: operations{most: settings.operations},
@@ -119,24 +118,6 @@ func (o *Orchestrator) Pipeline(name string) (policy.Runner, error) {
 		return p, nil
 	}
 	return nil, unknownPolicy(o.catalog, name)
-}
-
-// CircuitBreaker returns the breaker registered under a name. Looking for one
-// never makes one.
-func (o *Orchestrator) CircuitBreaker(name string) (*CircuitBreaker, bool) {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	b, ok := o.breakers.known[name]
-	return b, ok
-}
-
-// RateLimiter returns the limiter registered under a name. Looking for one
-// never makes one.
-func (o *Orchestrator) RateLimiter(name string) (*RateLimiter, bool) {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	l, ok := o.limiters.known[name]
-	return l, ok
 }
 
 // RegisterCircuitBreaker makes a breaker known under a name, at any time. One

@@ -11,6 +11,7 @@ import (
 // guards it.
 type owner struct {
 	name     string
+	main     policy.Policy // of a service: that of its methods for which no other is chosen
 	breakers []*owned[policy.CircuitBreaker, *CircuitBreaker]
 	limiters []*owned[policy.RateLimit, *RateLimiter]
 }
@@ -42,7 +43,7 @@ const maxVariants = 64
 // own returns the thing for the n-th place of a policy; "" stands for a policy
 // of no catalog. A policy of the catalog whose settings have changed takes its
 // thing along, unless another that did not change holds on to it.
-func own[S comparable, T any](e *edit, things *[]*owned[S, T], policyName string, n int, spec S, configure func(T, S), make func() T) T {
+func own[S comparable, T resource](e *edit, r registry[S, T], things *[]*owned[S, T], policyName string, n int, spec S, configure func(T, S), make func() T) T {
 	for _, known := range *things {
 		if known.n == n && settingsOf(e, known) == spec {
 			known.use(e, policyName)
@@ -60,13 +61,53 @@ func own[S comparable, T any](e *edit, things *[]*owned[S, T], policyName string
 			return known.thing
 		}
 	}
-	if policyName == "" && len(*things) >= maxVariants {
-		*things = append((*things)[:0], (*things)[1:]...)
+	before := *things
+	e.undoes(func() { *things = before })
+	if policyName == "" && len(before) >= maxVariants {
+		oldest := before[0].thing
+		e.on(func() { r.drop(oldest) })
+		*things = slices.Clone(before[1:])
 	}
 	made := &owned[S, T]{n: n, spec: spec, thing: make()}
 	made.use(e, policyName)
 	*things = append(*things, made)
+	assign(e, r.unnamed, made.thing.Name(), made.thing)
 	return made.thing
+}
+
+// nameFor returns what an unnamed thing goes by, the n-th of its kind in the
+// policy named: the owner's name, unless the owner's main policy has another
+// there. kind picks what a layer describes, if it is of that kind.
+func nameFor[S comparable](w *owner, policyName string, n int, spec S, kind func(policy.Policy) (_ S, unnamed, ok bool)) string {
+	if policyName == "" || w.main == nil {
+		return w.name
+	}
+	at, another := 0, false
+	for _, layer := range policy.Layers(w.main) {
+		its, unnamed, ok := kind(layer)
+		if !ok {
+			continue
+		}
+		if at == n && its == spec {
+			return w.name
+		}
+		at++
+		another = another || unnamed
+	}
+	if !another {
+		return w.name
+	}
+	return w.name + "/" + policyName
+}
+
+func breakerLayerOf(p policy.Policy) (_ policy.CircuitBreaker, unnamed, ok bool) {
+	b, ok := p.(policy.CircuitBreaker)
+	return b, ok && b.Name == "", ok
+}
+
+func limiterLayerOf(p policy.Policy) (_ policy.RateLimit, unnamed, ok bool) {
+	l, ok := p.(policy.RateLimit)
+	return l, ok && l.Name == "", ok
 }
 
 func (o *owned[S, T]) use(e *edit, policyName string) {
@@ -77,6 +118,16 @@ func (o *owned[S, T]) use(e *edit, policyName string) {
 			}
 			o.users[policyName] = true
 		})
+	}
+}
+
+// drop forgets the owner's things. It is for commits.
+func (w *owner) drop(o *Orchestrator) {
+	for _, b := range w.breakers {
+		o.breakers.drop(b.thing)
+	}
+	for _, l := range w.limiters {
+		o.limiters.drop(l.thing)
 	}
 }
 

@@ -176,7 +176,11 @@ func (e *edit) checkServices() error {
 // already, under what the catalog now chooses for them.
 func (e *edit) reloadBindings() error {
 	var errs []error
-	for _, s := range e.o.wrapped {
+	e.meaning = make(map[string]unit)
+	for _, s := range e.o.services.all {
+		errs = append(errs, e.checkMeaning(s))
+	}
+	for _, s := range e.o.services.all {
 		for _, b := range s.bound {
 			if p, err := e.choose(e.policyOf(s, b.method)); err == nil {
 				s.owner.claim(e, p)

@@ -14,15 +14,27 @@ import (
 // service is one tagged result that is wrapped: it knows which policy each
 // method gets, and owns their unnamed breakers and limiters.
 type service struct {
-	o      *Orchestrator
-	typ    serviceType
-	tagged string            // the policy of the tag
-	inCode map[string]string // choices of the tag per method
-	owner  *owner
-	bound  []*binding
-	// unguardable are the methods with a policy that can't be guarded.
+	identity
+	tagged
+
+	o     *Orchestrator
+	owner *owner
+	bound []*binding
+	// unguardable are the methods that can't be guarded; unguarding is how many of
+	// them have a policy all the same.
 	unguardable []string
+	unguarding  int
 	chosen      atomic.Pointer[map[string]*Pipeline] // by the names of calls; nil where none is chosen
+}
+
+// tagged is what a tag says of a service.
+type tagged struct {
+	typ         serviceType
+	name, group string            // under which it is provided
+	policy      string            // the policy of the tag
+	inCode      map[string]string // its choices per method
+	constructor string            // "stripe.NewGateway"
+	at          string            // where that stands
 }
 
 // serviceType describes what is wrapped, as far as it is known without running
@@ -71,24 +83,26 @@ func typeOfService(t reflect.Type, methods []string, constructor string) service
 }
 
 // newService makes a service known, if all that is chosen for it is there.
-func (o *Orchestrator) newService(t serviceType, tagged string, inCode map[string]string) (*service, error) {
-	s := &service{o: o, typ: t, tagged: tagged, inCode: inCode, owner: newOwner(t.id)}
+func (o *Orchestrator) newService(t tagged) (*service, error) {
+	s := &service{tagged: t, o: o}
 	err := o.edit(func(e *edit) error {
-		if other, ok := o.services[t.id]; ok && other != t.full {
-			if _, ok := e.catalog.Services[t.id]; ok {
-				return fmt.Errorf("the profile's services: %q means both %s and %s; write the full import path", t.id, other, t.full)
-			}
-		}
-		if err := e.checkChoices(s); err != nil {
+		u := unit{t.typ.id, t.typ.full, t.name, t.group}
+		s.identity = o.services.identify(u)
+		s.owner = newOwner(s.id)
+		number := o.services.number
+		number[u]++
+		e.undoes(func() { number[u]-- })
+		if err := errors.Join(e.checkMeaning(s), e.checkChoices(s)); err != nil {
 			return err
 		}
+		e.settle(s)
 		if err := e.bindNames(s); err != nil {
 			return err
 		}
-		o.services[t.id] = t.full
-		o.wrapped = append(o.wrapped, s)
+		assign(e, o.services.byID, s.id, s)
+		e.on(func() { o.services.all = append(o.services.all, s) })
 		e.say(func() {
-			o.log.Debug("policy applied", "service", t.id, "policy", e.policyOf(s, ""), "methods", e.methodsOf(s))
+			o.log.Debug("policy applied", "service", s.id, "policy", e.policyOf(s, ""), "methods", e.methodsOf(s))
 		})
 		return nil
 	})
@@ -98,13 +112,17 @@ func (o *Orchestrator) newService(t serviceType, tagged string, inCode map[strin
 	return s, nil
 }
 
-// chosen returns what the profile chooses for a service: under its full type, or
-// its short one.
+// settle notes which policy is a service's main one.
+func (e *edit) settle(s *service) {
+	before := s.owner.main
+	e.undoes(func() { s.owner.main = before })
+	s.owner.main, _ = e.choose(e.policyOf(s, ""))
+}
+
+// chosen returns what the profile chooses for a service, and under which key.
 func (e *edit) chosen(s *service) (key string, c policy.Service) {
-	if c, ok := e.catalog.Services[s.typ.full]; ok {
-		return s.typ.full, c
-	}
-	return s.typ.id, e.catalog.Services[s.typ.id]
+	key, _ = e.key(s)
+	return key, e.catalog.Services[key]
 }
 
 // methodsOf merges the choices per method: the profile's beat the code's. The map
@@ -132,7 +150,7 @@ func (e *edit) policyOf(s *service, method string) string {
 	if c.Policy != "" {
 		return c.Policy
 	}
-	return s.tagged
+	return s.policy
 }
 
 // checkChoices checks that there is everything that is chosen for a service: the
@@ -152,7 +170,7 @@ func (e *edit) checkChoices(s *service) error {
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		if _, err := e.choose(name); err != nil {
-			errs = append(errs, fmt.Errorf("service %s: %w", s.typ.id, err))
+			errs = append(errs, fmt.Errorf("service %s: %w", s.id, err))
 		}
 	}
 	return errors.Join(errs...)
@@ -175,9 +193,9 @@ func (s *service) pipeline(method string, g guard) *Pipeline {
 
 func (s *service) operation(method string) string {
 	if method == "" || method[0] == '/' { // an address is not a method's name
-		return s.typ.id + method
+		return s.id + method
 	}
-	return s.typ.id + "." + method
+	return s.id + "." + method
 }
 
 // bind compiles the pipelines of a service under the catalog as it will be.
@@ -185,6 +203,7 @@ func (e *edit) bind(s *service) error {
 	if err := e.checkChoices(s); err != nil {
 		return err
 	}
+	e.settle(s)
 	var errs []error
 	for _, b := range s.bound {
 		errs = append(errs, e.bindMethod(s, b))
@@ -196,11 +215,7 @@ func (e *edit) bind(s *service) error {
 func (e *edit) bindMethod(s *service, b *binding) error {
 	_, c := e.chosen(s)
 	_, byProfile := c.Methods[b.method] // which beats what the code says
-	_, inCode := s.inCode[b.method]
-	name := e.policyOf(s, b.method)
-	if b.guard == optional && !byProfile && !inCode {
-		name = nonePolicy
-	}
+	name := e.policyOfBinding(s, b)
 	p, err := e.choose(name)
 	if err != nil {
 		return fmt.Errorf("%s: %w", b.operation, err)
@@ -222,11 +237,22 @@ func (e *edit) bindMethod(s *service, b *binding) error {
 	return nil
 }
 
-// unguarded notes of a method with a policy that it can't be guarded.
+// policyOfBinding returns the name of the policy that a method comes to have.
+func (e *edit) policyOfBinding(s *service, b *binding) string {
+	if b.guard == optional {
+		if _, chosen := e.methodsOf(s)[b.method]; !chosen {
+			return nonePolicy
+		}
+	}
+	return e.policyOf(s, b.method)
+}
+
+// unguarded notes of a method that it can't be guarded.
 func (s *service) unguarded(method, reason string) {
 	_ = s.o.edit(func(e *edit) error {
+		s.unguardable = append(s.unguardable, method)
 		if name := e.policyOf(s, method); name != nonePolicy {
-			s.unguardable = append(s.unguardable, method)
+			s.unguarding++
 			e.say(func() {
 				e.o.log.Debug("method is not guarded", "operation", s.operation(method), "policy", name, "reason", reason)
 			})
@@ -243,7 +269,7 @@ func (o *Orchestrator) UnusedServices() []string {
 	defer o.mu.RUnlock()
 	var unused []string
 	for _, id := range slices.Sorted(maps.Keys(o.catalog.Services)) {
-		used := slices.ContainsFunc(o.wrapped, func(s *service) bool { return id == s.typ.id || id == s.typ.full })
+		used := slices.ContainsFunc(o.services.all, func(s *service) bool { return slices.Contains(s.keys[:], id) })
 		if !used {
 			unused = append(unused, id)
 		}

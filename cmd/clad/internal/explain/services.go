@@ -35,8 +35,8 @@ type Method struct {
 }
 
 func (s Service) operation(method string) string {
-	if method == "" {
-		return s.Name
+	if method == "" || method[0] == '/' { // a path
+		return s.Name + method
 	}
 	return s.Name + "." + method
 }
