@@ -82,10 +82,12 @@ func TestRestartIsSurvived(t *testing.T) {
 	start := time.Now()
 	before.down()
 	server.stop(t)
+	// real time: the same
 	time.Sleep(1500*time.Millisecond - time.Since(start))
 	before.up(t)
 	server.start(t)
 	back := time.Since(start)
+	// real time: what is measured
 	time.Sleep(2500 * time.Millisecond)
 	for name, s := range all {
 		s.bare.end()
