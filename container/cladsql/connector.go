@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -22,7 +23,12 @@ func Wrap(next driver.Connector, r policy.Runner, opts ...Option) driver.Connect
 	if r == nil {
 		panic("cladsql.Wrap: the runner is nil; take one from an orchestrator's Pipeline or For")
 	}
-	return &connector{next: next, guards: guards{r, r, r, r, r, r}, options: newOptions(opts)}
+	return &connector{
+		Proxied: container.Proxied{Value: next},
+		next:    next,
+		guards:  guards{r, r, r, r, r, r},
+		options: newOptions(opts),
+	}
 }
 
 // Open is [sql.Open] under the policy of r; see [Wrap].
@@ -69,6 +75,7 @@ type guards struct {
 
 // connector is a guarded connector, and what its connections have in common.
 type connector struct {
+	container.Proxied
 	next driver.Connector
 	guards
 	options

@@ -9,7 +9,8 @@ import (
 func init() { //nolint:gochecknoinits // proxies register themselves
 	container.RegisterWrapper(func(next driver.Connector, m container.Methods) driver.Connector {
 		return &connector{
-			next: next,
+			Proxied: container.Proxied{Value: next},
+			next:    next,
 			guards: guards{
 				connect: m.Method("Connect"),
 				ping:    m.Method("Ping"),
