@@ -177,7 +177,7 @@ func (e *explainer) method(r *Report, of usage.Method, c choice) Method {
 	unbounded := Unbounded
 	if m.Policy == "none" {
 		m.Worst = &unbounded
-	} else if i := r.policy(m.Policy); i >= 0 {
+	} else if i, ok := e.numbers[m.Policy]; ok {
 		a := r.Policies[i].Analysis
 		m.Worst, m.Attempts = &a.Worst, a.Attempts
 		if of.NoTimeouts {
