@@ -124,6 +124,10 @@ bench: ## measure clad beside its peers and write docs/benchmarks.md (BENCH=rege
 bench-check: ## fail when clad has become slower than test/bench/baseline.json by more than the noise
 	cd test/bench && go run ./cmd/benchtable -check -baseline baseline.json
 
+.PHONY: clients
+clients: ## run the clients that clad knows against real servers and write docs/clients.md
+	cd test/clients && go test -count=1 ./... -update
+
 .PHONY: demo
 demo: ## play the example's story of an outage and its recovery
 	GOWORK= go run ./examples/app -demo
