@@ -234,7 +234,7 @@ func (m *method) describe() string {
 	case m.context.kind == aRequest:
 		text += "; the context is the request's"
 	}
-	if m.outlive.what != "" {
+	if m.outlive.what != "" && (m.context.enforces() || m.outlive.life >= body) {
 		text += "; " + m.outlive.describe()
 	}
 	return text

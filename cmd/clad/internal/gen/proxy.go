@@ -183,10 +183,10 @@ func (w *writer) method(p *proxy, self string, fields fieldNames, i int) {
 	case param < 0:
 		begin = w.imports.names["context"] + ".Background()"
 	case m.context.kind == aContext:
-		begin, args[param] = args[param], "call.Context()"
+		begin, args[param] = args[param], m.attempt()
 	case m.context.kind == aRequest:
 		begin = args[param] + ".Context()"
-		args[param] = fmt.Sprintf("input.Request(call.Context(), %s)", args[param])
+		args[param] = fmt.Sprintf("input.Request(%s, %s)", m.attempt(), args[param])
 	case m.context.kind == anOther:
 		begin = args[param]
 	}
@@ -196,9 +196,12 @@ func (w *writer) method(p *proxy, self string, fields fieldNames, i int) {
 	w.linef("call := p.%s.Begin(%s)", fields.of[i], begin)
 	w.linef("defer call.End()")
 	w.attempts(m, v, err)
+	if m.opens() {
+		w.linef("opening := call.Open()")
+	}
 	w.linef("%s = %s(%s)", strings.Join(v.names, ", "), next, strings.Join(args, ", "))
 	w.spend(m, v, err)
-	w.keep(m.outlive, v.names, err)
+	w.keep(m, v.names, err)
 	w.linef("}")
 	w.linef("return %s\n}\n", strings.Join(v.names, ", "))
 }
@@ -260,25 +263,49 @@ func (w *writer) spend(m *method, v variables, err string) {
 	w.linef("if %s {\ncall.Stop()\n}", condition)
 }
 
+// attempt is the expression for the context of an attempt.
+func (m *method) attempt() string {
+	if m.opens() {
+		return "opening.Context()"
+	}
+	return "call.Context()"
+}
+
+// opens reports whether a method opens what its policy's timeouts do not bound.
+func (m *method) opens() bool {
+	return m.outlive.what != "" && (m.outlive.life == open || m.outlive.life == held) && m.context.enforces()
+}
+
 // keep keeps the attempt's context for a result that is used after the call.
-func (w *writer) keep(o outlive, results []string, err string) {
+func (w *writer) keep(m *method, results []string, err string) {
+	o := m.outlive
 	if o.what == "" {
 		return
 	}
-	condition, result := err+" == nil", results[o.result]
-	if o.tie == tiePointer {
+	result := results[o.result]
+	condition := err + " == nil"
+	switch o.life {
+	case open:
+		if m.opens() {
+			w.linef("opening.End(%s)", err)
+		}
+		return
+	case held:
+		if m.opens() {
+			w.linef("opening.Hold(%s, %s)", result, err)
+		}
+		return
+	case cursor:
+		w.linef("if %s {\ncall.Detach()\n}", condition)
+		return
+	case pointerBody:
 		condition += " && " + result + " != nil"
-	}
-	if o.tie == tieField || o.tie == tiePointer {
 		result += "." + o.field
+	case fieldBody:
+		result += "." + o.field
+	case body:
 	}
-	w.linef("if %s {", condition)
-	if o.tie == tieNothing {
-		w.linef("call.Detach()")
-	} else {
-		w.linef("%s = %s.TieReadCloser(%s, call.Detach())", result, w.imports.names[containerPath], result)
-	}
-	w.linef("}")
+	w.linef("if %s {\n%s = call.Body(%[2]s)\n}", condition, result)
 }
 
 // variables are the names of a method's parameters and results.
@@ -290,7 +317,7 @@ type variables struct {
 
 func (w *writer) variables(m *method) variables {
 	var v variables
-	inner := newScope(w.locals, "p", "call", "input", "nil")
+	inner := newScope(w.locals, "p", "call", "input", "opening", "nil")
 	for _, name := range w.types.params {
 		inner.taken[name] = true
 	}

@@ -7,7 +7,7 @@
 //	Body        guarded; another attempt only if nothing in body is used up
 //	Buffer      guarded, one attempt: its *bytes.Buffer is used up
 //	CreateFrom  guarded, once: //clad:once; another attempt only if body can be set back
-//	Do          guarded, once: a request may not be safe to repeat; another attempt only if the request's body can be had again; the context is the request's; the context lives until the Body of the *http.Response is closed
+//	Do          guarded, once: a request may not be safe to repeat; another attempt only if the request's body can be had again; the context is the request's; it ends with the Body of the *http.Response
 //	Each        guarded, one attempt: its function would be called again
 //	Feed        guarded, one attempt: its <-chan int is used up
 //	File        guarded; another attempt only if f can be set back
@@ -37,7 +37,7 @@
 //	InStruct   guarded; no timeout can be enforced: it takes no context
 //	Lookalike  guarded; no timeout can be enforced: it takes no context
 //	Own        guarded; no timeout can be enforced: its context has a type of its own
-//	Request    guarded, once: a request may not be safe to repeat; another attempt only if the request's body can be had again; the context is the request's; the context lives until the Body of the *http.Response is closed
+//	Request    guarded, once: a request may not be safe to repeat; another attempt only if the request's body can be had again; the context is the request's; it ends with the Body of the *http.Response
 //	Second     guarded
 //	Two        guarded
 //	Variadic   guarded; no timeout can be enforced: it takes no context
@@ -74,22 +74,27 @@
 
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty.Lives:
 //
-//	Body      guarded; the context lives until the io.ReadCloser is closed
-//	Channel   guarded; the context lives on for the <-chan int, until the timeout
-//	Context   guarded; the context lives on for the context.Context, until the timeout
+//	Body      guarded; it ends with the io.ReadCloser
+//	Channel   guarded; a timeout bounds the opening, not the <-chan int
+//	Confirm   guarded
+//	Context   guarded; a timeout bounds the opening, not the context.Context
 //	Data      guarded
-//	Func      guarded; the context lives on for the func(), until the timeout
+//	Func      guarded; a timeout bounds the opening, not the func()
+//	Lease     guarded; a timeout bounds the opening, not the <-chan *nasty.Lease
 //	Nothing   guarded
-//	Object    guarded; the context lives until the Body of the nasty.Object is closed
-//	Pointer   guarded; the context lives until the Body of the *nasty.Object is closed
-//	Response  guarded; the context lives until the Body of the *http.Response is closed
+//	Object    guarded; it ends with the Body of the nasty.Object
+//	Output    guarded; a timeout bounds the opening, not the *nasty.Output
+//	Pointer   guarded; it ends with the Body of the *nasty.Object
+//	Response  guarded; it ends with the Body of the *http.Response
 //	Rows      guarded; the context lives on for the *sql.Rows, until the timeout
-//	Seq       guarded; the context lives on for the iter.Seq2[int, error], until the timeout
-//	Several   guarded; the context lives on for the io.ReadCloser, until the timeout
-//	Skipped   passed through unless a policy is chosen for it: //clad:skip; the context lives until the io.ReadCloser is closed
-//	Slice     guarded; the context lives on for the []io.ReadCloser, until the timeout
-//	Stream    guarded; the context lives on for the nasty.Stream, until the timeout
-//	Tx        guarded; the context lives on for the *sql.Tx, until the timeout
+//	Seq       guarded; a timeout bounds the opening, not the iter.Seq2[int, error]
+//	Several   guarded; a timeout bounds the opening, not the io.ReadCloser
+//	Skipped   passed through unless a policy is chosen for it: //clad:skip; it ends with the io.ReadCloser
+//	Slice     guarded; a timeout bounds the opening, not the []io.ReadCloser
+//	Stream    guarded; a timeout bounds the opening, not the nasty.Stream
+//	Tx        guarded; a timeout bounds the opening, not the *sql.Tx
+//	Untimed   guarded; no timeout can be enforced: it takes no context
+//	Watch     guarded; a timeout bounds the opening, not the nasty.Watcher
 
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty.Names:
 //
@@ -123,7 +128,7 @@
 
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty.Repo[K ~string | ~int, V any]:
 //
-//	All  guarded; the context lives on for the iter.Seq2[K, V], until the timeout
+//	All  guarded; a timeout bounds the opening, not the iter.Seq2[K, V]
 //	Get  guarded; the context lives on for the V, until the timeout
 //	Map  guarded, one attempt: its function would be called again
 //	Put  guarded; another attempt only if nothing in T is used up
@@ -147,7 +152,7 @@
 
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty.Users:
 //
-//	All  guarded; the context lives on for the iter.Seq2[string, *nasty.User], until the timeout
+//	All  guarded; a timeout bounds the opening, not the iter.Seq2[string, *nasty.User]
 //	Ban  guarded
 //	Get  guarded
 //	Map  guarded, one attempt: its function would be called again
@@ -356,7 +361,7 @@ func (p *consumesProxy) Do(req *http.Request) (result *http.Response, err error)
 	for input.Next(&call, &err) {
 		result, err = p.next.Do(input.Request(call.Context(), req))
 		if err == nil && result != nil {
-			result.Body = container.TieReadCloser(result.Body, call.Detach())
+			result.Body = call.Body(result.Body)
 		}
 	}
 	return result, err
@@ -759,7 +764,7 @@ func (p *contextsProxy) Request(req *http.Request) (result *http.Response, err e
 	for input.Next(&call, &err) {
 		result, err = p.next.Request(input.Request(call.Context(), req))
 		if err == nil && result != nil {
-			result.Body = container.TieReadCloser(result.Body, call.Detach())
+			result.Body = call.Body(result.Body)
 		}
 	}
 	return result, err
@@ -1077,11 +1082,14 @@ type livesProxy struct {
 	next     Lives
 	body     *container.Pipeline
 	channel  *container.Pipeline
+	confirm  *container.Pipeline
 	context  *container.Pipeline
 	data     *container.Pipeline
 	func_    *container.Pipeline
+	lease    *container.Pipeline
 	nothing  *container.Pipeline
 	object   *container.Pipeline
+	output   *container.Pipeline
 	pointer  *container.Pipeline
 	response *container.Pipeline
 	rows     *container.Pipeline
@@ -1091,6 +1099,8 @@ type livesProxy struct {
 	slice    *container.Pipeline
 	stream   *container.Pipeline
 	tx       *container.Pipeline
+	untimed  *container.Pipeline
+	watch    *container.Pipeline
 }
 
 func newLivesProxy(next Lives, m container.Methods) Lives {
@@ -1098,11 +1108,14 @@ func newLivesProxy(next Lives, m container.Methods) Lives {
 		next:     next,
 		body:     m.Method("Body"),
 		channel:  m.Method("Channel"),
+		confirm:  m.Method("Confirm"),
 		context:  m.Method("Context"),
 		data:     m.Method("Data"),
 		func_:    m.Method("Func"),
+		lease:    m.Method("Lease"),
 		nothing:  m.Method("Nothing"),
 		object:   m.Method("Object"),
+		output:   m.Method("Output"),
 		pointer:  m.Method("Pointer"),
 		response: m.Method("Response"),
 		rows:     m.Method("Rows"),
@@ -1112,6 +1125,8 @@ func newLivesProxy(next Lives, m container.Methods) Lives {
 		slice:    m.Method("Slice"),
 		stream:   m.Method("Stream"),
 		tx:       m.Method("Tx"),
+		untimed:  m.WithoutContext("Untimed"),
+		watch:    m.Method("Watch"),
 	}
 }
 
@@ -1127,7 +1142,7 @@ func (p *livesProxy) Body(ctx context.Context) (result io.ReadCloser, err error)
 	for call.Next(&err) {
 		result, err = p.next.Body(call.Context())
 		if err == nil {
-			result = container.TieReadCloser(result, call.Detach())
+			result = call.Body(result)
 		}
 	}
 	return result, err
@@ -1140,10 +1155,21 @@ func (p *livesProxy) Channel(ctx context.Context) (result <-chan int, err error)
 	call := p.channel.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
-		result, err = p.next.Channel(call.Context())
-		if err == nil {
-			call.Detach()
-		}
+		opening := call.Open()
+		result, err = p.next.Channel(opening.Context())
+		opening.End(err)
+	}
+	return result, err
+}
+
+func (p *livesProxy) Confirm(ctx context.Context) (result *Confirmation, err error) {
+	if p.confirm.Direct() {
+		return p.next.Confirm(ctx)
+	}
+	call := p.confirm.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		result, err = p.next.Confirm(call.Context())
 	}
 	return result, err
 }
@@ -1155,10 +1181,9 @@ func (p *livesProxy) Context(ctx context.Context) (result context.Context, err e
 	call := p.context.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
-		result, err = p.next.Context(call.Context())
-		if err == nil {
-			call.Detach()
-		}
+		opening := call.Open()
+		result, err = p.next.Context(opening.Context())
+		opening.End(err)
 	}
 	return result, err
 }
@@ -1182,12 +1207,25 @@ func (p *livesProxy) Func(ctx context.Context) (stop func(), err error) {
 	call := p.func_.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
-		stop, err = p.next.Func(call.Context())
-		if err == nil {
-			call.Detach()
-		}
+		opening := call.Open()
+		stop, err = p.next.Func(opening.Context())
+		opening.End(err)
 	}
 	return stop, err
+}
+
+func (p *livesProxy) Lease(ctx context.Context) (result <-chan *Lease, err error) {
+	if p.lease.Direct() {
+		return p.next.Lease(ctx)
+	}
+	call := p.lease.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		opening := call.Open()
+		result, err = p.next.Lease(opening.Context())
+		opening.End(err)
+	}
+	return result, err
 }
 
 func (p *livesProxy) Nothing(ctx context.Context) (result sql.NullString, err error) {
@@ -1211,8 +1249,22 @@ func (p *livesProxy) Object(ctx context.Context) (result Object, err error) {
 	for call.Next(&err) {
 		result, err = p.next.Object(call.Context())
 		if err == nil {
-			result.Body = container.TieReadCloser(result.Body, call.Detach())
+			result.Body = call.Body(result.Body)
 		}
+	}
+	return result, err
+}
+
+func (p *livesProxy) Output(ctx context.Context) (result *Output, err error) {
+	if p.output.Direct() {
+		return p.next.Output(ctx)
+	}
+	call := p.output.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		opening := call.Open()
+		result, err = p.next.Output(opening.Context())
+		opening.End(err)
 	}
 	return result, err
 }
@@ -1226,7 +1278,7 @@ func (p *livesProxy) Pointer(ctx context.Context) (result *Object, result2 int, 
 	for call.Next(&err) {
 		result, result2, err = p.next.Pointer(call.Context())
 		if err == nil && result != nil {
-			result.Body = container.TieReadCloser(result.Body, call.Detach())
+			result.Body = call.Body(result.Body)
 		}
 	}
 	return result, result2, err
@@ -1241,7 +1293,7 @@ func (p *livesProxy) Response(ctx context.Context) (result *http.Response, err e
 	for call.Next(&err) {
 		result, err = p.next.Response(call.Context())
 		if err == nil && result != nil {
-			result.Body = container.TieReadCloser(result.Body, call.Detach())
+			result.Body = call.Body(result.Body)
 		}
 	}
 	return result, err
@@ -1269,10 +1321,9 @@ func (p *livesProxy) Seq(ctx context.Context) (result iter.Seq2[int, error], err
 	call := p.seq.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
-		result, err = p.next.Seq(call.Context())
-		if err == nil {
-			call.Detach()
-		}
+		opening := call.Open()
+		result, err = p.next.Seq(opening.Context())
+		opening.End(err)
 	}
 	return result, err
 }
@@ -1284,10 +1335,9 @@ func (p *livesProxy) Several(ctx context.Context) (result io.ReadCloser, result2
 	call := p.several.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
-		result, result2, err = p.next.Several(call.Context())
-		if err == nil {
-			call.Detach()
-		}
+		opening := call.Open()
+		result, result2, err = p.next.Several(opening.Context())
+		opening.End(err)
 	}
 	return result, result2, err
 }
@@ -1301,7 +1351,7 @@ func (p *livesProxy) Skipped(ctx context.Context) (result io.ReadCloser, err err
 	for call.Next(&err) {
 		result, err = p.next.Skipped(call.Context())
 		if err == nil {
-			result = container.TieReadCloser(result, call.Detach())
+			result = call.Body(result)
 		}
 	}
 	return result, err
@@ -1314,10 +1364,9 @@ func (p *livesProxy) Slice(ctx context.Context) (result []io.ReadCloser, err err
 	call := p.slice.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
-		result, err = p.next.Slice(call.Context())
-		if err == nil {
-			call.Detach()
-		}
+		opening := call.Open()
+		result, err = p.next.Slice(opening.Context())
+		opening.End(err)
 	}
 	return result, err
 }
@@ -1329,10 +1378,9 @@ func (p *livesProxy) Stream(ctx context.Context) (result Stream, err error) {
 	call := p.stream.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
-		result, err = p.next.Stream(call.Context())
-		if err == nil {
-			call.Detach()
-		}
+		opening := call.Open()
+		result, err = p.next.Stream(opening.Context())
+		opening.Hold(result, err)
 	}
 	return result, err
 }
@@ -1344,10 +1392,35 @@ func (p *livesProxy) Tx(ctx context.Context) (result *sql.Tx, err error) {
 	call := p.tx.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
-		result, err = p.next.Tx(call.Context())
-		if err == nil {
-			call.Detach()
-		}
+		opening := call.Open()
+		result, err = p.next.Tx(opening.Context())
+		opening.Hold(result, err)
+	}
+	return result, err
+}
+
+func (p *livesProxy) Untimed() (result <-chan int, err error) {
+	if p.untimed.Direct() {
+		return p.next.Untimed()
+	}
+	call := p.untimed.Begin(context.Background())
+	defer call.End()
+	for call.Next(&err) {
+		result, err = p.next.Untimed()
+	}
+	return result, err
+}
+
+func (p *livesProxy) Watch(ctx context.Context) (result Watcher, err error) {
+	if p.watch.Direct() {
+		return p.next.Watch(ctx)
+	}
+	call := p.watch.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		opening := call.Open()
+		result, err = p.next.Watch(opening.Context())
+		opening.End(err)
 	}
 	return result, err
 }
@@ -1681,10 +1754,9 @@ func (p *repoProxy[K, V]) All(ctx context.Context) (result iter.Seq2[K, V], err 
 	call := p.all.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
-		result, err = p.next.All(call.Context())
-		if err == nil {
-			call.Detach()
-		}
+		opening := call.Open()
+		result, err = p.next.All(opening.Context())
+		opening.End(err)
 	}
 	return result, err
 }
@@ -1960,10 +2032,9 @@ func (p *usersProxy) All(ctx context.Context) (result iter.Seq2[string, *User], 
 	call := p.all.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
-		result, err = p.next.All(call.Context())
-		if err == nil {
-			call.Detach()
-		}
+		opening := call.Open()
+		result, err = p.next.All(opening.Context())
+		opening.End(err)
 	}
 	return result, err
 }

@@ -316,6 +316,11 @@ func (f livesFake) Channel(ctx context.Context) (result <-chan int, err error) {
 	return result, err
 }
 
+func (f livesFake) Confirm(ctx context.Context) (result *Confirmation, err error) {
+	f.f.Call("Confirm", []interface{}{ctx}, &result, &err)
+	return result, err
+}
+
 func (f livesFake) Context(ctx context.Context) (result context.Context, err error) {
 	f.f.Call("Context", []interface{}{ctx}, &result, &err)
 	return result, err
@@ -331,6 +336,11 @@ func (f livesFake) Func(ctx context.Context) (stop func(), err error) {
 	return stop, err
 }
 
+func (f livesFake) Lease(ctx context.Context) (result <-chan *Lease, err error) {
+	f.f.Call("Lease", []interface{}{ctx}, &result, &err)
+	return result, err
+}
+
 func (f livesFake) Nothing(ctx context.Context) (result sql.NullString, err error) {
 	f.f.Call("Nothing", []interface{}{ctx}, &result, &err)
 	return result, err
@@ -338,6 +348,11 @@ func (f livesFake) Nothing(ctx context.Context) (result sql.NullString, err erro
 
 func (f livesFake) Object(ctx context.Context) (result Object, err error) {
 	f.f.Call("Object", []interface{}{ctx}, &result, &err)
+	return result, err
+}
+
+func (f livesFake) Output(ctx context.Context) (result *Output, err error) {
+	f.f.Call("Output", []interface{}{ctx}, &result, &err)
 	return result, err
 }
 
@@ -383,6 +398,16 @@ func (f livesFake) Stream(ctx context.Context) (result Stream, err error) {
 
 func (f livesFake) Tx(ctx context.Context) (result *sql.Tx, err error) {
 	f.f.Call("Tx", []interface{}{ctx}, &result, &err)
+	return result, err
+}
+
+func (f livesFake) Untimed() (result <-chan int, err error) {
+	f.f.Call("Untimed", []interface{}{}, &result, &err)
+	return result, err
+}
+
+func (f livesFake) Watch(ctx context.Context) (result Watcher, err error) {
+	f.f.Call("Watch", []interface{}{ctx}, &result, &err)
 	return result, err
 }
 

@@ -175,6 +175,11 @@ type Lives interface {
 	Context(ctx context.Context) (context.Context, error)
 	Data(ctx context.Context) (map[string]renamed.Secret, error)
 	Nothing(ctx context.Context) (sql.NullString, error)
+	Output(ctx context.Context) (*Output, error)
+	Watch(ctx context.Context) (Watcher, error)
+	Lease(ctx context.Context) (<-chan *Lease, error)
+	Confirm(ctx context.Context) (*Confirmation, error)
+	Untimed() (<-chan int, error)
 
 	//clad:skip
 	Skipped(ctx context.Context) (io.ReadCloser, error)
@@ -184,6 +189,29 @@ type Object struct {
 	Size int64
 	Body io.ReadCloser
 }
+
+// Output hides its stream, as those of AWS do.
+type Output struct{ stream *EventStream }
+
+func (o *Output) GetStream() *EventStream { return o.stream }
+
+type EventStream struct{ c chan int }
+
+func (s *EventStream) Events() <-chan int { return s.c }
+func (s *EventStream) Close() error       { return nil }
+
+// Watcher is as Kubernetes has it.
+type Watcher interface {
+	Stop()
+	ResultChan() <-chan int
+}
+
+type Lease struct{ TTL int }
+
+// Confirmation has a channel that is closed, and nothing that is read.
+type Confirmation struct{}
+
+func (*Confirmation) Done() <-chan struct{} { return nil }
 
 type Stream interface {
 	Recv() (string, error)
