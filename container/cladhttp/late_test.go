@@ -529,7 +529,7 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 // attempts before it, and not to be ended by them either.
 func TestContextsOfRetriedAnswers(t *testing.T) {
 	var contexts []context.Context
-	rt, _ := guarded(t, roundTripper(func(req *http.Request) (*http.Response, error) {
+	rt, metrics := guarded(t, roundTripper(func(req *http.Request) (*http.Response, error) {
 		contexts = append(contexts, req.Context())
 		status := 503
 		if len(contexts) == 3 {
@@ -547,5 +547,8 @@ func TestContextsOfRetriedAnswers(t *testing.T) {
 	read(t, resp)
 	if contexts[2].Err() == nil {
 		t.Error("the last goes on after its body")
+	}
+	if m := metrics(); m.SuccessfulOperations != 1 || m.TotalOperations != 1 || m.RetryAttempts != 2 {
+		t.Errorf("metrics are %+v", m)
 	}
 }
