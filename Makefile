@@ -111,7 +111,7 @@ fuzz-short: ## run each fuzz target for FUZZTIME (5s)
 	for file in $$(grep -rl --include='*_test.go' '^func Fuzz' . | grep -v /testdata/ | sort); do \
 		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
 			package=$$(dirname "$$file"); printf '\n%s: %s for %s\n' "$$package" "$$target" '$(FUZZTIME)'; \
-			(cd "$$package" && go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) .) || failed="$$failed $$package.$$target"; \
+			(cd "$$package" && go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=10x .) || failed="$$failed $$package.$$target"; \
 		done; \
 	done; \
 	[ -z "$$failed" ] || { printf '\nmake $@ failed in:%s\n' "$$failed"; exit 1; }

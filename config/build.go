@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cladgo/clad/internal/suggest"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -159,16 +158,19 @@ func (b *builder) resolveReferences() {
 		policies:        slices.Sorted(maps.Keys(b.catalog.Policies)),
 	}
 	for _, r := range b.references {
-		if slices.Contains(known[r.section], r.name) || b.root.field(r.section).isDamaged() {
+		if b.isFull() {
+			return
+		}
+		if _, found := slices.BinarySearch(known[r.section], r.name); found || b.root.field(r.section).isDamaged() {
 			continue
 		}
-		b.mistake(r.at, "%s", unknownName(r.section, r.name, known[r.section]))
+		b.mistake(r.at, "%s", b.unknownName(r.section, r.name, known[r.section]))
 	}
 }
 
 // unknownName says that a section has no such name, and which it has.
-func unknownName(section, name string, known []string) string {
-	hint := suggest.DidYouMean(name, known)
+func (c *collector) unknownName(section, name string, known []string) string {
+	hint := c.hints.DidYouMean(name, known)
 	if hint == "" {
 		hint = "; there are: " + few(known)
 	}

@@ -1,20 +1,47 @@
 package config
 
 import (
+	"maps"
 	"slices"
+	"strings"
 
-	"github.com/cladgo/clad/internal/suggest"
 	"go.yaml.in/yaml/v3"
 )
 
-// maxEntries bounds what the aliases of one file may grow to.
-const maxEntries = 100_000
+// What is bounded, since a file may come from anybody.
+const (
+	// maxRepeated is how many entries of a file may be there by aliases alone:
+	// what is written out is bounded by the size of the file.
+	maxRepeated = 20_000
+	// maxText is the length of keys and values, in bytes. None that means
+	// something is so long.
+	maxText = 1000
+	// maxItems is the length of lists.
+	maxItems = 100
+	// maxMerges is how deep merge keys may nest.
+	maxMerges = 20
+)
 
 // checker checks one file on its own and turns it into values. What is mistaken
 // is reported, and marked so that it leads to no further mistakes.
 type checker struct {
 	*collector
-	file    string
+	file string
+
+	aliases  []*yaml.Node // that lead to where we are, the outermost first
+	repeated int          // entries that were visited by an alias
+	visited  map[visit]visited
+}
+
+// visit is what an anchor names, read as something.
+type visit struct {
+	node       *yaml.Node
+	definition *definition
+}
+
+// visited is what came of it, and the number of its entries.
+type visited struct {
+	value   any
 	entries int
 }
 
@@ -24,9 +51,9 @@ func check(c *collector, file string, text []byte) values {
 	if root == nil {
 		return nil
 	}
-	k := &checker{collector: c, file: file}
+	k := &checker{collector: c, file: file, visited: map[visit]visited{}}
 	v := k.value(k.origin(root), root, profileDefinition, nil)
-	if root.Kind != yaml.MappingNode || k.entries > maxEntries {
+	if root.Kind != yaml.MappingNode || k.isTooLarge() {
 		return nil
 	}
 	return v.(values)
@@ -36,14 +63,88 @@ func (k *checker) origin(n *yaml.Node) Origin {
 	return Origin{File: k.file, Line: n.Line, Column: n.Column}
 }
 
-// value checks what stands at a path. A map stands where its key does, anything
-// else where it is itself.
-func (k *checker) value(key Origin, n *yaml.Node, d *definition, p path) any {
-	for n.Kind == yaml.AliasNode {
-		n = n.Alias
+// target goes to what an alias stands for; leave ends what is there by it.
+func (k *checker) target(n *yaml.Node) (target *yaml.Node, leave func()) {
+	if n.Kind != yaml.AliasNode {
+		return n, func() {}
 	}
+	k.aliases = append(k.aliases, n)
+	return n.Alias, func() { k.aliases = k.aliases[:len(k.aliases)-1] }
+}
+
+// alias is the outermost one that leads to where we are, or nil.
+func (k *checker) alias() *yaml.Node {
+	if len(k.aliases) == 0 {
+		return nil
+	}
+	return k.aliases[0]
+}
+
+// count notes entries that are there by an alias, and reports once if aliases
+// make more of a file than anybody could have written.
+func (k *checker) count(entries int) {
+	if len(k.aliases) == 0 || k.isTooLarge() {
+		return
+	}
+	k.repeated += entries
+	if k.isTooLarge() {
+		k.add(k.origin(k.alias()), nil, "the file is too large: its aliases, written out, would be more than %d entries", maxRepeated)
+	}
+}
+
+func (k *checker) isTooLarge() bool { return k.repeated > maxRepeated }
+
+// isOver reports whether there is no use in reading on.
+func (k *checker) isOver() bool { return k.isTooLarge() || k.isFull() }
+
+// value checks what stands at a path. A map stands where its key does, anything
+// else where it is itself. What aliases repeat is read once.
+func (k *checker) value(key Origin, n *yaml.Node, d *definition, p path) any {
+	n, leave := k.target(n)
+	defer leave()
+	k.count(1)
+	if k.isOver() {
+		return broken(d, key)
+	}
+	if n.Anchor == "" && len(k.aliases) == 0 {
+		return k.read(key, n, d, p) // nothing leads here again
+	}
+	if before, ok := k.visited[visit{n, d}]; ok {
+		k.count(before.entries)
+		return standingAt(key, before.value)
+	}
+	v := k.read(key, n, d, p)
+	k.visited[visit{n, d}] = visited{v, entries(v)}
+	return v
+}
+
+// standingAt returns a value as it stands at another key.
+func standingAt(key Origin, value any) any {
+	m, ok := value.(values)
+	if !ok {
+		return value
+	}
+	m = maps.Clone(m)
+	m[here] = setting{Origin: key}
+	return m
+}
+
+// entries counts what is in a value.
+func entries(value any) int {
+	m, _ := value.(values)
+	n := len(m)
+	for _, v := range m {
+		n += entries(v)
+	}
+	return n
+}
+
+func (k *checker) read(key Origin, n *yaml.Node, d *definition, p path) any {
 	at := k.origin(n)
 	switch {
+	case len(n.Value) > maxText:
+		k.add(at, p, "is %d bytes long; nothing that can stand here is longer than %d", len(n.Value), maxText)
+		return broken(d, at)
 	case isNull(n):
 		k.add(key, p, "%s", emptyProblem(d))
 		if d.kind == table {
@@ -116,7 +217,7 @@ func (k *checker) mapping(key Origin, n *yaml.Node, d *definition, p path) any {
 		present[pair.key.Value] = true
 	}
 	for _, pair := range pairs {
-		if k.entries > maxEntries {
+		if k.isOver() {
 			return m
 		}
 		keyword, at := pair.key.Value, k.origin(pair.key)
@@ -126,36 +227,49 @@ func (k *checker) mapping(key Origin, n *yaml.Node, d *definition, p path) any {
 				k.add(at, under, "%s", problem)
 			}
 		} else if d.field(keyword) == nil {
-			k.add(at, under, "%s", unknownKey(keyword, d))
+			k.add(at, under, "%s", k.unknownKey(keyword, d))
 			m[damaged] = setting{}
-			real = suggest.Nearest(keyword, d.fieldKeys())
+			real = k.hints.Nearest(keyword, d.fieldKeys())
 			if real == "" || present[real] {
 				continue
 			}
 			// Go on as if it had been spelt right: what is wrong below
 			// is told as well, and what refers to it finds it.
 		}
-		if v := k.value(at, pair.value, d.at(real), under); real != here && real != damaged {
+		if v := k.pairValue(at, pair, d.at(real), under); real != here && real != damaged {
 			m[real] = v
 		}
 	}
 	return m
 }
 
-func unknownKey(key string, d *definition) string {
+// pairValue checks the value of an entry, which may be there by a merge key.
+func (k *checker) pairValue(key Origin, pair pair, d *definition, p path) any {
+	if pair.alias != nil {
+		_, leave := k.target(pair.alias)
+		defer leave()
+	}
+	return k.value(key, pair.value, d, p)
+}
+
+func (k *checker) unknownKey(key string, d *definition) string {
 	known := d.fieldKeys()
-	if hint := suggest.DidYouMean(key, known); hint != "" {
+	if hint := k.hints.DidYouMean(key, known); hint != "" {
 		return "unknown key" + hint
 	}
 	return "unknown key; there are: " + few(known)
 }
 
 func (k *checker) list(at Origin, n *yaml.Node, d *definition, p path) any {
+	if len(n.Content) > maxItems {
+		k.add(at, p, "has %d items; it names each of %s once at most", len(n.Content), strings.Join(d.words, ", "))
+		return broken(d, at)
+	}
 	element := &definition{kind: word, words: d.words}
 	var items []string
 	sound := true
 	for _, item := range n.Content {
-		for item.Kind == yaml.AliasNode {
+		if item.Kind == yaml.AliasNode {
 			item = item.Alias
 		}
 		v, problem := element.scalar(item)

@@ -62,6 +62,10 @@ var circuitBreakerFields = []field{
 		kind: duration, above: true, initial: policy.DefaultProbeTimeout,
 		doc: "A probe that hangs longer counts as failed.",
 	}},
+	{key: "patience", definition: definition{
+		kind: duration, above: true, initial: policy.DefaultPatience,
+		doc: "How long an attempt must have run, when the caller's own deadline ends it, to count as a failure.",
+	}},
 }
 
 func defaultThreshold(breaker place) any {
@@ -93,6 +97,7 @@ func buildCircuitBreaker(b *builder, at place) policy.CircuitBreaker {
 		MaxRecovery:      longest.duration(),
 		SuccessThreshold: uint32(at.field("success_threshold").integer()),
 		ProbeTimeout:     at.field("probe_timeout").duration(),
+		Patience:         at.field("patience").duration(),
 	}.WithDefaults()
 
 	if rate.number() > 0 && window.duration() == 0 && !window.isBroken() {

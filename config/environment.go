@@ -5,25 +5,18 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
-	"github.com/cladgo/clad/internal/suggest"
+	"github.com/cladgo/clad/internal/profilename"
 	"go.yaml.in/yaml/v3"
-)
-
-// prefix begins the name of every variable that overrides a setting, and
-// between separates the keys of its path.
-const (
-	prefix  = "CLAD__"
-	between = "__"
 )
 
 // environment turns variables into a layer over what the files say.
 type environment struct {
 	*collector
-	files    place
-	settable map[string][]place // by the variable that sets it
-	layer    values
+	files   place
+	indexes map[string]index // by the path of their place
+	steps   int
+	layer   values
 }
 
 // overrides reads the variables of environ that override settings.
@@ -31,50 +24,21 @@ func overrides(c *collector, files values, environ []string) values {
 	e := &environment{
 		collector: c,
 		files:     place{nil, profileDefinition, files},
-		settable:  map[string][]place{},
+		indexes:   map[string]index{},
 		layer:     values{},
 	}
-	e.collect(e.files)
 	set := e.variables(environ)
 	for _, variable := range slices.Sorted(maps.Keys(set)) {
+		if e.isFull() {
+			break
+		}
+		if e.steps >= maxSteps {
+			e.add(Origin{Variable: variable}, nil, "is one of too many variables that begin with %s", prefix)
+			break
+		}
 		e.override(variable, set[variable])
 	}
 	return e.layer
-}
-
-// collect lists every place that a variable may mean: what is there, and what
-// could be there.
-func (e *environment) collect(at place) {
-	variable := variableOf(at.path)
-	e.settable[variable] = append(e.settable[variable], at)
-	keys := at.keys()
-	if at.definition.kind == object {
-		keys = at.definition.fieldKeys()
-	}
-	if at.definition.kind == object || at.definition.kind == table {
-		for _, key := range keys {
-			e.collect(at.field(key))
-		}
-	}
-}
-
-// variableOf names the variable for a path: letters and digits, the rest as
-// underscores.
-func variableOf(p path) string {
-	keys := make([]string, len(p))
-	for i, key := range p {
-		keys[i] = shout(key)
-	}
-	return prefix + strings.Join(keys, between)
-}
-
-func shout(key string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return unicode.ToUpper(r)
-		}
-		return '_'
-	}, key)
 }
 
 // variables finds what is meant for clad, by name. Of all else not even the
@@ -99,33 +63,40 @@ func (e *environment) variables(environ []string) map[string]string {
 // nothing: CLAD_PROFIEL, CLAD_RELOAD, CLAD_POLICIES__....
 func (e *environment) reportNearMiss(variable string) {
 	rest, ours := strings.CutPrefix(variable, "CLAD_")
-	if !ours || variable == profileVariable {
+	if !ours || variable == profilename.Variable {
 		return
 	}
 	for _, section := range profileDefinition.fieldKeys() {
-		if strings.HasPrefix(shout(rest)+"_", shout(section)+"_") {
+		if strings.HasPrefix(upper(rest)+"_", upper(section)+"_") {
 			e.add(Origin{Variable: variable}, nil, "matches no setting; the names of settings begin with %s", prefix)
 			return
 		}
 	}
-	if suggest.Nearest(variable, []string{profileVariable}) != "" {
-		e.add(Origin{Variable: variable}, nil, "is unknown (did you mean %q?)", profileVariable)
+	if e.hints.Nearest(variable, []string{profilename.Variable}) != "" {
+		e.add(Origin{Variable: variable}, nil, "is unknown (did you mean %q?)", profilename.Variable)
 	}
 }
 
 // override puts the value of one variable into the layer.
 func (e *environment) override(variable, value string) {
 	at := Origin{Variable: variable}
-	meant := e.settable[prefix+shout(strings.TrimPrefix(variable, prefix))]
+	if len(variable) > maxText || len(value) > maxText {
+		e.add(Origin{Variable: variable[:min(len(variable), 60)]}, nil, "matches no setting: its name or value is longer than %d bytes", maxText)
+		return
+	}
+	meant := []place{e.files}
+	if rest := strings.TrimPrefix(variable, prefix); rest != "" {
+		meant = e.settable(e.files, upper(rest))
+	}
 	switch len(meant) {
 	case 0:
 		e.add(at, nil, "matches no setting: %s", e.whyUnknown(variable))
 		return
 	case 1:
 	default:
-		paths := make([]string, len(meant))
-		for i, m := range meant {
-			paths[i] = m.path.String()
+		paths := make([]string, min(len(meant), 3))
+		for i := range paths {
+			paths[i] = meant[i].path.String()
 		}
 		e.add(at, nil, "may mean %s; the names differ too little", strings.Join(paths, " or "))
 		return
@@ -231,17 +202,15 @@ func (e *environment) throughReference(target place, at Origin) bool {
 
 // effective finds what a policy says under a key, or what it inherits.
 func (e *environment) effective(policy, key string) place {
-	seen := map[string]bool{}
-	for {
-		at := e.files.field(policies).field(policy)
-		found := at.field(key)
+	at := e.files.field(policies).field(policy)
+	for range maxExtends {
 		parent := at.field("extends").text()
-		if found.isSet() || parent == "" || seen[policy] {
-			return found
+		if at.field(key).isSet() || parent == "" {
+			break
 		}
-		seen[policy] = true
-		policy = parent
+		at = e.files.field(policies).field(parent)
 	}
+	return at.field(key)
 }
 
 // whyUnknown says at which key the name of a variable leaves what is there.
@@ -249,27 +218,23 @@ func (e *environment) whyUnknown(variable string) string {
 	at := e.files
 	keys := strings.Split(strings.TrimPrefix(variable, prefix), between)
 	for i, key := range keys {
-		known := at.keys()
-		if at.definition.kind == object {
-			known = at.definition.fieldKeys()
-		}
-		found := slices.IndexFunc(known, func(k string) bool { return shout(k) == shout(key) })
-		if found >= 0 {
-			at = at.field(known[found])
+		known := e.under(at)
+		if found := known.upper[upper(key)]; found != nil {
+			at = at.field(found[0])
 			continue
 		}
 		where := "a profile"
 		if len(at.path) > 0 {
 			where = at.path.String()
 		}
-		if near := suggest.Nearest(key, known); near != "" {
+		if near := e.hints.Nearest(key, known.keys); near != "" {
 			return fmt.Sprintf("%s has no %s (did you mean %q?)", where, quote(key),
-				prefix+strings.Join(slices.Concat(keys[:i], []string{shout(near)}, keys[i+1:]), between))
+				prefix+strings.Join(slices.Concat(keys[:i], []string{upper(near)}, keys[i+1:]), between))
 		}
-		if len(known) == 0 {
+		if len(known.keys) == 0 {
 			return where + " has no settings of its own"
 		}
-		return fmt.Sprintf("%s has no %s; there are: %s", where, quote(key), few(known))
+		return fmt.Sprintf("%s has no %s; there are: %s", where, quote(key), few(known.keys))
 	}
 	return "it ends too early" // not reached: then it would match
 }

@@ -37,19 +37,28 @@ func startAfresh(over, under values, d *definition) {
 	}
 }
 
-// heirs resolves what policies inherit.
-type heirs struct {
+// maxExtends is how many policies one may inherit from, each from the next.
+const maxExtends = 100
+
+// inheritance resolves what policies inherit.
+type inheritance struct {
 	*collector
 	policies place
-	resolved values
-	order    []string // each after what it extends
+	resolved map[string]resolved
+	order    []string // each policy after the one that it extends
 	names    []string
+}
+
+// resolved is a policy with all that it inherits.
+type resolved struct {
+	value any
+	depth int // how many policies it inherits from
 }
 
 // inherit puts what each policy extends under it. It returns the policies with
 // nothing left to inherit, and their names, each after the one that it extends.
 func inherit(c *collector, root values) (values, []string) {
-	h := &heirs{collector: c, policies: place{nil, profileDefinition, root}.field(policies), resolved: values{}}
+	h := &inheritance{collector: c, policies: place{nil, profileDefinition, root}.field(policies), resolved: map[string]resolved{}}
 	h.names = h.policies.keys()
 	for _, name := range h.names {
 		h.resolve(name, nil)
@@ -57,7 +66,9 @@ func inherit(c *collector, root values) (values, []string) {
 	merged := maps.Clone(root)
 	if under, ok := merged[policies].(values); ok {
 		under = maps.Clone(under)
-		maps.Copy(under, h.resolved)
+		for name, policy := range h.resolved {
+			under[name] = policy.value
+		}
 		merged[policies] = under
 	}
 	return merged, h.order
@@ -65,12 +76,12 @@ func inherit(c *collector, root values) (values, []string) {
 
 // resolve returns a policy with all that it inherits. heirs are those that
 // extend it, the nearest last.
-func (h *heirs) resolve(name string, heirs []string) any {
+func (h *inheritance) resolve(name string, heirs []string) resolved {
 	if done, ok := h.resolved[name]; ok {
 		return done
 	}
 	at := h.policies.field(name)
-	result := at.value
+	result := resolved{value: at.value}
 	if own, ok := at.value.(values); ok {
 		result = h.withParent(at, own, append(heirs, name))
 	}
@@ -79,35 +90,55 @@ func (h *heirs) resolve(name string, heirs []string) any {
 	return result
 }
 
-func (h *heirs) withParent(at place, own values, heirs []string) values {
+func (h *inheritance) withParent(at place, own values, heirs []string) resolved {
 	extends := at.field("extends")
 	name := extends.text()
 	if name == "" { // not set, none, or broken
-		return own
+		return resolved{value: own}
 	}
 	if i := slices.Index(heirs, name); i >= 0 {
 		h.reportCircle(heirs[i:])
-		return values{here: own[here], damaged: setting{}}
+		return resolved{value: values{here: own[here], damaged: setting{}}}
 	}
-	if !slices.Contains(h.names, name) {
+	if !h.policies.field(name).isSet() {
 		if !h.policies.isDamaged() {
-			h.add(extends.origin(), extends.path, "%s", unknownName(policies, name, h.names))
+			h.add(extends.origin(), extends.path, "%s", h.unknownName(policies, name, h.names))
 		}
 		own[damaged] = setting{}
-		return own
+		return resolved{value: own}
 	}
-	parent, ok := h.resolve(name, heirs).(values)
+	if len(heirs) > maxExtends { // the nearest heir reports it
+		own[damaged] = setting{}
+		return resolved{value: own, depth: maxExtends}
+	}
+	parent := h.resolve(name, heirs)
+	depth := parent.depth + 1
+	if depth == maxExtends+1 {
+		h.add(extends.origin(), extends.path, "inherits from more than %d policies, each of which extends the next", maxExtends)
+		own[damaged] = setting{}
+	}
+	inherited, ok := parent.value.(values)
 	if !ok {
-		return own // it protects nothing
+		return resolved{own, depth} // it protects nothing
 	}
-	parent = koanfmaps.Copy(parent)
-	delete(parent, "extends")
-	merge(koanfmaps.Copy(own), parent, policyDefinition)
-	return parent
+	inherited = deepClone(inherited)
+	delete(inherited, "extends")
+	merge(deepClone(own), inherited, policyDefinition)
+	return resolved{inherited, depth}
+}
+
+func deepClone(m values) values {
+	m = maps.Clone(m)
+	for key, value := range m {
+		if under, ok := value.(values); ok {
+			m[key] = deepClone(under)
+		}
+	}
+	return m
 }
 
 // reportCircle names the policies of a circle once, from the first by name.
-func (h *heirs) reportCircle(circle []string) {
+func (h *inheritance) reportCircle(circle []string) {
 	first := slices.Index(circle, slices.Min(circle))
 	circle = slices.Concat(circle[first:], circle[:first+1])
 	extends := h.policies.field(circle[0]).field("extends")

@@ -23,6 +23,10 @@ var retryLayer = &layer{
 				kind: duration, initial: time.Duration(0),
 				doc: "No new attempt starts this long after the first one did. 0s: no limit.",
 			}},
+			{key: "max_wait", definition: definition{
+				kind: duration, above: true, byDefault: "the longest wait of the back-off, at least 30s", derive: defaultMaxWait,
+				doc: "The longest wait that an error may ask for (Retry-After). One that asks for more ends the retries at once.",
+			}},
 		},
 	},
 	build: buildRetry,
@@ -72,18 +76,23 @@ var backoffDefinition = definition{
 
 var defaultBackoff = policy.DefaultBackoff().(policy.Exponential)
 
+func defaultMaxWait(retry place) any {
+	return policy.Retry{Backoff: backoffOf(retry.field("backoff"))}.WithDefaults().MaxWait
+}
+
 func buildRetry(b *builder, at place) policy.Policy {
+	backoff := at.field("backoff")
+	b.checkBackoff(backoff, backoff.field("type").text())
 	return policy.Retry{
 		MaxAttempts: at.field("max_attempts").integer(),
-		Backoff:     buildBackoff(b, at.field("backoff")),
+		Backoff:     backoffOf(backoff),
 		MaxElapsed:  at.field("max_elapsed").duration(),
+		MaxWait:     at.field("max_wait").duration(),
 	}
 }
 
-func buildBackoff(b *builder, at place) policy.Backoff {
-	kind := at.field("type").text()
-	b.checkBackoff(at, kind)
-	switch kind {
+func backoffOf(at place) policy.Backoff {
+	switch at.field("type").text() {
 	case fixedBackoff:
 		return policy.Fixed(at.field("delay").duration())
 	case linearBackoff:

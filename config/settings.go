@@ -80,7 +80,7 @@ func (p *Profile) Origin(path ...string) (Origin, bool) {
 func (p *Profile) at(path []string) (place, bool) {
 	at := p.root
 	for _, key := range path {
-		if !slices.Contains(at.keysInForce(), key) {
+		if !at.hasInForce(key) {
 			return place{}, false
 		}
 		at = at.field(key).orDerived(at)
@@ -117,10 +117,8 @@ func (p place) keysInForce() []string {
 		return p.keys()
 	}
 	var keys []string
-	variant := p.definition.variant
-	for _, f := range p.definition.fields {
-		otherVariant := f.of != nil && !slices.Contains(f.of, p.field(variant).text())
-		if !otherVariant && p.field(f.key).orDerived(p).inForce() {
+	for i := range p.definition.fields {
+		if f := &p.definition.fields[i]; p.hasField(f) {
 			keys = append(keys, f.key)
 		}
 	}
@@ -128,6 +126,24 @@ func (p place) keysInForce() []string {
 		slices.SortStableFunc(keys, byNesting(p))
 	}
 	return keys
+}
+
+// hasInForce reports whether there is a value under a key, if only the default.
+func (p place) hasInForce(key string) bool {
+	switch {
+	case p.isSet() && !p.isMap(), key == here, key == damaged:
+		return false
+	case p.isReference(), p.definition.kind == table:
+		return p.field(key).isSet()
+	}
+	f := p.definition.field(key)
+	return f != nil && p.hasField(f)
+}
+
+// hasField reports whether there is a value in a field of an object.
+func (p place) hasField(f *field) bool {
+	otherVariant := f.of != nil && !slices.Contains(f.of, p.field(p.definition.variant).text())
+	return !otherVariant && p.field(f.key).orDerived(p).inForce()
 }
 
 // byNesting compares keys of a policy: layers as they nest, the rest first.

@@ -21,6 +21,7 @@ import (
 	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/internal/constructor"
 	"github.com/cladgo/clad/internal/needs"
+	"github.com/cladgo/clad/internal/profilename"
 	"github.com/cladgo/clad/internal/watch"
 	"github.com/cladgo/clad/policy"
 	"go.uber.org/fx"
@@ -146,7 +147,8 @@ const howToChoose = "set CLAD_PROFILE or APP_ENV, or name one with module.WithPr
 
 // unchosen reports whether nobody chose a profile.
 func (o *options) unchosen() bool {
-	return o.profile == "" && os.Getenv("CLAD_PROFILE") == "" && os.Getenv("APP_ENV") == ""
+	_, variable := profilename.Choose(o.profile, os.Environ())
+	return o.profile == "" && variable == ""
 }
 
 func (o *options) load() (profile, error) {

@@ -2,11 +2,13 @@ package module_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
@@ -139,4 +141,70 @@ func TestAPanicWhileReadingIsAFailedReload(t *testing.T) {
 	if err := s.reloader.Reload(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// Files of other profiles that changed all the time kept this one from being
+// read: it waited for all of the directory to be quiet.
+func TestFilesOfOtherProfilesKeepNobodyWaiting(t *testing.T) {
+	s := open(t, attemptsOf("2"))
+	other := filepath.Join(filepath.Dir(s.file), "other.yaml")
+	stop, ended := make(chan struct{}), make(chan struct{})
+	var writes atomic.Int64
+	go func() {
+		defer close(ended)
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			_ = os.WriteFile(other, []byte("n: "+strings.Repeat("x", n%100)), 0o600)
+			writes.Add(1)
+			runtime.Gosched()
+		}
+	}()
+	defer func() { close(stop); <-ended }()
+	for n, attempts := range []string{"3", "4", "5"} {
+		before := writes.Load()
+		eventually(t, func() bool { return writes.Load() > before+10 })
+		s.save(attemptsOf(attempts))
+		if o := s.next(n + 1); o.Err != nil || len(o.Changed) != 1 {
+			t.Errorf("%+v", o)
+		}
+		s.wantAttempts(int64(n) + 3)
+	}
+	if n := len(s.told()); n != 3 {
+		t.Errorf("%d reloads; want 3", n)
+	}
+}
+
+// A profile that changes all the time is never taken halfway, and whoever watches
+// the reloads hears of it.
+func TestAProfileThatKeepsChangingIsAFailure(t *testing.T) {
+	s := open(t, attemptsOf("2"))
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			_ = os.WriteFile(s.file+".new", fmt.Appendf(nil, "%s# %d", attemptsOf("3"), n), 0o600)
+			_ = os.Rename(s.file+".new", s.file)
+			runtime.Gosched()
+		}
+	}()
+	end := sync.OnceFunc(func() { close(stop); <-ended })
+	defer end()
+	o := s.next(1)
+	if o.Err == nil || !strings.Contains(o.Err.Error(), "the files keep changing") {
+		t.Errorf("%+v", o)
+	}
+	s.wantAttempts(2)
+	end()
+	s.save(attemptsOf("4"))
+	eventually(t, func() bool { return s.reloader.Status().Err == nil })
+	s.wantAttempts(4)
 }

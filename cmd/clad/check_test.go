@@ -153,7 +153,7 @@ func TestCheckFilesThatCannotBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, _ := clad(t, "check", "-dir", ".")
-	if code != failed || !strings.Contains(out, "x.yaml and x.yml") || !strings.Contains(out, "y.yaml: is a directory") {
+	if code != failed || !strings.Contains(out, "x.yaml and x.yml") || !strings.Contains(out, "y.yaml: it is not a regular file but a directory") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 	if err := os.Rename("x.yaml", "base.yaml"); err != nil {

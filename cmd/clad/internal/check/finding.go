@@ -8,6 +8,7 @@ import (
 
 	"github.com/cladgo/clad/config"
 	"github.com/cladgo/clad/internal/keypath"
+	"github.com/cladgo/clad/internal/printable"
 )
 
 // Finding is one mistake, or one thing worth noting.
@@ -40,15 +41,15 @@ func inCode(place token.Position, format string, args ...any) Finding {
 }
 
 // Place returns "file:line:column", "environment variable NAME", or as much of
-// that as there is.
+// that as there is, with nothing in the names that a terminal would obey.
 func (f Finding) Place() string {
 	switch {
 	case f.Variable != "":
-		return "environment variable " + f.Variable
+		return "environment variable " + printable.Text(f.Variable)
 	case f.Line > 0:
-		return fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column)
+		return fmt.Sprintf("%s:%d:%d", printable.Text(f.File), f.Line, f.Column)
 	default:
-		return f.File
+		return printable.Text(f.File)
 	}
 }
 
@@ -67,7 +68,7 @@ func (f Finding) message() string {
 	if len(f.Profiles) > 0 {
 		text += " (in " + strings.Join(f.Profiles, ", ") + ")"
 	}
-	return printable(text)
+	return printable.Text(text)
 }
 
 // byPlace orders findings as a reader meets their places, variables last.

@@ -35,8 +35,8 @@ type Method struct {
 }
 
 func (s Service) operation(method string) string {
-	if method == "" {
-		return s.Name
+	if method == "" || method[0] == '/' { // a path
+		return s.Name + method
 	}
 	return s.Name + "." + method
 }
@@ -177,7 +177,7 @@ func (e *explainer) method(r *Report, of usage.Method, c choice) Method {
 	unbounded := Unbounded
 	if m.Policy == "none" {
 		m.Worst = &unbounded
-	} else if i := r.policy(m.Policy); i >= 0 {
+	} else if i, ok := e.numbers[m.Policy]; ok {
 		a := r.Policies[i].Analysis
 		m.Worst, m.Attempts = &a.Worst, a.Attempts
 		if of.NoTimeouts {
