@@ -130,6 +130,15 @@ func (b *CircuitBreaker) configure(spec policy.CircuitBreaker) {
 // to count.
 func (b *CircuitBreaker) patience() time.Duration { return b.spec.Load().Patience }
 
+// probeTime is how long a probe may take at least whose attempt is bounded by its
+// policy: where nothing else is said, as long as that.
+func (b *CircuitBreaker) probeTime(bound time.Duration) time.Duration {
+	if b.spec.Load().ProbeTimeout != policy.DefaultProbeTimeout {
+		return 0
+	}
+	return bound
+}
+
 // has reports whether the breaker was made from settings that mean the same.
 func (b *CircuitBreaker) has(spec policy.CircuitBreaker) bool {
 	return spec.WithDefaults() == *b.spec.Load()

@@ -14,7 +14,7 @@ import (
 // enterBreaker asks a breaker that is not closed; at a closed one there is nothing
 // to ask.
 func (c *Call) enterBreaker(s *step) error {
-	p, wait, ok := s.breaker.circuit.Admit(c.clock())
+	p, wait, ok := s.breaker.circuit.Admit(c.clock(), s.breaker.probeTime(s.timeout))
 	if !ok {
 		c.prog.counters.Count(countRejection)
 		c.rejected(CircuitOpen, s.breaker.Name(), wait)

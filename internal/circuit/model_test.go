@@ -67,7 +67,7 @@ func newTwin(s circuit.Settings) *twin {
 func (w *twin) begin() (admitted bool, differ string) {
 	permit, ok := w.breaker.Closed()
 	if !ok {
-		permit, _, ok = w.breaker.Admit(clock.Now())
+		permit, _, ok = w.breaker.Admit(clock.Now(), 0)
 	}
 	plain, err := w.plain.allow()
 	if ok != (err == nil) {

@@ -34,7 +34,7 @@ func TestTheOpenTimeGrowsWithEachFailedProbing(t *testing.T) {
 				}
 				b.Report(p, circuit.Failure)
 				for n, want := range tt.want {
-					if _, wait, ok := b.Admit(clock.Now()); ok || wait != want {
+					if _, wait, ok := b.Admit(clock.Now(), 0); ok || wait != want {
 						t.Fatalf("%s, round %d, opening %d: admitted: %v, told %v, want %v", tt.name, round, n, ok, wait, want)
 					}
 					if want > time.Hour {

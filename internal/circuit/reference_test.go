@@ -176,7 +176,7 @@ func TestRandomHistoriesEqualTheReference(t *testing.T) {
 					p, ok := b.Closed()
 					wait := time.Duration(0)
 					if !ok {
-						p, wait, ok = b.Admit(clock.Now())
+						p, wait, ok = b.Admit(clock.Now(), 0)
 					}
 					history = append(history, "begin")
 					if ok != (a != nil) || ok && p.IsProbe() != a.probe {
