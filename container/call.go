@@ -179,6 +179,11 @@ func (c *Call) next(errp *error) bool {
 		if c.ctx == nil {
 			c.ctx = context.Background() // callees that do not look at it may be called so
 		}
+		if c.prog.timed {
+			for _, begin := range c.prog.events.begin {
+				c.ctx = begin(c.ctx, c.prog.operation)
+			}
+		}
 		c.caller = c.ctx
 		if err := c.ctx.Err(); err != nil { // over before it began
 			return c.advance(-1, err, errp)

@@ -143,7 +143,7 @@ func (e *edit) compile(p policy.Policy, policyName, operation string, w *owner) 
 	}
 	prog.counters = e.o.counters.Of(operation)
 	prog.events = e.o.events
-	prog.timed = len(e.o.events.completed) > 0
+	prog.timed = len(e.o.events.completed)+len(e.o.events.begin) > 0
 	return prog, nil
 }
 
