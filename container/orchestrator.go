@@ -26,7 +26,7 @@ type Orchestrator struct {
 	forgotten   counters.Counters // of operations that are no longer known
 	operations  operations        // by the ids given to For
 
-	mu        sync.RWMutex // guards what follows, which changes by edits only
+	mu        sync.RWMutex // guards what follows, which changes by transactions only
 	catalog   policy.Catalog
 	pipelines map[string]*Pipeline // by policy of the catalog
 	retired   map[string]*Pipeline // of policies that it no longer has
@@ -130,14 +130,14 @@ func (o *Orchestrator) Pipeline(name string) (policy.Runner, error) {
 // that is there already takes the new settings: changed ones start a new count,
 // equal ones change nothing. It stays when a profile is loaded anew.
 func (o *Orchestrator) RegisterCircuitBreaker(name string, spec policy.CircuitBreaker) error {
-	return o.edit(func(e *edit) error { return e.register(name, spec) })
+	return o.transact(func(tx *transaction) error { return tx.register(name, spec) })
 }
 
 // RegisterRateLimiter makes a limiter known under a name, at any time. One that
 // is there already takes the new settings and keeps the tokens that it has. It
 // stays when a profile is loaded anew.
 func (o *Orchestrator) RegisterRateLimiter(name string, spec policy.RateLimit) error {
-	return o.edit(func(e *edit) error { return e.registerLimiter(name, spec) })
+	return o.transact(func(tx *transaction) error { return tx.registerLimiter(name, spec) })
 }
 
 // choice returns the policy of a name.

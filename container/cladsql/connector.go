@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -22,7 +23,7 @@ func Wrap(next driver.Connector, r policy.Runner, opts ...Option) driver.Connect
 	if r == nil {
 		panic("cladsql.Wrap: the runner is nil; take one from an orchestrator's Pipeline or For")
 	}
-	return &connector{next, &guards{r, r, r, r, r, r, newOptions(opts)}}
+	return &connector{container.Proxied{Value: next}, next, &guards{r, r, r, r, r, r, newOptions(opts)}}
 }
 
 // Open is [sql.Open] under the policy of r; see [Wrap].
@@ -69,6 +70,7 @@ type guards struct {
 }
 
 type connector struct {
+	container.Proxied
 	next driver.Connector
 	*guards
 }

@@ -8,7 +8,7 @@ import (
 
 func init() { //nolint:gochecknoinits // proxies register themselves
 	container.RegisterWrapper(func(next driver.Connector, m container.Methods) driver.Connector {
-		return &connector{next, &guards{
+		return &connector{container.Proxied{Value: next}, next, &guards{
 			connect: m.Method("Connect"),
 			ping:    m.Method("Ping"),
 			prepare: m.Method("Prepare"),
