@@ -21,23 +21,24 @@ import (
 //	}
 //	return result, err
 type Call struct {
-	ctx    context.Context // of the layer that the call has reached
-	prog   *program
-	caller context.Context
-	now    clock.Nanos // the clock as last read, 0 when time has passed since
-	start  clock.Nanos // of the call, where it is timed
-	began  clock.Nanos // when the attempt at hand did, 0 if the clock was not read then
-	made   uint32      // attempts
-	phase  phase
-	kept   bool            // the contexts outlive the call
-	unsent bool            // a layer refused the attempt at hand
-	late   bool            // time has passed since the call began: it has waited, or tries again
-	timed  bool            // when attempts begin must be known
-	final  bool            // there is to be no further attempt
-	means  verdict.Meaning // of the attempt's error
-	words  [inlineWords]uint64
-	ctxs   [inlineContexts]*deadline.Context
-	more   *memory // what few calls need
+	ctx      context.Context // of the layer that the call has reached
+	prog     *program
+	caller   context.Context
+	now      clock.Nanos // the clock as last read, 0 when time has passed since
+	start    clock.Nanos // of the call, where it is timed
+	began    clock.Nanos // when the attempt at hand did, 0 if the clock was not read then
+	made     uint32      // attempts
+	phase    phase
+	kept     bool            // the contexts outlive the call
+	unsent   bool            // a layer refused the attempt at hand
+	late     bool            // time has passed since the call began: it has waited, or tries again
+	timed    bool            // when attempts begin must be known
+	final    bool            // there is to be no further attempt
+	deferred bool            // it goes on in a Pending
+	means    verdict.Meaning // of the attempt's error
+	words    [inlineWords]uint64
+	ctxs     [inlineContexts]*deadline.Context
+	more     *memory // what few calls need
 }
 
 // What the common policies need is held in the Call itself: a retry and a
@@ -260,9 +261,6 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			continue
 		}
 		c.means, c.unsent = verdict.Meaning{}, false
-		if c.more != nil {
-			c.more.letGo = nil
-		}
 		if c.kept {
 			c.release(i + 1)
 		}

@@ -67,12 +67,12 @@ func newServices() services {
 }
 
 // key returns that under which the profile chooses for a service, if it does.
-func (e *edit) key(s *service) (string, bool) {
-	if len(e.catalog.Services) == 0 {
+func (tx *transaction) key(s *service) (string, bool) {
+	if len(tx.catalog.Services) == 0 {
 		return "", false
 	}
 	for _, key := range s.keys {
-		if _, ok := e.catalog.Services[key]; ok {
+		if _, ok := tx.catalog.Services[key]; ok {
 			return key, true
 		}
 	}
@@ -82,22 +82,22 @@ func (e *edit) key(s *service) (string, bool) {
 // checkMeaning checks that what the profile chooses for a service is not chosen
 // for others as well, which are known by that name too. One that is about to be
 // known comes last.
-func (e *edit) checkMeaning(s *service) error {
-	key, ok := e.key(s)
+func (tx *transaction) checkMeaning(s *service) error {
+	key, ok := tx.key(s)
 	if !ok {
 		return nil
 	}
-	if means, ok := e.meaning[key]; ok && means != s.unit {
-		return e.ambiguous(key, s)
+	if means, ok := tx.meaning[key]; ok && means != s.unit {
+		return tx.ambiguous(key, s)
 	}
-	assign(e, e.meaning, key, s.unit)
+	assign(tx, tx.meaning, key, s.unit)
 	return nil
 }
 
-func (e *edit) ambiguous(key string, s *service) error {
+func (tx *transaction) ambiguous(key string, s *service) error {
 	var short, full []string
-	for _, other := range append(slices.Clip(e.o.services.all), s) {
-		if its, ok := e.key(other); ok && its == key {
+	for _, other := range append(slices.Clip(tx.o.services.all), s) {
+		if its, ok := tx.key(other); ok && its == key {
 			short = append(short, other.unit.short+other.unit.label())
 			full = append(full, other.unit.full+other.unit.label())
 		}

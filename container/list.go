@@ -157,22 +157,24 @@ var guards = [...]Guard{
 func (o *Orchestrator) Services() []ServiceInfo {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	e := &edit{o: o, catalog: o.catalog}
+	tx := &transaction{o: o, catalog: o.catalog}
 	infos := make([]ServiceInfo, 0, len(o.services.all))
 	for _, s := range o.services.all {
-		info := ServiceInfo{Name: s.id, Type: s.unit.full, Constructor: s.constructor, At: s.at, Policy: e.policyOf(s, "")}
+		info := ServiceInfo{Name: s.id, Type: s.unit.full, Constructor: s.constructor, At: s.at, Policy: tx.policyOf(s, "")}
 		for _, b := range s.bound {
-			info.Methods = append(info.Methods, MethodInfo{b.method, b.operation, e.policyOfBinding(s, b), guards[b.guard]})
+			info.Methods = append(info.Methods, MethodInfo{b.method, b.operation, tx.policyOfBinding(s, b), guards[b.guard]})
 		}
 		if chosen := s.chosen.Load(); chosen != nil {
 			for name := range *chosen {
-				info.Methods = append(info.Methods, MethodInfo{name, s.operation(name), e.policyOf(s, name), Guarded})
+				info.Methods = append(info.Methods, MethodInfo{name, s.operation(name), tx.policyOf(s, name), Guarded})
 			}
 		}
 		for _, name := range s.unguardable {
 			info.Methods = append(info.Methods, MethodInfo{name, s.operation(name), nonePolicy, Unguarded})
 		}
-		slices.SortFunc(info.Methods, func(a, b MethodInfo) int { return cmp.Compare(a.Name, b.Name) })
+		slices.SortStableFunc(info.Methods, func(a, b MethodInfo) int { return cmp.Compare(a.Name, b.Name) })
+		// A proxy may ask twice for a method, to tell whether a policy is chosen for it.
+		info.Methods = slices.CompactFunc(info.Methods, func(a, b MethodInfo) bool { return a.Name == b.Name })
 		infos = append(infos, info)
 	}
 	slices.SortFunc(infos, func(a, b ServiceInfo) int { return cmp.Compare(a.Name, b.Name) })

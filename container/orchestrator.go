@@ -26,7 +26,7 @@ type Orchestrator struct {
 	forgotten   counters.Counters // of operations that are no longer known
 	operations  operations        // by the ids given to For
 
-	mu        sync.RWMutex // guards what follows, which changes by edits only
+	mu        sync.RWMutex // guards what follows, which changes by transactions only
 	catalog   policy.Catalog
 	pipelines map[string]*Pipeline // by policy of the catalog
 	retired   map[string]*Pipeline // of policies that it no longer has
@@ -81,14 +81,20 @@ func OnTransition(listen func(Transition)) Option {
 	})
 }
 
-// NewOrchestrator makes an orchestrator of what a profile says. It checks
-// everything that can be checked without the services, and reports all mistakes
-// at once.
-func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
+// optionsOf is what options amount to, with the defaults of what they leave out.
+func optionsOf(opts []Option) options {
 	settings := options{log: slog.New(slog.DiscardHandler), events: &events{}, operations: DefaultMaxOperations}
 	for _, opt := range opts {
 		opt.apply(&settings)
 	}
+	return settings
+}
+
+// NewOrchestrator makes an orchestrator of what a profile says. It checks
+// everything that can be checked without the services, and reports all mistakes
+// at once.
+func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
+	settings := optionsOf(opts)
 	settings.events.log = settings.log
 	o := &Orchestrator{
 		log:        settings.log,
@@ -124,14 +130,14 @@ func (o *Orchestrator) Pipeline(name string) (policy.Runner, error) {
 // that is there already takes the new settings: changed ones start a new count,
 // equal ones change nothing. It stays when a profile is loaded anew.
 func (o *Orchestrator) RegisterCircuitBreaker(name string, spec policy.CircuitBreaker) error {
-	return o.edit(func(e *edit) error { return e.register(name, spec) })
+	return o.transact(func(tx *transaction) error { return tx.register(name, spec) })
 }
 
 // RegisterRateLimiter makes a limiter known under a name, at any time. One that
 // is there already takes the new settings and keeps the tokens that it has. It
 // stays when a profile is loaded anew.
 func (o *Orchestrator) RegisterRateLimiter(name string, spec policy.RateLimit) error {
-	return o.edit(func(e *edit) error { return e.registerLimiter(name, spec) })
+	return o.transact(func(tx *transaction) error { return tx.registerLimiter(name, spec) })
 }
 
 // choice returns the policy of a name.

@@ -196,6 +196,58 @@ func TestADetachedContextOutlivesThePendingToo(t *testing.T) {
 	}
 }
 
+// What a call that failed leaves is judged already; a timeout has its name still.
+func TestDeferAfterAFailure(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		p, o := under(t, policy.Timeout(time.Hour), policy.Retry{MaxAttempts: 2, Backoff: policy.Fixed(0)}, policy.CircuitBreaker{FailureThreshold: 9}, policy.Timeout(time.Second))
+		for _, stalls := range []bool{true, false} {
+			var kept opened
+			var first context.Context
+			err := func() (err error) {
+				call := p.Begin(t.Context())
+				defer call.End()
+				for call.Next(&err) {
+					first, kept.ctx = kept.ctx, call.Context()
+					call.Detach()
+					err = errDown
+				}
+				call.Defer(&kept.Pending)
+				return err
+			}()
+			wantIs(t, err, policy.ErrRetriesExhausted, errDown)
+			if first.Err() == nil || kept.ctx.Err() != nil {
+				t.Errorf("contexts are %v and %v", first.Err(), kept.ctx.Err())
+			}
+			if stalls {
+				<-kept.ctx.Done()
+				wantIs(t, kept.Finish(kept.ctx.Err(), policy.Unknown), policy.ErrTimeout)
+			} else if err := kept.Finish(nil, policy.Unknown); err != nil || kept.ctx.Err() == nil {
+				t.Errorf("got %v; the context %v", err, kept.ctx.Err())
+			}
+		}
+		if m := o.Metrics(); m.TotalOperations != 2 || m.FailedOperations != 2 || m.RetryAttempts != 2 || m.TimeoutCount != 1 {
+			t.Errorf("metrics are %+v", m.Totals)
+		}
+	})
+}
+
+// A reader takes its time: that its result ended long after the deadline says nothing
+// of the client.
+func TestDeferredCallsDoNotOverrun(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		p, o := under(t, policy.Timeout(time.Second))
+		for range 100 {
+			kept := open(t, t.Context(), p)
+			time.Sleep(time.Hour + 1)
+			_ = kept.Finish(nil, policy.Unknown)
+		}
+		_ = open(t, t.Context(), p).Finish(errDown, policy.Unknown)
+		if m := o.Metrics(); m.Overruns != 0 {
+			t.Errorf("metrics are %+v", m.Totals)
+		}
+	})
+}
+
 // A probe that had only opened its result closed the breaker.
 func TestAProbeEndsWithItsResult(t *testing.T) {
 	virtual(t, func(t *testing.T) {

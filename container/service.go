@@ -85,24 +85,24 @@ func typeOfService(t reflect.Type, methods []string, constructor string) service
 // newService makes a service known, if all that is chosen for it is there.
 func (o *Orchestrator) newService(t tagged) (*service, error) {
 	s := &service{tagged: t, o: o}
-	err := o.edit(func(e *edit) error {
+	err := o.transact(func(tx *transaction) error {
 		u := unit{t.typ.id, t.typ.full, t.name, t.group}
 		s.identity = o.services.identify(u)
 		s.owner = newOwner(s.id)
 		number := o.services.number
 		number[u]++
-		e.undoes(func() { number[u]-- })
-		if err := errors.Join(e.checkMeaning(s), e.checkChoices(s)); err != nil {
+		tx.onRollback(func() { number[u]-- })
+		if err := errors.Join(tx.checkMeaning(s), tx.checkChoices(s)); err != nil {
 			return err
 		}
-		e.settle(s)
-		if err := e.bindNames(s); err != nil {
+		tx.settle(s)
+		if err := tx.bindNames(s); err != nil {
 			return err
 		}
-		assign(e, o.services.byID, s.id, s)
-		e.on(func() { o.services.all = append(o.services.all, s) })
-		e.say(func() {
-			o.log.Debug("policy applied", "service", s.id, "policy", e.policyOf(s, ""), "methods", e.methodsOf(s))
+		assign(tx, o.services.byID, s.id, s)
+		tx.onCommit(func() { o.services.all = append(o.services.all, s) })
+		tx.afterwards(func() {
+			o.log.Debug("policy applied", "service", s.id, "policy", tx.policyOf(s, ""), "methods", tx.methodsOf(s))
 		})
 		return nil
 	})
@@ -113,22 +113,22 @@ func (o *Orchestrator) newService(t tagged) (*service, error) {
 }
 
 // settle notes which policy is a service's main one.
-func (e *edit) settle(s *service) {
+func (tx *transaction) settle(s *service) {
 	before := s.owner.main
-	e.undoes(func() { s.owner.main = before })
-	s.owner.main, _ = e.choose(e.policyOf(s, ""))
+	tx.onRollback(func() { s.owner.main = before })
+	s.owner.main, _ = tx.choose(tx.policyOf(s, ""))
 }
 
 // chosen returns what the profile chooses for a service, and under which key.
-func (e *edit) chosen(s *service) (key string, c policy.Service) {
-	key, _ = e.key(s)
-	return key, e.catalog.Services[key]
+func (tx *transaction) chosen(s *service) (key string, c policy.Service) {
+	key, _ = tx.key(s)
+	return key, tx.catalog.Services[key]
 }
 
 // methodsOf merges the choices per method: the profile's beat the code's. The map
 // may be the service's own.
-func (e *edit) methodsOf(s *service) map[string]string {
-	_, c := e.chosen(s)
+func (tx *transaction) methodsOf(s *service) map[string]string {
+	_, c := tx.chosen(s)
 	if len(c.Methods) == 0 {
 		return s.inCode
 	}
@@ -139,8 +139,8 @@ func (e *edit) methodsOf(s *service) map[string]string {
 
 // policyOf returns the name of a method's policy: what is chosen for the method,
 // else what the profile chooses for the service, else what the tag says.
-func (e *edit) policyOf(s *service, method string) string {
-	_, c := e.chosen(s)
+func (tx *transaction) policyOf(s *service, method string) string {
+	_, c := tx.chosen(s)
 	if name, ok := c.Methods[method]; ok {
 		return name
 	}
@@ -155,21 +155,21 @@ func (e *edit) policyOf(s *service, method string) string {
 
 // checkChoices checks that there is everything that is chosen for a service: the
 // methods and the policies.
-func (e *edit) checkChoices(s *service) error {
-	key, c := e.chosen(s)
+func (tx *transaction) checkChoices(s *service) error {
+	key, c := tx.chosen(s)
 	var errs []error
 	for _, method := range slices.Sorted(maps.Keys(c.Methods)) {
 		if err := s.typ.checkName(method); err != nil {
 			errs = append(errs, fmt.Errorf("the profile's services: %q: %w", key, err))
 		}
 	}
-	names := []string{e.policyOf(s, "")}
-	for _, name := range e.methodsOf(s) {
+	names := []string{tx.policyOf(s, "")}
+	for _, name := range tx.methodsOf(s) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		if _, err := e.choose(name); err != nil {
+		if _, err := tx.choose(name); err != nil {
 			errs = append(errs, fmt.Errorf("service %s: %w", s.id, err))
 		}
 	}
@@ -180,9 +180,9 @@ func (e *edit) checkChoices(s *service) error {
 func (s *service) pipeline(method string, g guard) *Pipeline {
 	operation := s.operation(method)
 	b := &binding{method, operation, g, &Pipeline{counters: s.o.counters.Of(operation)}}
-	err := s.o.edit(func(e *edit) error {
+	err := s.o.transact(func(tx *transaction) error {
 		s.bound = append(s.bound, b)
-		return e.bindMethod(s, b)
+		return tx.bindMethod(s, b)
 	})
 	if err != nil {
 		// Everything was checked when the service was made known.
@@ -199,28 +199,28 @@ func (s *service) operation(method string) string {
 }
 
 // bind compiles the pipelines of a service under the catalog as it will be.
-func (e *edit) bind(s *service) error {
-	if err := e.checkChoices(s); err != nil {
+func (tx *transaction) bind(s *service) error {
+	if err := tx.checkChoices(s); err != nil {
 		return err
 	}
-	e.settle(s)
+	tx.settle(s)
 	var errs []error
 	for _, b := range s.bound {
-		errs = append(errs, e.bindMethod(s, b))
+		errs = append(errs, tx.bindMethod(s, b))
 	}
-	errs = append(errs, e.bindNames(s))
+	errs = append(errs, tx.bindNames(s))
 	return errors.Join(errs...)
 }
 
-func (e *edit) bindMethod(s *service, b *binding) error {
-	_, c := e.chosen(s)
+func (tx *transaction) bindMethod(s *service, b *binding) error {
+	_, c := tx.chosen(s)
 	_, byProfile := c.Methods[b.method] // which beats what the code says
-	name := e.policyOfBinding(s, b)
-	p, err := e.choose(name)
+	name := tx.policyOfBinding(s, b)
+	p, err := tx.choose(name)
 	if err != nil {
 		return fmt.Errorf("%s: %w", b.operation, err)
 	}
-	prog, err := e.compile(p, name, b.operation, s.owner)
+	prog, err := tx.compile(p, name, b.operation, s.owner)
 	if err != nil {
 		return err
 	}
@@ -228,33 +228,33 @@ func (e *edit) bindMethod(s *service, b *binding) error {
 		prog.once = b.guard == once && !byProfile || b.guard == single
 		prog.dependency = s.typ.full
 		if b.guard == withoutContext && prog.contexts > 0 {
-			e.say(func() {
-				e.o.log.Info("no timeout can be enforced: the method takes no context", "operation", b.operation, "policy", name)
+			tx.afterwards(func() {
+				tx.o.log.Info("no timeout can be enforced: the method takes no context", "operation", b.operation, "policy", name)
 			})
 		}
 	}
-	e.on(func() { b.pipeline.prog.Store(prog) })
+	tx.onCommit(func() { b.pipeline.prog.Store(prog) })
 	return nil
 }
 
 // policyOfBinding returns the name of the policy that a method comes to have.
-func (e *edit) policyOfBinding(s *service, b *binding) string {
+func (tx *transaction) policyOfBinding(s *service, b *binding) string {
 	if b.guard == optional {
-		if _, chosen := e.methodsOf(s)[b.method]; !chosen {
+		if _, chosen := tx.methodsOf(s)[b.method]; !chosen {
 			return nonePolicy
 		}
 	}
-	return e.policyOf(s, b.method)
+	return tx.policyOf(s, b.method)
 }
 
 // unguarded notes of a method that it can't be guarded.
 func (s *service) unguarded(method, reason string) {
-	_ = s.o.edit(func(e *edit) error {
+	_ = s.o.transact(func(tx *transaction) error {
 		s.unguardable = append(s.unguardable, method)
-		if name := e.policyOf(s, method); name != nonePolicy {
+		if name := tx.policyOf(s, method); name != nonePolicy {
 			s.unguarding++
-			e.say(func() {
-				e.o.log.Debug("method is not guarded", "operation", s.operation(method), "policy", name, "reason", reason)
+			tx.afterwards(func() {
+				tx.o.log.Debug("method is not guarded", "operation", s.operation(method), "policy", name, "reason", reason)
 			})
 		}
 		return nil

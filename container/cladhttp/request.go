@@ -36,8 +36,8 @@ func (x *exchange) request(ctx context.Context) (*http.Request, error) {
 		}
 		req.Body = body
 	}
-	if mayFail(req.Body) {
-		watch.ReadCloser = req.Body
+	if mayFail(req) {
+		watch.ReadCloser, watch.length = req.Body, req.ContentLength
 		req.Body, x.upload = watch, watch
 	}
 	return req, nil

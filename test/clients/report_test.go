@@ -102,17 +102,21 @@ func (f *family) behaves(client string, w way) {
 func root(err error) error {
 	for {
 		inner := errors.Unwrap(err)
-		if inner == nil || !strings.HasPrefix(fmt.Sprintf("%T", err), "*fmt.") {
+		if inner == nil || !envelope.MatchString(fmt.Sprintf("%T", err)) {
 			return err
 		}
 		err = inner
 	}
 }
 
+var envelope = regexp.MustCompile(`^\*(fmt\..*|url\.Error|smithy\.OperationError|(http|s3shared)\.ResponseError|http\.RequestSendError)$`)
+
 var volatile = []struct{ re, with string }{
 	{`(127\.0\.0\.1|\[::1\]):\d+`, "host:port"},
+	{`https response error |RequestID: \S*, HostID: \S*, `, ""},
 	{`\b\d+(\.\d+)?(µs|ms|s)\b`, "…"},
-	{`[0-9a-f]{32,}`, "…"},
+	{`\[-\d+\]`, "[…]"},
+	{`[0-9a-f]{32,}|\d{10,}`, "…"},
 }
 
 // printed is an error's text, without what differs from run to run.
@@ -129,10 +133,12 @@ func printed(err error) string {
 
 // version adds to the path of a client's module the version that is used.
 func version(module string) string {
-	short := strings.NewReplacer("github.com/", "", "/v9", "", "/v8", "", "/v5", "", "/v2", "").Replace(module)
+	short := majorVersion.ReplaceAllString(strings.TrimPrefix(module, "github.com/"), "")
 	v, _, _ := strings.Cut(versions()[module], "-0.")
 	return short + " " + strings.TrimPrefix(v, "v")
 }
+
+var majorVersion = regexp.MustCompile(`/v\d+$`)
 
 // versions are those of the modules that are used, by their paths.
 var versions = sync.OnceValue(func() map[string]string {
@@ -198,6 +204,9 @@ func (p pageOf) end() int {
 	b.WriteString(head)
 	for _, f := range p {
 		part := f.part()
+		if len(f.rows) == 0 { // its tests did not run
+			part = sectionOf(string(old), f.title)
+		}
 		b.WriteString("\n" + part)
 		for line := range strings.Lines(part) {
 			if !*update && strings.HasPrefix(line, "|") && !strings.Contains(string(old), line) {
@@ -218,6 +227,16 @@ func (p pageOf) end() int {
 	return 0
 }
 
+// sectionOf returns a family's part of a page.
+func sectionOf(page, title string) string {
+	for _, section := range strings.Split(page, "\n## ")[1:] {
+		if strings.HasPrefix(section, title+"\n") {
+			return "## " + strings.TrimSuffix(section, "\n") + "\n"
+		}
+	}
+	return ""
+}
+
 // took is how long f takes, as the page says it.
 func took(f func()) time.Duration {
 	start := time.Now()
@@ -233,12 +252,16 @@ func heard(took, want time.Duration) string {
 	return fmt.Sprintf("after %.0f s", took.Seconds())
 }
 
+type meaning = verdict.Meaning
+
 // What errors mean, mostly.
 var (
-	answered = verdict.Meaning{Verdict: policy.Answered}
-	refused  = verdict.Meaning{Verdict: policy.Refused, NoEffect: true}
-	failed   = verdict.Meaning{Verdict: policy.Failed}
-	unmade   = verdict.Meaning{Verdict: policy.Failed, NoEffect: true}
-	waited   = verdict.Meaning{Verdict: policy.Failed, NoEffect: true, Neutral: true}
-	unknown  = verdict.Meaning{}
+	conflicts = verdict.Meaning{Verdict: policy.Failed, Neutral: true}
+	hopeless  = verdict.Meaning{Verdict: policy.Failed, NoEffect: true, Final: true}
+	answered  = verdict.Meaning{Verdict: policy.Answered}
+	refused   = verdict.Meaning{Verdict: policy.Refused, NoEffect: true}
+	failed    = verdict.Meaning{Verdict: policy.Failed}
+	unmade    = verdict.Meaning{Verdict: policy.Failed, NoEffect: true}
+	waited    = verdict.Meaning{Verdict: policy.Failed, NoEffect: true, Neutral: true}
+	unknown   = verdict.Meaning{}
 )

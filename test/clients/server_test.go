@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net"
+	"os"
 	"os/exec"
 	"sync"
 	"syscall"
@@ -92,12 +94,14 @@ func until(t *testing.T, what string, ask func() error) {
 
 // link stands between a client and a server, and can be cut.
 type link struct {
-	addr string
-	l    net.Listener
+	addr  string
+	l     net.Listener
+	ended chan struct{}
 
 	mu    sync.Mutex
 	conns []net.Conn
 	dead  bool // nothing goes through from server to client
+	full  bool // nothing is taken from the client
 }
 
 func newLink(t *testing.T, to string) *link {
@@ -106,7 +110,7 @@ func newLink(t *testing.T, to string) *link {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &link{addr: l.Addr().String(), l: l}
+	k := &link{addr: l.Addr().String(), l: l, ended: make(chan struct{})}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for {
@@ -122,33 +126,39 @@ func newLink(t *testing.T, to string) *link {
 			k.mu.Lock()
 			k.conns = append(k.conns, client, server)
 			k.mu.Unlock()
-			wg.Go(func() { _, _ = io.Copy(server, client); _ = server.Close() })
-			wg.Go(func() { k.back(client, server) })
+			wg.Go(func() { k.pass(client, server, &k.full, false) })
+			wg.Go(func() { k.pass(server, client, &k.dead, true) })
 		}
 	})
 	t.Cleanup(func() {
 		_ = l.Close()
+		close(k.ended)
 		k.cut()
 		wg.Wait()
 	})
 	return k
 }
 
-func (k *link) back(client, server net.Conn) {
-	defer client.Close()
+// pass hands on what comes until it is stopped: then it loses it, or takes no more.
+func (k *link) pass(from, to net.Conn, stopped *bool, lose bool) {
+	defer to.Close()
 	buf := make([]byte, 32<<10)
 	for {
-		n, err := server.Read(buf)
+		n, err := from.Read(buf)
 		if err != nil {
 			return
 		}
 		k.mu.Lock()
-		dead := k.dead
+		stop := *stopped
 		k.mu.Unlock()
-		if dead {
+		if stop && lose {
 			continue
 		}
-		if _, err := client.Write(buf[:n]); err != nil {
+		if stop {
+			<-k.ended
+			return
+		}
+		if _, err := to.Write(buf[:n]); err != nil {
 			return
 		}
 	}
@@ -171,9 +181,35 @@ func (k *link) swallow() {
 	k.dead = true
 }
 
+// plug has nothing be taken from the client from now on, as a server that does not
+// read.
+func (k *link) plug() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.full = true
+}
+
+// shared is a server that the machine runs for all: it is not stopped.
+func shared(t *testing.T, name, addr string) string {
+	t.Helper()
+	c, err := net.DialTimeout("tcp", addr, time.Second)
+	if err == nil {
+		_ = c.Close()
+		return addr
+	}
+	if os.Getenv("CLAD_REQUIRE_SERVICES") != "" {
+		t.Fatalf("%s: %v", name, err)
+	}
+	t.Skipf("%s: %v", name, err)
+	return ""
+}
+
 func within(t *testing.T, d time.Duration) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	t.Cleanup(cancel)
 	return ctx
 }
+
+// quiet keeps a server's complaints to itself.
+var quiet = log.New(io.Discard, "", 0)
