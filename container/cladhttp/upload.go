@@ -68,8 +68,10 @@ func (u *upload) brokeOff(err error) bool {
 	return failed != nil && errors.Is(err, *failed)
 }
 
-// stopped reports whether the body failed, or keeps its reader waiting.
-func (u *upload) stopped() bool { return u.failed.Load() != nil || u.reading.Load() }
+// stopped reports whether the body failed, or kept its reader waiting until ctx ended.
+func (u *upload) stopped(ctx context.Context) bool {
+	return u.failed.Load() != nil || ctx.Err() != nil && u.waiting()
+}
 
 // waiting reports whether more of the body is being waited for, or was until it was
 // closed.
