@@ -23,7 +23,12 @@ func Wrap(next driver.Connector, r policy.Runner, opts ...Option) driver.Connect
 	if r == nil {
 		panic("cladsql.Wrap: the runner is nil; take one from an orchestrator's Pipeline or For")
 	}
-	return &connector{container.Proxied{Value: next}, next, &guards{r, r, r, r, r, r, newOptions(opts)}}
+	return &connector{
+		Proxied: container.Proxied{Value: next},
+		next:    next,
+		guards:  guards{r, r, r, r, r, r},
+		options: newOptions(opts),
+	}
 }
 
 // Open is [sql.Open] under the policy of r; see [Wrap].
@@ -66,25 +71,31 @@ func (c dsnConnector) Driver() driver.Driver                        { return c.d
 // guards is what stands before the operations of a database.
 type guards struct {
 	connect, ping, prepare, begin, query, exec policy.Runner
-	options
 }
 
+// connector is a guarded connector, and what its connections have in common.
 type connector struct {
 	container.Proxied
 	next driver.Connector
-	*guards
+	guards
+	options
+	health health
 }
 
 // Connect implements [driver.Connector].
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
-	next, err := run(ctx, c.connect, &attempts[driver.Conn]{
-		try:    c.next.Connect,
-		guards: c.guards,
-	})
-	if err != nil {
+	if isDirect(c.connect) {
+		next, err := c.next.Connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return wrapConn(next, c, c.health.losses.Load()), nil
+	}
+	o := operation{task: connecting, db: c, fresh: true}
+	if err := o.run(ctx, c.connect); err != nil {
 		return nil, err
 	}
-	return wrapConn(next, c.guards), nil
+	return wrapConn(o.connected, c, o.seen), nil
 }
 
 // Driver returns the driver of the connector that is guarded.
