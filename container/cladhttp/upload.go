@@ -32,10 +32,10 @@ func (u *upload) Read(p []byte) (int, error) {
 	n, err := u.ReadCloser.Read(p)
 	u.reading.Store(false)
 	read := u.read.Add(int64(n))
-	if u.length > 0 && (read > u.length || read < u.length && err == io.EOF) { //nolint:errorlint // as io.Reader has it
+	if u.length > 0 && (read > u.length || read < u.length && err == io.EOF) {
 		u.misfits.Store(true)
 	}
-	if err != nil && err != io.EOF { //nolint:errorlint // as above
+	if err != nil && err != io.EOF {
 		u.fail(err)
 	}
 	return n, err
