@@ -57,6 +57,7 @@ func Analyze(layers []Layer) Analysis {
 			a.rateLimit(l)
 		case policy.Retry:
 			a.retry(l.WithDefaults())
+		case policy.CircuitBreaker, policy.Errors: // they take no time
 		}
 	}
 	return a.Analysis
