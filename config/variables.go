@@ -48,11 +48,10 @@ func (e *environment) under(at place) index {
 		return known
 	}
 	known.upper = map[string][]string{}
-	switch at.definition.kind {
-	case object:
+	if at.definition.kind == object {
 		known.keys = at.definition.fieldKeys()
-	case table:
-		known.keys = at.keys()
+	} else {
+		known.keys = at.keys() // none, but of a table
 	}
 	for _, key := range known.keys {
 		known.upper[upper(key)] = append(known.upper[upper(key)], key)
