@@ -2,6 +2,7 @@ package cladsql_test
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"database/sql"
@@ -9,7 +10,10 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/cladgo/clad/container/cladsql"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -372,6 +376,42 @@ func TestUnverifiedServerIsAFailureAndNotTriedAgain(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
+}
+
+// oldDriver hears of no context.
+type oldDriver struct{ open func() (driver.Conn, error) }
+
+func (d *oldDriver) Open(string) (driver.Conn, error) { return d.open() }
+
+// A driver that hears of no context hung for as long as its server did.
+func TestConnectingIsGivenUpWhenItsTimeIsOver(t *testing.T) {
+	d := &oldDriver{}
+	name := rand.Text() // registered for good
+	sql.Register(name, d)
+	c, err := cladsql.NewConnector(name, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{}
+		d.open = func() (driver.Conn, error) { time.Sleep(time.Minute); return &fakeConn{f}, nil }
+		guarded := cladsql.Wrap(c, runner(t, policy.Timeout(time.Second)))
+		if _, err := guarded.Connect(t.Context()); !errors.Is(err, policy.ErrTimeout) {
+			t.Errorf("got %v", err)
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if f.count("close") != 1 {
+			t.Error("the connection that came too late was left open")
+		}
+		d.open = func() (driver.Conn, error) { panic("no database") }
+		defer func() {
+			if got := recover(); got != "no database" {
+				t.Errorf("the panic became %v", got)
+			}
+		}()
+		_, _ = guarded.Connect(t.Context())
+	})
 }
 
 // Where clad stopped nothing, what the driver said comes out as it is, to those who
