@@ -17,6 +17,7 @@ type builder struct {
 	catalog    policy.Catalog
 	origins    map[string]Origin // of shared breakers and limiters, by section and name
 	references []reference
+	errors     []string // the names that errors can have, sorted; nil if that is not known
 }
 
 // reference is a name that must exist by the end.
@@ -27,8 +28,9 @@ type reference struct {
 
 // build makes the catalog. inherited lists the policies, each after the one
 // that it extends, so that what they share is reported where it was written.
-func build(c *collector, root values, inherited []string) policy.Catalog {
+func build(c *collector, root values, inherited, errors []string) policy.Catalog {
 	b := &builder{
+		errors:    errors,
 		collector: c,
 		root:      place{nil, profileDefinition, root},
 		origins:   map[string]Origin{},
@@ -156,12 +158,15 @@ func (b *builder) resolveReferences() {
 		circuitBreakers: slices.Sorted(maps.Keys(b.catalog.CircuitBreakers)),
 		rateLimiters:    slices.Sorted(maps.Keys(b.catalog.RateLimiters)),
 		policies:        slices.Sorted(maps.Keys(b.catalog.Policies)),
+		errorNames:      b.errors,
 	}
 	for _, r := range b.references {
 		if b.isFull() {
 			return
 		}
-		if _, found := slices.BinarySearch(known[r.section], r.name); found || b.root.field(r.section).isDamaged() {
+		_, found := slices.BinarySearch(known[r.section], r.name)
+		switch {
+		case found, b.root.field(r.section).isDamaged(), r.section == errorNames && b.errors == nil:
 			continue
 		}
 		b.mistake(r.at, "%s", b.unknownName(r.section, r.name, known[r.section]))
@@ -173,6 +178,9 @@ func (c *collector) unknownName(section, name string, known []string) string {
 	hint := c.hints.DidYouMean(name, known)
 	if hint == "" {
 		hint = "; there are: " + few(known)
+	}
+	if section == errorNames {
+		hint += "; module.WithErrors makes errors known by their names"
 	}
 	return "there is no " + thing(section) + " " + quote(name) + hint
 }

@@ -1,9 +1,9 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -143,7 +143,7 @@ func (k *checker) read(key Origin, n *yaml.Node, d *definition, p path) any {
 	at := k.origin(n)
 	switch {
 	case len(n.Value) > maxText:
-		k.add(at, p, "is %d bytes long; nothing that can stand here is longer than %d", len(n.Value), maxText)
+		k.add(at, p, "%s", tooLong(n))
 		return broken(d, at)
 	case isNull(n):
 		k.add(key, p, "%s", emptyProblem(d))
@@ -262,17 +262,18 @@ func (k *checker) unknownKey(key string, d *definition) string {
 
 func (k *checker) list(at Origin, n *yaml.Node, d *definition, p path) any {
 	if len(n.Content) > maxItems {
-		k.add(at, p, "has %d items; it names each of %s once at most", len(n.Content), strings.Join(d.words, ", "))
+		k.add(at, p, "has %d items; it can have no more than %d", len(n.Content), maxItems)
 		return broken(d, at)
 	}
-	element := &definition{kind: word, words: d.words}
+	element := d.element()
 	var items []string
+	var places []Origin
 	sound := true
 	for _, item := range n.Content {
 		if item.Kind == yaml.AliasNode {
 			item = item.Alias
 		}
-		v, problem := element.scalar(item)
+		v, problem := element.item(item)
 		if problem == "" && slices.Contains(items, v.(string)) {
 			problem = v.(string) + " stands here a second time"
 		}
@@ -281,14 +282,26 @@ func (k *checker) list(at Origin, n *yaml.Node, d *definition, p path) any {
 			sound = false
 			continue
 		}
-		items = append(items, v.(string))
+		items, places = append(items, v.(string)), append(places, k.origin(item))
 	}
-	if len(n.Content) == 0 {
+	if len(n.Content) == 0 && d.words != nil {
 		k.add(at, p, "is empty; leave it out, or name every layer of the policy")
 		sound = false
 	}
 	if !sound {
 		return broken(d, at)
 	}
-	return setting{Value: items, Origin: at}
+	return setting{Value: items, Origin: at, Places: places}
+}
+
+// item reads one element of a list.
+func (d *definition) item(n *yaml.Node) (any, string) {
+	if len(n.Value) > maxText {
+		return nil, tooLong(n)
+	}
+	return d.scalar(n)
+}
+
+func tooLong(n *yaml.Node) string {
+	return fmt.Sprintf("is %d bytes long; nothing that can stand here is longer than %d", len(n.Value), maxText)
 }

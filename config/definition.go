@@ -40,13 +40,13 @@ type definition struct {
 	max   float64 // greatest value; 0: none for numbers, an int32's for integers
 
 	words []string // of a word, and of a list's elements
-	names string   // of a name, or of an object that a name may replace: the section it is in
+	names string   // of a name, a list's elements, or an object that a name may replace: the section it is in
 
 	fields  []field     // of an object
 	short   string      // of an object: the field that a bare value stands for
 	none    bool        // the word none takes away what was inherited
 	variant string      // of an object: the field whose change starts it afresh
-	keys    *keyRule    // of a table, and of a name that is made here
+	keys    *keyRule    // of a table, of a name that is made here, and of a list of names
 	elem    *definition // of a table
 }
 
@@ -97,6 +97,14 @@ func (d *definition) at(key string) *definition {
 	return nil
 }
 
+// element returns the definition of a list's elements.
+func (d *definition) element() *definition {
+	if d.words == nil {
+		return &definition{kind: name, keys: d.keys}
+	}
+	return &definition{kind: word, words: d.words}
+}
+
 // fieldKeys lists an object's keys.
 func (d *definition) fieldKeys() []string {
 	keys := make([]string, len(d.fields))
@@ -123,7 +131,11 @@ func (d *definition) expects() string {
 	case name:
 		ways = append(ways, "a name")
 	case list:
-		ways = append(ways, "a list of "+strings.Join(d.words, ", "))
+		if d.words == nil {
+			ways = append(ways, "a list of names")
+		} else {
+			ways = append(ways, "a list of "+strings.Join(d.words, ", "))
+		}
 	case object:
 		ways = append(ways, "a map of settings")
 	case table:

@@ -140,7 +140,7 @@ func variableNode(d *definition, text string) *yaml.Node {
 }
 
 func (d *definition) commaSeparated(text string, at Origin) (any, string) {
-	element := &definition{kind: word, words: d.words}
+	element := d.element()
 	var items []string
 	for item := range strings.SplitSeq(text, ",") {
 		item = strings.TrimSpace(item)

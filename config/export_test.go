@@ -14,6 +14,7 @@ func ReferenceTables() map[string]string {
 		"policy":          policyDefinition.fields,
 		"retry":           retryLayer.definition.fields,
 		"backoff":         backoffDefinition.fields,
+		"errors":          errorsLayer.definition.fields,
 		"rate_limit":      rateLimitLayer.definition.fields,
 		"circuit_breaker": circuitBreakerLayer.definition.fields,
 		"service":         serviceDefinition.fields,

@@ -66,7 +66,7 @@ var hostile = map[string]struct{ text, want string }{
 		fill(hostileSize, "policies: {a: {order: &o ["+strings.Repeat("x,", 10_000)+"]},", "}", numbered("b%[1]d: {order: *o},")), "has 10000 items",
 	},
 	"a list of one alias": {
-		fill(hostileSize, "policies: {a: {order: [&x "+strings.Repeat("x", 900)+",", "]}}", repeated("*x,")), "items; it names each of",
+		fill(hostileSize, "policies: {a: {order: [&x "+strings.Repeat("x", 900)+",", "]}}", repeated("*x,")), "items; it can have no more than 100",
 	},
 	"a map of unknown keys by aliases": {
 		fill(hostileSize, fill(hostileSize/3, "policies: {a: &a {", "},", numbered("retr%[1]d: 1,")), "}", numbered("b%[1]d: *a,")), `policies.a.retr0: unknown key (did you mean "retry"?)`,

@@ -33,6 +33,20 @@ const maxFile = 1 << 20
 //
 // Files may come from anybody: the work is bounded, whatever is in them.
 func Load(fsys fs.FS, profile string, environ []string) (*Profile, error) {
+	return Loader{}.Load(fsys, profile, environ)
+}
+
+// A Loader loads profiles with what it knows of the code. The zero value knows
+// nothing.
+type Loader struct {
+	// Errors are the names that the errors of a policy can have; any other is a
+	// mistake. nil takes every name as it is: then an orchestrator refuses those
+	// that it does not know, without their places.
+	Errors []string
+}
+
+// Load is as the function of that name.
+func (l Loader) Load(fsys fs.FS, profile string, environ []string) (*Profile, error) {
 	profile, chosen := choose(profile, environ)
 	files, err := find(fsys, profile, chosen)
 	if err != nil {
@@ -61,7 +75,7 @@ func Load(fsys fs.FS, profile string, environ []string) (*Profile, error) {
 		}
 	}
 	root, inherited := inherit(c, merged)
-	catalog := build(c, root, inherited)
+	catalog := build(c, root, inherited, l.knownErrors())
 	if err := c.err(); err != nil {
 		return nil, err
 	}

@@ -23,6 +23,8 @@ func thing(section string) string {
 		return "circuit breaker"
 	case rateLimiters:
 		return "rate limiter"
+	case errorNames:
+		return "error of the name"
 	default:
 		return "policy"
 	}

@@ -117,7 +117,7 @@ func (d *definition) typed() members {
 	case word:
 		return members{{"enum", d.words}}
 	case list:
-		return members{{"type", "array"}, {"items", members{{"enum", d.words}}}, {"minItems", 1}, {"uniqueItems", true}}
+		return d.listSchema()
 	case name:
 		if d.keys != nil {
 			return nameSchema(d.keys, false)
@@ -128,6 +128,13 @@ func (d *definition) typed() members {
 	default:
 		return d.objectSchema()
 	}
+}
+
+func (d *definition) listSchema() members {
+	if d.words == nil {
+		return members{{"type", "array"}, {"items", members{{"type", "string"}, {"pattern", portable(d.keys.pattern)}}}, {"maxItems", maxItems}, {"uniqueItems", true}}
+	}
+	return members{{"type", "array"}, {"items", members{{"enum", d.words}}}, {"minItems", 1}, {"uniqueItems", true}}
 }
 
 func (d *definition) numberSchema() members {

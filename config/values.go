@@ -22,7 +22,8 @@ const (
 type setting struct {
 	Value  any // of the Go type that its kind says, a name in place of a map, or removed
 	Origin Origin
-	Broken bool // mistaken, and reported; there is no Value
+	Places []Origin // of the elements of a list that a file has
+	Broken bool     // mistaken, and reported; there is no Value
 }
 
 // removed is the Value of a setting that is the word none where that takes away.
@@ -64,6 +65,15 @@ func (p place) origin() Origin {
 		}
 	}
 	return Origin{}
+}
+
+// item is the place of an element of a list.
+func (p place) item(i int) place {
+	s, _ := p.value.(setting)
+	if i < len(s.Places) {
+		s.Origin = s.Places[i]
+	}
+	return place{p.path, p.definition, s}
 }
 
 func (p place) isSet() bool { return p.value != nil }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -118,7 +117,7 @@ func TestCompletedTellsHowAnOperationEnded(t *testing.T) {
 			{Operation: "op"},
 			{Operation: "op", Attempts: 1, Duration: time.Hour, LastTook: time.Hour, Panicked: true},
 		}
-		if !reflect.DeepEqual(got, want) {
+		if !slices.Equal(got, want) {
 			t.Errorf("got\n%+v\nwant\n%+v", got, want)
 		}
 	})

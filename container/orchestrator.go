@@ -81,14 +81,20 @@ func OnTransition(listen func(Transition)) Option {
 	})
 }
 
-// NewOrchestrator makes an orchestrator of what a profile says. It checks
-// everything that can be checked without the services, and reports all mistakes
-// at once.
-func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
+// optionsOf is what options amount to, with the defaults of what they leave out.
+func optionsOf(opts []Option) options {
 	settings := options{log: slog.New(slog.DiscardHandler), events: &events{}, operations: DefaultMaxOperations}
 	for _, opt := range opts {
 		opt.apply(&settings)
 	}
+	return settings
+}
+
+// NewOrchestrator makes an orchestrator of what a profile says. It checks
+// everything that can be checked without the services, and reports all mistakes
+// at once.
+func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
+	settings := optionsOf(opts)
 	settings.events.log = settings.log
 	o := &Orchestrator{
 		log:        settings.log,

@@ -105,7 +105,7 @@ func TestEachMistakeIsLoggedOnce(t *testing.T) {
 	}
 }
 
-// explosive is a file system that panics under config.Load.
+// explosive is a file system that panics while a profile is loaded.
 type explosive struct {
 	fstest.MapFS
 	armed atomic.Bool
@@ -116,7 +116,7 @@ func (e *explosive) Open(name string) (fs.File, error) {
 		callers := make([]uintptr, 20)
 		frames := runtime.CallersFrames(callers[:runtime.Callers(0, callers)])
 		for frame, more := frames.Next(); more; frame, more = frames.Next() {
-			if strings.HasSuffix(frame.Function, "config.Load") {
+			if strings.HasSuffix(frame.Function, "config.Loader.Load") {
 				panic("while loading")
 			}
 		}

@@ -118,7 +118,7 @@ func (x *exchange) attempt(ctx context.Context) outcome {
 	}
 	x.attempts++
 	stop := x.upload.closeWith(ctx)
-	resp, err := x.Unwrap().RoundTrip(req)
+	resp, err := x.Unwrap().RoundTrip(req) //nolint:bodyclose // that is for the caller, or for letGo
 	stop()
 	if err == nil && resp == nil {
 		err = errNoResponse
@@ -128,7 +128,7 @@ func (x *exchange) attempt(ctx context.Context) outcome {
 		return x.failed(err)
 	}
 	x.resp = resp
-	x.returnRequest(resp, ctx)
+	x.returnRequest(ctx, resp)
 	o := outcome{verdict: x.verdict(resp)}
 	if o.verdict != policy.Unknown {
 		x.status = newStatusError(resp)

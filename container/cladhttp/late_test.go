@@ -186,7 +186,7 @@ func TestBodyThatIsClosedWhileItStalls(t *testing.T) {
 		rt, metrics := guarded(t, next, policy.CircuitBreaker{FailureThreshold: 2})
 		_, _ = get(t, rt, url+"/breaks")
 		for range 3 {
-			resp, err := rt.RoundTrip(request(t, http.MethodGet, url, nil))
+			resp, err := rt.RoundTrip(request(t, http.MethodGet, url, nil)) //nolint:bodyclose // it is, below
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -262,6 +262,7 @@ func TestSlowReaderIsNoFailureOfTheServer(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				defer resp.Body.Close()
 				for err == nil {
 					_, err = resp.Body.Read(make([]byte, 1))
 					time.Sleep(c.reader)
@@ -307,6 +308,7 @@ func TestProbeLastsAsLongAsItsBody(t *testing.T) {
 				t.Errorf("with its headers: %v", b.State())
 			}
 			_, _ = io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
 			want := policy.StateOpen
 			if end == io.EOF { //nolint:errorlint // it is set here
 				want = policy.StateClosed

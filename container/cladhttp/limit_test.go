@@ -267,6 +267,17 @@ func TestLimitTellsAnswersFromFailures(t *testing.T) {
 	}
 }
 
+// stalledBody says when it is read, and then keeps its reader waiting.
+type stalledBody struct{ reading, closed chan struct{} }
+
+func (s *stalledBody) Read([]byte) (int, error) {
+	close(s.reading)
+	<-s.closed
+	return 0, io.ErrClosedPipe
+}
+
+func (s *stalledBody) Close() error { close(s.closed); return nil }
+
 // A client's upload that failed, and with it the handler, was the server's failure.
 func TestLimitTellsTheClientsFailuresFromItsOwn(t *testing.T) {
 	limit := cladhttp.Limit(runner(t, policy.CircuitBreaker{FailureThreshold: 1}))
@@ -286,6 +297,21 @@ func TestLimitTellsTheClientsFailuresFromItsOwn(t *testing.T) {
 	}
 	if got := upload(iotest.ErrReader(io.ErrUnexpectedEOF), store); got != http.StatusInternalServerError {
 		t.Errorf("got %d", got)
+	}
+	outOfTime := cladhttp.Limit(runner(t, policy.CircuitBreaker{FailureThreshold: 1}, policy.Timeout(time.Millisecond)))
+	for range 2 {
+		body := &stalledBody{make(chan struct{}), make(chan struct{})}
+		w := httptest.NewRecorder()
+		outOfTime(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			go func() { _, _ = r.Body.Read(make([]byte, 1)) }()
+			<-body.reading
+			<-r.Context().Done()
+			_ = r.Body.Close()
+			w.WriteHeader(http.StatusBadGateway)
+		})).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", body))
+		if w.Code != http.StatusBadGateway {
+			t.Errorf("stalled: got %d", w.Code)
+		}
 	}
 	if got := upload(strings.NewReader("xxx"), limited); got != http.StatusRequestEntityTooLarge {
 		t.Errorf("too large: got %d", got)

@@ -32,10 +32,10 @@ func (u *upload) Read(p []byte) (int, error) {
 	n, err := u.ReadCloser.Read(p)
 	u.reading.Store(false)
 	read := u.read.Add(int64(n))
-	if u.length > 0 && (read > u.length || read < u.length && err == io.EOF) { //nolint:errorlint // as io.Reader has it
+	if u.length > 0 && (read > u.length || read < u.length && err == io.EOF) {
 		u.misfits.Store(true)
 	}
-	if err != nil && err != io.EOF { //nolint:errorlint // as above
+	if err != nil && err != io.EOF {
 		u.fail(err)
 	}
 	return n, err
@@ -68,8 +68,10 @@ func (u *upload) brokeOff(err error) bool {
 	return failed != nil && errors.Is(err, *failed)
 }
 
-// stopped reports whether the body failed, or keeps its reader waiting.
-func (u *upload) stopped() bool { return u.failed.Load() != nil || u.reading.Load() }
+// stopped reports whether the body failed, or kept its reader waiting until ctx ended.
+func (u *upload) stopped(ctx context.Context) bool {
+	return u.failed.Load() != nil || ctx.Err() != nil && u.waiting()
+}
 
 // waiting reports whether more of the body is being waited for, or was until it was
 // closed.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cladgo/clad/cmd/clad/internal/usage"
 	"github.com/cladgo/clad/config"
+	"github.com/cladgo/clad/container"
 )
 
 // Options say what to check.
@@ -45,7 +46,15 @@ type Profile struct {
 // Run checks. An error says that there is nothing to check.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	r := &Result{Profiles: []Profile{}}
-	c := &checker{Result: r, told: map[key]int{}}
+	c := &checker{Result: r, told: map[key]int{}, errors: container.ErrorNames()}
+	var code *usage.Code
+	if len(o.Packages) > 0 {
+		var err error
+		if code, err = usage.Find(ctx, usage.Options{Patterns: o.Packages, Tags: o.Tags}); err != nil {
+			return nil, err
+		}
+		c.loader = loaderFor(code)
+	}
 	for _, dir := range o.Dirs {
 		if err := c.dir(dir, o.Environ); err != nil {
 			return nil, err
@@ -56,11 +65,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 			return nil, err
 		}
 	}
-	if len(o.Packages) > 0 {
-		code, err := usage.Find(ctx, usage.Options{Patterns: o.Packages, Tags: o.Tags})
-		if err != nil {
-			return nil, err
-		}
+	if code != nil {
 		r.Packages, r.Names = code.Packages, len(code.Uses)
 		c.code(code)
 	}
@@ -71,8 +76,10 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 // checker gathers findings. One that several profiles share is told once.
 type checker struct {
 	*Result
-	found []Finding
-	told  map[key]int
+	loader config.Loader
+	errors []string // the names of those that clad knows by itself
+	found  []Finding
+	told   map[key]int
 }
 
 // key is a finding without the profiles that it is in.
@@ -136,7 +143,10 @@ func (c *checker) profile(dir, name string, environ []string) {
 	if slices.ContainsFunc(c.Profiles, func(p Profile) bool { return p.Dir == dir && p.Name == name }) {
 		return
 	}
-	loaded, err := config.Load(config.Dir(dir), name, environ)
+	loaded, err := c.loader.Load(config.Dir(dir), name, environ)
+	if err == nil && c.loader.Errors == nil {
+		c.errorNames(loaded)
+	}
 	c.Profiles = append(c.Profiles, Profile{dir, name, loaded})
 	var mistakes config.Mistakes
 	var unreadable *fs.PathError

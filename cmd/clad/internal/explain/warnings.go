@@ -101,8 +101,17 @@ func (w *warner) circuitBreaker(i int, b policy.CircuitBreaker) {
 	if !hasTimeout(w.layers) {
 		w.warn("breaker-without-timeout", i, "the policy has no timeout: a dependency that hangs is never counted as failing; set attempt_timeout")
 	}
+	if b.RecoveryTimeout > longRecovery && b.MaxRecovery == b.RecoveryTimeout {
+		w.warn("fixed-recovery", i, "stays open for %s, and as long again after each probe that fails: what is back sooner is refused until then, and a failover of 3s becomes an outage of %[1]s; leave recovery_timeout out (%s, and up to %s while it stays away), or set max_recovery beside a short one",
+			short(b.RecoveryTimeout), short(policy.DefaultRecoveryTimeout), short(policy.DefaultMaxRecovery))
+	}
 	w.reach(i, b)
 }
+
+// longRecovery is how long a circuit may stay open each time without a warning.
+// Of the failovers of PostgreSQL, MariaDB, Redis and NATS most take 2 to 6
+// seconds; a circuit that is open longer makes more of them than they are.
+const longRecovery = 5 * time.Second
 
 // reach: a limiter in the same policy may let fewer requests through within the
 // window than the breaker waits for.

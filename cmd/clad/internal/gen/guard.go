@@ -19,6 +19,7 @@ const (
 
 // A method of an interface, and what its proxy does.
 type method struct {
+	fn      *types.Func
 	name    string
 	sig     *types.Signature
 	guard   guard
@@ -39,7 +40,7 @@ func methodsOf(typ types.Type, args map[*types.TypeParam][]types.Type, src *sour
 	comments, errs := src.comments(typ, iface)
 	var methods []method
 	for fn := range iface.Methods() {
-		m := method{name: fn.Name(), sig: fn.Signature(), doc: comments[fn.Id()].doc}
+		m := method{fn: fn, name: fn.Name(), sig: fn.Signature(), doc: comments[fn.Id()].doc}
 		m.context = contextOf(m.sig)
 		m.input = inputs{args: args, standard: src.b.isStandard}.of(m.sig, m.context)
 		m.decide(comments[fn.Id()])
@@ -254,11 +255,12 @@ func (p *proxy) warnings() []string {
 		}
 	}
 	name := shortest(p.typ)
+	warnings := p.offers.warnings(name)
 	switch {
 	case guards == 0:
-		return []string{fmt.Sprintf("%s: none of its methods can be guarded; the head of the file says why", name)}
+		warnings = append(warnings, fmt.Sprintf("%s: none of its methods can be guarded; the head of the file says why", name))
 	case len(without) > 0:
-		return []string{fmt.Sprintf("%s: no timeout can be enforced on %s, for lack of a context", name, strings.Join(without, ", "))}
+		warnings = append(warnings, fmt.Sprintf("%s: no timeout can be enforced on %s, for lack of a context", name, strings.Join(without, ", ")))
 	}
-	return nil
+	return warnings
 }

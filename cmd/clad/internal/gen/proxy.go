@@ -12,8 +12,10 @@ type proxy struct {
 	generic   *types.Named // nil for others
 	instances []types.Type // of generic, that are wanted
 	methods   []method
+	offers    offers
 	unwrap    unwrap
 
+	others             []other
 	b                  *build // that it was found in
 	key                string // says what it is, whichever build that is
 	base               string // what its identifiers are made of
@@ -34,6 +36,7 @@ type writer struct {
 	types   *typeWriter
 	imports *imports
 	locals  *scope // what a name inside a method must not be: that of an import
+	proxied string // the file's name for container.Proxied
 }
 
 func (w *writer) linef(format string, args ...any) {
@@ -41,19 +44,25 @@ func (w *writer) linef(format string, args ...any) {
 	w.WriteByte('\n')
 }
 
-func (w *writer) proxy(p *proxy) {
+// typed writes the type parameters of a proxy, its own type and its interface.
+func (w *writer) typed(p *proxy) (params, self, iface string) {
 	w.types.params = map[*types.TypeParam]string{}
 	w.types.view.from = packageOf(p.typ)
 	params, args := w.typeParams(p)
-	self := p.typeName + args
-	iface := w.types.typ(p.typ)
+	iface = w.types.typ(p.typ)
 	if p.generic != nil {
 		iface = w.genericName(p.generic) + args
 	}
+	return params, p.typeName + args, iface
+}
+
+func (w *writer) proxy(p *proxy) {
+	params, self, iface := w.typed(p)
 	fields := p.fields()
 
 	w.linef("// %s is the proxy of %s.", p.typeName, iface)
 	w.linef("type %s%s struct {", p.typeName, params)
+	w.linef("%s", w.proxied)
 	w.linef("%s %s", fields.next, iface)
 	for i, m := range p.methods {
 		if m.guard != unguarded {
@@ -71,14 +80,24 @@ func (w *writer) proxy(p *proxy) {
 			w.linef("m.WithoutContext(%q)", m.name)
 		}
 	}
-	w.linef("return &%s{", self)
+	if len(p.offers.list) > 0 {
+		w.linef("p := &%s{", self)
+	} else {
+		w.linef("return &%s{", self)
+	}
+	w.linef("%s: %[1]s{Value: next},", w.proxied)
 	w.linef("%s: next,", fields.next)
 	for i, m := range p.methods {
 		if m.guard != unguarded {
 			w.linef("%s: m.%s(%q),", fields.of[i], m.pipeline(), m.name)
 		}
 	}
-	w.linef("}\n}\n")
+	w.linef("}")
+	if len(p.offers.list) > 0 {
+		w.offered(p, self)
+		w.linef("return p")
+	}
+	w.linef("}\n")
 
 	if p.unwrap == unwrapAdded {
 		w.linef("// Unwrap returns what is guarded, for what it can do beyond %s.", iface)
@@ -87,6 +106,7 @@ func (w *writer) proxy(p *proxy) {
 	for i := range p.methods {
 		w.method(p, self, fields, i)
 	}
+	w.parts(p)
 }
 
 // pipeline is the method of container.Methods that this method's pipeline comes
@@ -151,6 +171,11 @@ func (p *proxy) fields() fieldNames {
 	s := newScope(nil, "Unwrap")
 	for _, m := range p.methods {
 		s.taken[m.name] = true
+	}
+	for _, part := range p.offers.parts { // which are embedded beside
+		for _, m := range part.methods {
+			s.taken[m.name] = true
+		}
 	}
 	f := fieldNames{next: s.name("next")}
 	for _, m := range p.methods {

@@ -240,6 +240,13 @@ func (f embeddedFake) String() (result string) {
 	return result
 }
 
+type exchangeFake struct{ f *record.Recorder }
+
+func (f exchangeFake) Trade(ctx context.Context) (err error) {
+	f.f.Call("Trade", []interface{}{ctx}, &err)
+	return err
+}
+
 type fieldsFake struct{ f *record.Recorder }
 
 func (f fieldsFake) Charge(ctx context.Context) (err error) {
@@ -706,6 +713,7 @@ func Fakes(f *record.Recorder) map[reflect.Type]interface{} {
 		reflect.TypeFor[Consumes]():                                 consumesFake{f},
 		reflect.TypeFor[Contexts]():                                 contextsFake{f},
 		reflect.TypeFor[Embedded]():                                 embeddedFake{f},
+		reflect.TypeFor[Exchange]():                                 exchangeFake{f},
 		reflect.TypeFor[Fields]():                                   fieldsFake{f},
 		reflect.TypeFor[Holder]():                                   holderFake{f},
 		reflect.TypeFor[Lives]():                                    livesFake{f},

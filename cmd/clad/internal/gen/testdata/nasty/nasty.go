@@ -17,6 +17,7 @@ import (
 
 	renamed "github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty/other"
 	_ "github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty/other/alias"
+	"github.com/cladgo/clad/container"
 )
 
 // Plain has a method of each way to be guarded.
@@ -326,6 +327,86 @@ type (
 	}
 	Getter = Fetcher
 )
+
+// Exchange is asserted to more.
+type Exchange interface {
+	Trade(ctx context.Context) error
+}
+
+type (
+	Sessions interface {
+		Session(ctx context.Context) (string, error)
+		Close() error
+	}
+	Flusher interface {
+		Flush() error
+		Close() error
+	}
+	Sized interface{ Size() int }
+	// Unsized contradicts Sized.
+	Unsized interface{ Size() (int, error) }
+	// Wide follows from Sessions and Flusher.
+	Wide interface {
+		Session(ctx context.Context) (string, error)
+		Flush() error
+	}
+	// Never can't be: it contradicts the Exchange.
+	Never interface{ Trade() }
+)
+
+// Market is what Exchange is made of, and asserted to.
+type Market struct{}
+
+func (*Market) Trade(context.Context) error { return nil }
+
+// Inspect asserts in every way there is.
+func Inspect(e Exchange) (found []string) {
+	if _, ok := e.(Sessions); ok {
+		found = append(found, "Sessions")
+	}
+	switch any(e).(type) { // says nothing of who is asserted
+	case interface{ Unseen() }:
+	}
+	switch e := e.(type) {
+	case nil:
+	case *Market:
+		found = append(found, "*Market")
+	case Sized:
+		_ = e.Size()
+		found = append(found, "Sized")
+	case Unsized, interface{ Anonymous(n int) error }:
+		found = append(found, "Unsized or Anonymous")
+	}
+	found = append(found, wide(e)...)
+	var f Flusher
+	if As(e, &f) {
+		found = append(found, "Flusher")
+	}
+	if _, ok := container.Unwrap(e).(*Market); ok {
+		found = append(found, "Market behind")
+	}
+	return found
+}
+
+// Repos asserts an instance of what is generic.
+func Repos(r Repo[string, User]) bool {
+	_, ok := r.(Flusher)
+	return ok
+}
+
+func wide(v any) []string {
+	if _, ok := v.(Wide); ok {
+		return []string{"Wide"}
+	}
+	return nil
+}
+
+// As is like errors.As.
+func As(e Exchange, target *Flusher) bool {
+	f, ok := any(e).(Flusher)
+	*target = f
+	return ok
+}
 
 // Constraint and the others are refused.
 type (
