@@ -156,7 +156,9 @@ func (o *operation) attempt(ctx context.Context) (err error) {
 		err = o.use(ctx)
 	}
 	if err == nil {
-		o.db.health.succeeded()
+		if o.task != connecting {
+			o.db.health.succeeded()
+		}
 		return nil
 	}
 	if errors.Is(err, driver.ErrBadConn) && o.fresh {
@@ -168,7 +170,7 @@ func (o *operation) attempt(ctx context.Context) (err error) {
 
 func (o *operation) connect(ctx context.Context) (err error) {
 	o.seen = o.db.health.losses.Load()
-	o.connected, err = o.db.next.Connect(ctx)
+	o.connected, err = o.db.dial(ctx)
 	o.unconnected = err != nil
 	return err
 }
@@ -217,10 +219,10 @@ func (o *operation) use(ctx context.Context) error {
 
 // do has the driver do what is asked, and sees to it that it ends in time.
 func (o *operation) do(ctx context.Context) error {
-	end := o.conn.watch(ctx)
-	if end == nil {
+	if !o.conn.made.deaf() {
 		return o.ask(ctx)
 	}
+	end := o.conn.watch(ctx)
 	err := o.ask(ctx)
 	if err == nil && o.task == querying {
 		o.unwatch = end
