@@ -91,14 +91,13 @@ func (o *operation) runQuery(ctx context.Context, r policy.Runner) (_ driver.Row
 	case p.Direct():
 		err = o.once(ctx)
 	default:
-		r := &rows{conn: o.conn, caller: ctx, call: p.Begin(ctx)}
-		defer r.abandon()
-		for r.call.Next(&err) {
-			if err = o.attempt(r.call.Context()); err == nil {
-				r.Rows, r.stmt, r.unwatch, r.open = o.rows, o.onClose, o.unwatch, true
-				return r, nil
+		call := p.Begin(ctx)
+		defer call.End()
+		for call.Next(&err) {
+			if err = o.attempt(call.Context()); err == nil {
+				return o.guardRows(&call), nil
 			}
-			o.judge(r.call.Context(), err).tell(&r.call)
+			o.judge(call.Context(), err).tell(&call)
 		}
 		return nil, o.outcome(err)
 	}
@@ -109,6 +108,16 @@ func (o *operation) runQuery(ctx context.Context, r policy.Runner) (_ driver.Row
 		return &rows{Rows: o.rows, stmt: o.onClose, unwatch: o.unwatch}, nil
 	}
 	return o.rows, nil
+}
+
+// guardRows returns the rows of a query whose call goes on until they end.
+func (o *operation) guardRows(call *container.Call) driver.Rows {
+	r := &rows{
+		Rows: o.rows, stmt: o.onClose, unwatch: o.unwatch,
+		open: true, conn: o.conn, caller: o.ctx, attempt: call.Context(),
+	}
+	call.Defer(&r.outcome)
+	return r
 }
 
 // start notes what the operation does to the connection.
