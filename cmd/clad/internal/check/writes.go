@@ -47,7 +47,7 @@ func (c *checker) writes(p soundProfile, code *usage.Code) {
 // chosenFor is what a profile chooses for a service, and under which name.
 func (p soundProfile) chosenFor(s usage.Service, all []usage.Service) (key string, choices policy.Service) {
 	for key, choices := range p.catalog.Services {
-		if slices.ContainsFunc(match(key, all), func(m usage.Service) bool { return m.Full == s.Full }) {
+		if slices.ContainsFunc(servicesNamed(key, all), func(m usage.Service) bool { return m.Full == s.Full }) {
 			return key, choices
 		}
 	}
