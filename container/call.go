@@ -181,6 +181,7 @@ func (c *Call) next(errp *error) bool {
 			c.ctx = context.Background() // callees that do not look at it may be called so
 		}
 		if c.prog.timed {
+			c.prog.counters.Count(countBegun)
 			for _, begin := range c.prog.events.begin {
 				c.ctx = begin(c.ctx, c.prog.operation)
 			}
@@ -219,7 +220,8 @@ func (c *Call) next(errp *error) bool {
 			c.checkOverrun(own)
 		}
 		if e := c.prog.events; e.wanted(c.ctx) {
-			e.tell(c.ctx, AttemptFailed{c.prog.operation, int(c.made), c.means.Verdict, *errp})
+			e.tell(c.ctx, AttemptFailed{c.prog.operation, int(c.made), c.means.Verdict, *errp, c.took()})
+			c.now = 0
 		}
 		return c.advance(len(c.prog.steps)-1, *errp, errp)
 	case over:
@@ -325,7 +327,7 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 	case retryLayer:
 		return c.exitRetry(s, err)
 	case breakerLayer:
-		c.report(s, c.judge(s, err))
+		c.reportFailure(s, c.judge(s, err), err)
 	case timeoutLayer:
 		return c.exitTimeout(s, err), false
 	case errorsLayer:
@@ -374,7 +376,7 @@ func (c *Call) abandon() {
 		s := &c.prog.steps[i]
 		switch s.kind {
 		case breakerLayer:
-			c.report(s, outcome)
+			c.reportFailure(s, outcome, nil)
 		case timeoutLayer:
 			c.leaveTimeout(s)
 		case retryLayer, limiterLayer, errorsLayer: // hold nothing
@@ -385,8 +387,17 @@ func (c *Call) abandon() {
 	}
 }
 
+// took is how long the attempt took that was just made, where that is timed.
+func (c *Call) took() time.Duration {
+	if c.began == 0 {
+		return 0
+	}
+	return c.clock().Sub(c.began)
+}
+
 // completed tells those who asked how the call ended.
 func (c *Call) completed(err error, panicked bool) {
+	c.prog.counters.Count(countEnded)
 	done := Completed{Operation: c.prog.operation, Attempts: int(c.made), Err: err, Panicked: panicked}
 	if c.start != 0 { // it is 0 where the caller was gone before
 		now := c.clock()
