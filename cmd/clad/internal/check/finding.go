@@ -29,8 +29,8 @@ func findingOf(m *config.Mistake) Finding {
 	return Finding{File: m.File, Line: m.Line, Column: m.Column, Variable: m.Variable, Path: m.Path, Problem: m.Problem}
 }
 
-// at is a finding at a place of a profile.
-func at(origin config.Origin, path []string, format string, args ...any) Finding {
+// atSetting is a finding at a place of a profile.
+func atSetting(origin config.Origin, path []string, format string, args ...any) Finding {
 	return Finding{File: origin.File, Line: origin.Line, Column: origin.Column, Variable: origin.Variable,
 		Path: keypath.Join(path...), Problem: fmt.Sprintf(format, args...)}
 }
