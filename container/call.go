@@ -249,7 +249,7 @@ func (c *Call) succeed() {
 	}
 	c.prog.counters.Count(countSuccess)
 	if c.prog.timed {
-		c.completed(nil, false)
+		c.completed(Completed{})
 	}
 }
 
@@ -274,9 +274,10 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 		i-- // that step was not entered: back from the one around it
 	}
 	c.phase = over
-	*errp = c.failed(err)
+	outcome, cancelled := c.failed(err)
+	*errp = outcome
 	if c.prog.timed {
-		c.completed(*errp, false)
+		c.completed(Completed{Err: outcome, Verdict: c.means.Verdict, Cancelled: cancelled})
 	}
 	return false
 }
@@ -342,22 +343,22 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 
 // failed books a failure, and tells one of the caller's own making from others.
 // Where no time has passed since the caller was last asked, there is none.
-func (c *Call) failed(err error) error {
+func (c *Call) failed(err error) (outcome error, cancelled bool) {
 	if c.means.Verdict == policy.Answered {
 		c.prog.counters.Count(countSuccess)
 		c.prog.counters.Count(countAnswered)
-		return err
+		return err, false
 	}
 	c.prog.counters.Count(countFailure)
 	if c.now != 0 && c.made == 0 && !c.late {
-		return err
+		return err, false
 	}
 	why := c.callerOver()
 	if why == nil || c.means.Verdict == policy.Refused {
-		return err
+		return err, false
 	}
 	c.prog.counters.Count(countCancelled)
-	return c.cancelled(why, err)
+	return c.cancelled(why, err), true
 }
 
 // abandon ends a call that never came back, from an attempt or from what a policy
@@ -367,8 +368,8 @@ func (c *Call) abandon() {
 	c.phase = over
 	c.now, c.means = 0, verdict.Meaning{}
 	c.prog.counters.Count(countFailure)
-	outcome := circuit.Failure
-	if why := c.callerOver(); why != nil {
+	outcome, cancelled := circuit.Failure, c.callerOver() != nil
+	if cancelled {
 		c.prog.counters.Count(countCancelled)
 		outcome = circuit.Neutral
 	}
@@ -383,7 +384,7 @@ func (c *Call) abandon() {
 		}
 	}
 	if c.prog.timed {
-		c.completed(nil, true)
+		c.completed(Completed{Panicked: true, Cancelled: cancelled})
 	}
 }
 
@@ -396,18 +397,15 @@ func (c *Call) took() time.Duration {
 }
 
 // completed tells those who asked how the call ended.
-func (c *Call) completed(err error, panicked bool) {
+func (c *Call) completed(done Completed) {
 	c.prog.counters.Count(countEnded)
-	done := Completed{Operation: c.prog.operation, Attempts: int(c.made), Err: err, Panicked: panicked}
+	done.Operation, done.Attempts = c.prog.operation, int(c.made)
 	if c.start != 0 { // it is 0 where the caller was gone before
 		now := c.clock()
 		done.Duration = now.Sub(c.start)
 		if c.began != 0 {
 			done.LastTook = now.Sub(c.began)
 		}
-	}
-	if err != nil {
-		done.Verdict = c.means.Verdict
 	}
 	c.prog.events.complete(c.caller, done)
 }

@@ -108,6 +108,7 @@ type Completed struct {
 	Verdict   policy.Verdict
 	Err       error // nil after a success
 	Panicked  bool  // or ended by runtime.Goexit
+	Cancelled bool  // by the caller's own end; Err is policy.ErrCancelled then
 }
 
 func (AttemptFailed) event() {}

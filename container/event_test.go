@@ -127,7 +127,7 @@ func TestCompletedTellsHowAnOperationEnded(t *testing.T) {
 			{Operation: "op", Attempts: 1, Duration: time.Second, LastTook: time.Second},
 			{Operation: "op", Attempts: 2, Duration: 3 * time.Second, LastTook: time.Second},
 			{Operation: "op", Attempts: 1, Duration: time.Minute, LastTook: time.Minute, Verdict: policy.Answered},
-			{Operation: "op"},
+			{Operation: "op", Cancelled: true},
 			{Operation: "op", Attempts: 1, Duration: time.Hour, LastTook: time.Hour, Panicked: true},
 		}
 		if !slices.Equal(got, want) {

@@ -54,6 +54,15 @@ type optionFunc func(*options)
 
 func (f optionFunc) apply(o *options) { f(o) }
 
+// Options are several options as one, for those who write an option of their own.
+func Options(opts ...Option) Option {
+	return optionFunc(func(o *options) {
+		for _, opt := range opts {
+			opt.apply(o)
+		}
+	})
+}
+
 // WithLogger has changes of breakers logged as warnings, and rejections, retries,
 // failed attempts and the application of policies at debug level, with the context
 // of the call; successes never. Of what happens again and again to an operation the
