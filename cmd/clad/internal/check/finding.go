@@ -23,6 +23,7 @@ type Finding struct {
 	// file.
 	Profiles []string `json:"profiles,omitempty"`
 	Note     bool     `json:"-"`
+	Warning  bool     `json:"-"` // a note that may cost money
 }
 
 func findingOf(m *config.Mistake) Finding {
@@ -58,7 +59,10 @@ func (f Finding) String() string { return f.Place() + ": " + f.message() }
 
 func (f Finding) message() string {
 	var parts []string
-	if f.Note {
+	switch {
+	case f.Warning:
+		parts = append(parts, "warning")
+	case f.Note:
 		parts = append(parts, "note")
 	}
 	if f.Path != "" {
