@@ -11,11 +11,10 @@ import (
 )
 
 // A profile may come from anybody who can write a file, and is read while the
-// application runs. One of 64 KB is to be done with in a tenth of a second; a
-// machine that does much else is given three.
+// application runs. One of 64 KB is to be done with in a tenth of a second.
 const (
 	hostileSize = 64 << 10
-	inTime      = 300 * time.Millisecond * slowdown
+	inTime      = 100 * time.Millisecond * slowdown
 )
 
 // fill writes parts between a head and a tail up to a size.
@@ -66,7 +65,7 @@ var hostile = map[string]struct{ text, want string }{
 		fill(hostileSize, "policies: {a: {order: &o ["+strings.Repeat("x,", 10_000)+"]},", "}", numbered("b%[1]d: {order: *o},")), "has 10000 items",
 	},
 	"a list of one alias": {
-		fill(hostileSize, "policies: {a: {order: [&x "+strings.Repeat("x", 900)+",", "]}}", repeated("*x,")), "items; it names each of",
+		fill(hostileSize, "policies: {a: {order: [&x "+strings.Repeat("x", 900)+",", "]}}", repeated("*x,")), "items; it can have no more than 100",
 	},
 	"a map of unknown keys by aliases": {
 		fill(hostileSize, fill(hostileSize/3, "policies: {a: &a {", "},", numbered("retr%[1]d: 1,")), "}", numbered("b%[1]d: *a,")), `policies.a.retr0: unknown key (did you mean "retry"?)`,
@@ -149,8 +148,8 @@ func TestLargeFilesAreReadInTime(t *testing.T) {
 	}
 }
 
-// loadInTime fails unless a file is done with in time: once at least, since the
-// machine may be busy with something else.
+// loadInTime fails unless a file is done with in time: once of a few times, since
+// other programs share the processor's caches.
 func loadInTime(t *testing.T, text string, environ ...string) error {
 	t.Helper()
 	if len(text) > hostileSize {
@@ -158,9 +157,9 @@ func loadInTime(t *testing.T, text string, environ ...string) error {
 	}
 	fastest := time.Hour
 	for range 10 {
-		began := time.Now()
+		began := cpuTime()
 		_, err := load(text, environ...)
-		if fastest = min(fastest, time.Since(began)); fastest <= inTime {
+		if fastest = min(fastest, cpuTime()-began); fastest <= inTime {
 			return err
 		}
 		runtime.GC()

@@ -33,8 +33,22 @@ const maxFile = 1 << 20
 //
 // Files may come from anybody: the work is bounded, whatever is in them.
 func Load(fsys fs.FS, profile string, environ []string) (*Profile, error) {
+	return Loader{}.Load(fsys, profile, environ)
+}
+
+// A Loader loads profiles with what it knows of the code. The zero value knows
+// nothing.
+type Loader struct {
+	// Errors are the names that the errors of a policy can have; any other is a
+	// mistake. nil takes every name as it is: then an orchestrator refuses those
+	// that it does not know, without their places.
+	Errors []string
+}
+
+// Load is as the function of that name.
+func (l Loader) Load(fsys fs.FS, profile string, environ []string) (*Profile, error) {
 	profile, chosen := choose(profile, environ)
-	files, err := find(fsys, profile, chosen)
+	files, err := filesOf(fsys, profile, chosen)
 	if err != nil {
 		return nil, printable.Error(err)
 	}
@@ -46,9 +60,9 @@ func Load(fsys fs.FS, profile string, environ []string) (*Profile, error) {
 		if err != nil {
 			return nil, printable.Error(fmt.Errorf("config: profile %q: %w", profile, err))
 		}
-		layer := check(c, display(fsys, file), text)
+		layer := check(c, displayName(fsys, file), text)
 		readable = readable && layer != nil
-		if merged, err = lay(layered, layer); err != nil {
+		if merged, err = addLayer(layered, layer); err != nil {
 			return nil, err
 		}
 	}
@@ -56,22 +70,22 @@ func Load(fsys fs.FS, profile string, environ []string) (*Profile, error) {
 		return nil, c.err() // what else it may say can't be judged
 	}
 	if layer := overrides(c, merged, environ); len(layer) > 0 {
-		if merged, err = lay(layered, layer); err != nil {
+		if merged, err = addLayer(layered, layer); err != nil {
 			return nil, err
 		}
 	}
 	root, inherited := inherit(c, merged)
-	catalog := build(c, root, inherited)
+	catalog := build(c, root, inherited, l.knownErrors())
 	if err := c.err(); err != nil {
 		return nil, err
 	}
 	return &Profile{name: profile, root: place{nil, profileDefinition, root}, catalog: catalog}, nil
 }
 
-// lay puts a layer on top of those that koanf holds, and returns what it holds
+// addLayer puts a layer over those that koanf holds, and returns what it holds
 // then. That is not koanf's Raw, which would copy it once more by reflection.
-func lay(k *koanf.Koanf, over values) (merged values, err error) {
-	err = k.Load(layerOf(over), nil, koanf.WithMergeFunc(func(over, under map[string]any) error {
+func addLayer(k *koanf.Koanf, over values) (merged values, err error) {
+	err = k.Load(layerProvider(over), nil, koanf.WithMergeFunc(func(over, under map[string]any) error {
 		merge(over, under, profileDefinition)
 		merged = under
 		return nil
@@ -82,12 +96,12 @@ func lay(k *koanf.Koanf, over values) (merged values, err error) {
 	return merged, nil
 }
 
-// layerOf is a koanf.Provider of values that are read already.
-type layerOf values
+// layerProvider is a koanf.Provider of values that are read already.
+type layerProvider values
 
-func (l layerOf) Read() (map[string]any, error) { return l, nil }
+func (l layerProvider) Read() (map[string]any, error) { return l, nil }
 
-func (l layerOf) ReadBytes() ([]byte, error) { return nil, errors.ErrUnsupported }
+func (l layerProvider) ReadBytes() ([]byte, error) { return nil, errors.ErrUnsupported }
 
 // choose returns the profile's name, and who chose it, for messages.
 func choose(profile string, environ []string) (name, by string) {
@@ -116,7 +130,7 @@ func readDir(fsys fs.FS) (files map[string][]string, profiles []string, err erro
 		if at := (*fs.PathError)(nil); errors.As(err, &at) {
 			err = at.Err // its path is "."
 		}
-		return nil, nil, fmt.Errorf("config: the directory of the profiles%s: %w", named(fsys), err)
+		return nil, nil, fmt.Errorf("config: the directory of the profiles%s: %w", atPath(fsys), err)
 	}
 	files = map[string][]string{}
 	for _, entry := range entries {
@@ -134,8 +148,8 @@ func readDir(fsys fs.FS) (files map[string][]string, profiles []string, err erro
 	return files, profiles, nil
 }
 
-// find returns the files of a profile in the order of their layers.
-func find(fsys fs.FS, profile, chosen string) ([]string, error) {
+// filesOf returns the files of a profile in the order of their layers.
+func filesOf(fsys fs.FS, profile, chosen string) ([]string, error) {
 	files, profiles, err := readDir(fsys)
 	if err != nil {
 		return nil, err
@@ -177,16 +191,16 @@ type directory struct {
 // open a pipe waits for somebody who writes.
 func (d directory) Stat(name string) (fs.FileInfo, error) { return fs.Stat(d.FS, name) }
 
-// named tells the path of a directory, where it has one, for messages.
-func named(fsys fs.FS) string {
+// atPath names the path of a directory, where it has one, for messages.
+func atPath(fsys fs.FS) string {
 	if d, ok := fsys.(directory); ok {
 		return ", " + d.path
 	}
 	return ""
 }
 
-// display is the name of a file for people.
-func display(fsys fs.FS, file string) string {
+// displayName is the name of a file for people.
+func displayName(fsys fs.FS, file string) string {
 	if d, ok := fsys.(directory); ok {
 		return filepath.Join(d.path, file)
 	}

@@ -172,7 +172,9 @@ func (o *Orchestrator) Services() []ServiceInfo {
 		for _, name := range s.unguardable {
 			info.Methods = append(info.Methods, MethodInfo{name, s.operation(name), nonePolicy, Unguarded})
 		}
-		slices.SortFunc(info.Methods, func(a, b MethodInfo) int { return cmp.Compare(a.Name, b.Name) })
+		slices.SortStableFunc(info.Methods, func(a, b MethodInfo) int { return cmp.Compare(a.Name, b.Name) })
+		// A proxy may ask twice for a method, to tell whether a policy is chosen for it.
+		info.Methods = slices.CompactFunc(info.Methods, func(a, b MethodInfo) bool { return a.Name == b.Name })
 		infos = append(infos, info)
 	}
 	slices.SortFunc(infos, func(a, b ServiceInfo) int { return cmp.Compare(a.Name, b.Name) })

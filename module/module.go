@@ -85,7 +85,9 @@ func New(opts ...Option) fx.Option {
 					o.log.Warn("nobody chose a profile, so it is the default one: "+howToChoose, "profile", p.name)
 				}
 				reload := o.reload || p.reload
-				lc.Append(fx.StartHook(func(ctx context.Context) { started(ctx, o.log, p, reload, orchestrator) }))
+				lc.Append(fx.StartStopHook(
+					func(ctx context.Context) { started(ctx, o.log, p, reload, orchestrator) },
+					orchestrator.Close))
 				if reload {
 					lc.Append(fx.StartStopHook(reloader.start, reloader.finish))
 				}
@@ -171,7 +173,7 @@ func (o *options) load() (profile, error) {
 		there, _ := config.Profiles(o.files())
 		return profile{}, fmt.Errorf("nobody chose a profile, which module.RequireProfile asks for: %s; there are: %s", howToChoose, strings.Join(there, ", "))
 	}
-	p, err := config.Load(o.files(), o.profile, os.Environ())
+	p, err := config.Loader{Errors: container.ErrorNames(o.container...)}.Load(o.files(), o.profile, os.Environ())
 	var mistakes config.Mistakes
 	if errors.As(err, &mistakes) { // each on its line begins with its place
 		return profile{}, fmt.Errorf("mistakes in the profile:\n%w", err)
@@ -213,6 +215,11 @@ func WithCatalog(c policy.Catalog) Option { return option(func(o *options) { o.c
 
 // WithLogger takes another logger than slog.Default().
 func WithLogger(log *slog.Logger) Option { return option(func(o *options) { o.log = log }) }
+
+// WithErrors makes errors known by the names that the errors of a policy may use
+// for them; see [container.WithErrors]. A name in a profile that is neither one of
+// these nor of a client that clad knows is a mistake of the profile.
+func WithErrors(named map[string]error) Option { return WithContainer(container.WithErrors(named)) }
 
 // WithContainer hands options to the orchestrator: container.OnTransition, say.
 func WithContainer(opts ...container.Option) Option {

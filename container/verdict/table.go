@@ -181,7 +181,7 @@ func numberIn(v reflect.Value) int64 {
 	case v.CanInt():
 		return v.Int()
 	case v.CanUint():
-		return int64(v.Uint()) //nolint:gosec // codes are small
+		return int64(v.Uint())
 	}
 	return 0
 }

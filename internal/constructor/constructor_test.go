@@ -253,7 +253,7 @@ func (strange) Shutdown(...fx.ShutdownOption) error { return nil }
 
 type stranger struct {
 	strange
-	app *struct {
+	app *struct { //nolint:unused // it is read by reflection
 		root *struct{ decorators, modules int }
 	}
 }

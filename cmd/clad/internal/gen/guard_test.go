@@ -24,6 +24,7 @@ var retried = policy.Catalog{
 	Policies: map[string]policy.Policy{
 		"retried": policy.Combine(policy.Timeout(timeout), policy.Retry{MaxAttempts: 3, Backoff: policy.Fixed(time.Second)}),
 		"retry":   policy.Retry{MaxAttempts: 3, Backoff: policy.Fixed(time.Second)},
+		"instant": policy.Retry{MaxAttempts: 3, Backoff: policy.Fixed(0)},
 	},
 }
 
