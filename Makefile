@@ -83,14 +83,21 @@ fmt-check: ## fail when code is not formatted
 	@unformatted=$$($(GOFILES) -exec gofmt -l {} +) || exit 1; \
 	[ -z "$$unformatted" ] || { printf 'not formatted, run make fmt:\n%s\n' "$$unformatted"; exit 1; }
 
+# go.work.sum has what no module's own go.sum has, since the workspace picks one
+# version for all. Left to itself, it would change as somebody calls `go doc`.
+worksum = { GOWORK= go list -m all && GOWORK= go list -deps -test $(addsuffix /...,$(CODE)); } >/dev/null
+
 .PHONY: tidy
-tidy: ## tidy each go.mod and list every module in go.work
+tidy: ## tidy each go.mod, list every module in go.work, and complete go.work.sum
 	$(call each,$(MODULES),go mod tidy)
 	GOWORK= go work use $(CODE)
+	rm -f go.work.sum && $(worksum)
 
 .PHONY: tidy-check
-tidy-check: ## fail when a go.mod or go.sum is not tidy
+tidy-check: ## fail when a go.mod, go.sum or go.work.sum is not tidy
 	$(call each,$(MODULES),go mod tidy -diff)
+	@mkdir -p bin && cp go.work.sum bin/ && $(worksum); \
+	cmp -s go.work.sum bin/go.work.sum || { diff bin/go.work.sum go.work.sum; mv bin/go.work.sum go.work.sum; printf '\ngo.work.sum is not complete, run make tidy\n'; exit 1; }
 
 .PHONY: generate-check
 generate-check: ## fail when a generated file is stale
