@@ -48,14 +48,22 @@ var gateway = container.Tag(payments.New, "external")
 func main() { _ = gateway }
 `
 
-// unpack makes a module of an archive.
+// unpack makes a module of an archive, for a test beside others: most of the time
+// goes to the go command, which uses one processor.
 func unpack(t *testing.T, archive string) (dir string) {
+	t.Helper()
+	t.Parallel()
+	return unpackAlone(t, archive)
+}
+
+// unpackAlone is unpack for a test that changes the environment.
+func unpackAlone(t *testing.T, archive string) (dir string) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("runs the go command on a module of its own")
 	}
 	dir = t.TempDir()
-	module(t, dir, "")
+	module(t, dir)
 	add(t, dir, archive)
 	return dir
 }
@@ -147,11 +155,6 @@ func TestWrittenOnlyWhenItChanges(t *testing.T) {
 func TestOneGenerateLine(t *testing.T) {
 	dir := unpack(t, app)
 	main := filepath.Join(dir, "main.go")
-	tool := filepath.Join(root(t), "cmd/clad")
-	goCommand(t, dir, "mod", "edit", "-replace=github.com/cladgo/clad/cmd/clad="+tool)
-	sums := filepath.Join(dir, "go.sum")
-	write(t, sums, read(t, sums)+read(t, filepath.Join(tool, "go.sum")))
-	goCommand(t, dir, "get", "-tool", "github.com/cladgo/clad/cmd/clad@v0.1.0")
 	write(t, main, "//go:generate go tool clad gen\n\n"+read(t, main))
 	if out := goCommand(t, dir, "generate", "./..."); !strings.Contains(out, "clad_gen.go") {
 		t.Errorf("it said %q", out)
@@ -371,7 +374,7 @@ func main() {}
 func TestWorkspace(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"one", "two"} {
-		module(t, filepath.Join(dir, name), "")
+		module(t, filepath.Join(dir, name))
 		add(t, filepath.Join(dir, name), strings.ReplaceAll(app, "example.com/app", "example.com/"+name))
 		mod := filepath.Join(dir, name, "go.mod")
 		write(t, mod, strings.Replace(read(t, mod), "example.com/app", "example.com/"+name, 1))
@@ -387,7 +390,7 @@ func TestWorkspace(t *testing.T) {
 }
 
 func TestVendored(t *testing.T) {
-	dir := unpack(t, app)
+	dir := unpackAlone(t, app)
 	mustRun(t, gen.Options{Dir: dir})
 	want := read(t, filepath.Join(dir, "clad_gen.go"))
 	goCommand(t, dir, "mod", "vendor")
