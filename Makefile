@@ -129,7 +129,7 @@ fuzz-short: ## run each fuzz target for FUZZTIME (5s)
 	for file in $$(grep -rl --include='*_test.go' '^func Fuzz' . | grep -v /testdata/ | sort); do \
 		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
 			package=$$(dirname "$$file"); printf '\n%s: %s for %s\n' "$$package" "$$target" '$(FUZZTIME)'; \
-			(cd "$$package" && go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) .) || failed="$$failed $$package.$$target"; \
+			(cd "$$package" && go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=10x .) || failed="$$failed $$package.$$target"; \
 		done; \
 	done; \
 	[ -z "$$failed" ] || { printf '\nmake $@ failed in:%s\n' "$$failed"; exit 1; }
@@ -141,6 +141,10 @@ bench: ## measure clad beside its peers and write docs/benchmarks.md (BENCH=rege
 .PHONY: bench-check
 bench-check: ## fail when clad has become slower than test/bench/baseline.json by more than the noise
 	cd test/bench && go run ./cmd/benchtable -check -baseline baseline.json
+
+.PHONY: clients
+clients: ## run the clients that clad knows against real servers and write docs/clients.md
+	cd test/clients && go test -count=1 ./... -update
 
 .PHONY: demo
 demo: ## play the example's story of an outage and its recovery

@@ -5,25 +5,18 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
-	"github.com/cladgo/clad/internal/suggest"
+	"github.com/cladgo/clad/internal/profilename"
 	"go.yaml.in/yaml/v3"
-)
-
-// prefix begins the name of every variable that overrides a setting, and
-// between separates the keys of its path.
-const (
-	prefix  = "CLAD__"
-	between = "__"
 )
 
 // environment turns variables into a layer over what the files say.
 type environment struct {
 	*collector
-	files    place
-	settable map[string][]place // by the variable that sets it
-	layer    values
+	files   place
+	indexes map[string]index // by the path of their place
+	steps   int
+	layer   values
 }
 
 // overrides reads the variables of environ that override settings.
@@ -31,50 +24,21 @@ func overrides(c *collector, files values, environ []string) values {
 	e := &environment{
 		collector: c,
 		files:     place{nil, profileDefinition, files},
-		settable:  map[string][]place{},
+		indexes:   map[string]index{},
 		layer:     values{},
 	}
-	e.collect(e.files)
 	set := e.variables(environ)
 	for _, variable := range slices.Sorted(maps.Keys(set)) {
+		if e.isFull() {
+			break
+		}
+		if e.steps >= maxSteps {
+			e.add(Origin{Variable: variable}, nil, "is one of too many variables that begin with %s", prefix)
+			break
+		}
 		e.override(variable, set[variable])
 	}
 	return e.layer
-}
-
-// collect lists every place that a variable may mean: what is there, and what
-// could be there.
-func (e *environment) collect(at place) {
-	variable := variableOf(at.path)
-	e.settable[variable] = append(e.settable[variable], at)
-	keys := at.keys()
-	if at.definition.kind == object {
-		keys = at.definition.fieldKeys()
-	}
-	if at.definition.kind == object || at.definition.kind == table {
-		for _, key := range keys {
-			e.collect(at.field(key))
-		}
-	}
-}
-
-// variableOf names the variable for a path: letters and digits, the rest as
-// underscores.
-func variableOf(p path) string {
-	keys := make([]string, len(p))
-	for i, key := range p {
-		keys[i] = shout(key)
-	}
-	return prefix + strings.Join(keys, between)
-}
-
-func shout(key string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return unicode.ToUpper(r)
-		}
-		return '_'
-	}, key)
 }
 
 // variables finds what is meant for clad, by name. Of all else not even the
@@ -99,33 +63,40 @@ func (e *environment) variables(environ []string) map[string]string {
 // nothing: CLAD_PROFIEL, CLAD_RELOAD, CLAD_POLICIES__....
 func (e *environment) reportNearMiss(variable string) {
 	rest, ours := strings.CutPrefix(variable, "CLAD_")
-	if !ours || variable == profileVariable {
+	if !ours || variable == profilename.Variable {
 		return
 	}
 	for _, section := range profileDefinition.fieldKeys() {
-		if strings.HasPrefix(shout(rest)+"_", shout(section)+"_") {
+		if strings.HasPrefix(upper(rest)+"_", upper(section)+"_") {
 			e.add(Origin{Variable: variable}, nil, "matches no setting; the names of settings begin with %s", prefix)
 			return
 		}
 	}
-	if suggest.Nearest(variable, []string{profileVariable}) != "" {
-		e.add(Origin{Variable: variable}, nil, "is unknown (did you mean %q?)", profileVariable)
+	if e.hints.Nearest(variable, []string{profilename.Variable}) != "" {
+		e.add(Origin{Variable: variable}, nil, "is unknown (did you mean %q?)", profilename.Variable)
 	}
 }
 
 // override puts the value of one variable into the layer.
 func (e *environment) override(variable, value string) {
 	at := Origin{Variable: variable}
-	meant := e.settable[prefix+shout(strings.TrimPrefix(variable, prefix))]
+	if len(variable) > maxText || len(value) > maxText {
+		e.add(Origin{Variable: variable[:min(len(variable), 60)]}, nil, "matches no setting: its name or value is longer than %d bytes", maxText)
+		return
+	}
+	meant := []place{e.files}
+	if rest := strings.TrimPrefix(variable, prefix); rest != "" {
+		meant = e.settable(e.files, upper(rest))
+	}
 	switch len(meant) {
 	case 0:
 		e.add(at, nil, "matches no setting: %s", e.whyUnknown(variable))
 		return
 	case 1:
 	default:
-		paths := make([]string, len(meant))
-		for i, m := range meant {
-			paths[i] = m.path.String()
+		paths := make([]string, min(len(meant), 3))
+		for i := range paths {
+			paths[i] = meant[i].path.String()
 		}
 		e.add(at, nil, "may mean %s; the names differ too little", strings.Join(paths, " or "))
 		return
@@ -135,11 +106,11 @@ func (e *environment) override(variable, value string) {
 	case value == "":
 		e.add(at, target.path, "is empty; give it a value, or unset it")
 		return
-	case d.kind == table || d.kind == object && !d.none:
+	case d.kind == table || d.kind == object && !d.removable:
 		e.add(at, target.path, "a variable can't set a whole map; name one of its settings")
 		return
 	}
-	v, problem := target.definition.leaf(variableNode(target.definition, value), at)
+	v, problem := target.definition.bare(variableNode(target.definition, value), at)
 	if target.definition.kind == list && problem != "" {
 		v, problem = target.definition.commaSeparated(value, at)
 	}
@@ -147,29 +118,29 @@ func (e *environment) override(variable, value string) {
 		e.add(at, target.path, "%s", problem)
 		return
 	}
-	if e.throughReference(target, at) {
+	if e.setsThroughReference(target, at) {
 		return
 	}
 	if v, ok := v.(values); ok { // short for one field of a map
-		short := target.definition.short
-		e.put(target.field(short), v[short].(setting))
+		short := target.definition.shorthand
+		e.set(target.field(short), v[short].(setting))
 		return
 	}
-	e.put(target, v.(setting))
+	e.set(target, v.(setting))
 }
 
 // variableNode is the text of a variable as YAML would have it: text where a
 // name is wanted, and else what the text looks like.
 func variableNode(d *definition, text string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Value: text}
-	if d.kind == name || d.kind == word || d.names != "" {
+	if d.kind == name || d.kind == word || d.section != "" {
 		n.Tag = textTag
 	}
 	return n
 }
 
 func (d *definition) commaSeparated(text string, at Origin) (any, string) {
-	element := &definition{kind: word, words: d.words}
+	element := d.element()
 	var items []string
 	for item := range strings.SplitSeq(text, ",") {
 		item = strings.TrimSpace(item)
@@ -185,9 +156,9 @@ func (d *definition) commaSeparated(text string, at Origin) (any, string) {
 	return setting{Value: items, Origin: at}, ""
 }
 
-// put writes a setting into the layer. Two variables that both say what stands
-// there would take turns at winning.
-func (e *environment) put(target place, s setting) {
+// set writes a setting into the layer. Where two variables set the same, it would
+// depend on their order which one wins, so that is a mistake.
+func (e *environment) set(target place, s setting) {
 	m, last := e.layer, len(target.path)-1
 	for i, key := range target.path {
 		if other, ok := m[key].(setting); ok {
@@ -212,64 +183,58 @@ func (e *environment) put(target place, s setting) {
 }
 
 // throughReference reports a variable that would set one value of something
-// that the policy only names: it would put one with that single value and
-// defaults in the place of the shared one.
-func (e *environment) throughReference(target place, at Origin) bool {
+// that the policy only names: the policy would get a new one, of that value and
+// defaults, in place of the shared one.
+func (e *environment) setsThroughReference(target place, at Origin) bool {
 	if len(target.path) < 4 || target.path[0] != policies {
 		return false
 	}
 	key := target.path[2]
 	named := e.effective(target.path[1], key)
-	section := policyDefinition.at(key).names
+	section := policyDefinition.at(key).section
 	if section == "" || named.text() == "" {
 		return false
 	}
-	e.add(at, target.path, "the policy names the %s %s (%v); change that one with %s__..., or name another with %s", thing(section), quote(named.text()), named.origin(),
+	e.add(at, target.path, "the policy names the %s %s (%v); change that one with %s__..., or name another with %s", singular(section), quote(named.text()), named.origin(),
 		variableOf(path{section, named.text()}), variableOf(target.path[:3]))
 	return true
 }
 
 // effective finds what a policy says under a key, or what it inherits.
 func (e *environment) effective(policy, key string) place {
-	seen := map[string]bool{}
-	for {
-		at := e.files.field(policies).field(policy)
-		found := at.field(key)
+	at := e.files.field(policies).field(policy)
+	for range maxExtends {
 		parent := at.field("extends").text()
-		if found.isSet() || parent == "" || seen[policy] {
-			return found
+		if at.field(key).isSet() || parent == "" {
+			break
 		}
-		seen[policy] = true
-		policy = parent
+		at = e.files.field(policies).field(parent)
 	}
+	return at.field(key)
 }
 
 // whyUnknown says at which key the name of a variable leaves what is there.
 func (e *environment) whyUnknown(variable string) string {
 	at := e.files
-	keys := strings.Split(strings.TrimPrefix(variable, prefix), between)
+	keys := strings.Split(strings.TrimPrefix(variable, prefix), separator)
 	for i, key := range keys {
-		known := at.keys()
-		if at.definition.kind == object {
-			known = at.definition.fieldKeys()
-		}
-		found := slices.IndexFunc(known, func(k string) bool { return shout(k) == shout(key) })
-		if found >= 0 {
-			at = at.field(known[found])
+		known := e.under(at)
+		if found := known.upper[upper(key)]; found != nil {
+			at = at.field(found[0])
 			continue
 		}
 		where := "a profile"
 		if len(at.path) > 0 {
 			where = at.path.String()
 		}
-		if near := suggest.Nearest(key, known); near != "" {
+		if near := e.hints.Nearest(key, known.keys); near != "" {
 			return fmt.Sprintf("%s has no %s (did you mean %q?)", where, quote(key),
-				prefix+strings.Join(slices.Concat(keys[:i], []string{shout(near)}, keys[i+1:]), between))
+				prefix+strings.Join(slices.Concat(keys[:i], []string{upper(near)}, keys[i+1:]), separator))
 		}
-		if len(known) == 0 {
+		if len(known.keys) == 0 {
 			return where + " has no settings of its own"
 		}
-		return fmt.Sprintf("%s has no %s; there are: %s", where, quote(key), few(known))
+		return fmt.Sprintf("%s has no %s; there are: %s", where, quote(key), few(known.keys))
 	}
 	return "it ends too early" // not reached: then it would match
 }

@@ -8,16 +8,16 @@ import (
 	koanfmaps "github.com/knadh/koanf/maps"
 )
 
-// merge lays one layer over another: maps merge deeply, everything else
+// merge puts one layer over another: maps merge deeply, everything else
 // replaces.
 func merge(over, under values, d *definition) {
-	startAfresh(over, under, d)
+	dropReplacedVariants(over, under, d)
 	koanfmaps.Merge(over, under)
 }
 
-// startAfresh drops maps from under that over makes something else of: what a
-// linear back-off had says nothing about an exponential one.
-func startAfresh(over, under values, d *definition) {
+// dropReplacedVariants drops maps from under that are of another variant in over:
+// the settings of a linear back-off mean nothing to an exponential one.
+func dropReplacedVariants(over, under values, d *definition) {
 	for key, v := range over {
 		newer, isMap := v.(values)
 		older, wasMap := under[key].(values)
@@ -33,23 +33,32 @@ func startAfresh(over, under values, d *definition) {
 				continue
 			}
 		}
-		startAfresh(newer, older, inner)
+		dropReplacedVariants(newer, older, inner)
 	}
 }
 
-// heirs resolves what policies inherit.
-type heirs struct {
+// maxExtends is how many policies one may inherit from, each from the next.
+const maxExtends = 100
+
+// inheritance resolves what policies inherit.
+type inheritance struct {
 	*collector
 	policies place
-	resolved values
-	order    []string // each after what it extends
+	resolved map[string]resolved
+	order    []string // each policy after the one that it extends
 	names    []string
+}
+
+// resolved is a policy with all that it inherits.
+type resolved struct {
+	value any
+	depth int // how many policies it inherits from
 }
 
 // inherit puts what each policy extends under it. It returns the policies with
 // nothing left to inherit, and their names, each after the one that it extends.
 func inherit(c *collector, root values) (values, []string) {
-	h := &heirs{collector: c, policies: place{nil, profileDefinition, root}.field(policies), resolved: values{}}
+	h := &inheritance{collector: c, policies: place{nil, profileDefinition, root}.field(policies), resolved: map[string]resolved{}}
 	h.names = h.policies.keys()
 	for _, name := range h.names {
 		h.resolve(name, nil)
@@ -57,57 +66,81 @@ func inherit(c *collector, root values) (values, []string) {
 	merged := maps.Clone(root)
 	if under, ok := merged[policies].(values); ok {
 		under = maps.Clone(under)
-		maps.Copy(under, h.resolved)
+		for name, policy := range h.resolved {
+			under[name] = policy.value
+		}
 		merged[policies] = under
 	}
 	return merged, h.order
 }
 
-// resolve returns a policy with all that it inherits. heirs are those that
-// extend it, the nearest last.
-func (h *heirs) resolve(name string, heirs []string) any {
+// resolve returns a policy with all that it inherits. chain lists the policies by
+// whose extends it was reached, the nearest last.
+func (h *inheritance) resolve(name string, chain []string) resolved {
 	if done, ok := h.resolved[name]; ok {
 		return done
 	}
 	at := h.policies.field(name)
-	result := at.value
-	if own, ok := at.value.(values); ok {
-		result = h.withParent(at, own, append(heirs, name))
+	result := resolved{value: at.value}
+	if settings, ok := at.value.(values); ok {
+		result = h.extend(at, settings, append(chain, name))
 	}
 	h.resolved[name] = result
 	h.order = append(h.order, name)
 	return result
 }
 
-func (h *heirs) withParent(at place, own values, heirs []string) values {
+// extend merges the settings of a policy over those of the policy that it extends.
+// chain ends with the policy itself.
+func (h *inheritance) extend(at place, settings values, chain []string) resolved {
 	extends := at.field("extends")
 	name := extends.text()
-	if name == "" { // not set, none, or broken
-		return own
+	if name == "" { // not set, none, or mistaken
+		return resolved{value: settings}
 	}
-	if i := slices.Index(heirs, name); i >= 0 {
-		h.reportCircle(heirs[i:])
-		return values{here: own[here], damaged: setting{}}
+	if i := slices.Index(chain, name); i >= 0 {
+		h.reportCircle(chain[i:])
+		return resolved{value: values{originKey: settings[originKey], incompleteKey: setting{}}}
 	}
-	if !slices.Contains(h.names, name) {
-		if !h.policies.isDamaged() {
-			h.add(extends.origin(), extends.path, "%s", unknownName(policies, name, h.names))
+	if !h.policies.field(name).isSet() {
+		if !h.policies.isIncomplete() {
+			h.add(extends.origin(), extends.path, "%s", h.unknownName(policies, name, h.names))
 		}
-		own[damaged] = setting{}
-		return own
+		settings[incompleteKey] = setting{}
+		return resolved{value: settings}
 	}
-	parent, ok := h.resolve(name, heirs).(values)
+	if len(chain) > maxExtends { // one of the chain reports it
+		settings[incompleteKey] = setting{}
+		return resolved{value: settings, depth: maxExtends}
+	}
+	parent := h.resolve(name, chain)
+	depth := parent.depth + 1
+	if depth == maxExtends+1 {
+		h.add(extends.origin(), extends.path, "inherits from more than %d policies, each of which extends the next", maxExtends)
+		settings[incompleteKey] = setting{}
+	}
+	inherited, ok := parent.value.(values)
 	if !ok {
-		return own // it protects nothing
+		return resolved{settings, depth} // it protects nothing
 	}
-	parent = koanfmaps.Copy(parent)
-	delete(parent, "extends")
-	merge(koanfmaps.Copy(own), parent, policyDefinition)
-	return parent
+	inherited = deepClone(inherited)
+	delete(inherited, "extends")
+	merge(deepClone(settings), inherited, policyDefinition)
+	return resolved{inherited, depth}
+}
+
+func deepClone(m values) values {
+	m = maps.Clone(m)
+	for key, value := range m {
+		if under, ok := value.(values); ok {
+			m[key] = deepClone(under)
+		}
+	}
+	return m
 }
 
 // reportCircle names the policies of a circle once, from the first by name.
-func (h *heirs) reportCircle(circle []string) {
+func (h *inheritance) reportCircle(circle []string) {
 	first := slices.Index(circle, slices.Min(circle))
 	circle = slices.Concat(circle[first:], circle[:first+1])
 	extends := h.policies.field(circle[0]).field("extends")

@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/cladgo/clad/config"
 )
@@ -106,3 +108,48 @@ func TestDirNamesFilesWithItsPath(t *testing.T) {
 	_, err := config.Load(config.Dir(dir), "test", nil)
 	wantError(t, err, filepath.Join(dir, "test.yaml")+":1:1: retyr: ")
 }
+
+// A file or a variable named by an escape sequence moved the cursor, or more, of
+// whoever read the error; one with a newline wrote lines of its own.
+func TestErrorsHoldNothingThatATerminalObeys(t *testing.T) {
+	const name = "a\x1b[2J\nb\u009b1m\u202e"
+	dir := filepath.Join(t.TempDir(), name)
+	if err := os.MkdirAll(filepath.Join(dir, "directory.yaml"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{name + ".yaml", "both.yaml", "both.yml"} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte("policies: {a: {retyr: 1}}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for what, load := range map[string]func() error{
+		"mistakes": func() error {
+			return second(config.Load(config.Dir(dir), name, []string{"CLAD__" + name + "=" + name}))
+		},
+		"a plain FS":       func() error { return second(config.Load(os.DirFS(dir), name, nil)) },
+		"no such profile":  func() error { return second(config.Load(config.Dir(dir), "nowhere", nil)) },
+		"a chosen one":     func() error { return second(config.Load(config.Dir(dir), "", []string{"APP_ENV=" + name + "x"})) },
+		"no file":          func() error { return second(config.Load(config.Dir(dir), "directory", nil)) },
+		"two files":        func() error { return second(config.Load(config.Dir(dir), "both", nil)) },
+		"no directory":     func() error { return second(config.Profiles(config.Dir(filepath.Join(dir, "nowhere")))) },
+		"no directory, FS": func() error { return second(config.Profiles(os.DirFS(filepath.Join(dir, "nowhere")))) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			err := load()
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				if strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) || strings.HasPrefix(line, "b") {
+					t.Errorf("%q", line)
+				}
+			}
+		})
+	}
+	_, err := config.Load(config.Dir(dir), name, nil)
+	if m := mistakes(err)[0]; m.File != filepath.Join(dir, name+".yaml") {
+		t.Errorf("the file of the mistake is %q, which can't be opened", m.File)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }

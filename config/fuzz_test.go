@@ -1,16 +1,22 @@
 package config_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cladgo/clad/config"
 	"github.com/cladgo/clad/policy"
 )
 
-// Whatever is in the files and the environment: Load does not panic, what it
-// accepts can be honoured, and what it refuses has a place.
+// fuzzTime is far more than any input of a fuzzer takes, on a machine that does
+// much else: what takes longer grows faster than it is written.
+const fuzzTime = 5 * time.Second
+
+// Whatever is in the files and the environment: Load ends in time and does not
+// panic, what it accepts can be honoured, and what it refuses has a place.
 func FuzzLoad(f *testing.F) {
 	for _, file := range []string{"testdata/mistakes/production.yaml", "../configs/production.yaml", "../configs/development.yaml"} {
 		text, err := os.ReadFile(file)
@@ -22,7 +28,12 @@ func FuzzLoad(f *testing.F) {
 	f.Add("policies: {p: {retry: 3, circuit_breaker: {}}}", forEnvironment, "CLAD__POLICIES__P=none\nCLAD__policies__database__order=retry,timeout\nCLAD_PROFIEL=x")
 	f.Add("policies: {a: &a {<<: *a}, b: *a}", "policies: {\"@\": none, \"!\": 1, a: {\"\\0\": 1}}", "CLAD__POLICIES__A__RETRY__BACKOFF__TYPE=fixed")
 	f.Add("a: 1\n---\nb: 2", "\ufeffpolicies: {a: {order: [], extends: a}}", "CLAD__=")
+	f.Add("policies: {a: &a {order: &o [retry, *o], <<: [*a, *a]}, b: {<<: &l [*l, *a]}}", "{policies: {a: &p {extends: b}, b: &q {<<: [*p, *p]}, c: {<<: [*q, *q, *q]}}}", "CLAD__POLICIES__A__B__C=1")
 	f.Fuzz(func(t *testing.T, base, profile, environ string) {
+		late := time.AfterFunc(fuzzTime, func() {
+			panic(fmt.Sprintf("Load has not ended after %v: %q, %q, %q", fuzzTime, base, profile, environ))
+		})
+		defer late.Stop()
 		p, err := config.Load(files("base.yaml", base, "test.yaml", profile), "test", strings.Split(environ, "\n"))
 		if err != nil {
 			if p != nil || len(mistakes(err)) == 0 {

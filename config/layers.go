@@ -22,6 +22,7 @@ var layers = []*layer{
 	rateLimitLayer,
 	circuitBreakerLayer,
 	attemptTimeoutLayer,
+	errorsLayer,
 }
 
 func layerKeys() []string { return keysOf(layers) }

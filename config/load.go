@@ -9,22 +9,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cladgo/clad/internal/printable"
+	"github.com/cladgo/clad/internal/profilename"
+	"github.com/cladgo/clad/internal/regular"
 	"github.com/cladgo/clad/internal/suggest"
 	"github.com/knadh/koanf/v2"
 )
 
-// How a profile is chosen where nobody names one.
-const (
-	profileVariable  = "CLAD_PROFILE"
-	fallbackVariable = "APP_ENV"
-	defaultProfile   = "development"
-)
-
-// baseProfile is the name of the file that all profiles start from.
-const baseProfile = "base"
-
-// extensions are those of profile files.
-var extensions = []string{".yaml", ".yml"}
+// maxFile is how large a file may be, in bytes. That is much for what people
+// write, and as much as Kubernetes puts into a ConfigMap.
+const maxFile = 1 << 20
 
 // Load reads a profile: base.yaml if there is one, then <profile>.yaml, then
 // the environment, given as os.Environ() has it. fsys is the directory with the
@@ -33,81 +27,100 @@ var extensions = []string{".yaml", ".yml"}
 //
 // The error is [Mistakes] if anything in the profile is wrong, with all that is
 // wrong; no part of such a profile is ever used. Another error says that a file
-// is not there, or can't be read. Errors show no values of environment
-// variables but of those that begin with CLAD__ or choose the profile.
+// is not there, or can't be read: a file is a regular one of 1 MiB at most.
+// Errors show no values of environment variables but of those that begin with
+// CLAD__ or choose the profile, and nothing that a terminal would obey.
+//
+// Files may come from anybody: the work is bounded, whatever is in them.
 func Load(fsys fs.FS, profile string, environ []string) (*Profile, error) {
+	return Loader{}.Load(fsys, profile, environ)
+}
+
+// A Loader loads profiles with what it knows of the code. The zero value knows
+// nothing.
+type Loader struct {
+	// Errors are the names that the errors of a policy can have; any other is a
+	// mistake. nil takes every name as it is: then an orchestrator refuses those
+	// that it does not know, without their places.
+	Errors []string
+}
+
+// Load is as the function of that name.
+func (l Loader) Load(fsys fs.FS, profile string, environ []string) (*Profile, error) {
 	profile, chosen := choose(profile, environ)
-	files, err := find(fsys, profile, chosen)
+	files, err := filesOf(fsys, profile, chosen)
 	if err != nil {
-		return nil, err
+		return nil, printable.Error(err)
 	}
 	c := &collector{}
 	layered := koanf.New("\x00") // can't occur in a key
-	readable := true
+	readable, merged := true, values{}
 	for _, file := range files {
-		text, err := fs.ReadFile(fsys, file)
+		text, err := regular.ReadFile(fsys, file, maxFile)
 		if err != nil {
-			return nil, fmt.Errorf("config: profile %q: %w", profile, err)
+			return nil, printable.Error(fmt.Errorf("config: profile %q: %w", profile, err))
 		}
-		said := check(c, display(fsys, file), text)
-		readable = readable && said != nil
-		if err := lay(layered, said); err != nil {
+		layer := check(c, displayName(fsys, file), text)
+		readable = readable && layer != nil
+		if merged, err = addLayer(layered, layer); err != nil {
 			return nil, err
 		}
 	}
-	if !readable {
+	if !readable || c.isFull() {
 		return nil, c.err() // what else it may say can't be judged
 	}
-	if err := lay(layered, overrides(c, layered.Raw(), environ)); err != nil {
-		return nil, err
+	if layer := overrides(c, merged, environ); len(layer) > 0 {
+		if merged, err = addLayer(layered, layer); err != nil {
+			return nil, err
+		}
 	}
-	root, inherited := inherit(c, layered.Raw())
-	catalog := build(c, root, inherited)
+	root, inherited := inherit(c, merged)
+	catalog := build(c, root, inherited, l.knownErrors())
 	if err := c.err(); err != nil {
 		return nil, err
 	}
 	return &Profile{name: profile, root: place{nil, profileDefinition, root}, catalog: catalog}, nil
 }
 
-// lay puts a layer on top of those that koanf holds.
-func lay(k *koanf.Koanf, over values) error {
-	err := k.Load(layerOf(over), nil, koanf.WithMergeFunc(func(over, under map[string]any) error {
+// addLayer puts a layer over those that koanf holds, and returns what it holds
+// then. That is not koanf's Raw, which would copy it once more by reflection.
+func addLayer(k *koanf.Koanf, over values) (merged values, err error) {
+	err = k.Load(layerProvider(over), nil, koanf.WithMergeFunc(func(over, under map[string]any) error {
 		merge(over, under, profileDefinition)
+		merged = under
 		return nil
 	}))
 	if err != nil {
-		return fmt.Errorf("config: merging: %w", err)
+		return nil, fmt.Errorf("config: merging: %w", err)
 	}
-	return nil
+	return merged, nil
 }
 
-// layerOf is a koanf.Provider of values that are read already.
-type layerOf values
+// layerProvider is a koanf.Provider of values that are read already.
+type layerProvider values
 
-func (l layerOf) Read() (map[string]any, error) { return l, nil }
+func (l layerProvider) Read() (map[string]any, error) { return l, nil }
 
-func (l layerOf) ReadBytes() ([]byte, error) { return nil, errors.ErrUnsupported }
+func (l layerProvider) ReadBytes() ([]byte, error) { return nil, errors.ErrUnsupported }
 
 // choose returns the profile's name, and who chose it, for messages.
 func choose(profile string, environ []string) (name, by string) {
-	if profile != "" {
-		return profile, ""
+	name, variable := profilename.Choose(profile, environ)
+	switch {
+	case variable != "":
+		return name, ", chosen by " + variable
+	case profile == "":
+		return name, ", the default"
+	default:
+		return name, ""
 	}
-	for _, variable := range []string{profileVariable, fallbackVariable} {
-		for _, entry := range environ {
-			if value, ok := strings.CutPrefix(entry, variable+"="); ok && value != "" {
-				return value, ", chosen by " + variable
-			}
-		}
-	}
-	return defaultProfile, ", the default"
 }
 
 // Profiles lists the profiles that a directory has, by name. base is none: it is
 // what all of them start from.
 func Profiles(fsys fs.FS) ([]string, error) {
 	_, profiles, err := readDir(fsys)
-	return profiles, err
+	return profiles, printable.Error(err)
 }
 
 // readDir returns the files of a directory by their profile, and the profiles.
@@ -117,17 +130,16 @@ func readDir(fsys fs.FS) (files map[string][]string, profiles []string, err erro
 		if at := (*fs.PathError)(nil); errors.As(err, &at) {
 			err = at.Err // its path is "."
 		}
-		return nil, nil, fmt.Errorf("config: the directory of the profiles%s: %w", named(fsys), err)
+		return nil, nil, fmt.Errorf("config: the directory of the profiles%s: %w", atPath(fsys), err)
 	}
 	files = map[string][]string{}
 	for _, entry := range entries {
 		file := entry.Name()
-		extension := filepath.Ext(file)
-		name := strings.TrimSuffix(file, extension)
-		if !slices.Contains(extensions, extension) || strings.HasPrefix(file, ".") { // editors hide theirs
+		name, ok := profilename.Of(file)
+		if !ok {
 			continue
 		}
-		if name != baseProfile && files[name] == nil {
+		if name != profilename.Base && files[name] == nil {
 			profiles = append(profiles, name)
 		}
 		files[name] = append(files[name], file)
@@ -136,21 +148,21 @@ func readDir(fsys fs.FS) (files map[string][]string, profiles []string, err erro
 	return files, profiles, nil
 }
 
-// find returns the files of a profile in the order of their layers.
-func find(fsys fs.FS, profile, chosen string) ([]string, error) {
+// filesOf returns the files of a profile in the order of their layers.
+func filesOf(fsys fs.FS, profile, chosen string) ([]string, error) {
 	files, profiles, err := readDir(fsys)
 	if err != nil {
 		return nil, err
 	}
-	if profile == baseProfile {
-		return nil, fmt.Errorf("config: %q is what all profiles start from, not a profile%s%s", baseProfile, chosen, listed(profiles))
+	if profile == profilename.Base {
+		return nil, fmt.Errorf("config: %q is what all profiles start from, not a profile%s%s", profilename.Base, chosen, listed(profiles))
 	}
 	if files[profile] == nil {
 		return nil, fmt.Errorf("config: there is no profile %s%s%s%s: %w",
 			quote(profile), chosen, suggest.DidYouMean(profile, profiles), listed(profiles), fs.ErrNotExist)
 	}
 	var found []string
-	for _, name := range []string{baseProfile, profile} {
+	for _, name := range []string{profilename.Base, profile} {
 		if len(files[name]) > 1 {
 			return nil, fmt.Errorf("config: profile %q: there are both %s; remove one", profile, strings.Join(files[name], " and "))
 		}
@@ -161,7 +173,7 @@ func find(fsys fs.FS, profile, chosen string) ([]string, error) {
 
 func listed(profiles []string) string {
 	if len(profiles) == 0 {
-		return "; the directory has no profiles, which are files like " + defaultProfile + ".yaml"
+		return "; the directory has no profiles, which are files like " + profilename.Default + ".yaml"
 	}
 	return "; the directory has: " + few(profiles)
 }
@@ -175,16 +187,20 @@ type directory struct {
 	path string
 }
 
-// named tells the path of a directory, where it has one, for messages.
-func named(fsys fs.FS) string {
+// Stat implements fs.StatFS: without it, fs.Stat would open the file, and to
+// open a pipe waits for somebody who writes.
+func (d directory) Stat(name string) (fs.FileInfo, error) { return fs.Stat(d.FS, name) }
+
+// atPath names the path of a directory, where it has one, for messages.
+func atPath(fsys fs.FS) string {
 	if d, ok := fsys.(directory); ok {
 		return ", " + d.path
 	}
 	return ""
 }
 
-// display is the name of a file for people.
-func display(fsys fs.FS, file string) string {
+// displayName is the name of a file for people.
+func displayName(fsys fs.FS, file string) string {
 	if d, ok := fsys.(directory); ok {
 		return filepath.Join(d.path, file)
 	}

@@ -65,6 +65,10 @@ policies:
 				Initial: time.Second, Multiplier: 3, Max: 10 * time.Second,
 			}},
 		},
+		"a longest wait": {
+			profile: `policies: {p: {retry: {max_wait: 5s, backoff: {type: fixed, delay: 1s}}}}`,
+			want:    policy.Retry{MaxAttempts: 3, MaxWait: 5 * time.Second, Backoff: policy.Fixed(time.Second)},
+		},
 		"every setting of a circuit breaker": {
 			profile: `
 policies:
@@ -77,11 +81,12 @@ policies:
       recovery_timeout: 20s
       max_recovery: 1m
       success_threshold: 2
-      probe_timeout: 3s`,
+      probe_timeout: 3s
+      patience: 250ms`,
 			want: policy.CircuitBreaker{
 				FailureThreshold: 7, FailureRate: 0.25, MinRequests: 11, Window: 10 * time.Second,
 				RecoveryTimeout: 20 * time.Second, MaxRecovery: time.Minute, SuccessThreshold: 2, ProbeTimeout: 3 * time.Second,
-				Patience: policy.DefaultPatience,
+				Patience: 250 * time.Millisecond,
 			},
 		},
 		"a rate alone leaves no rule of numbers": {

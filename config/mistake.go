@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
+
+	"github.com/cladgo/clad/internal/printable"
+	"github.com/cladgo/clad/internal/suggest"
 )
 
 // Mistake is one thing that is wrong in a profile.
@@ -49,35 +51,39 @@ func (m Mistakes) Unwrap() []error {
 	return errs
 }
 
+// maxMistakes is how many are listed. Whoever has more has given another kind of
+// file, and would not read them.
+const maxMistakes = 1000
+
 // collector gathers mistakes. What several policies inherit, or several
-// aliases repeat, is one mistake, told once.
+// aliases repeat, is one mistake, reported once.
 type collector struct {
-	found Mistakes
-	told  map[Mistake]bool
+	found    Mistakes
+	reported map[Mistake]bool
+	hints    suggest.Hints
 }
 
 func (c *collector) add(at Origin, p path, format string, args ...any) {
-	m := Mistake{Origin: at, Problem: oneLine(fmt.Sprintf(format, args...))}
-	if c.told[m] {
+	if c.isFull() {
 		return
 	}
-	if c.told == nil {
-		c.told = map[Mistake]bool{}
+	m := Mistake{Origin: at, Problem: printable.Text(fmt.Sprintf(format, args...))}
+	if c.reported[m] {
+		return
 	}
-	c.told[m] = true
+	if c.reported == nil {
+		c.reported = map[Mistake]bool{}
+	}
+	c.reported[m] = true
 	m.Path = p.String()
 	c.found = append(c.found, &m)
+	if c.isFull() {
+		m.Problem += fmt.Sprintf("; there may be more, but no more than %d mistakes are listed", maxMistakes)
+	}
 }
 
-// oneLine keeps what a file smuggles into a message from breaking it.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s)
-}
+// isFull reports whether there is no use in looking for further mistakes.
+func (c *collector) isFull() bool { return len(c.found) == maxMistakes }
 
 // err returns the mistakes in the order of their places, or nil.
 func (c *collector) err() error {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/cladgo/clad/internal/keypath"
+	"github.com/cladgo/clad/internal/printable"
 )
 
 // Origin is where a value comes from: a place in a file, an environment
@@ -22,14 +23,15 @@ type Origin struct {
 func (o Origin) IsDefault() bool { return o == Origin{} }
 
 // String returns "file:line:column", "environment variable NAME" or "default".
+// Signs in the names that a terminal would obey are written as in Go, "\x1b".
 func (o Origin) String() string {
 	switch {
 	case o.Variable != "":
-		return "environment variable " + o.Variable
+		return "environment variable " + printable.Text(o.Variable)
 	case o.IsDefault():
 		return "default"
 	default:
-		return o.File + ":" + strconv.Itoa(o.Line) + ":" + strconv.Itoa(o.Column)
+		return printable.Text(o.File) + ":" + strconv.Itoa(o.Line) + ":" + strconv.Itoa(o.Column)
 	}
 }
 

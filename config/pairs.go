@@ -7,22 +7,29 @@ import (
 )
 
 // pair is one entry of a mapping.
-type pair struct{ key, value *yaml.Node }
+type pair struct {
+	key, value *yaml.Node
+	alias      *yaml.Node // by which it is there, if a merge key brought it
+}
 
 // pairs lists the entries of a mapping once each, those of merge keys (<<)
-// included: the mapping's own beat merged ones, and of those the first. open
-// are the mappings that are being merged already.
+// included: those written in the mapping beat merged ones, and of these the first
+// wins. open are the mappings that are being merged already.
 func (k *checker) pairs(p path, n *yaml.Node, open []*yaml.Node) []pair {
 	open = append(open, n)
 	seen := map[string]*yaml.Node{}
-	var own, merged []pair
+	var all, merged []pair
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if k.tooLarge() {
+		if k.count(1); k.isOver() {
 			return nil
 		}
 		key, value := n.Content[i], n.Content[i+1]
 		if key.Kind == yaml.AliasNode {
 			key = key.Alias
+		}
+		if len(key.Value) > maxText {
+			k.add(k.origin(key), p, "a key is %d bytes long; none that can stand here is longer than %d", len(key.Value), maxText)
+			continue
 		}
 		tag := key.ShortTag()
 		if key.Kind != yaml.ScalarNode || tag != textTag && tag != mergeTag {
@@ -38,51 +45,55 @@ func (k *checker) pairs(p path, n *yaml.Node, open []*yaml.Node) []pair {
 			merged = k.merged(p, value, open)
 			continue
 		}
-		own = append(own, pair{key, value})
+		all = append(all, pair{key, value, k.alias()})
 	}
 	for _, m := range merged {
+		if k.count(1); k.isOver() {
+			return nil
+		}
 		if _, ok := seen[m.key.Value]; !ok {
 			seen[m.key.Value] = m.key
-			own = append(own, m)
+			all = append(all, m)
 		}
 	}
-	return own
+	return all
 }
 
 // merged lists the entries that a merge key brings: those of a mapping, or of a
 // list of mappings.
 func (k *checker) merged(p path, n *yaml.Node, open []*yaml.Node) []pair {
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
+	n, leave := k.target(n)
+	defer leave()
+	if n.Kind != yaml.SequenceNode {
+		return k.mergedMap(p, n, open)
 	}
-	switch {
-	case slices.Contains(open, n):
-		k.add(k.origin(n), p, "<< merges the map into itself")
-	case n.Kind == yaml.MappingNode:
-		return k.pairs(p, n, open)
-	case n.Kind == yaml.SequenceNode:
-		var all []pair
-		for _, item := range n.Content {
-			if item.Kind == yaml.SequenceNode || item.Kind == yaml.ScalarNode {
-				k.add(k.origin(item), p, "<< merges a map, or a list of maps, not %s", describe(item))
-				continue
-			}
-			all = append(all, k.merged(p, item, open)...)
+	var all []pair
+	for _, item := range n.Content {
+		if k.isOver() {
+			return nil
 		}
-		return all
-	default:
-		k.add(k.origin(n), p, "<< merges a map, or a list of maps, not %s", describe(n))
+		all = append(all, k.mergedItem(p, item, open)...)
 	}
-	return nil
+	return all
 }
 
-// tooLarge counts an entry, and reports once if aliases make more of a file
-// than anybody could have written.
-func (k *checker) tooLarge() bool {
-	k.entries++
-	if k.entries > maxEntries {
-		k.add(Origin{File: k.file, Line: 1, Column: 1}, nil,
-			"the file is too large: with its aliases written out it has more than %d entries", maxEntries)
+func (k *checker) mergedItem(p path, item *yaml.Node, open []*yaml.Node) []pair {
+	item, leave := k.target(item)
+	defer leave()
+	return k.mergedMap(p, item, open)
+}
+
+func (k *checker) mergedMap(p path, n *yaml.Node, open []*yaml.Node) []pair {
+	k.count(1)
+	switch {
+	case n.Kind != yaml.MappingNode:
+		k.add(k.origin(n), p, "<< merges a map, or a list of maps, not %s", describe(n))
+	case slices.Contains(open, n):
+		k.add(k.origin(n), p, "<< merges the map into itself")
+	case len(open) > maxMerges:
+		k.add(k.origin(n), p, "<< nests more than %d deep", maxMerges)
+	default:
+		return k.pairs(p, n, open)
 	}
-	return k.entries > maxEntries
+	return nil
 }

@@ -45,6 +45,7 @@ policies.database.retry.backoff.initial_delay = 2h (production.yaml:3:47)
 policies.database.retry.backoff.increment = 1m (base.yaml:8:65)
 policies.database.retry.backoff.max_delay = 0s (environment variable CLAD__POLICIES__DATABASE__RETRY__BACKOFF__MAX_DELAY)
 policies.database.retry.max_elapsed = 0s (default)
+policies.database.retry.max_wait = 30s (default)
 policies.database.timeout = 1h30m (base.yaml:7:14)
 policies.database.circuit_breaker.failure_threshold = 0 (default)
 policies.database.circuit_breaker.failure_rate = 0.25 (base.yaml:9:37)
@@ -53,7 +54,8 @@ policies.database.circuit_breaker.window = 1m30s (base.yaml:9:51)
 policies.database.circuit_breaker.recovery_timeout = 10s (base.yaml:9:76)
 policies.database.circuit_breaker.max_recovery = 10s (default)
 policies.database.circuit_breaker.success_threshold = 3 (default)
-policies.database.circuit_breaker.probe_timeout = 30s (default)`,
+policies.database.circuit_breaker.probe_timeout = 30s (default)
+policies.database.circuit_breaker.patience = 100ms (default)`,
 		"policies audit": `
 policies.audit.extends = database (base.yaml:10:20)
 policies.audit.order = none (base.yaml:10:50)
@@ -66,7 +68,8 @@ policies.audit.circuit_breaker.window = 1m30s (base.yaml:9:51)
 policies.audit.circuit_breaker.recovery_timeout = 10s (base.yaml:9:76)
 policies.audit.circuit_breaker.max_recovery = 10s (default)
 policies.audit.circuit_breaker.success_threshold = 3 (default)
-policies.audit.circuit_breaker.probe_timeout = 30s (default)`,
+policies.audit.circuit_breaker.probe_timeout = 30s (default)
+policies.audit.circuit_breaker.patience = 100ms (default)`,
 		"policies api": `
 policies.api.order = [rate_limit] (default)
 policies.api.rate_limit = api-calls (base.yaml:11:21)`,
@@ -247,6 +250,26 @@ func TestSettingsSayWhatTheCatalogHolds(t *testing.T) {
 	for _, block := range yamlBlock.FindAllStringSubmatch(string(text), -1) {
 		if p, err := load(block[1]); err == nil { // some lie over another
 			checkSettings(t, p)
+		}
+	}
+}
+
+// What a retry waits at most where nobody says, is what its back-off does.
+func TestTheDefaultOfMaxWaitFollowsTheBackoff(t *testing.T) {
+	for text, want := range map[string]string{
+		"3":                                    "30s",
+		"{backoff: {max_delay: 2m}}":           "2m",
+		"{backoff: {max_delay: 5s}}":           "30s",
+		"{backoff: {type: fixed, delay: 45s}}": "45s",
+		"{backoff: {type: linear, max_delay: 1h}, max_wait: 7s}": "7s",
+	} {
+		p, err := load("policies: {p: {retry: " + text + "}}")
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := p.Settings("policies", "p", "retry", "max_wait")
+		if len(found) != 1 || found[0].String() != want || found[0].Origin.IsDefault() != !strings.Contains(text, "max_wait") {
+			t.Errorf("%s: %v, want %s", text, found, want)
 		}
 	}
 }

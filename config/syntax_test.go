@@ -37,7 +37,7 @@ func TestSyntax(t *testing.T) {
 		"a merge key of a list of lists": {
 			"policies: {a: {<<: [[1]], retry: 1}}\n", "test.yaml:1:21: policies.a: << merges a map, or a list of maps, not a list",
 		},
-		"a message of several lines": {"policies: {a: {timeout: !!int \"a\\nb\"}}", "policies.a.timeout: must be a duration such as 5s or none, not a b"},
+		"a message of several lines": {"policies: {a: {timeout: !!int \"a\\nb\"}}", "policies.a.timeout: must be a duration such as 5s or none, not a\\nb"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(tt.text)
@@ -63,5 +63,5 @@ func TestAliasesCannotGrowWithoutEnd(t *testing.T) {
 		b.WriteString("  p" + string(i) + ": &p" + string(i) + " {<<: [" + strings.Repeat(previous+", ", 8) + previous + "]}\n")
 	}
 	_, err := load(b.String())
-	wantError(t, err, "test.yaml:1:1: the file is too large")
+	wantError(t, err, "test.yaml:6:52: the file is too large: its aliases")
 }

@@ -30,7 +30,10 @@ func (b *builder) checkTimes(at place, nested []*layer, built []policy.Policy) {
 }
 
 func (b *builder) checkWaits(at place, r policy.Retry, total place) {
-	if at.isMarred() {
+	if at.hasMistakes() {
+		return
+	}
+	if !total.isSet() && at.field("max_elapsed").duration() == 0 {
 		return
 	}
 	waits := leastWaits(r)
@@ -47,7 +50,7 @@ func (b *builder) checkWaits(at place, r policy.Retry, total place) {
 // leastWaits is how long all back-offs of a retry take together, where jitter
 // makes each as short as it can.
 func leastWaits(r policy.Retry) time.Duration {
-	const exact = 1000 // from then on a wait counts as long as that one; it can only be longer
+	const exact = 100 // from then on a wait counts as long as that one; it can only be longer
 	var sum, wait float64
 	for retry := 1; retry < r.MaxAttempts && sum < math.MaxInt64; retry++ {
 		wait = leastWait(r.Backoff, retry)

@@ -20,6 +20,10 @@ func parse(c *collector, file string, text []byte) *yaml.Node {
 		c.add(Origin{File: file, Line: line, Column: column}, nil, "not YAML: there is a byte that is not UTF-8 text, or a control character")
 		return nil
 	}
+	if line, many := manyDirectives(text); many {
+		c.add(Origin{File: file, Line: line, Column: 1}, nil, "there are more than %d directives, lines that begin with %%; a profile needs none", maxDirectives)
+		return nil
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var document, second yaml.Node
 	err := decoder.Decode(&document)
@@ -83,6 +87,25 @@ func reportSyntax(c *collector, file string, text []byte, err error) {
 		problem += "; indent with spaces, not tabs"
 	}
 	c.add(Origin{File: file, Line: line, Column: column}, nil, "not YAML: %s", problem)
+}
+
+// maxDirectives is far more than any file needs. The YAML package takes the
+// square of their number of time.
+const maxDirectives = 10
+
+// manyDirectives finds the line of the first directive that is too many.
+func manyDirectives(text []byte) (line int, many bool) {
+	directives := 0
+	for l := range bytes.Lines(text) {
+		line++
+		if l[0] == '%' {
+			directives++
+		}
+		if directives > maxDirectives {
+			return line, true
+		}
+	}
+	return 0, false
 }
 
 // firstUnreadable finds the first place that is no text to YAML. The YAML

@@ -43,8 +43,8 @@ func (a *attempts) End() {
 	// One by one: to clear the whole at once costs several times as much.
 	a.pipeline, a.err = nil, nil
 	c := &a.call
-	c.ctx, c.prog, c.caller, c.more, c.letGo = nil, nil, nil, nil, nil
-	c.now, c.start, c.began, c.last, c.made = 0, 0, 0, nil, 0
+	c.ctx, c.prog, c.caller, c.more = nil, nil, nil, nil
+	c.now, c.start, c.began, c.made = 0, 0, 0, 0
 	c.phase, c.kept, c.unsent, c.late, c.timed, c.final, c.means = begun, false, false, false, false, false, verdict.Meaning{}
 	c.words, c.ctxs = [inlineWords]uint64{}, [inlineContexts]*deadline.Context{}
 	idle.Put(a)

@@ -11,25 +11,38 @@ import (
 // CircuitBreaker is a circuit breaker of an orchestrator. It is safe for use by
 // many goroutines.
 type CircuitBreaker struct {
-	name    string
+	name    atomic.Pointer[string]
 	circuit circuit.Breaker
 	spec    atomic.Pointer[policy.CircuitBreaker] // with its defaults
 }
 
 func newCircuitBreaker(name string, spec policy.CircuitBreaker, t *transitions) *CircuitBreaker {
-	b := &CircuitBreaker{name: name, circuit: circuit.Breaker{
+	b := &CircuitBreaker{}
+	b.rename(name)
+	b.circuit = circuit.Breaker{
 		OnChange: func(from, to circuit.State) func() {
-			t.add(Transition{Name: name, From: stateOf[from], To: stateOf[to], At: time.Now()})
+			t.add(Transition{Name: b.Name(), From: stateOf[from], To: stateOf[to], At: time.Now()})
 			return t.tell
 		},
-	}}
+	}
 	b.configure(spec)
 	return b
 }
 
-// Name returns the breaker's name: its own, or the service or operation that it
-// belongs to.
-func (b *CircuitBreaker) Name() string { return b.name }
+// Name returns the breaker's name, by which the orchestrator finds it: its own, or
+// that of the service or operation that it belongs to. A second one of these bears
+// its policy as well, "payments.Gateway/external_api_once", and where that is not
+// enough a number.
+func (b *CircuitBreaker) Name() string { return *b.name.Load() }
+
+func (b *CircuitBreaker) rename(name string) {
+	b.name.Store(&name)
+	if known := b.spec.Load(); known != nil {
+		spec := *known
+		spec.Name = name
+		b.spec.Store(&spec)
+	}
+}
 
 // State returns the state that a call would meet now: an open breaker whose
 // recovery timeout has passed is half-open. A disabled breaker is closed.
@@ -99,7 +112,7 @@ func (b *CircuitBreaker) Reset() { b.circuit.Reset() }
 // configure takes new settings. Changed ones start a new count.
 func (b *CircuitBreaker) configure(spec policy.CircuitBreaker) {
 	spec = spec.WithDefaults()
-	spec.Name = b.name
+	spec.Name = b.Name()
 	b.spec.Store(&spec)
 	b.circuit.Configure(circuit.Settings{
 		FailureThreshold: spec.FailureThreshold,
@@ -116,6 +129,15 @@ func (b *CircuitBreaker) configure(spec policy.CircuitBreaker) {
 // patience is how long an attempt that its caller's deadline ended must have run
 // to count.
 func (b *CircuitBreaker) patience() time.Duration { return b.spec.Load().Patience }
+
+// probeTime is how long a probe may take at least whose attempt is bounded by its
+// policy: where nothing else is said, as long as that.
+func (b *CircuitBreaker) probeTime(bound time.Duration) time.Duration {
+	if b.spec.Load().ProbeTimeout != policy.DefaultProbeTimeout {
+		return 0
+	}
+	return bound
+}
 
 // has reports whether the breaker was made from settings that mean the same.
 func (b *CircuitBreaker) has(spec policy.CircuitBreaker) bool {

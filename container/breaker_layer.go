@@ -14,11 +14,11 @@ import (
 // enterBreaker asks a breaker that is not closed; at a closed one there is nothing
 // to ask.
 func (c *Call) enterBreaker(s *step) error {
-	p, wait, ok := s.breaker.circuit.Admit(c.clock())
+	p, wait, ok := s.breaker.circuit.Admit(c.clock(), s.breaker.probeTime(s.timeout))
 	if !ok {
 		c.prog.counters.Count(countRejection)
-		c.rejected(CircuitOpen, s.breaker.name, wait)
-		return &policy.CircuitOpenError{Name: s.breaker.name, RetryAfter: wait, Operation: c.prog.operation}
+		c.rejected(CircuitOpen, s.breaker.Name(), wait)
+		return &policy.CircuitOpenError{Name: s.breaker.Name(), RetryAfter: wait, Operation: c.prog.operation}
 	}
 	*c.word(s.slot) = uint64(p)
 	c.timed = c.timed || p.IsProbe()

@@ -21,25 +21,24 @@ import (
 //	}
 //	return result, err
 type Call struct {
-	ctx    context.Context // of the layer that the call has reached
-	prog   *program
-	caller context.Context
-	now    clock.Nanos // the clock as last read, 0 when time has passed since
-	start  clock.Nanos // of the call, where it is timed
-	began  clock.Nanos // when the attempt at hand did, 0 if the clock was not read then
-	last   error       // of the attempt before the one at hand
-	made   uint32      // attempts
-	phase  phase
-	kept   bool            // the contexts outlive the call
-	unsent bool            // a layer refused the attempt at hand
-	late   bool            // time has passed since the call began: it has waited, or tries again
-	timed  bool            // when attempts begin must be known
-	final  bool            // there is to be no further attempt
-	means  verdict.Meaning // of the attempt's error
-	letGo  func()          // of what the failed attempt holds, once another follows
-	words  [inlineWords]uint64
-	ctxs   [inlineContexts]*deadline.Context
-	more   *memory // what a program needs beyond that
+	ctx      context.Context // of the layer that the call has reached
+	prog     *program
+	caller   context.Context
+	now      clock.Nanos // the clock as last read, 0 when time has passed since
+	start    clock.Nanos // of the call, where it is timed
+	began    clock.Nanos // when the attempt at hand did, 0 if the clock was not read then
+	made     uint32      // attempts
+	phase    phase
+	kept     bool            // the contexts outlive the call
+	unsent   bool            // a layer refused the attempt at hand
+	late     bool            // time has passed since the call began: it has waited, or tries again
+	timed    bool            // when attempts begin must be known
+	final    bool            // there is to be no further attempt
+	deferred bool            // it goes on in a Pending
+	means    verdict.Meaning // of the attempt's error
+	words    [inlineWords]uint64
+	ctxs     [inlineContexts]*deadline.Context
+	more     *memory // what few calls need
 }
 
 // What the common policies need is held in the Call itself: a retry and a
@@ -49,9 +48,28 @@ const (
 	inlineContexts = 2
 )
 
+// memory is what few calls need: those under a policy with more layers than a Call
+// has room for, and those whose attempts fail.
 type memory struct {
 	words []uint64
 	ctxs  []*deadline.Context
+	last  error  // of the attempt before the one at hand
+	letGo func() // of what the failed attempt holds, once another follows
+}
+
+func (c *Call) memory() *memory {
+	if c.more == nil {
+		c.more = new(memory)
+	}
+	return c.more
+}
+
+// last is the error of the attempt before the one at hand, nil if there was none.
+func (c *Call) last() error {
+	if c.more == nil {
+		return nil
+	}
+	return c.more.last
 }
 
 // phase has room for more calls of Next than anybody makes, where there is no
@@ -100,7 +118,11 @@ func (c *Call) Stop() { c.final = true }
 // the one that was just made, and before the wait for it: what a failed attempt
 // still holds, a connection perhaps, is not to be held for a back-off. It is
 // called before Next.
-func (c *Call) BeforeRetry(release func()) { c.letGo = release }
+func (c *Call) BeforeRetry(release func()) {
+	if c.prog != nil {
+		c.memory().letGo = release
+	}
+}
 
 // End must be deferred: it notices a panic or runtime.Goexit in an attempt, or in
 // a function of the policy, which counts as a failure, and gives back what the call held. What
@@ -158,14 +180,19 @@ func (c *Call) next(errp *error) bool {
 		if c.ctx == nil {
 			c.ctx = context.Background() // callees that do not look at it may be called so
 		}
+		if c.prog.timed {
+			for _, begin := range c.prog.events.begin {
+				c.ctx = begin(c.ctx, c.prog.operation)
+			}
+		}
 		c.caller = c.ctx
 		if err := c.ctx.Err(); err != nil { // over before it began
 			return c.advance(-1, err, errp)
 		}
 		if c.prog.large {
 			c.more = &memory{
-				make([]uint64, max(0, c.prog.words-inlineWords)),
-				make([]*deadline.Context, max(0, c.prog.contexts-inlineContexts)),
+				words: make([]uint64, max(0, c.prog.words-inlineWords)),
+				ctxs:  make([]*deadline.Context, max(0, c.prog.contexts-inlineContexts)),
 			}
 		}
 		if c.prog.timed {
@@ -233,7 +260,7 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			i--
 			continue
 		}
-		c.means, c.unsent, c.letGo = verdict.Meaning{}, false, nil
+		c.means, c.unsent = verdict.Meaning{}, false
 		if c.kept {
 			c.release(i + 1)
 		}

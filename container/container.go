@@ -54,7 +54,9 @@ func NewIn(d *dig.Container, c policy.Catalog, opts ...Option) (*Container, erro
 func (c *Container) Orchestrator() *Orchestrator { return c.orchestrator }
 
 // Provide takes constructors as dig's does, and tagged and annotated ones. A tag
-// that names a policy which the catalog does not have is an error.
+// that names a policy which the catalog does not have is an error. A tagged
+// service goes by a name or group that fx.Annotate or fx.Annotated gave it before;
+// of dig.Name and dig.Group its tag does not know.
 func (c *Container) Provide(ctor any, opts ...dig.ProvideOption) error {
 	fn, more, err := constructor.ForDig(ctor)
 	if err != nil {

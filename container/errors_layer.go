@@ -57,8 +57,18 @@ func matcher(err error, named map[string]error) (is func(error) bool, mistake er
 	if is, ok := verdict.Named(string(name)); ok {
 		return is, nil
 	}
-	names := append(slices.Collect(maps.Keys(named)), verdict.Names()...)
-	return nil, fmt.Errorf("no error %q is known%s; container.WithErrors makes yours known", name, suggest.DidYouMean(string(name), names))
+	return nil, fmt.Errorf("no error %q is known%s; container.WithErrors makes yours known", string(name), suggest.DidYouMean(string(name), errorNames(named)))
+}
+
+// ErrorNames lists the names that profiles may use for errors where an
+// orchestrator has these options: those of [WithErrors], and of the clients that
+// clad knows. They are sorted.
+func ErrorNames(opts ...Option) []string { return errorNames(optionsOf(opts).errors) }
+
+func errorNames(named map[string]error) []string {
+	names := slices.Concat(slices.Collect(maps.Keys(named)), verdict.Names())
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // verdict says what an error means, Unknown where the policy does not say.

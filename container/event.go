@@ -101,8 +101,17 @@ func OnCompleted(listen func(context.Context, Completed)) Option {
 	return optionFunc(func(o *options) { o.events.completed = append(o.events.completed, listen) })
 }
 
+// OnBegin has begin called before each operation, for the context that it runs in:
+// one that carries a span, say. Listeners get that context too, and so does the
+// dependency. It must be made of the one given, and end with it. Operations without
+// any policy do not begin.
+func OnBegin(begin func(ctx context.Context, operation string) context.Context) Option {
+	return optionFunc(func(o *options) { o.events.begin = append(o.events.begin, begin) })
+}
+
 // events are those who listen.
 type events struct {
+	begin     []func(context.Context, string) context.Context
 	listeners []func(context.Context, Event)
 	completed []func(context.Context, Completed)
 	log       *slog.Logger

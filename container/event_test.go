@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -118,7 +117,7 @@ func TestCompletedTellsHowAnOperationEnded(t *testing.T) {
 			{Operation: "op"},
 			{Operation: "op", Attempts: 1, Duration: time.Hour, LastTook: time.Hour, Panicked: true},
 		}
-		if !reflect.DeepEqual(got, want) {
+		if !slices.Equal(got, want) {
 			t.Errorf("got\n%+v\nwant\n%+v", got, want)
 		}
 	})
@@ -162,5 +161,30 @@ func TestListeningAllocatesNothingOnSuccess(t *testing.T) {
 	}
 	if calls != 201 {
 		t.Errorf("told of %d calls", calls)
+	}
+}
+
+// A span begins before the operation and ends after it; what happens between finds
+// it in the context.
+func TestWhatBeginsWithAnOperationIsInItsContext(t *testing.T) {
+	type span struct{}
+	var found []string
+	find := func(where string) func(context.Context) {
+		return func(ctx context.Context) {
+			if name, ok := ctx.Value(span{}).(string); ok {
+				found = append(found, where+" of "+name)
+			}
+		}
+	}
+	o := newOrchestrator(t, policy.Catalog{},
+		container.OnBegin(func(ctx context.Context, operation string) context.Context {
+			return context.WithValue(ctx, span{}, operation)
+		}),
+		container.OnEvent(func(ctx context.Context, _ container.Event) { find("event")(ctx) }),
+		container.OnCompleted(func(ctx context.Context, _ container.Completed) { find("end")(ctx) }))
+	p := pipelineFor(t, o, "charge", policy.Retry{MaxAttempts: 1}, policy.Timeout(time.Minute))
+	_ = p.Run(t.Context(), func(ctx context.Context) error { find("attempt")(ctx); return errDown })
+	if want := []string{"attempt of charge", "event of charge", "end of charge"}; !slices.Equal(found, want) {
+		t.Errorf("found %q, want %q", found, want)
 	}
 }

@@ -2,7 +2,10 @@ package container
 
 import (
 	"context"
+	"io"
 	"reflect"
+
+	"github.com/cladgo/clad/internal/signature"
 )
 
 var (
@@ -66,7 +69,7 @@ func guardableNames(t reflect.Type) []string {
 func wrapFunc(fn reflect.Value, p *Pipeline) reflect.Value {
 	t := fn.Type()
 	last := t.NumOut() - 1
-	given := givenTo(t)
+	given, lasting := signature.InputsOf(t), signature.LastingOf(t)
 	return reflect.MakeFunc(t, func(args []reflect.Value) []reflect.Value {
 		var err error
 		results := make([]reflect.Value, t.NumOut())
@@ -80,11 +83,15 @@ func wrapFunc(fn reflect.Value, p *Pipeline) reflect.Value {
 		call := p.Begin(ctx)
 		defer call.End()
 		var input Input
-		for _, i := range given.reads {
+		for _, i := range given.Reads {
 			input.Reads(args[i].Interface())
 		}
 		for input.Next(&call, &err) {
-			attempt := call.Context()
+			opening, attempt := Opening{}, call.Context()
+			if lasting.Life == signature.Opens || lasting.Life == signature.Held {
+				opening = call.Open()
+				attempt = opening.Context()
+			}
 			args[0] = reflect.ValueOf(&attempt).Elem()
 			if t.IsVariadic() {
 				results = fn.CallSlice(args)
@@ -92,13 +99,53 @@ func wrapFunc(fn reflect.Value, p *Pipeline) reflect.Value {
 				results = fn.Call(args)
 			}
 			err, _ = reflect.TypeAssert[error](results[last])
-			if err != nil && given.isSpent(args) {
+			if err != nil && given.Spent(args) {
 				call.Stop()
 			}
+			keep(lasting, &call, &opening, results, err)
 		}
 		results[last] = reflect.ValueOf(&err).Elem()
 		return results
 	})
+}
+
+// keep keeps the context of an attempt for a result that outlives the call.
+func keep(l signature.Lasting, call *Call, opening *Opening, results []reflect.Value, err error) {
+	switch l.Life {
+	case signature.Opens:
+		opening.End(err)
+	case signature.Held:
+		opening.Hold(results[l.Result].Interface(), err)
+	case signature.Cursor:
+		if err == nil {
+			call.Detach()
+		}
+	case signature.Body:
+		if err == nil {
+			results[l.Result] = withBody(call, results[l.Result], l.Field)
+		}
+	case signature.Ends:
+	}
+}
+
+// withBody returns a result whose body, itself or in a field, ends the operation.
+func withBody(call *Call, v reflect.Value, field int) reflect.Value {
+	switch {
+	case field < 0:
+		rc, _ := reflect.TypeAssert[io.ReadCloser](v)
+		rc = call.Body(rc)
+		return reflect.ValueOf(&rc).Elem()
+	case v.Kind() == reflect.Struct:
+		copied := reflect.New(v.Type()).Elem()
+		copied.Set(v)
+		f := copied.Field(field)
+		f.Set(withBody(call, f, -1))
+		return copied
+	case !v.IsNil():
+		f := v.Elem().Field(field)
+		f.Set(withBody(call, f, -1))
+	}
+	return v
 }
 
 // wrapStruct returns a copy of a struct of functions, each that can be guarded

@@ -2,9 +2,13 @@ package container_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"io"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cladgo/clad/container"
@@ -208,4 +212,90 @@ func TestAWrappedFunctionIsSafeForManyGoroutines(t *testing.T) {
 			}
 			wg.Wait()
 		}))
+}
+
+// The context of what a function without a proxy returned used to end with the
+// call: a body failed half-way, a channel had nothing in it.
+func TestWhatAWrappedFunctionReturnsOutlivesTheCall(t *testing.T) {
+	type object struct{ Body io.ReadCloser }
+	virtual(t, func(t *testing.T) {
+		c := policy.Catalog{Policies: map[string]policy.Policy{"p": policy.Timeout(time.Minute)}}
+		var seen context.Context
+		rest := func(ctx context.Context) io.ReadCloser {
+			seen = ctx
+			_ = ctx.Done()
+			return io.NopCloser(strings.NewReader("text"))
+		}
+		app := fx.New(fx.NopLogger, provided(c),
+			fx.Provide(
+				container.Tag(func() func(context.Context) (io.ReadCloser, error) {
+					return func(ctx context.Context) (io.ReadCloser, error) { return rest(ctx), nil }
+				}, "p"),
+				container.Tag(func() func(context.Context) (*object, error) {
+					return func(ctx context.Context) (*object, error) { return &object{rest(ctx)}, nil }
+				}, "p"),
+				container.Tag(func() func(context.Context) (object, error) {
+					return func(ctx context.Context) (object, error) { return object{rest(ctx)}, nil }
+				}, "p"),
+				container.Tag(func() func(context.Context) (<-chan int, error) {
+					return func(ctx context.Context) (<-chan int, error) { rest(ctx); return nil, nil }
+				}, "p"),
+				container.Tag(func() func(context.Context) (*sql.Tx, error) {
+					return func(ctx context.Context) (*sql.Tx, error) { rest(ctx); return &sql.Tx{}, nil }
+				}, "p"),
+				container.Tag(func() func(context.Context) (*sql.Rows, error) {
+					return func(ctx context.Context) (*sql.Rows, error) { rest(ctx); return nil, nil }
+				}, "p"),
+				container.Tag(func() func(context.Context) error {
+					return func(ctx context.Context) error { rest(ctx); return nil }
+				}, "p")),
+			fx.Invoke(func(
+				body func(context.Context) (io.ReadCloser, error),
+				pointer func(context.Context) (*object, error),
+				value func(context.Context) (object, error),
+				channel func(context.Context) (<-chan int, error),
+				tx func(context.Context) (*sql.Tx, error),
+				rows func(context.Context) (*sql.Rows, error),
+				plain func(context.Context) error,
+			) {
+				over := func() bool { synctest.Wait(); return seen.Err() != nil }
+				for name, call := range map[string]func() io.Closer{
+					"body":    func() io.Closer { rc, _ := body(t.Context()); return rc },
+					"pointer": func() io.Closer { o, _ := pointer(t.Context()); return o.Body },
+					"value":   func() io.Closer { o, _ := value(t.Context()); return o.Body },
+				} {
+					rc := call()
+					if over() {
+						t.Errorf("%s: the context is over before it", name)
+					}
+					if _ = rc.Close(); !over() {
+						t.Errorf("%s: the context outlives it", name)
+					}
+				}
+				for name, call := range map[string]func(){
+					"channel": func() { _, _ = channel(t.Context()) },
+					"tx":      func() { _, _ = tx(t.Context()) },
+				} {
+					if call(); over() {
+						t.Errorf("%s: the context ended with the call", name)
+					}
+					if time.Sleep(time.Hour); over() {
+						t.Errorf("%s: the timeout cut off what was open", name)
+					}
+				}
+				_, _ = rows(t.Context()) //nolint:rowserrcheck,sqlclosecheck // there are none
+				if over() {
+					t.Error("rows: the context ended with the call")
+				}
+				if time.Sleep(time.Hour); !over() {
+					t.Error("rows: the timeout is gone")
+				}
+				if _ = plain(t.Context()); !over() {
+					t.Error("the context outlives the call, for nothing")
+				}
+			}))
+		if err := app.Err(); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -36,9 +36,9 @@ func (s *service) tellHidden(w *wrapper, value, proxy reflect.Type) {
 	switch {
 	case len(asserted) > 0:
 		log.Log(ctx, level, "the program asserts a service to what its proxy hides: have `clad gen` keep it by container.Keep, or assert what container.Unwrap returns",
-			"service", s.typ.id, "type", value.String(), "asserted", asserted, "hidden", hidden)
+			"service", s.id, "type", value.String(), "asserted", asserted, "hidden", hidden)
 	case len(hidden) > 0:
-		log.Log(ctx, level, "the proxy hides methods of the value", "service", s.typ.id, "type", value.String(), "hidden", hidden)
+		log.Log(ctx, level, "the proxy hides methods of the value", "service", s.id, "type", value.String(), "hidden", hidden)
 	}
 }
 
@@ -50,7 +50,7 @@ func hasMethod(t reflect.Type, name string) bool {
 // tellGuarded says how many methods of a service are guarded, where some of them
 // can't be. Those that pass through by choice do not count.
 func (s *service) tellGuarded() {
-	if len(s.unguardable) == 0 {
+	if s.unguarding == 0 {
 		return
 	}
 	guarded := 0
@@ -59,5 +59,5 @@ func (s *service) tellGuarded() {
 			guarded++
 		}
 	}
-	s.o.log.Info(fmt.Sprintf("%d of %d methods guarded", guarded, guarded+len(s.unguardable)), "service", s.typ.id, "policy", s.tagged)
+	s.o.log.Info(fmt.Sprintf("%d of %d methods guarded", guarded, guarded+s.unguarding), "service", s.id, "policy", s.policy)
 }

@@ -4,7 +4,8 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"reflect"
+
+	"github.com/cladgo/clad/internal/signature"
 )
 
 // Input is what the attempts of one call read from: bodies to upload, a request.
@@ -125,18 +126,16 @@ func (m mark) seek(whence int) bool {
 
 // isEmpty reports whether there is nothing to read in v before the first attempt.
 func isEmpty(v any) bool {
-	if isNothing(v) {
+	if signature.Nothing(v) {
 		return true
 	}
 	sized, ok := v.(interface{ Len() int }) // bytes.Buffer and the like
 	return ok && sized.Len() == 0
 }
 
-// isNothing reports whether there never was anything to read in v.
-func isNothing(v any) bool {
-	if v == nil || v == any(http.NoBody) {
-		return true
-	}
-	rv := reflect.ValueOf(v)
-	return rv.Kind() == reflect.Pointer && rv.IsNil()
-}
+// ReadOnce reports whether values hold, at any depth, what an attempt uses up: an
+// io.Reader, a cursor, a channel to receive from, an iterator. Generated proxies
+// ask after a failed attempt, where the types of parameters leave it open, and
+// then make no other ([Call.Stop]). What is too large to look through counts as
+// holding one.
+func ReadOnce(values ...any) bool { return signature.Holds(values...) }

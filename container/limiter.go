@@ -11,20 +11,30 @@ import (
 // queue for calls that may wait for their token. It is safe for use by many
 // goroutines.
 type RateLimiter struct {
-	name   string
+	name   atomic.Pointer[string]
 	bucket bucket.Bucket
 	spec   atomic.Pointer[policy.RateLimit] // with its defaults
 }
 
 func newRateLimiter(name string, spec policy.RateLimit) *RateLimiter {
-	l := &RateLimiter{name: name}
+	l := &RateLimiter{}
+	l.rename(name)
 	l.configure(spec)
 	return l
 }
 
-// Name returns the limiter's name: its own, or the service or operation that it
-// belongs to.
-func (l *RateLimiter) Name() string { return l.name }
+// Name returns the limiter's name, by which the orchestrator finds it: its own, or
+// one made as [CircuitBreaker.Name] says.
+func (l *RateLimiter) Name() string { return *l.name.Load() }
+
+func (l *RateLimiter) rename(name string) {
+	l.name.Store(&name)
+	if known := l.spec.Load(); known != nil {
+		spec := *known
+		spec.Name = name
+		l.spec.Store(&spec)
+	}
+}
 
 // Tokens returns how many tokens there are now. Asking takes none.
 func (l *RateLimiter) Tokens() float64 { return l.bucket.Tokens() }
@@ -36,7 +46,7 @@ func (l *RateLimiter) Limit() policy.RateLimit { return *l.spec.Load() }
 // the new burst.
 func (l *RateLimiter) configure(spec policy.RateLimit) {
 	spec = spec.WithDefaults()
-	spec.Name = l.name
+	spec.Name = l.Name()
 	l.spec.Store(&spec)
 	l.bucket.Configure(bucket.Settings{PerSecond: spec.RequestsPerSecond, Burst: spec.Burst, MaxWait: spec.MaxWait})
 }

@@ -23,8 +23,8 @@ func (c *Call) enterLimiter(s *step) error {
 		}
 	}
 	c.prog.counters.Count(countLimited)
-	c.rejected(RateLimited, l.name, wait)
-	return &policy.RateLimitedError{Name: l.name, RetryAfter: wait, Operation: c.prog.operation}
+	c.rejected(RateLimited, l.Name(), wait)
+	return &policy.RateLimitedError{Name: l.Name(), RetryAfter: wait, Operation: c.prog.operation}
 }
 
 // latest is when an attempt must have begun that is about to pass s: the retries

@@ -48,7 +48,7 @@ func (o *Orchestrator) dropCounters(id string) {
 }
 
 func (o *Orchestrator) isWrapped(operation string) bool {
-	return slices.ContainsFunc(o.wrapped, func(s *service) bool {
+	return slices.ContainsFunc(o.services.all, func(s *service) bool {
 		return slices.ContainsFunc(s.bound, func(b *binding) bool { return b.operation == operation })
 	})
 }

@@ -43,7 +43,7 @@ type operation struct {
 	counters *counters.Counters
 	used     atomic.Bool // again, since somebody last looked for what to forget
 
-	made atomic.Pointer[[]variant] // most recent last; changed by edits, as a whole
+	made atomic.Pointer[[]variant] // most recent last; changed by transactions, as a whole
 }
 
 type variant struct {
@@ -65,8 +65,8 @@ func (o *Orchestrator) For(id string, p policy.Policy) (policy.Runner, error) {
 		return nil, errors.New("an operation needs an id: it names the operation in errors and metrics and owns its state")
 	}
 	var pipeline *Pipeline
-	err := o.edit(func(e *edit) (err error) {
-		pipeline, err = e.operation(id).pipeline(e, p)
+	err := o.transact(func(tx *transaction) (err error) {
+		pipeline, err = tx.operation(id).pipeline(tx, p)
 		return err
 	})
 	if err != nil {
@@ -88,16 +88,16 @@ func (ops *operations) find(id string) (*operation, bool) {
 }
 
 // operation returns the one of an id, which is made known where it was not.
-func (e *edit) operation(id string) *operation {
-	ops := &e.o.operations
+func (tx *transaction) operation(id string) *operation {
+	ops := &tx.o.operations
 	if op, ok := ops.find(id); ok {
 		return op
 	}
-	op := &operation{id: id, owner: newOwner(id), counters: e.o.counters.Of(id)}
-	e.undoes(func() { e.o.dropCounters(id) })
-	e.on(func() {
+	op := &operation{id: id, owner: newOwner(id), counters: tx.o.counters.Of(id)}
+	tx.onRollback(func() { tx.o.dropCounters(id) })
+	tx.onCommit(func() {
 		if ops.count >= ops.most {
-			ops.forget(e.o)
+			ops.forget(tx.o)
 		}
 		ops.known.Store(id, op)
 		ops.count++
@@ -106,7 +106,7 @@ func (e *edit) operation(id string) *operation {
 }
 
 // forget drops some operations: those that were not used since it was last called,
-// as far as their breakers are closed, else others. It is for edits.
+// as far as their breakers are closed, else others. It is for transactions.
 func (ops *operations) forget(o *Orchestrator) {
 	goal := ops.most - max(1, ops.most/8) // so that it is not called each time
 	for _, droppable := range []func(*operation) bool{
@@ -118,6 +118,7 @@ func (ops *operations) forget(o *Orchestrator) {
 			if ops.count > goal && droppable(known.(*operation)) {
 				ops.known.Delete(id)
 				ops.count--
+				known.(*operation).owner.drop(o)
 				o.dropCounters(id.(string))
 			}
 			return ops.count > goal
@@ -139,21 +140,21 @@ func (op *operation) find(p policy.Policy) *Pipeline {
 }
 
 // pipeline returns the one of a policy, which is made where there is none yet.
-func (op *operation) pipeline(e *edit, p policy.Policy) (*Pipeline, error) {
+func (op *operation) pipeline(tx *transaction, p policy.Policy) (*Pipeline, error) {
 	if pipeline := op.find(p); pipeline != nil {
 		return pipeline, nil // somebody was first
 	}
-	prog, err := e.compile(p, "", op.id, op.owner)
+	prog, err := tx.compile(p, "", op.id, op.owner)
 	if err != nil {
 		return nil, err
 	}
 	pipeline := &Pipeline{counters: op.counters}
 	pipeline.prog.Store(prog)
-	e.on(func() { op.remember(variant{p, pipeline}) })
+	tx.onCommit(func() { op.remember(variant{p, pipeline}) })
 	return pipeline, nil
 }
 
-// remember is for edits.
+// remember is for transactions.
 func (op *operation) remember(v variant) {
 	var made []variant
 	if known := op.made.Load(); known != nil {
@@ -166,22 +167,22 @@ func (op *operation) remember(v variant) {
 // reloadOperations compiles anew the pipelines of the operations that were run, for
 // what their policies name. One that names what is gone keeps what it holds: to
 // fail all its calls from now on would help nobody.
-func (e *edit) reloadOperations() {
-	e.o.operations.known.Range(func(_, known any) bool {
+func (tx *transaction) reloadOperations() {
+	tx.o.operations.known.Range(func(_, known any) bool {
 		op := known.(*operation)
 		made := op.made.Load()
 		if made == nil {
 			return true
 		}
 		for _, v := range *made {
-			prog, err := e.compile(v.policy, "", op.id, op.owner)
+			prog, err := tx.compile(v.policy, "", op.id, op.owner)
 			if err != nil {
-				e.say(func() {
-					e.o.log.Warn("an operation is run under what the profile no longer has, and keeps it", "operation", op.id, "error", err)
+				tx.afterwards(func() {
+					tx.o.log.Warn("an operation is run under what the profile no longer has, and keeps it", "operation", op.id, "error", err)
 				})
 				continue
 			}
-			e.on(func() { v.pipeline.prog.Store(prog) })
+			tx.onCommit(func() { v.pipeline.prog.Store(prog) })
 		}
 		return true
 	})

@@ -2,8 +2,8 @@ package container_test
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
-	"time"
 
 	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/policy"
@@ -58,20 +58,25 @@ func TestForgettingAnOperationForgetsNoPolicyOfItsName(t *testing.T) {
 }
 
 // Each registration copied all that were there before: ten thousand took a minute.
-func TestRegistrationTakesAsLongAsThereAreNames(t *testing.T) {
-	register := func(n int) time.Duration {
-		o := newOrchestrator(t, policy.Catalog{})
-		start := time.Now()
-		for i := range n {
-			if err := o.RegisterCircuitBreaker(fmt.Sprint("b", i), policy.CircuitBreaker{}); err != nil {
+func TestARegistrationCostsTheSameHoweverManyThereAre(t *testing.T) {
+	o := newOrchestrator(t, policy.Catalog{})
+	registered := 0
+	bytesEach := func(n int) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range n {
+			registered++
+			if err := o.RegisterCircuitBreaker(fmt.Sprint("b", registered), policy.CircuitBreaker{}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		return time.Since(start)
+		runtime.ReadMemStats(&after)
+		return (after.TotalAlloc - before.TotalAlloc) / uint64(n)
 	}
-	few, many := register(1000), register(16000)
-	if many > 16*8*few+50*time.Millisecond {
-		t.Errorf("1,000 took %v, 16,000 took %v", few, many)
+	few := bytesEach(1000)
+	bytesEach(15000)
+	if many := bytesEach(1000); many > 4*few {
+		t.Errorf("one of the first 1,000 takes %d bytes, one of the next after 16,000 %d", few, many)
 	}
 }
 

@@ -26,14 +26,13 @@ type Orchestrator struct {
 	forgotten   counters.Counters // of operations that are no longer known
 	operations  operations        // by the ids given to For
 
-	mu        sync.RWMutex // guards what follows, which changes by edits only
+	mu        sync.RWMutex // guards what follows, which changes by transactions only
 	catalog   policy.Catalog
 	pipelines map[string]*Pipeline // by policy of the catalog
 	retired   map[string]*Pipeline // of policies that it no longer has
 	breakers  registry[policy.CircuitBreaker, *CircuitBreaker]
 	limiters  registry[policy.RateLimit, *RateLimiter]
-	wrapped   []*service
-	services  map[string]string // full type of each wrapped service by its short name
+	services  services
 }
 
 var _ policy.Orchestrator = (*Orchestrator)(nil)
@@ -82,20 +81,26 @@ func OnTransition(listen func(Transition)) Option {
 	})
 }
 
-// NewOrchestrator makes an orchestrator of what a profile says. It checks
-// everything that can be checked without the services, and reports all mistakes
-// at once.
-func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
+// optionsOf is what options amount to, with the defaults of what they leave out.
+func optionsOf(opts []Option) options {
 	settings := options{log: slog.New(slog.DiscardHandler), events: &events{}, operations: DefaultMaxOperations}
 	for _, opt := range opts {
 		opt.apply(&settings)
 	}
+	return settings
+}
+
+// NewOrchestrator makes an orchestrator of what a profile says. It checks
+// everything that can be checked without the services, and reports all mistakes
+// at once.
+func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
+	settings := optionsOf(opts)
 	settings.events.log = settings.log
 	o := &Orchestrator{
 		log:        settings.log,
 		events:     settings.events,
 		errors:     settings.errors,
-		services:   make(map[string]string),
+		services:   newServices(),
 		breakers:   newRegistry[policy.CircuitBreaker, *CircuitBreaker](),
 		limiters:   newRegistry[policy.RateLimit, *RateLimiter](),
 		operations: operations{most: settings.operations},
@@ -121,36 +126,18 @@ func (o *Orchestrator) Pipeline(name string) (policy.Runner, error) {
 	return nil, unknownPolicy(o.catalog, name)
 }
 
-// CircuitBreaker returns the breaker registered under a name. Looking for one
-// never makes one.
-func (o *Orchestrator) CircuitBreaker(name string) (*CircuitBreaker, bool) {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	b, ok := o.breakers.known[name]
-	return b, ok
-}
-
-// RateLimiter returns the limiter registered under a name. Looking for one
-// never makes one.
-func (o *Orchestrator) RateLimiter(name string) (*RateLimiter, bool) {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	l, ok := o.limiters.known[name]
-	return l, ok
-}
-
 // RegisterCircuitBreaker makes a breaker known under a name, at any time. One
 // that is there already takes the new settings: changed ones start a new count,
 // equal ones change nothing. It stays when a profile is loaded anew.
 func (o *Orchestrator) RegisterCircuitBreaker(name string, spec policy.CircuitBreaker) error {
-	return o.edit(func(e *edit) error { return e.register(name, spec) })
+	return o.transact(func(tx *transaction) error { return tx.register(name, spec) })
 }
 
 // RegisterRateLimiter makes a limiter known under a name, at any time. One that
 // is there already takes the new settings and keeps the tokens that it has. It
 // stays when a profile is loaded anew.
 func (o *Orchestrator) RegisterRateLimiter(name string, spec policy.RateLimit) error {
-	return o.edit(func(e *edit) error { return e.registerLimiter(name, spec) })
+	return o.transact(func(tx *transaction) error { return tx.registerLimiter(name, spec) })
 }
 
 // choice returns the policy of a name.

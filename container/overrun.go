@@ -24,6 +24,9 @@ func sampled(began clock.Nanos) bool { return began%sampleSuccesses == 0 }
 
 // checkOverrun notes an attempt that came back long after the deadline of ctx.
 func (c *Call) checkOverrun(ctx *deadline.Context) {
+	if c.deferred {
+		return // it ends when its reader comes to it
+	}
 	late := c.clock().Sub(ctx.At())
 	if late < leastOverrun || c.began != 0 && late < ctx.At().Sub(c.began)/10 {
 		return

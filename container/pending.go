@@ -34,10 +34,15 @@ type Pending struct {
 // caller's. Defer is called after an attempt that succeeded so far, before Next,
 // which then reports that there is nothing more to do.
 //
+// A call that has failed may leave a result as well, which [Call.Detach] has kept
+// alive: the body of an answer that is a failure. Defer is called after Next then,
+// and p says of what follows no more than whether it ran into a timeout.
+//
 // An operation that is never finished is not counted. It holds no goroutine, and
 // as a probe it hangs: see policy.CircuitBreaker.ProbeTimeout.
 func (c *Call) Defer(p *Pending) {
 	p.call = *c
+	p.call.deferred = true
 	c.phase = over
 }
 
@@ -63,6 +68,24 @@ func (p *Pending) finish(err error, m verdict.Meaning) error {
 	}
 	c := &p.call
 	c.now, c.late, c.final, c.means = 0, true, true, m
+	if c.phase == over {
+		return c.leave(err)
+	}
 	c.next(&err)
+	return err
+}
+
+// leave ends what was kept for the result of a call that has failed.
+func (c *Call) leave(err error) error {
+	c.kept = false
+	for i := len(c.prog.steps) - 1; i >= 0; i-- {
+		switch s := &c.prog.steps[i]; {
+		case s.kind != timeoutLayer:
+		case err == nil:
+			c.leaveTimeout(s)
+		default:
+			err = c.exitTimeout(s, err)
+		}
+	}
 	return err
 }

@@ -18,7 +18,7 @@ type opened struct {
 }
 
 // open begins an operation whose result outlives the call.
-func open(t *testing.T, ctx context.Context, p *container.Pipeline) *opened {
+func open(ctx context.Context, t *testing.T, p *container.Pipeline) *opened {
 	t.Helper()
 	var o opened
 	if err := opening(ctx, p, &o); err != nil {
@@ -42,7 +42,7 @@ func opening(ctx context.Context, p *container.Pipeline, o *opened) (err error) 
 func TestAnOpeningDoesNotHideWhatFollows(t *testing.T) {
 	p, o := under(t, policy.Retry{}, policy.CircuitBreaker{FailureThreshold: 3})
 	for n := range 3 {
-		if err := open(t, t.Context(), p).Finish(errDown, policy.Unknown); err != errDown { //nolint:errorlint // nothing was stopped: the very error
+		if err := open(t.Context(), t, p).Finish(errDown, policy.Unknown); err != errDown { //nolint:errorlint // nothing was stopped: the very error
 			t.Errorf("got %v", err)
 		}
 		if got := o.Metrics().CircuitBreakerTrips; got != uint64(n/2) {
@@ -55,7 +55,7 @@ func TestAnOpeningDoesNotHideWhatFollows(t *testing.T) {
 func TestNothingIsToldBeforeTheEnd(t *testing.T) {
 	p, o := under(t, policy.CircuitBreaker{FailureThreshold: 2}, policy.Timeout(time.Minute))
 	_ = p.Run(t.Context(), always(errDown))
-	kept := open(t, t.Context(), p)
+	kept := open(t.Context(), t, p)
 	if m := o.Metrics(); m.TotalOperations != 1 {
 		t.Errorf("counted before it ended: %+v", m.Totals)
 	}
@@ -76,7 +76,7 @@ func TestNothingIsToldBeforeTheEnd(t *testing.T) {
 
 func TestOnlyTheFirstEndCounts(t *testing.T) {
 	p, o := under(t, policy.CircuitBreaker{FailureThreshold: 1})
-	kept := open(t, t.Context(), p)
+	kept := open(t.Context(), t, p)
 	var wg sync.WaitGroup
 	for range 10 {
 		wg.Go(func() { _ = kept.Finish(nil, policy.Unknown) })
@@ -91,7 +91,7 @@ func TestOnlyTheFirstEndCounts(t *testing.T) {
 func TestAResultThatStallsIsATimeout(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		p, o := under(t, policy.Timeout(time.Hour), policy.Retry{}, policy.CircuitBreaker{FailureThreshold: 1}, policy.Timeout(time.Second))
-		kept := open(t, t.Context(), p)
+		kept := open(t.Context(), t, p)
 		<-kept.ctx.Done()
 		err := kept.Finish(kept.ctx.Err(), policy.Unknown)
 		var timeout *policy.TimeoutError
@@ -112,7 +112,7 @@ func TestATimeoutThatIsNotTheDependencysFault(t *testing.T) {
 		breaker := policy.CircuitBreaker{FailureThreshold: 1}
 		retry := policy.Retry{MaxAttempts: 2, Backoff: policy.Fixed(0)}
 		p, o := under(t, retry, breaker, policy.Timeout(time.Second))
-		kept := open(t, t.Context(), p)
+		kept := open(t.Context(), t, p)
 		<-kept.ctx.Done()
 		wantIs(t, kept.Leave(kept.ctx.Err()), policy.ErrTimeout)
 
@@ -139,7 +139,7 @@ func TestTheCallersEndIsOneAlsoAfterTheCall(t *testing.T) {
 	p, o := under(t, policy.CircuitBreaker{FailureThreshold: 1}, policy.Timeout(time.Minute))
 	for range 2 {
 		ctx, cancel := context.WithCancel(t.Context())
-		kept := open(t, ctx, p)
+		kept := open(ctx, t, p)
 		cancel()
 		err := kept.Finish(kept.ctx.Err(), policy.Unknown)
 		wantIs(t, err, policy.ErrCancelled, context.Canceled)
@@ -152,7 +152,7 @@ func TestTheCallersEndIsOneAlsoAfterTheCall(t *testing.T) {
 
 func TestAnswersThatEndLater(t *testing.T) {
 	p, o := under(t, policy.CircuitBreaker{FailureThreshold: 1})
-	wantIs(t, open(t, t.Context(), p).Finish(errDown, policy.Answered), errDown)
+	wantIs(t, open(t.Context(), t, p).Finish(errDown, policy.Answered), errDown)
 	if m := o.Metrics(); m.Answered != 1 || m.SuccessfulOperations != 1 || m.CircuitBreakerTrips != 0 {
 		t.Errorf("metrics are %+v", m.Totals)
 	}
@@ -162,7 +162,7 @@ func TestAnswersThatEndLater(t *testing.T) {
 func TestAResultThatIsGivenUpTellsABreakerNothing(t *testing.T) {
 	p, o := under(t, policy.CircuitBreaker{FailureThreshold: 2})
 	_ = p.Run(t.Context(), always(errDown))
-	if err := open(t, t.Context(), p).Leave(nil); err != nil {
+	if err := open(t.Context(), t, p).Leave(nil); err != nil {
 		t.Error(err)
 	}
 	_ = p.Run(t.Context(), always(errDown))
@@ -196,6 +196,58 @@ func TestADetachedContextOutlivesThePendingToo(t *testing.T) {
 	}
 }
 
+// What a call that failed leaves is judged already; a timeout has its name still.
+func TestDeferAfterAFailure(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		p, o := under(t, policy.Timeout(time.Hour), policy.Retry{MaxAttempts: 2, Backoff: policy.Fixed(0)}, policy.CircuitBreaker{FailureThreshold: 9}, policy.Timeout(time.Second))
+		for _, stalls := range []bool{true, false} {
+			var kept opened
+			var first context.Context
+			err := func() (err error) {
+				call := p.Begin(t.Context())
+				defer call.End()
+				for call.Next(&err) {
+					first, kept.ctx = kept.ctx, call.Context()
+					call.Detach()
+					err = errDown
+				}
+				call.Defer(&kept.Pending)
+				return err
+			}()
+			wantIs(t, err, policy.ErrRetriesExhausted, errDown)
+			if first.Err() == nil || kept.ctx.Err() != nil {
+				t.Errorf("contexts are %v and %v", first.Err(), kept.ctx.Err())
+			}
+			if stalls {
+				<-kept.ctx.Done()
+				wantIs(t, kept.Finish(kept.ctx.Err(), policy.Unknown), policy.ErrTimeout)
+			} else if err := kept.Finish(nil, policy.Unknown); err != nil || kept.ctx.Err() == nil {
+				t.Errorf("got %v; the context %v", err, kept.ctx.Err())
+			}
+		}
+		if m := o.Metrics(); m.TotalOperations != 2 || m.FailedOperations != 2 || m.RetryAttempts != 2 || m.TimeoutCount != 1 {
+			t.Errorf("metrics are %+v", m.Totals)
+		}
+	})
+}
+
+// A reader takes its time: that its result ended long after the deadline says nothing
+// of the client.
+func TestDeferredCallsDoNotOverrun(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		p, o := under(t, policy.Timeout(time.Second))
+		for range 100 {
+			kept := open(t.Context(), t, p)
+			time.Sleep(time.Hour + 1)
+			_ = kept.Finish(nil, policy.Unknown)
+		}
+		_ = open(t.Context(), t, p).Finish(errDown, policy.Unknown)
+		if m := o.Metrics(); m.Overruns != 0 {
+			t.Errorf("metrics are %+v", m.Totals)
+		}
+	})
+}
+
 // A probe that had only opened its result closed the breaker.
 func TestAProbeEndsWithItsResult(t *testing.T) {
 	virtual(t, func(t *testing.T) {
@@ -203,7 +255,7 @@ func TestAProbeEndsWithItsResult(t *testing.T) {
 		half := func() *opened {
 			trip(t, p, b)
 			time.Sleep(time.Second)
-			return open(t, t.Context(), p)
+			return open(t.Context(), t, p)
 		}
 		kept := half()
 		wantState(t, b, policy.StateHalfOpen)
@@ -250,7 +302,7 @@ func TestDeferAfterARetry(t *testing.T) {
 
 func TestDeferWhereThereIsNothingToDo(t *testing.T) {
 	p, _ := under(t)
-	kept := open(t, t.Context(), p)
+	kept := open(t.Context(), t, p)
 	if err := kept.Finish(errDown, policy.Unknown); err != errDown { //nolint:errorlint // straight through: the very error
 		t.Errorf("got %v", err)
 	}

@@ -356,3 +356,32 @@ func TestNoBreakerIsEverStuckHalfOpen(t *testing.T) {
 		}
 	}
 }
+
+// A probe that its policy lets run for two minutes was taken for one that hangs
+// after half a minute.
+func TestAProbeMayTakeAsLongAsItsPolicyAllows(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		for _, tt := range []struct {
+			name   string
+			spec   policy.CircuitBreaker
+			within []policy.Policy
+			want   policy.State
+		}{
+			{"two minutes", policy.CircuitBreaker{}, []policy.Policy{policy.Timeout(2 * time.Minute)}, policy.StateClosed},
+			{"a minute is said for probes", policy.CircuitBreaker{ProbeTimeout: time.Minute}, []policy.Policy{policy.Timeout(2 * time.Minute)}, policy.StateOpen},
+			{"nothing is said of attempts", policy.CircuitBreaker{}, nil, policy.StateOpen},
+			{"of several attempts", policy.CircuitBreaker{}, []policy.Policy{policy.Retry{}, policy.Timeout(2 * time.Minute)}, policy.StateOpen},
+		} {
+			o := newOrchestrator(t, policy.Catalog{})
+			tt.spec.FailureThreshold, tt.spec.SuccessThreshold = 1, 1
+			b := registered(t, o, "b", tt.spec)
+			p := pipelineFor(t, o, "op", append([]policy.Policy{policy.CircuitBreaker{Name: "b"}}, tt.within...)...)
+			trip(t, pipelineFor(t, o, "another", policy.CircuitBreaker{Name: "b"}), b)
+			time.Sleep(time.Second)
+			_ = p.Run(t.Context(), ignores(90*time.Second, nil))
+			if got := b.Status().State; got != tt.want && (tt.want != policy.StateOpen || got == policy.StateClosed) {
+				t.Errorf("%s: the breaker is %v, want %v", tt.name, got, tt.want)
+			}
+		}
+	})
+}

@@ -20,6 +20,7 @@ type program struct {
 	counters   *counters.Counters
 	events     *events
 	breaks     bool // there is a circuit breaker
+	refuses    bool // there is a layer that may refuse an attempt
 	timed      bool // somebody wants to know how long calls take
 	once       bool // never again once an attempt may have reached the dependency
 
@@ -36,7 +37,7 @@ type step struct {
 	retry   *retryStep
 	breaker *CircuitBreaker
 	limiter *RateLimiter
-	timeout time.Duration
+	timeout time.Duration // or, of a breaker, what bounds the attempts within
 	errors  *errorsStep
 }
 
@@ -85,12 +86,13 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 			prog.words += retryWords
 		case policy.CircuitBreaker:
 			s = step{kind: breakerLayer, slot: prog.words}
-			prog.breaks = true
+			prog.breaks, prog.refuses = true, true
 			s.breaker, err = r.circuitBreaker(layer, breakers)
 			breakers++
 			prog.words++
 		case policy.RateLimit:
 			s = step{kind: limiterLayer}
+			prog.refuses = true
 			s.limiter, err = r.rateLimiter(layer, limiters)
 			limiters++
 		case policy.Timeout:
@@ -110,6 +112,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	prog.boundProbes()
 	prog.large = prog.words > inlineWords || prog.contexts > inlineContexts
 	for i := len(prog.steps) - 1; i >= 0; i-- {
 		if s := &prog.steps[i]; s.kind == breakerLayer || s.kind == timeoutLayer {
@@ -117,4 +120,22 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 		}
 	}
 	return prog, nil
+}
+
+// boundProbes notes with each breaker the timeout that bounds an attempt of what
+// stands within, if one does.
+func (p *program) boundProbes() {
+	for i := range p.steps {
+		if p.steps[i].kind != breakerLayer {
+			continue
+		}
+		for _, inner := range p.steps[i+1:] {
+			if inner.kind == timeoutLayer {
+				p.steps[i].timeout = inner.timeout
+			}
+			if inner.kind == timeoutLayer || inner.kind == retryLayer {
+				break
+			}
+		}
+	}
 }

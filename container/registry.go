@@ -1,9 +1,22 @@
 package container
 
-// registry holds the breakers, or the limiters, that have a name. It is changed in
-// place, by edits, which undo what they did when they come to nothing.
-type registry[S comparable, T any] struct {
+import "strconv"
+
+// resource is a breaker or a limiter.
+type resource interface {
+	comparable
+	Name() string
+	rename(name string)
+}
+
+// registry holds the breakers, or the limiters, by their names, of which no two
+// are equal. It is changed in place, by transactions, which undo what they did when they
+// come to nothing.
+type registry[S comparable, T resource] struct {
 	known map[string]T // in force
+	// Those that belong to an owner go by its name, for as long as nothing is
+	// declared under that.
+	unnamed map[string]T
 	// What a profile no longer has is set aside: somebody may have been given
 	// it, and it comes back when the name does.
 	retired map[string]T
@@ -11,59 +24,99 @@ type registry[S comparable, T any] struct {
 	inCode map[string]S
 }
 
-func newRegistry[S comparable, T any]() registry[S, T] {
-	return registry[S, T]{make(map[string]T), make(map[string]T), make(map[string]S)}
+func newRegistry[S comparable, T resource]() registry[S, T] {
+	return registry[S, T]{make(map[string]T), make(map[string]T), make(map[string]T), make(map[string]S)}
+}
+
+// find returns what goes by a name, its own or an owner's.
+func (r registry[S, T]) find(name string) (found T, ok bool) {
+	if found, ok = r.known[name]; !ok {
+		found, ok = r.unnamed[name]
+	}
+	return found, ok
+}
+
+// free returns a name that nothing goes by: the one wanted, or else a numbered one.
+func (r registry[S, T]) free(wanted string) string {
+	name := wanted
+	for n := 2; ; n++ {
+		_, named := r.ever(name)
+		if _, unnamed := r.unnamed[name]; !named && !unnamed {
+			return name
+		}
+		name = wanted + "#" + strconv.Itoa(n)
+	}
+}
+
+// giveWay has what goes by a name that is to be declared go by another.
+func (r registry[S, T]) giveWay(tx *transaction, name string) {
+	found, ok := r.unnamed[name]
+	if !ok {
+		return
+	}
+	other := r.free(name)
+	remove(tx, r.unnamed, name)
+	assign(tx, r.unnamed, other, found)
+	tx.onCommit(func() { found.rename(other) })
+}
+
+// drop forgets one that belonged to an owner. It is for commits.
+func (r registry[S, T]) drop(found T) {
+	if r.unnamed[found.Name()] == found {
+		delete(r.unnamed, found.Name())
+	}
 }
 
 // ever returns what bears a name, or last did.
-func (r registry[S, T]) ever(name string) (thing T, ok bool) {
-	if thing, ok = r.known[name]; !ok {
-		thing, ok = r.retired[name]
+func (r registry[S, T]) ever(name string) (found T, ok bool) {
+	if found, ok = r.known[name]; !ok {
+		found, ok = r.retired[name]
 	}
-	return thing, ok
+	return found, ok
 }
 
-// put gives a name to the thing that has or had it, which is reconfigured when the
-// edit is made, or else to a new one.
-func (r registry[S, T]) put(e *edit, name string, spec S, configure func(T, S), make func(string, S) T) T {
-	thing, ok := r.ever(name)
+// put gives a name to the resource that has or had it, which is reconfigured when the
+// transaction is made, or else to a new one.
+func (r registry[S, T]) put(tx *transaction, name string, spec S, configure func(T, S), make func(string, S) T) T {
+	found, ok := r.ever(name)
 	if ok {
-		e.on(func() { configure(thing, spec) })
+		tx.onCommit(func() { configure(found, spec) })
 	} else {
-		thing = make(name, spec)
+		r.giveWay(tx, name)
+		found = make(name, spec)
 	}
-	remove(e, r.retired, name)
-	assign(e, r.known, name, thing)
-	return thing
+	remove(tx, r.retired, name)
+	assign(tx, r.known, name, found)
+	return found
 }
 
 // renew puts what a catalog declares now in place of what it declared before.
-func (r registry[S, T]) renew(e *edit, was, is map[string]S, configure func(T, S), make func(string, S) T) {
+func (r registry[S, T]) renew(tx *transaction, was, is map[string]S, configure func(T, S), make func(string, S) T) {
 	for name := range was {
-		thing := r.known[name]
+		found := r.known[name]
 		if _, stays := is[name]; stays {
 			continue
 		}
 		if spec, ok := r.inCode[name]; ok {
-			e.on(func() { configure(thing, spec) })
+			tx.onCommit(func() { configure(found, spec) })
 			continue
 		}
-		assign(e, r.retired, name, thing)
-		remove(e, r.known, name)
+		assign(tx, r.retired, name, found)
+		remove(tx, r.known, name)
 	}
 	for name, spec := range is {
-		r.put(e, name, spec, configure, make)
+		r.put(tx, name, spec, configure, make)
 	}
 }
 
-// assign changes a map, until the edit comes to nothing.
-func assign[V any](e *edit, m map[string]V, name string, v V) {
-	e.undoes(restore(m, name))
+// assign changes a map, until the transaction comes to nothing.
+func assign[V any](tx *transaction, m map[string]V, name string, v V) {
+	tx.onRollback(restore(m, name))
 	m[name] = v
 }
 
-func remove[V any](e *edit, m map[string]V, name string) {
-	e.undoes(restore(m, name))
+func remove[V any](tx *transaction, m map[string]V, name string) {
+	tx.onRollback(restore(m, name))
 	delete(m, name)
 }
 

@@ -17,20 +17,20 @@ import (
 // policy that a wrapped service still uses must stay; an operation that was run by
 // [Orchestrator.For] under what is no longer named keeps it.
 func (o *Orchestrator) Reload(c policy.Catalog) error {
-	return o.edit(func(e *edit) error { return e.reload(c) })
+	return o.transact(func(tx *transaction) error { return tx.reload(c) })
 }
 
-func (e *edit) reload(c policy.Catalog) error {
-	was, _ := declarationsOf(e.catalog)
+func (tx *transaction) reload(c policy.Catalog) error {
+	was, _ := declarationsOf(tx.catalog)
 	is, err := declarationsOf(c)
 	if err != nil {
 		return err // what follows would only repeat it
 	}
-	e.catalog = copyOf(c)
-	e.o.breakers.renew(e, was.breakers, is.breakers, (*CircuitBreaker).configure, e.newBreaker)
-	e.o.limiters.renew(e, was.limiters, is.limiters, (*RateLimiter).configure, newRateLimiter)
-	e.reloadOperations()
-	return errors.Join(e.reloadPolicies(), e.checkServices(), e.reloadBindings())
+	tx.catalog = copyOf(c)
+	tx.o.breakers.renew(tx, was.breakers, is.breakers, (*CircuitBreaker).configure, tx.newBreaker)
+	tx.o.limiters.renew(tx, was.limiters, is.limiters, (*RateLimiter).configure, newRateLimiter)
+	tx.reloadOperations()
+	return errors.Join(tx.reloadPolicies(), tx.checkServices(), tx.reloadBindings())
 }
 
 // copyOf copies a catalog's maps, which are its maker's to change.
@@ -80,7 +80,7 @@ func declarationsOf(c policy.Catalog) (declarations, error) {
 	return d, errors.Join(errs...)
 }
 
-// declare notes a layer that both names and describes a thing.
+// declare notes a layer that both names and describes a resource.
 func (d declarations) declare(layer policy.Policy) error {
 	switch layer := layer.(type) {
 	case policy.CircuitBreaker:
@@ -111,23 +111,23 @@ func rateRequired(spec policy.RateLimit) error {
 }
 
 // reloadPolicies compiles the pipelines of the catalog's policies.
-func (e *edit) reloadPolicies() error {
+func (tx *transaction) reloadPolicies() error {
 	var errs []error
-	pipelines := make(map[string]*Pipeline, len(e.catalog.Policies))
-	for _, name := range slices.Sorted(maps.Keys(e.catalog.Policies)) {
-		p, ok := e.o.pipelineEver(name)
+	pipelines := make(map[string]*Pipeline, len(tx.catalog.Policies))
+	for _, name := range slices.Sorted(maps.Keys(tx.catalog.Policies)) {
+		p, ok := tx.o.pipelineEver(name)
 		if !ok {
-			p = &Pipeline{counters: e.o.counters.Of(name), owner: newOwner(name)}
+			p = &Pipeline{counters: tx.o.counters.Of(name), owner: newOwner(name)}
 		}
-		prog, err := e.compile(e.catalog.Policies[name], name, name, p.owner)
+		prog, err := tx.compile(tx.catalog.Policies[name], name, name, p.owner)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("policy %w", err))
 			continue
 		}
 		pipelines[name] = p
-		e.on(func() { p.prog.Store(prog) })
+		tx.onCommit(func() { p.prog.Store(prog) })
 	}
-	e.on(func() { e.o.putPipelines(pipelines) })
+	tx.onCommit(func() { tx.o.putPipelines(pipelines) })
 	return errors.Join(errs...)
 }
 
@@ -152,18 +152,18 @@ func (o *Orchestrator) pipelineEver(name string) (*Pipeline, bool) {
 }
 
 // checkServices checks what the catalog chooses for services.
-func (e *edit) checkServices() error {
+func (tx *transaction) checkServices() error {
 	var errs []error
 	check := func(name, format string, args ...any) {
 		if name == "" {
 			return
 		}
-		if _, err := e.choose(name); err != nil {
+		if _, err := tx.choose(name); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), err))
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(e.catalog.Services)) {
-		s := e.catalog.Services[id]
+	for _, id := range slices.Sorted(maps.Keys(tx.catalog.Services)) {
+		s := tx.catalog.Services[id]
 		check(s.Policy, "service %q", id)
 		for _, method := range slices.Sorted(maps.Keys(s.Methods)) {
 			check(s.Methods[method], "service %q, method %q", id, method)
@@ -174,20 +174,24 @@ func (e *edit) checkServices() error {
 
 // reloadBindings compiles anew the pipelines of the services that are wrapped
 // already, under what the catalog now chooses for them.
-func (e *edit) reloadBindings() error {
+func (tx *transaction) reloadBindings() error {
 	var errs []error
-	for _, s := range e.o.wrapped {
+	tx.meaning = make(map[string]unit)
+	for _, s := range tx.o.services.all {
+		errs = append(errs, tx.checkMeaning(s))
+	}
+	for _, s := range tx.o.services.all {
 		for _, b := range s.bound {
-			if p, err := e.choose(e.policyOf(s, b.method)); err == nil {
-				s.owner.claim(e, p)
+			if p, err := tx.choose(tx.policyOf(s, b.method)); err == nil {
+				s.owner.hold(tx, p)
 			}
 		}
-		for name := range e.methodsOf(s) {
-			if p, err := e.choose(e.policyOf(s, name)); err == nil && s.typ.names != nil {
-				s.owner.claim(e, p)
+		for name := range tx.methodsOf(s) {
+			if p, err := tx.choose(tx.policyOf(s, name)); err == nil && s.typ.names != nil {
+				s.owner.hold(tx, p)
 			}
 		}
-		errs = append(errs, e.bind(s))
+		errs = append(errs, tx.bind(s))
 	}
 	return errors.Join(errs...)
 }

@@ -74,12 +74,12 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 		c.now = 0
 	}
 	c.late = true
-	if !c.unsent {
-		c.last = err
+	if c.prog.refuses && !c.unsent {
+		c.memory().last = err
 	}
-	if c.letGo != nil {
-		c.letGo()
-		c.letGo, c.now = nil, 0
+	if c.more != nil && c.more.letGo != nil {
+		c.more.letGo()
+		c.more.letGo, c.now = nil, 0
 	}
 	if delay > 0 {
 		c.now = 0
@@ -108,13 +108,13 @@ func (c *Call) retryable(r *retryStep, err error) bool {
 // outcome is what is left of a retry that ends with err. Where that says that the
 // last attempt was refused, it is the attempt before that tells of the dependency.
 func (c *Call) outcome(err error) error {
-	if !c.unsent || c.last == nil {
+	if !c.unsent || c.last() == nil {
 		return err
 	}
 	c.unsent = false
 	if over := c.ctx.Err(); over != nil && errors.Is(err, over) {
-		c.weigh(c.last)
-		return c.last // it waited for its token
+		c.weigh(c.last())
+		return c.last() // it waited for its token
 	}
 	c.means = verdict.Meaning{Verdict: policy.Failed}
 	return err
@@ -126,9 +126,9 @@ func (c *Call) refused(err error) error {
 	c.unsent = true
 	switch e := err.(type) { //nolint:errorlint // it was made just now
 	case *policy.CircuitOpenError:
-		e.Err = c.last
+		e.Err = c.last()
 	case *policy.RateLimitedError:
-		e.Err = c.last
+		e.Err = c.last()
 	}
 	return err
 }

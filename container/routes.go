@@ -63,13 +63,13 @@ func (t serviceType) whyNot(name string) string {
 
 // bindNames compiles the pipelines of the calls for whose names a policy is
 // chosen under the catalog as it will be.
-func (e *edit) bindNames(s *service) error {
+func (tx *transaction) bindNames(s *service) error {
 	if s.typ.names == nil {
 		return nil
 	}
 	known := s.chosen.Load()
 	chosen := make(map[string]*Pipeline)
-	for _, name := range slices.Sorted(maps.Keys(e.methodsOf(s))) {
+	for _, name := range slices.Sorted(maps.Keys(tx.methodsOf(s))) {
 		if slices.Contains(s.typ.methods, name) || s.typ.names(name) != nil { // one of another result of the tag's
 			continue
 		}
@@ -78,12 +78,12 @@ func (e *edit) bindNames(s *service) error {
 		if known != nil && (*known)[name] != nil {
 			b.pipeline = (*known)[name]
 		}
-		if err := e.bindMethod(s, b); err != nil {
+		if err := tx.bindMethod(s, b); err != nil {
 			return err
 		}
 		chosen[name] = b.pipeline
 	}
-	e.on(func() {
+	tx.onCommit(func() {
 		if len(chosen) == 0 {
 			s.chosen.Store(nil)
 			return

@@ -14,15 +14,27 @@ import (
 // service is one tagged result that is wrapped: it knows which policy each
 // method gets, and owns their unnamed breakers and limiters.
 type service struct {
-	o      *Orchestrator
-	typ    serviceType
-	tagged string            // the policy of the tag
-	inCode map[string]string // choices of the tag per method
-	owner  *owner
-	bound  []*binding
-	// unguardable are the methods with a policy that can't be guarded.
+	identity
+	tagged
+
+	o     *Orchestrator
+	owner *owner
+	bound []*binding
+	// unguardable are the methods that can't be guarded; unguarding is how many of
+	// them have a policy all the same.
 	unguardable []string
+	unguarding  int
 	chosen      atomic.Pointer[map[string]*Pipeline] // by the names of calls; nil where none is chosen
+}
+
+// tagged is what a tag says of a service.
+type tagged struct {
+	typ         serviceType
+	name, group string            // under which it is provided
+	policy      string            // the policy of the tag
+	inCode      map[string]string // its choices per method
+	constructor string            // "stripe.NewGateway"
+	at          string            // where that stands
 }
 
 // serviceType describes what is wrapped, as far as it is known without running
@@ -71,24 +83,26 @@ func typeOfService(t reflect.Type, methods []string, constructor string) service
 }
 
 // newService makes a service known, if all that is chosen for it is there.
-func (o *Orchestrator) newService(t serviceType, tagged string, inCode map[string]string) (*service, error) {
-	s := &service{o: o, typ: t, tagged: tagged, inCode: inCode, owner: newOwner(t.id)}
-	err := o.edit(func(e *edit) error {
-		if other, ok := o.services[t.id]; ok && other != t.full {
-			if _, ok := e.catalog.Services[t.id]; ok {
-				return fmt.Errorf("the profile's services: %q means both %s and %s; write the full import path", t.id, other, t.full)
-			}
-		}
-		if err := e.checkChoices(s); err != nil {
+func (o *Orchestrator) newService(t tagged) (*service, error) {
+	s := &service{tagged: t, o: o}
+	err := o.transact(func(tx *transaction) error {
+		u := unit{t.typ.id, t.typ.full, t.name, t.group}
+		s.identity = o.services.identify(u)
+		s.owner = newOwner(s.id)
+		number := o.services.number
+		number[u]++
+		tx.onRollback(func() { number[u]-- })
+		if err := errors.Join(tx.checkMeaning(s), tx.checkChoices(s)); err != nil {
 			return err
 		}
-		if err := e.bindNames(s); err != nil {
+		tx.settle(s)
+		if err := tx.bindNames(s); err != nil {
 			return err
 		}
-		o.services[t.id] = t.full
-		o.wrapped = append(o.wrapped, s)
-		e.say(func() {
-			o.log.Debug("policy applied", "service", t.id, "policy", e.policyOf(s, ""), "methods", e.methodsOf(s))
+		assign(tx, o.services.byID, s.id, s)
+		tx.onCommit(func() { o.services.all = append(o.services.all, s) })
+		tx.afterwards(func() {
+			o.log.Debug("policy applied", "service", s.id, "policy", tx.policyOf(s, ""), "methods", tx.methodsOf(s))
 		})
 		return nil
 	})
@@ -98,19 +112,23 @@ func (o *Orchestrator) newService(t serviceType, tagged string, inCode map[strin
 	return s, nil
 }
 
-// chosen returns what the profile chooses for a service: under its full type, or
-// its short one.
-func (e *edit) chosen(s *service) (key string, c policy.Service) {
-	if c, ok := e.catalog.Services[s.typ.full]; ok {
-		return s.typ.full, c
-	}
-	return s.typ.id, e.catalog.Services[s.typ.id]
+// settle notes which policy is a service's main one.
+func (tx *transaction) settle(s *service) {
+	before := s.owner.main
+	tx.onRollback(func() { s.owner.main = before })
+	s.owner.main, _ = tx.choose(tx.policyOf(s, ""))
+}
+
+// chosen returns what the profile chooses for a service, and under which key.
+func (tx *transaction) chosen(s *service) (key string, c policy.Service) {
+	key, _ = tx.key(s)
+	return key, tx.catalog.Services[key]
 }
 
 // methodsOf merges the choices per method: the profile's beat the code's. The map
 // may be the service's own.
-func (e *edit) methodsOf(s *service) map[string]string {
-	_, c := e.chosen(s)
+func (tx *transaction) methodsOf(s *service) map[string]string {
+	_, c := tx.chosen(s)
 	if len(c.Methods) == 0 {
 		return s.inCode
 	}
@@ -121,8 +139,8 @@ func (e *edit) methodsOf(s *service) map[string]string {
 
 // policyOf returns the name of a method's policy: what is chosen for the method,
 // else what the profile chooses for the service, else what the tag says.
-func (e *edit) policyOf(s *service, method string) string {
-	_, c := e.chosen(s)
+func (tx *transaction) policyOf(s *service, method string) string {
+	_, c := tx.chosen(s)
 	if name, ok := c.Methods[method]; ok {
 		return name
 	}
@@ -132,27 +150,27 @@ func (e *edit) policyOf(s *service, method string) string {
 	if c.Policy != "" {
 		return c.Policy
 	}
-	return s.tagged
+	return s.policy
 }
 
 // checkChoices checks that there is everything that is chosen for a service: the
 // methods and the policies.
-func (e *edit) checkChoices(s *service) error {
-	key, c := e.chosen(s)
+func (tx *transaction) checkChoices(s *service) error {
+	key, c := tx.chosen(s)
 	var errs []error
 	for _, method := range slices.Sorted(maps.Keys(c.Methods)) {
 		if err := s.typ.checkName(method); err != nil {
 			errs = append(errs, fmt.Errorf("the profile's services: %q: %w", key, err))
 		}
 	}
-	names := []string{e.policyOf(s, "")}
-	for _, name := range e.methodsOf(s) {
+	names := []string{tx.policyOf(s, "")}
+	for _, name := range tx.methodsOf(s) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		if _, err := e.choose(name); err != nil {
-			errs = append(errs, fmt.Errorf("service %s: %w", s.typ.id, err))
+		if _, err := tx.choose(name); err != nil {
+			errs = append(errs, fmt.Errorf("service %s: %w", s.id, err))
 		}
 	}
 	return errors.Join(errs...)
@@ -162,9 +180,9 @@ func (e *edit) checkChoices(s *service) error {
 func (s *service) pipeline(method string, g guard) *Pipeline {
 	operation := s.operation(method)
 	b := &binding{method, operation, g, &Pipeline{counters: s.o.counters.Of(operation)}}
-	err := s.o.edit(func(e *edit) error {
+	err := s.o.transact(func(tx *transaction) error {
 		s.bound = append(s.bound, b)
-		return e.bindMethod(s, b)
+		return tx.bindMethod(s, b)
 	})
 	if err != nil {
 		// Everything was checked when the service was made known.
@@ -175,37 +193,34 @@ func (s *service) pipeline(method string, g guard) *Pipeline {
 
 func (s *service) operation(method string) string {
 	if method == "" || method[0] == '/' { // an address is not a method's name
-		return s.typ.id + method
+		return s.id + method
 	}
-	return s.typ.id + "." + method
+	return s.id + "." + method
 }
 
 // bind compiles the pipelines of a service under the catalog as it will be.
-func (e *edit) bind(s *service) error {
-	if err := e.checkChoices(s); err != nil {
+func (tx *transaction) bind(s *service) error {
+	if err := tx.checkChoices(s); err != nil {
 		return err
 	}
+	tx.settle(s)
 	var errs []error
 	for _, b := range s.bound {
-		errs = append(errs, e.bindMethod(s, b))
+		errs = append(errs, tx.bindMethod(s, b))
 	}
-	errs = append(errs, e.bindNames(s))
+	errs = append(errs, tx.bindNames(s))
 	return errors.Join(errs...)
 }
 
-func (e *edit) bindMethod(s *service, b *binding) error {
-	_, c := e.chosen(s)
+func (tx *transaction) bindMethod(s *service, b *binding) error {
+	_, c := tx.chosen(s)
 	_, byProfile := c.Methods[b.method] // which beats what the code says
-	_, inCode := s.inCode[b.method]
-	name := e.policyOf(s, b.method)
-	if b.guard == optional && !byProfile && !inCode {
-		name = nonePolicy
-	}
-	p, err := e.choose(name)
+	name := tx.policyOfBinding(s, b)
+	p, err := tx.choose(name)
 	if err != nil {
 		return fmt.Errorf("%s: %w", b.operation, err)
 	}
-	prog, err := e.compile(p, name, b.operation, s.owner)
+	prog, err := tx.compile(p, name, b.operation, s.owner)
 	if err != nil {
 		return err
 	}
@@ -213,22 +228,33 @@ func (e *edit) bindMethod(s *service, b *binding) error {
 		prog.once = b.guard == once && !byProfile || b.guard == single
 		prog.dependency = s.typ.full
 		if b.guard == withoutContext && prog.contexts > 0 {
-			e.say(func() {
-				e.o.log.Info("no timeout can be enforced: the method takes no context", "operation", b.operation, "policy", name)
+			tx.afterwards(func() {
+				tx.o.log.Info("no timeout can be enforced: the method takes no context", "operation", b.operation, "policy", name)
 			})
 		}
 	}
-	e.on(func() { b.pipeline.prog.Store(prog) })
+	tx.onCommit(func() { b.pipeline.prog.Store(prog) })
 	return nil
 }
 
-// unguarded notes of a method with a policy that it can't be guarded.
+// policyOfBinding returns the name of the policy that a method comes to have.
+func (tx *transaction) policyOfBinding(s *service, b *binding) string {
+	if b.guard == optional {
+		if _, chosen := tx.methodsOf(s)[b.method]; !chosen {
+			return nonePolicy
+		}
+	}
+	return tx.policyOf(s, b.method)
+}
+
+// unguarded notes of a method that it can't be guarded.
 func (s *service) unguarded(method, reason string) {
-	_ = s.o.edit(func(e *edit) error {
-		if name := e.policyOf(s, method); name != nonePolicy {
-			s.unguardable = append(s.unguardable, method)
-			e.say(func() {
-				e.o.log.Debug("method is not guarded", "operation", s.operation(method), "policy", name, "reason", reason)
+	_ = s.o.transact(func(tx *transaction) error {
+		s.unguardable = append(s.unguardable, method)
+		if name := tx.policyOf(s, method); name != nonePolicy {
+			s.unguarding++
+			tx.afterwards(func() {
+				tx.o.log.Debug("method is not guarded", "operation", s.operation(method), "policy", name, "reason", reason)
 			})
 		}
 		return nil
@@ -243,7 +269,7 @@ func (o *Orchestrator) UnusedServices() []string {
 	defer o.mu.RUnlock()
 	var unused []string
 	for _, id := range slices.Sorted(maps.Keys(o.catalog.Services)) {
-		used := slices.ContainsFunc(o.wrapped, func(s *service) bool { return id == s.typ.id || id == s.typ.full })
+		used := slices.ContainsFunc(o.services.all, func(s *service) bool { return slices.Contains(s.keys[:], id) })
 		if !used {
 			unused = append(unused, id)
 		}

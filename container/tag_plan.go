@@ -116,16 +116,15 @@ func (t *tag) checkMethods(p *plan) {
 		}) {
 			continue
 		}
-		var methods []string
-		var why string
+		var methods, why []string
 		for _, r := range p.results {
 			if r.wrapper != nil {
 				methods = append(methods, r.service.methods...)
-				why += r.service.whyNot(name)
+				why = append(why, r.service.whyNot(name))
 			}
 		}
 		p.lacks("a method "+name, "container.Method(%q): there is no such method%s; there are: %s%s",
-			name, suggest.DidYouMean(name, methods), listed(methods), why)
+			name, suggest.DidYouMean(name, methods), listed(methods), strings.Join(why, ""))
 	}
 }
 

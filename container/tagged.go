@@ -97,11 +97,11 @@ func (o *Orchestrator) provide(t *tag, r *constructor.Result, planned *plannedRe
 		return convert(v, r.Type), nil
 	}
 	if !r.Flatten {
-		return o.wrap(t, planned, convert(v, r.Type))
+		return o.wrap(t, r, planned, convert(v, r.Type))
 	}
 	wrapped := reflect.MakeSlice(r.Type, v.Len(), v.Len())
 	for i := range v.Len() {
-		element, err := o.wrap(t, planned, v.Index(i))
+		element, err := o.wrap(t, r, planned, v.Index(i))
 		if err != nil {
 			return reflect.Value{}, err
 		}
@@ -110,11 +110,14 @@ func (o *Orchestrator) provide(t *tag, r *constructor.Result, planned *plannedRe
 	return wrapped, nil
 }
 
-func (o *Orchestrator) wrap(t *tag, planned *plannedResult, v reflect.Value) (reflect.Value, error) {
+func (o *Orchestrator) wrap(t *tag, r *constructor.Result, planned *plannedResult, v reflect.Value) (reflect.Value, error) {
 	if v.IsZero() && v.Kind() != reflect.Struct {
 		return v, nil // nil stays nil
 	}
-	s, err := o.newService(planned.service, planned.policy, t.methods)
+	s, err := o.newService(tagged{
+		typ: planned.service, name: r.Name, group: r.Group, policy: planned.policy, inCode: t.methods,
+		constructor: t.constructor.Name, at: t.constructor.At,
+	})
 	if err != nil {
 		return reflect.Value{}, err
 	}

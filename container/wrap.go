@@ -77,4 +77,7 @@ var adapters = map[string]string{
 	"driver.Connector":         `import _ "github.com/cladgo/clad/container/cladsql"`,
 	"*sql.DB":                  `tag the constructor of its driver.Connector, import _ "github.com/cladgo/clad/container/cladsql", and provide sql.OpenDB`,
 	"grpc.ClientConnInterface": `import _ "github.com/cladgo/clad/container/cladgrpc"`,
+	"*redis.Client":            `import _ "github.com/cladgo/clad/container/cladredis"`,
+	"*redis.ClusterClient":     `import _ "github.com/cladgo/clad/container/cladredis"`,
+	"redis.UniversalClient":    `import _ "github.com/cladgo/clad/container/cladredis"`,
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/internal/constructor"
 	"github.com/cladgo/clad/internal/needs"
+	"github.com/cladgo/clad/internal/profilename"
 	"github.com/cladgo/clad/internal/watch"
 	"github.com/cladgo/clad/policy"
 	"go.uber.org/fx"
@@ -146,7 +147,8 @@ const howToChoose = "set CLAD_PROFILE or APP_ENV, or name one with module.WithPr
 
 // unchosen reports whether nobody chose a profile.
 func (o *options) unchosen() bool {
-	return o.profile == "" && os.Getenv("CLAD_PROFILE") == "" && os.Getenv("APP_ENV") == ""
+	_, variable := profilename.Choose(o.profile, os.Environ())
+	return o.profile == "" && variable == ""
 }
 
 func (o *options) load() (profile, error) {
@@ -169,7 +171,7 @@ func (o *options) load() (profile, error) {
 		there, _ := config.Profiles(o.files())
 		return profile{}, fmt.Errorf("nobody chose a profile, which module.RequireProfile asks for: %s; there are: %s", howToChoose, strings.Join(there, ", "))
 	}
-	p, err := config.Load(o.files(), o.profile, os.Environ())
+	p, err := config.Loader{Errors: container.ErrorNames(o.container...)}.Load(o.files(), o.profile, os.Environ())
 	var mistakes config.Mistakes
 	if errors.As(err, &mistakes) { // each on its line begins with its place
 		return profile{}, fmt.Errorf("mistakes in the profile:\n%w", err)
@@ -211,6 +213,11 @@ func WithCatalog(c policy.Catalog) Option { return option(func(o *options) { o.c
 
 // WithLogger takes another logger than slog.Default().
 func WithLogger(log *slog.Logger) Option { return option(func(o *options) { o.log = log }) }
+
+// WithErrors makes errors known by the names that the errors of a policy may use
+// for them; see [container.WithErrors]. A name in a profile that is neither one of
+// these nor of a client that clad knows is a mistake of the profile.
+func WithErrors(named map[string]error) Option { return WithContainer(container.WithErrors(named)) }
 
 // WithContainer hands options to the orchestrator: container.OnTransition, say.
 func WithContainer(opts ...container.Option) Option {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -227,5 +228,42 @@ func TestTransitionsReachListenersThroughOptions(t *testing.T) {
 	_, _ = call(t.Context(), 1)
 	if len(got) != 1 || got[0].To != policy.StateOpen {
 		t.Errorf("told of %v; want one opening", got)
+	}
+}
+
+var errUnknownOrder = errors.New("no such order")
+
+// A name of an error in a profile was checked by nobody but the orchestrator, and
+// without its place.
+func TestErrorsOfAProfileAreKnownByTheNamesOfTheCode(t *testing.T) {
+	profile := func(name string) module.Option {
+		return module.WithFS(files(map[string]string{"development.yaml": "policies:\n  external_api: {retry: {max_attempts: 3, backoff: {type: fixed, delay: 0s}}, errors: {answers: [sql.ErrNoRows, " + name + "]}}\n"}))
+	}
+	known := module.WithErrors(map[string]error{"orders.ErrUnknown": errUnknownOrder})
+	asked := 0
+	var find charge
+	app := fxtest.New(t, fx.NopLogger, module.New(profile("orders.ErrUnknown"), known),
+		fx.Provide(container.Tag(func() charge {
+			return func(context.Context, int) (string, error) {
+				asked++
+				return "", fmt.Errorf("find: %w", errUnknownOrder)
+			}
+		}, "external_api")),
+		fx.Populate(&find))
+	app.RequireStart()
+	defer app.RequireStop()
+	if _, err := find(t.Context(), 1); !errors.Is(err, errUnknownOrder) || asked != 1 {
+		t.Errorf("%v after %d attempts; want the answer after one", err, asked)
+	}
+
+	for name, opts := range map[string][]module.Option{
+		"misspelt":  {profile("orders.ErrUnkown"), known},
+		"not given": {profile("orders.ErrUnknown")},
+		"elsewhere": {profile("orders.ErrUnknown"), module.WithContainer(container.WithErrors(map[string]error{"orders.ErrUnknwn": errUnknownOrder}))},
+	} {
+		err := fx.New(fx.NopLogger, module.New(opts...), fx.Invoke(func(*container.Orchestrator) {})).Err()
+		if err == nil || !strings.Contains(err.Error(), `development.yaml:2:113: policies.external_api.errors.answers: there is no error of the name "orders.`) {
+			t.Errorf("%s: %v; want a mistake with its place", name, err)
+		}
 	}
 }

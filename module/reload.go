@@ -122,18 +122,23 @@ func givenUp(ctx context.Context) error {
 	return fmt.Errorf("clad: the profile was not reloaded: %w", context.Cause(ctx))
 }
 
+// takeTurn makes a reload. Of files that change while they are read, what was
+// read may be neither the one nor the other; so they are read again, some times.
 func (r *Reloader) takeTurn(ctx context.Context, unchanged bool) error {
-	for {
+	for range 10 {
 		if !unchanged && r.files.Look() == r.seen {
 			return nil
 		}
 		seen, err := r.files.Settled(ctx)
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
 			return givenUp(ctx)
+		case err != nil:
+			return r.failed(ctx, err)
 		}
 		p, err := r.read()
 		if r.files.Look() != seen {
-			continue // what was read may be neither the one nor the other
+			continue
 		}
 		r.seen = seen
 		if err == nil {
@@ -145,6 +150,7 @@ func (r *Reloader) takeTurn(ctx context.Context, unchanged bool) error {
 		r.succeeded(ctx, p)
 		return nil
 	}
+	return r.failed(ctx, watch.ErrRestless)
 }
 
 // read loads the profile. No file may take down an application that runs.

@@ -2,6 +2,7 @@ package module_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/cladgo/clad/module"
 )
@@ -103,7 +105,7 @@ func TestEachMistakeIsLoggedOnce(t *testing.T) {
 	}
 }
 
-// explosive is a file system that panics under config.Load.
+// explosive is a file system that panics while a profile is loaded.
 type explosive struct {
 	fstest.MapFS
 	armed atomic.Bool
@@ -114,7 +116,7 @@ func (e *explosive) Open(name string) (fs.File, error) {
 		callers := make([]uintptr, 20)
 		frames := runtime.CallersFrames(callers[:runtime.Callers(0, callers)])
 		for frame, more := frames.Next(); more; frame, more = frames.Next() {
-			if strings.HasSuffix(frame.Function, "config.Load") {
+			if strings.HasSuffix(frame.Function, "config.Loader.Load") {
 				panic("while loading")
 			}
 		}
@@ -139,4 +141,73 @@ func TestAPanicWhileReadingIsAFailedReload(t *testing.T) {
 	if err := s.reloader.Reload(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// Files of other profiles that changed all the time kept this one from being
+// read: it waited for all of the directory to be quiet.
+func TestFilesOfOtherProfilesKeepNobodyWaiting(t *testing.T) {
+	s := open(t, attemptsOf("2"))
+	other := filepath.Join(filepath.Dir(s.file), "other.yaml")
+	stop, ended := make(chan struct{}), make(chan struct{})
+	var writes atomic.Int64
+	go func() {
+		defer close(ended)
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			_ = os.WriteFile(other, []byte("n: "+strings.Repeat("x", n%100)), 0o600)
+			writes.Add(1)
+			runtime.Gosched()
+		}
+	}()
+	defer func() { close(stop); <-ended }()
+	for n, attempts := range []string{"3", "4", "5"} {
+		before := writes.Load()
+		eventually(t, func() bool { return writes.Load() > before+10 })
+		s.save(attemptsOf(attempts))
+		if o := s.next(n + 1); o.Err != nil || len(o.Changed) != 1 {
+			t.Errorf("%+v", o)
+		}
+		s.wantAttempts(int64(n) + 3)
+	}
+	if n := len(s.told()); n != 3 {
+		t.Errorf("%d reloads; want 3", n)
+	}
+}
+
+// restless is a file system whose profile is another each time that it is read.
+type restless struct {
+	on       atomic.Bool
+	attempts atomic.Pointer[string]
+	reads    atomic.Int64
+}
+
+func (r *restless) Open(name string) (fs.File, error) {
+	text := attemptsOf(*r.attempts.Load())
+	if r.on.Load() {
+		text += fmt.Sprintf("# %d", r.reads.Add(1))
+	}
+	return files(map[string]string{"development.yaml": text}).Open(name)
+}
+
+// A profile that changes all the time is never taken halfway, and whoever watches
+// the reloads hears of it.
+func TestAProfileThatKeepsChangingIsAFailure(t *testing.T) {
+	two, four := "2", "4"
+	fsys := &restless{}
+	fsys.attempts.Store(&two)
+	s := open(t, "", module.WithFS(fsys), module.WithReloadTiming(module.ReloadTiming{Quiet: time.Millisecond, Poll: time.Millisecond}))
+	fsys.on.Store(true)
+	o := s.next(1)
+	if o.Err == nil || !strings.Contains(o.Err.Error(), "the files keep changing") {
+		t.Errorf("%+v", o)
+	}
+	s.wantAttempts(2)
+	fsys.attempts.Store(&four)
+	fsys.on.Store(false)
+	eventually(t, func() bool { return s.reloader.Status().Err == nil })
+	s.wantAttempts(4)
 }

@@ -2,10 +2,10 @@ package module
 
 import (
 	"fmt"
-	"path/filepath"
-	"strings"
+	"os"
 	"time"
 
+	"github.com/cladgo/clad/internal/profilename"
 	"github.com/cladgo/clad/internal/watch"
 )
 
@@ -75,7 +75,7 @@ func (o *options) watched() watch.Directory {
 	timing := o.timing.withDefaults()
 	d := watch.Directory{
 		Files: o.files(),
-		Match: isProfile,
+		Match: o.reads,
 		Quiet: timing.Quiet,
 		Poll:  timing.Poll,
 		Trouble: func(err error) {
@@ -88,9 +88,13 @@ func (o *options) watched() watch.Directory {
 	return d
 }
 
-// isProfile reports whether a file may be one of a profile, as package config
-// reads them. Editors hide theirs behind a dot.
-func isProfile(name string) bool {
-	extension := filepath.Ext(name)
-	return (extension == ".yaml" || extension == ".yml") && !strings.HasPrefix(name, ".")
+// reads reports whether a file is one that the profile is made of. Others of the
+// directory may change as they like.
+func (o *options) reads(file string) bool {
+	profile, ok := profilename.Of(file)
+	if !ok || profile == profilename.Base {
+		return ok
+	}
+	chosen, _ := profilename.Choose(o.profile, os.Environ())
+	return profile == chosen
 }

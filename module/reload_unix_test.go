@@ -3,8 +3,11 @@
 package module_test
 
 import (
+	"errors"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -52,5 +55,49 @@ func TestSIGHUPIsLeftAloneWithoutReload(t *testing.T) {
 	app.RequireStop()
 	if status := reloader.Status(); status.Successes != 0 {
 		t.Errorf("%d reloads; want none", status.Successes)
+	}
+}
+
+// A reload opened a pipe in the place of the profile, or of its directory, and
+// waited for ever: for the next good profile, and for the stop.
+func TestAPipeOrDeviceInTheProfilesPlaceEndsNeitherReloadsNorTheStop(t *testing.T) {
+	for name, tt := range map[string]struct {
+		put  func(s *shop) error
+		want string
+	}{
+		"a pipe":     {func(s *shop) error { return errors.Join(os.Remove(s.file), syscall.Mkfifo(s.file, 0o600)) }, "but a pipe"},
+		"a device":   {func(s *shop) error { return errors.Join(os.Remove(s.file), os.Symlink("/dev/zero", s.file)) }, "but a device"},
+		"a base":     {func(s *shop) error { return syscall.Mkfifo(filepath.Join(filepath.Dir(s.file), "base.yaml"), 0o600) }, "base.yaml: it is not a regular file"},
+		"a gigabyte": {func(s *shop) error { return os.Truncate(s.file, 1<<30) }, "larger than 1024 KiB"},
+		"its directory": {func(s *shop) error {
+			dir := filepath.Dir(s.file)
+			return errors.Join(os.RemoveAll(dir), syscall.Mkfifo(dir, 0o600))
+		}, "is a file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, attemptsOf("2"))
+			if err := tt.put(s); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, func() bool { return s.reloader.Status().Failures > 0 })
+			if err := s.reloader.Status().Err; err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%v; want %q", err, tt.want)
+			}
+			s.wantAttempts(2)
+			for _, path := range []string{filepath.Join(filepath.Dir(s.file), "base.yaml"), s.file} {
+				_ = os.Remove(path)
+			}
+			_ = syscall.Unlink(filepath.Dir(s.file)) // if it is a pipe
+			s.save(attemptsOf("3"))
+			eventually(t, func() bool { return s.reloader.Status().Err == nil })
+			s.wantAttempts(3)
+
+			was := s.reloader.Status().Failures
+			if err := tt.put(s); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, func() bool { return s.reloader.Status().Failures > was })
+			s.app.RequireStop()
+		})
 	}
 }

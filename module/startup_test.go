@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -193,7 +194,7 @@ func TestAProfileThatNobodyChose(t *testing.T) {
 				t.Setenv(tt.env[0], tt.env[1])
 			}
 			var log bytes.Buffer
-			opts := append(tt.opts, module.WithFS(fsys), module.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+			opts := append(slices.Clip(tt.opts), module.WithFS(fsys), module.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 			if err := fx.New(fx.NopLogger, module.New(opts...)).Err(); err != nil {
 				t.Fatal(err)
 			}

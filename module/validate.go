@@ -47,7 +47,7 @@ func Validate(opts ...fx.Option) error {
 		err = nil // we say it better
 	}
 	return errors.Join(errors.Join(asErrors(found.tags)...), errors.Join(asErrors(found.needs)...),
-		errors.Join(asErrors(found.services)...), errors.Join(asErrors(found.bare)...), found.catalog, err)
+		errors.Join(found.services...), errors.Join(asErrors(found.bare)...), found.catalog, err)
 }
 
 // tell reports whether an error of Fx tells only of what is missing because of
@@ -79,7 +79,7 @@ type findings struct {
 	catalog  error
 	tags     []unknownPolicy
 	needs    []unmetNeed
-	services []unknownService
+	services []error
 	bare     []bare
 }
 
@@ -114,7 +114,7 @@ func inspect(opts []fx.Option) (found findings, complete bool) {
 }
 
 func (b *blueprint) check(g graph) findings {
-	found := findings{tags: g.unknownPolicies(b.catalog), needs: g.unmetNeeds(), services: g.unknownServices(b.catalog)}
+	found := findings{tags: g.unknownPolicies(b.catalog), needs: g.unmetNeeds(), services: g.mistakenServices(b.catalog)}
 	if _, err := container.NewOrchestrator(b.catalog); err != nil {
 		found.catalog = fmt.Errorf("clad: %w", err)
 	}

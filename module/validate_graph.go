@@ -3,11 +3,9 @@ package module
 import (
 	"fmt"
 	"maps"
-	"path"
 	"reflect"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/internal/needs"
@@ -143,63 +141,9 @@ func (g graph) unknownPolicies(c policy.Catalog) []unknownPolicy {
 	return found
 }
 
-// unknownService is the mistake of a profile that chooses policies for what no
-// tagged constructor provides.
-type unknownService struct {
-	id    string
-	known []string
-}
-
-func (e unknownService) Error() string {
-	return fmt.Sprintf("clad: the profile's services: %q: nothing that is tagged provides it%s; there are: %v",
-		e.id, suggest.DidYouMean(e.id, e.known), e.known)
-}
-
-func (g graph) unknownServices(c policy.Catalog) []unknownService {
-	known := g.services()
-	var found []unknownService
-	for _, id := range slices.Sorted(maps.Keys(c.Services)) {
-		if !slices.ContainsFunc(known, func(service string) bool { return mayMean(id, service) }) {
-			found = append(found, unknownService{id, known})
-		}
-	}
-	return found
-}
-
-// mayMean reports whether a profile's service may be one of the graph. The graph
-// has no full import paths; where a profile writes one, only the type's name
-// counts, as a package may be called otherwise than its directory.
-func mayMean(id, service string) bool {
-	if id == service {
-		return true
-	}
-	name := path.Base(id)
-	return name != id && strings.HasSuffix(service, name[strings.Index(name, ".")+1:])
-}
-
 // isTagged reports whether a constructor is a tagged one of the application.
 func (c *node) isTagged() bool {
 	return c.tagged && c.pkg != ownPackage && c.pkg != containerPackage
-}
-
-// services lists what the profile may choose policies for: what tagged
-// constructors provide. A function without a type of its own is called as its
-// constructor.
-func (g graph) services() []string {
-	var all []string
-	for _, c := range g {
-		if !c.isTagged() {
-			continue
-		}
-		for _, p := range c.provides {
-			if strings.HasPrefix(p.typ, "func(") {
-				p.typ = path.Base(c.pkg) + "." + c.name
-			}
-			all = append(all, p.typ)
-		}
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
 }
 
 var (

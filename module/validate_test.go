@@ -3,6 +3,7 @@ package module_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -98,6 +99,30 @@ func TestValidate(t *testing.T) {
 			options: fx.Options(module.New(module.WithCatalog(retries("p"))), fx.Provide(container.Tag(func() int { return 1 }, "p"))),
 			want:    []string{"nothing that it provides can be wrapped"},
 		},
+		"services under names and in groups": {
+			options: fx.Options(
+				module.New(module.WithCatalog(withServices(retries("p"), "module_test.charge[stripe]", "github.com/cladgo/clad/module_test.charge[]",
+					"module_test.refund[all#2]", "module_test.refund[all]", "module_test.refund", "http.Client", "module_test.counted#2"))),
+				fx.Provide(
+					container.Tag(failing(0), "p"),
+					container.Tag(fx.Annotate(failing(0), fx.ResultTags(`name:"stripe"`)), "p"),
+					container.Tag(fx.Annotate(newRefund, fx.ResultTags(`group:"all"`)), "p"),
+					container.Tag(fx.Annotate(newRefund, fx.ResultTags(`group:"all"`)), "p"),
+					container.Tag(func() counted { return nil }, "p"),
+					container.Tag(func() *http.Client { return nil }, "p"),
+				),
+			),
+		},
+		"services that may be several": {
+			options: fx.Options(
+				module.New(module.WithCatalog(withServices(retries("p"), "module_test.charge", "module_test.charge[strip]"))),
+				fx.Provide(
+					container.Tag(failing(0), "p"),
+					container.Tag(fx.Annotate(failing(0), fx.ResultTags(`name:"stripe"`)), "p"),
+				),
+			),
+			want: []string{`"module_test.charge" may mean module_test.charge[] or module_test.charge[stripe]`, `"module_test.charge[strip]"`, `did you mean "module_test.charge[stripe]"?`},
+		},
 		"services that nothing provides": {
 			options: fx.Options(
 				module.New(module.WithCatalog(withServices(retries("p"), "module_test.chrage", "module_test.refund", "example.com/else/where.Ledger"))),
@@ -131,6 +156,12 @@ func TestValidate(t *testing.T) {
 			}
 		})
 	}
+}
+
+type counted func(context.Context) error
+
+func init() {
+	container.RegisterWrapper(func(next *http.Client, _ container.Methods) *http.Client { return next })
 }
 
 func unnamed() func(context.Context) error { return nil }

@@ -56,7 +56,8 @@ type CircuitBreaker struct {
 	// how many must succeed to close. 0 means DefaultSuccessThreshold.
 	SuccessThreshold uint32
 	// ProbeTimeout is how long a probe may hang before it counts as failed.
-	// 0 means DefaultProbeTimeout.
+	// 0 means DefaultProbeTimeout, or the timeout that the policy puts around
+	// each attempt within the breaker, where that is longer.
 	ProbeTimeout time.Duration
 	// Patience is how long an attempt that the caller's own deadline ended must
 	// have run to count as a failure: what ended sooner says nothing of the

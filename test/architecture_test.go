@@ -77,6 +77,19 @@ func TestMechanismsStandAlone(t *testing.T) {
 	}
 }
 
+// What reads constructors knows nothing of what they are read for.
+func TestReadingConstructorsStandsAlone(t *testing.T) {
+	p := readProject(t, os.DirFS(".."))
+	for _, dir := range []string{"internal/constructor", "internal/needs"} {
+		if !slices.Contains(p.packages["container"], dir) {
+			t.Errorf("container does not import %s", dir)
+		}
+		for _, imported := range p.packages[dir] {
+			t.Errorf("%s -> %s", dir, imported)
+		}
+	}
+}
+
 // The rules find every forbidden arrow of a tree made of them, each followed by
 // what must be found, and no other.
 func TestImportRulesFindForbiddenArrows(t *testing.T) {

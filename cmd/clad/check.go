@@ -8,6 +8,7 @@ import (
 
 	"github.com/cladgo/clad/cmd/clad/internal/check"
 	"github.com/cladgo/clad/cmd/clad/internal/terminal"
+	"github.com/cladgo/clad/internal/printable"
 )
 
 var checkCommand = command{
@@ -63,9 +64,9 @@ func (o checkOptions) run(ctx context.Context, args []string, io streams) int {
 	if err != nil {
 		return misused(io, "check", err)
 	}
-	a, err := tellApart(args)
+	a, err := classify(args)
 	if err != nil {
-		return misused(io, "check", err)
+		return misused(io, "check", printable.Error(err))
 	}
 	if len(a.dirs)+len(a.files) == 0 {
 		a.dirs = []string{o.dir}

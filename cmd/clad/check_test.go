@@ -153,7 +153,7 @@ func TestCheckFilesThatCannotBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, _ := clad(t, "check", "-dir", ".")
-	if code != failed || !strings.Contains(out, "x.yaml and x.yml") || !strings.Contains(out, "y.yaml: is a directory") {
+	if code != failed || !strings.Contains(out, "x.yaml and x.yml") || !strings.Contains(out, "y.yaml: it is not a regular file but a directory") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 	if err := os.Rename("x.yaml", "base.yaml"); err != nil {
@@ -216,5 +216,21 @@ func TestDocumentationShowsRealExcerpts(t *testing.T) {
 	block, _, closed := strings.Cut(block, "```")
 	if !found || !closed || !strings.HasPrefix(string(said), block) {
 		t.Errorf("the page shows\n%s\nthe command says\n%s", block, said)
+	}
+}
+
+// The names of errors in profiles are checked against those that clad knows and
+// those that the code gives. Without the code, the latter are not known.
+func TestCheckNamesOfErrors(t *testing.T) {
+	in(t, "internal/usage/testdata/errors")
+	code, out, _ := clad(t, "check", "-plain", "configs", "./...")
+	want := "configs/production.yaml:2:95: policies.p.errors.refusals: there is no error of the name \"orders.ErrUnkown\" (did you mean \"orders.ErrUnknown\"?)"
+	if code != failed || !strings.Contains(out, want) || strings.Count(out, "errors.") != 1 {
+		t.Errorf("exit code %d\n%swant %s", code, out, want)
+	}
+	code, out, _ = clad(t, "check", "-plain", "configs")
+	want = "configs/production.yaml:2:81: note: policies.p.errors.refusals: no client that clad knows has an error \"no customer\", so module.WithErrors must give it\n"
+	if code != ok || !strings.Contains(out, want) || strings.Count(out, "note: ") != 3 {
+		t.Errorf("exit code %d\n%swant %s", code, out, want)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/cladgo/clad/internal/printable"
 	"github.com/cladgo/clad/internal/suggest"
 )
 
@@ -35,7 +36,7 @@ var commands = []command{genCommand, checkCommand, explainCommand, schemaCommand
 
 // run is main without the process.
 func run(ctx context.Context, args []string, out, err io.Writer) int {
-	io := streams{out, err}
+	io := streams{out, printable.Writer(err)}
 	if len(args) == 0 {
 		overview(io.err)
 		return misuse
@@ -61,7 +62,7 @@ func (c command) run(ctx context.Context, args []string, io streams) int {
 		c.print(io.out)
 		return ok
 	case err != nil:
-		fmt.Fprintf(io.err, "clad %s: %v%s\nclad help %s tells more\n", c.name, err, c.nearestFlag(err, flags), c.name)
+		fmt.Fprintf(io.err, "clad %s: %v%s\nclad help %s tells more\n", c.name, printable.Error(err), c.nearestFlag(err, flags), c.name)
 		return misuse
 	}
 	return start(ctx, rest)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"github.com/cladgo/clad/cmd/clad/internal/terminal"
 	"github.com/cladgo/clad/cmd/clad/internal/usage"
 	"github.com/cladgo/clad/config"
+	"github.com/cladgo/clad/internal/printable"
 )
 
 var explainCommand = command{
@@ -73,7 +75,7 @@ func (o explainOptions) run(ctx context.Context, args []string, io streams) int 
 	}
 	what, err := o.subject(args)
 	if err != nil {
-		return misused(io, "explain", err)
+		return misused(io, "explain", printable.Error(err))
 	}
 	options := explain.Options{Patience: o.patience}
 	if len(what.packages) > 0 {
@@ -93,7 +95,7 @@ func (o explainOptions) run(ctx context.Context, args []string, io streams) int 
 	var mistakes config.Mistakes
 	switch {
 	case errors.As(err, &mistakes):
-		fmt.Fprintf(io.err, "%v\nclad explain: the profile is mistaken; clad check %s shows more\n", err, o.dir)
+		fmt.Fprintf(io.err, "%v\nclad explain: the profile is mistaken; clad check %s shows more\n", err, printable.Text(o.dir))
 		return failed
 	case err != nil:
 		return misused(io, "explain", errors.New(strings.TrimPrefix(err.Error(), "config: ")))
@@ -102,10 +104,15 @@ func (o explainOptions) run(ctx context.Context, args []string, io streams) int 
 		result.Print(io.out, colours)
 		return ok
 	}
-	encoder := json.NewEncoder(io.out)
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(result); err != nil {
+	err = encoder.Encode(result)
+	if err == nil {
+		_, err = io.out.Write(printable.JSON(text.Bytes()))
+	}
+	if err != nil {
 		fmt.Fprintf(io.err, "clad explain: %v\n", err)
 		return failed
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -263,6 +265,55 @@ func TestTagWrapsConnections(t *testing.T) {
 	operations := box.Orchestrator().Metrics().Operations
 	if operations["grpc.ClientConnInterface.Invoke"].RetryAttempts != 2 || operations["grpc.ClientConnInterface.NewStream"].TotalOperations != 1 {
 		t.Errorf("counted %+v", operations)
+	}
+}
+
+// A proxy hid what a connection can do beside calls.
+func TestTaggedConnectionsKeepWhatTheyCanDo(t *testing.T) {
+	s := refusing(0, nil)
+	cc, _, err := s.tagged(t, policy.Service{}, container.Keep[io.Closer]())
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, ok := cc.(interface{ GetState() connectivity.State })
+	if !ok || state.GetState() != connectivity.Idle {
+		t.Error("its state is out of reach")
+	}
+	if _, ok := container.Unwrap(cc).(*grpc.ClientConn); !ok {
+		t.Errorf("behind it is a %T", container.Unwrap(cc))
+	}
+	if closer, ok := cc.(io.Closer); !ok || closer.Close() != nil || state.GetState() != connectivity.Shutdown {
+		t.Error("it cannot be closed")
+	}
+
+	// What another cannot do, its proxy does not offer.
+	wrap := func(made func() grpc.ClientConnInterface) (wrapped grpc.ClientConnInterface) {
+		box, err := container.New(policy.Catalog{Policies: map[string]policy.Policy{"external_api": atOnce(3)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := box.Provide(container.Tag(made, "external_api")); err != nil {
+			t.Fatal(err)
+		}
+		if err := box.Invoke(func(cc grpc.ClientConnInterface) { wrapped = cc }); err != nil {
+			t.Fatal(err)
+		}
+		return wrapped
+	}
+	plain := struct{ grpc.ClientConnInterface }{s.serve(t, nil)}
+	if _, ok := wrap(func() grpc.ClientConnInterface { return plain }).(io.Closer); ok {
+		t.Error("it offers to close what cannot be closed")
+	}
+	closing := struct {
+		grpc.ClientConnInterface
+		io.Closer
+	}{plain, s.serve(t, nil)}
+	other := wrap(func() grpc.ClientConnInterface { return closing })
+	if text, err := call(t.Context(), other, find); err != nil || text != "re: text" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if closer, ok := other.(io.Closer); !ok || closer.Close() != nil || container.Unwrap(other) != grpc.ClientConnInterface(closing) {
+		t.Error("it cannot be closed")
 	}
 }
 

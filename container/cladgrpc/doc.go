@@ -14,27 +14,36 @@
 //	)
 //
 // Its methods, by which a tag or a profile may choose policies, are Invoke for
-// unary calls and NewStream for streams. Without tags, [UnaryClient] and
-// [StreamClient] take a runner of an orchestrator.
+// unary calls and NewStream for streams; the full name of a procedure,
+// "/shop.Orders/Get", chooses one for that alone, which is carried out to the
+// letter. Without tags, [UnaryClient] and [StreamClient] take a runner of an
+// orchestrator.
 //
 // The code of an error says what it means. InvalidArgument, NotFound,
-// AlreadyExists, PermissionDenied, FailedPrecondition, OutOfRange, Unimplemented,
-// Unauthenticated, and a Canceled that is not the caller's doing, are answers:
-// they are not retried, are no failures to a circuit breaker, and come out marked
-// with policy.Permanent. All others are failures. A RetryInfo in the details of an error is honoured as the time to
-// come back.
+// AlreadyExists, PermissionDenied, FailedPrecondition, Aborted, OutOfRange,
+// Unimplemented and Unauthenticated are answers: they are not retried, and
+// successes to a circuit breaker. What failed on this side, a message that does
+// not marshal or is above a limit, is refused: it is not retried, and says nothing
+// to a breaker. All others are failures, a Canceled and a DeadlineExceeded that
+// are not the caller's among them; DataLoss alone is not retried. Where a server
+// says when to come back, by the trailer grpc-retry-pushback-ms or by a RetryInfo
+// in the details of its error, that is honoured, and so is that it wants no more.
 //
 // A call is attempted again where that is safe: its method is declared idempotent
 // (the option idempotency_level in the proto file; see [Repeat]), or it was not
 // sent, because there was no connection or a limiter of ours turned it away.
 //
-// Errors come out with the status that they came with, and with one where clad
-// stopped the call; see [Status]. What policy has errors for is found in them.
+// Errors come out as they were where nothing was stopped, and with a status where
+// clad stopped the call; see [Status]. What policy has errors for is found in them.
 //
-// A stream is guarded while it is opened; what happens on it afterwards is not
-// retried and says nothing to a breaker. The policy's timeouts bound the stream
-// as a whole, as deadlines do in gRPC: choose a policy without for streams that
-// stay open.
+// A stream is retried while it is opened, and judged by its first message, or by
+// its end where that comes first. The policy's timeouts bound the stream as a
+// whole, as deadlines do in gRPC: choose a policy without for streams that stay
+// open.
+//
+// A connection that is lost fails all calls under way on it, and others until
+// gRPC is connected again. To a breaker that is one failure, for up to four
+// seconds.
 //
 // # Servers
 //

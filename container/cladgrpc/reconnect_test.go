@@ -26,6 +26,8 @@ type instance struct {
 	mu      sync.Mutex
 	server  *grpc.Server
 	network *bufconn.Listener
+
+	gracefully bool
 }
 
 func (i *instance) start() {
@@ -42,7 +44,11 @@ func (i *instance) stop() {
 	server := i.server
 	i.network = nil
 	i.mu.Unlock()
-	server.Stop()
+	if i.gracefully {
+		server.GracefulStop()
+	} else {
+		server.Stop()
+	}
 }
 
 func (i *instance) dial(ctx context.Context, _ string) (net.Conn, error) {
@@ -56,14 +62,14 @@ func (i *instance) dial(ctx context.Context, _ string) (net.Conn, error) {
 }
 
 // restartable runs a test with a server and a connection under the layers.
-func restartable(t *testing.T, s *shop, layers []policy.Policy, test func(t *testing.T, i *instance, cc *grpc.ClientConn, totals func() policy.Totals)) {
+func restartable(t *testing.T, s *shop, layers []policy.Policy, test func(t *testing.T, i *instance, cc *grpc.ClientConn, totals func() policy.Totals), opts ...grpc.DialOption) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		i := &instance{shop: s}
 		r, totals := counted(t, layers...)
-		cc, err := grpc.NewClient("passthrough:///shop", grpc.WithContextDialer(i.dial),
+		cc, err := grpc.NewClient("passthrough:///shop", append(opts, grpc.WithContextDialer(i.dial),
 			grpc.WithTransportCredentials(insecure.NewCredentials()),
-			grpc.WithChainUnaryInterceptor(cladgrpc.UnaryClient(r)), grpc.WithChainStreamInterceptor(cladgrpc.StreamClient(r)))
+			grpc.WithChainUnaryInterceptor(cladgrpc.UnaryClient(r)), grpc.WithChainStreamInterceptor(cladgrpc.StreamClient(r)))...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,9 +105,10 @@ func busyShop() *shop {
 // under way on its connection, and those that gRPC fails until it connects again,
 // opened the circuit.
 func TestARestartOpensNoCircuit(t *testing.T) {
-	for _, method := range []string{find, pay} {
+	for n, method := range []string{find, pay, find, pay} {
 		restartable(t, busyShop(), []policy.Policy{atOnce(3), policy.CircuitBreaker{}, policy.Timeout(time.Second)},
 			func(t *testing.T, i *instance, cc *grpc.ClientConn, totals func() policy.Totals) {
+				i.gracefully = n >= 2
 				i.start()
 				var failed, last atomic.Int64
 				ctx, stop := context.WithCancel(t.Context())
@@ -224,4 +231,25 @@ func TestUnavailableServersOpenTheCircuit(t *testing.T) {
 				t.Errorf("counted %+v", got)
 			}
 		})
+}
+
+// A call that gRPC itself has sent, and then had no connection to send again, is
+// not one that was never sent: a payment would be made twice.
+func TestWhatGRPCRepeatsIsNotTakenForUnsent(t *testing.T) {
+	s := &shop{}
+	restartable(t, s, []policy.Policy{policy.Retry{MaxAttempts: 3, Backoff: policy.Fixed(5 * time.Second)}},
+		func(t *testing.T, i *instance, cc *grpc.ClientConn, _ func() policy.Totals) {
+			s.unary = func(context.Context, string) (string, error) {
+				time.AfterFunc(10*time.Millisecond, i.stop)
+				time.AfterFunc(2*time.Second, i.start)
+				return "", status.Error(codes.Unavailable, "going down")
+			}
+			i.start()
+			if _, err := call(t.Context(), cc, pay); status.Code(err) != codes.Unavailable || s.calls.Load() != 1 {
+				t.Errorf("called %d times: %v", s.calls.Load(), err)
+			}
+			time.Sleep(10 * time.Second)
+		},
+		grpc.WithDefaultServiceConfig(`{"methodConfig": [{"name": [{"service": "clad.test.Shop"}], "retryPolicy":
+			{"maxAttempts": 2, "initialBackoff": "1s", "maxBackoff": "1s", "backoffMultiplier": 1, "retryableStatusCodes": ["UNAVAILABLE"]}}]}`))
 }

@@ -92,7 +92,7 @@ func (s *guardedStream) RecvMsg(m any) error {
 		}
 		return nil
 	case errors.Is(err, io.EOF):
-		s.end(nil)
+		_ = s.end(nil)
 		return err
 	}
 	return s.end(err)
@@ -111,14 +111,14 @@ func (s *guardedStream) SendMsg(m any) error {
 func (s *guardedStream) finished(err error) {
 	s.early.Store(&err)
 	if s.open.Load() {
-		s.end(err)
+		_ = s.end(err)
 	}
 }
 
 func (s *guardedStream) isOpen() {
 	s.open.Store(true)
 	if err := s.early.Load(); err != nil {
-		s.end(*err)
+		_ = s.end(*err)
 	}
 }
 

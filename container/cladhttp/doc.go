@@ -12,34 +12,45 @@
 //
 // Without tags, [New] and [Client] take a runner of an orchestrator.
 //
-// What counts as a failure: an error, and a response with status 408, 429 or 5xx
-// (see [FailOn]). Every other response is a success, also a 404: the server
-// works, and that is its answer. Retry-After is honoured, in seconds and as a date.
+// What counts as a failure: an error, and a response with status 408, 425, 429 or
+// 5xx (see [FailOn]). Every other 4xx is an answer: the server works, and said no.
+// 501 and 505, and what fails on this side (a URL with another scheme, a body that
+// its own reader refuses or keeps waiting), are neither. Retry-After is honoured,
+// in seconds and as a date.
+//
+// An operation ends with the response's body: when that has been read, breaks off,
+// stalls until a timeout of the policy, or is closed. Circuit breakers and metrics
+// hear of it then. One whose body is neither read nor closed is not counted.
 //
 // What is attempted again: a request that is safe to repeat, which is one with
 // an idempotent method or an Idempotency-Key (see [Idempotent] and [Repeat]), and
 // one that cannot have been sent: it was turned away by a limiter of ours, or no
 // connection could be made. A body is sent again by means of the request's
-// GetBody; a request with a body and no GetBody is sent once.
+// GetBody; a request with a body and no GetBody is sent once. A server whose
+// certificate cannot be verified is not asked again.
 //
 // What the caller gets: the server's last answer, whatever its status, with its
 // body; an error only where the server gave none, or where clad stopped the
-// request: an open circuit, a rate limit, a timeout, the caller's own end.
+// request: an open circuit, a rate limit, a timeout, the caller's own end. Where
+// clad stopped nothing, the error is the transport's own.
 //
 // Timeouts of the policy include the reading of the body, as those of
-// [http.Client] do. Prefer them to http.Client.Timeout: that one looks like the
-// caller's own deadline from here, and so says nothing to a circuit breaker.
+// [http.Client] do. Prefer them to http.Client.Timeout: that one is the caller's
+// own deadline here, which no attempt follows.
 //
 // # Policies for HTTP methods
 //
 // To a tag and to a profile, the methods of an http.RoundTripper and a
 // *http.Client are those of HTTP: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT,
 // TRACE, and OTHER for all further ones. They are what metrics and errors call
-// the operation: "http.Client.GET".
+// the operation: "http.Client.GET". A policy can be chosen for a route as well,
+// where requests say theirs by [Route].
 //
 //	services:
 //	  http.Client:
-//	    methods: {POST: external_api_once, GET: external_api}
+//	    methods:
+//	      POST: external_api_once
+//	      GET /users/{id}: external_api
 //
 // A policy chosen for a method in this way is carried out to the letter: if it
 // has a retry, requests of that method are repeated, safe or not.

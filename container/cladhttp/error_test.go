@@ -37,6 +37,7 @@ func TestWriteErrorMapsErrors(t *testing.T) {
 		{"exhausted, with a time", &policy.RetriesExhaustedError{Err: later{plain}}, 503, "90"},
 		{"infrastructure", fmt.Errorf("x: %w", &policy.InfrastructureError{Err: plain}), 502, ""},
 		{"infrastructure, with a time", &policy.InfrastructureError{Err: later{plain}}, 503, "90"},
+		{"too large", &policy.RetriesExhaustedError{Err: &http.MaxBytesError{Limit: 1}}, 413, ""},
 		{"refused by the domain", policy.Permanent(plain), 500, ""},
 		{"anything else", plain, 500, ""},
 	} {

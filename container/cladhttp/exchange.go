@@ -28,7 +28,7 @@ type exchange struct {
 	upload   *upload        // its body, nil where there is no need to watch it
 	resp     *http.Response // of the last attempt, until it is let go
 	status   *StatusError   // what resp counts as, nil for a success
-	release  func()         // ends the contexts of the last attempt, where that failed
+	kept     bool           // the attempt failed, and its contexts live on for resp.Body
 
 	first struct {
 		request http.Request
@@ -56,6 +56,7 @@ func (x *exchange) runIn(p *container.Pipeline) (err error) {
 	call := p.Begin(x.ctx)
 	defer call.End()
 	for call.Next(&err) {
+		x.kept = false
 		o := x.attempt(call.Context())
 		err = o.err
 		switch {
@@ -73,12 +74,16 @@ func (x *exchange) runIn(p *container.Pipeline) (err error) {
 			call.Detach() // a connection of its own from now on
 		case err == nil || o.verdict == policy.Answered:
 			x.body.begin(resp.Body, err)
-			resp.Body, err, x.release = &x.body, nil, nil
+			resp.Body, err = &x.body, nil
 			call.Defer(&x.body.pending)
 		default:
-			x.release = call.Detach()
+			call.Detach()
 			call.BeforeRetry(x.letGo)
+			x.kept = true
 		}
+	}
+	if x.kept {
+		call.Defer(&x.body.pending)
 	}
 	return err
 }
@@ -113,7 +118,7 @@ func (x *exchange) attempt(ctx context.Context) outcome {
 	}
 	x.attempts++
 	stop := x.upload.closeWith(ctx)
-	resp, err := x.Unwrap().RoundTrip(req)
+	resp, err := x.Unwrap().RoundTrip(req) //nolint:bodyclose // that is for the caller, or for letGo
 	stop()
 	if err == nil && resp == nil {
 		err = errNoResponse
@@ -123,7 +128,7 @@ func (x *exchange) attempt(ctx context.Context) outcome {
 		return x.failed(err)
 	}
 	x.resp = resp
-	x.returnRequest(resp, ctx)
+	x.returnRequest(ctx, resp)
 	o := outcome{verdict: x.verdict(resp)}
 	if o.verdict != policy.Unknown {
 		x.status = newStatusError(resp)
@@ -143,7 +148,7 @@ func (x *exchange) failed(err error) outcome {
 	switch {
 	case x.upload.brokeOff(err), means.Verdict == policy.Refused, isFileError(err):
 		o.verdict = policy.Refused
-	case errors.Is(err, context.DeadlineExceeded):
+	case x.sent.Context().Err() != nil:
 		o.neutral = x.upload.waiting()
 	}
 	return o
@@ -170,13 +175,12 @@ func (x *exchange) finish(err error) (*http.Response, error) {
 	switch resp := x.resp; {
 	case resp.Body == &x.body:
 		x.body.release = x.stop
-	case hasContent(resp) && !switched(resp):
-		if x.release != nil || x.stop != nil {
-			x.body.ReadCloser, x.body.release = resp.Body, x.end
-			resp.Body = &x.body
-		}
 	case !hasContent(resp):
 		x.end()
+	case (x.kept || x.stop != nil) && !switched(resp):
+		x.body.begin(resp.Body, nil)
+		x.body.release = x.stop
+		resp.Body = &x.body
 	}
 	return x.resp, nil
 }
@@ -219,9 +223,7 @@ func (x *exchange) close() {
 
 // end ends the contexts that nobody needs any more.
 func (x *exchange) end() {
-	if x.release != nil {
-		x.release()
-	}
+	_ = x.body.pending.Finish(nil, policy.Unknown)
 	if x.stop != nil {
 		x.stop()
 	}

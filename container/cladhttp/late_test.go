@@ -186,7 +186,7 @@ func TestBodyThatIsClosedWhileItStalls(t *testing.T) {
 		rt, metrics := guarded(t, next, policy.CircuitBreaker{FailureThreshold: 2})
 		_, _ = get(t, rt, url+"/breaks")
 		for range 3 {
-			resp, err := rt.RoundTrip(request(t, http.MethodGet, url, nil))
+			resp, err := rt.RoundTrip(request(t, http.MethodGet, url, nil)) //nolint:bodyclose // it is, below
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -262,6 +262,7 @@ func TestSlowReaderIsNoFailureOfTheServer(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				defer resp.Body.Close()
 				for err == nil {
 					_, err = resp.Body.Read(make([]byte, 1))
 					time.Sleep(c.reader)
@@ -307,6 +308,7 @@ func TestProbeLastsAsLongAsItsBody(t *testing.T) {
 				t.Errorf("with its headers: %v", b.State())
 			}
 			_, _ = io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
 			want := policy.StateOpen
 			if end == io.EOF { //nolint:errorlint // it is set here
 				want = policy.StateClosed
@@ -424,6 +426,32 @@ func TestStatusOfAFailureComesAtOnce(t *testing.T) {
 	})
 }
 
+// The body of an answer that has failed is read under the same timeouts.
+func TestBodyOfAFailureThatStallsIsATimeout(t *testing.T) {
+	stall := func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprint(w, "why")
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	}
+	eachServer(t, stall, func(t *testing.T, url string, next http.RoundTripper) {
+		client, attempt := watched(t, &http.Client{Transport: next}, policy.Timeout(someTime), atOnce(2), policy.CircuitBreaker{}, policy.Timeout(100*time.Millisecond))
+		resp, err := client.Do(request(t, http.MethodGet, url, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		var timeout *policy.TimeoutError
+		if string(text) != "why" || !errors.As(err, &timeout) || timeout.After != 100*time.Millisecond {
+			t.Errorf("read %q, %v", text, err)
+		}
+		if (*attempt).Err() == nil {
+			t.Error("the context goes on")
+		}
+	})
+}
+
 // readsNoted is a body that notes when it was read first.
 type readsNoted struct {
 	io.Reader
@@ -503,7 +531,7 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 // attempts before it, and not to be ended by them either.
 func TestContextsOfRetriedAnswers(t *testing.T) {
 	var contexts []context.Context
-	rt, _ := guarded(t, roundTripper(func(req *http.Request) (*http.Response, error) {
+	rt, metrics := guarded(t, roundTripper(func(req *http.Request) (*http.Response, error) {
 		contexts = append(contexts, req.Context())
 		status := 503
 		if len(contexts) == 3 {
@@ -521,5 +549,8 @@ func TestContextsOfRetriedAnswers(t *testing.T) {
 	read(t, resp)
 	if contexts[2].Err() == nil {
 		t.Error("the last goes on after its body")
+	}
+	if m := metrics(); m.SuccessfulOperations != 1 || m.TotalOperations != 1 || m.RetryAttempts != 2 {
+		t.Errorf("metrics are %+v", m)
 	}
 }

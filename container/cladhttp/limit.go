@@ -19,11 +19,10 @@ import (
 //
 // A response with a status of 5xx is a failure to a circuit breaker, unless it was
 // written by [WriteError], whose error then decides. 501 and 505 say nothing of the
-// server, nor does what fails because the request's body ended or stalled on its
-// way in. 4xx is an answer. A handler
-// is never run twice, whatever the policy says of retries. Nothing is buffered:
-// the handler's ResponseWriter streams, and can be flushed and hijacked where the
-// server's can.
+// server, nor does what fails because the request's body broke off or stalled on
+// its way in. 4xx is an answer. A handler is never run twice, whatever the policy
+// says of retries. Nothing is buffered: the handler's ResponseWriter streams, and
+// can be flushed and hijacked where the server's can.
 func Limit(r policy.Runner) func(http.Handler) http.Handler {
 	if r == nil {
 		panic("cladhttp.Limit: the runner is nil; take one from an orchestrator's Pipeline or For")
@@ -73,7 +72,7 @@ func (s *serving) serve(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	if verdict == policy.Unknown && s.upload.stopped() {
+	if verdict == policy.Unknown && s.upload.stopped(ctx) {
 		verdict = policy.Refused // by the client
 	}
 	s.over = &finalError{err, verdict}

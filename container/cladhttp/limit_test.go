@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -245,4 +246,77 @@ func TestLimitSeesTheAnswerAfterEarlyHints(t *testing.T) {
 			t.Errorf("got %v", got)
 		}
 	})
+}
+
+// What a handler says no to is an answer; what it cannot do at all is neither success
+// nor failure.
+func TestLimitTellsAnswersFromFailures(t *testing.T) {
+	for _, c := range []struct {
+		status          int
+		answered, trips uint64
+	}{{200, 0, 0}, {304, 0, 0}, {400, 1, 0}, {404, 1, 0}, {413, 1, 0}, {429, 1, 0}, {500, 0, 1}, {501, 0, 0}, {505, 0, 0}, {503, 0, 1}} {
+		o := newOrchestrator(t)
+		r, err := o.For("served", policy.CircuitBreaker{FailureThreshold: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		handle(t, cladhttp.Limit(r), func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(c.status) })
+		if m := o.Metrics(); m.Answered != c.answered || m.CircuitBreakerTrips != c.trips || m.TotalOperations != 1 {
+			t.Errorf("%d: metrics are %+v", c.status, m.Totals)
+		}
+	}
+}
+
+// stalledBody says when it is read, and then keeps its reader waiting.
+type stalledBody struct{ reading, closed chan struct{} }
+
+func (s *stalledBody) Read([]byte) (int, error) {
+	close(s.reading)
+	<-s.closed
+	return 0, io.ErrClosedPipe
+}
+
+func (s *stalledBody) Close() error { close(s.closed); return nil }
+
+// A client's upload that failed, and with it the handler, was the server's failure.
+func TestLimitTellsTheClientsFailuresFromItsOwn(t *testing.T) {
+	limit := cladhttp.Limit(runner(t, policy.CircuitBreaker{FailureThreshold: 1}))
+	upload := func(body io.Reader, h http.HandlerFunc) int {
+		w := httptest.NewRecorder()
+		limit(h).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", body))
+		return w.Code
+	}
+	store := func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	}
+	limited := func(w http.ResponseWriter, r *http.Request) {
+		_, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1))
+		cladhttp.WriteError(w, err)
+	}
+	if got := upload(iotest.ErrReader(io.ErrUnexpectedEOF), store); got != http.StatusInternalServerError {
+		t.Errorf("got %d", got)
+	}
+	outOfTime := cladhttp.Limit(runner(t, policy.CircuitBreaker{FailureThreshold: 1}, policy.Timeout(time.Millisecond)))
+	for range 2 {
+		body := &stalledBody{make(chan struct{}), make(chan struct{})}
+		w := httptest.NewRecorder()
+		outOfTime(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			go func() { _, _ = r.Body.Read(make([]byte, 1)) }()
+			<-body.reading
+			<-r.Context().Done()
+			_ = r.Body.Close()
+			w.WriteHeader(http.StatusBadGateway)
+		})).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", body))
+		if w.Code != http.StatusBadGateway {
+			t.Errorf("stalled: got %d", w.Code)
+		}
+	}
+	if got := upload(strings.NewReader("xxx"), limited); got != http.StatusRequestEntityTooLarge {
+		t.Errorf("too large: got %d", got)
+	}
+	if got := upload(strings.NewReader("xxx"), store); got != http.StatusOK {
+		t.Errorf("the next one: got %d", got)
+	}
 }

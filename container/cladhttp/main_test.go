@@ -2,7 +2,7 @@ package cladhttp_test
 
 import (
 	"io"
-	"log"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -89,4 +89,4 @@ func read(t *testing.T, resp *http.Response) string {
 const someTime = time.Minute
 
 // quiet keeps what servers say of their handlers' panics out of the tests' output.
-var quiet = log.New(io.Discard, "", 0)
+var quiet = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)

@@ -52,6 +52,9 @@ func TestPerHostStopsTheFailingHostOnly(t *testing.T) {
 	if _, ok := o.Metrics().Operations["webhooks bad.example"]; !ok {
 		t.Errorf("the host is no operation: %v", o.Metrics().Operations)
 	}
+	if b, ok := o.CircuitBreaker("webhooks bad.example"); !ok || b.State() != policy.StateOpen {
+		t.Error("the breaker of a host is not found by the name that errors print")
+	}
 }
 
 // An unbounded set of hosts made a breaker for each, and the memory grew.

@@ -102,7 +102,7 @@ func TestClosedTabsOpenNoCircuit(t *testing.T) {
 	if m := p.outward(); m.CircuitBreakerTrips != 0 || m.Cancelled != m.FailedOperations {
 		t.Errorf("the transport: metrics are %+v", m)
 	}
-	if resp, err := http.Get(p.url); err != nil || resp.StatusCode != http.StatusOK { //nolint:noctx // it is a test
+	if resp, err := http.Get(p.url); err != nil || resp.StatusCode != http.StatusOK {
 		t.Errorf("the next visitor got %v, %v", resp, err)
 	} else {
 		_ = resp.Body.Close()
@@ -119,21 +119,21 @@ func TestUploadsThatAreTooLargeOpenNoCircuit(t *testing.T) {
 			h.ServeHTTP(w, r)
 		})
 	}, atOnce(3), policy.CircuitBreaker{FailureThreshold: 3})
-	post := func(size int) *http.Response {
+	post := func(size int) (status int) {
 		resp, err := http.DefaultClient.Do(request(t, http.MethodPost, p.url, strings.NewReader(strings.Repeat("x", size))))
 		if err != nil {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		return resp
+		return resp.StatusCode
 	}
 	for range 5 {
-		if resp := post(1 << 14); resp.StatusCode != http.StatusRequestEntityTooLarge {
-			t.Errorf("got %d", resp.StatusCode)
+		if got := post(1 << 14); got != http.StatusRequestEntityTooLarge {
+			t.Errorf("got %d", got)
 		}
 	}
-	if resp := post(1); resp.StatusCode != http.StatusOK {
-		t.Errorf("the next visitor got %d", resp.StatusCode)
+	if got := post(1); got != http.StatusOK {
+		t.Errorf("the next visitor got %d", got)
 	}
 	for name, m := range map[string]policy.Totals{"the handler": p.inward(), "the transport": p.outward()} {
 		if m.CircuitBreakerTrips != 0 || m.FailedOperations != 5 || m.RetryAttempts != 0 {
@@ -150,7 +150,7 @@ func TestUploadsThatBreakOffOpenNoCircuit(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body)
 	}, asItIs, policy.CircuitBreaker{FailureThreshold: 3})
 	for n := range int32(5) {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://")) //nolint:noctx // it is a test
+		conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,7 +172,7 @@ func TestUploadsThatBreakOffOpenNoCircuit(t *testing.T) {
 func TestProxyOfABackendThatFails(t *testing.T) {
 	p := proxy(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, asItIs, policy.CircuitBreaker{FailureThreshold: 3})
 	for _, want := range []int{500, 500, 500, 503} {
-		resp, err := http.Get(p.url) //nolint:noctx // it is a test
+		resp, err := http.Get(p.url)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -227,7 +227,7 @@ func TestProxyOfAnUpgradedConnection(t *testing.T) {
 		_ = rw.Flush()
 		_, _ = io.Copy(conn, rw)
 	}, asItIs, policy.CircuitBreaker{}, policy.Timeout(50*time.Millisecond))
-	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://")) //nolint:noctx // it is a test
+	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}

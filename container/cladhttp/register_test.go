@@ -120,3 +120,30 @@ func TestMethodsShareABreaker(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestTaggedTransportsTellTheirMethodsOnceAndWhatIsBehindThem(t *testing.T) {
+	box, err := container.New(catalog(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := box.Provide(container.Tag(func() http.RoundTripper { return failing }, "three")); err != nil {
+		t.Fatal(err)
+	}
+	err = box.Invoke(func(rt http.RoundTripper) {
+		if _, ok := container.Unwrap(rt).(roundTripper); !ok {
+			t.Errorf("behind it is a %T", container.Unwrap(rt))
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	services := box.Orchestrator().Services()
+	if len(services) != 1 || len(services[0].Methods) != 9 {
+		t.Fatalf("got %+v", services)
+	}
+	for _, m := range services[0].Methods {
+		if m.Guard != container.Guarded || m.Policy != "three" {
+			t.Errorf("got %+v", m)
+		}
+	}
+}

@@ -36,8 +36,8 @@ func (x *exchange) request(ctx context.Context) (*http.Request, error) {
 		}
 		req.Body = body
 	}
-	if mayFail(req.Body) {
-		watch.ReadCloser = req.Body
+	if mayFail(req) {
+		watch.ReadCloser, watch.length = req.Body, req.ContentLength
 		req.Body, x.upload = watch, watch
 	}
 	return req, nil
@@ -45,7 +45,7 @@ func (x *exchange) request(ctx context.Context) (*http.Request, error) {
 
 // returnRequest gives a response the request that the caller knows, with a context
 // that lives on.
-func (x *exchange) returnRequest(resp *http.Response, ctx context.Context) {
+func (x *exchange) returnRequest(ctx context.Context, resp *http.Response) {
 	switch {
 	case resp.Request == x.sent:
 		resp.Request = x.req

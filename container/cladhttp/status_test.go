@@ -1,6 +1,7 @@
 package cladhttp_test
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -105,6 +106,59 @@ func FuzzRetryAfter(f *testing.F) {
 		_ = resp.Body.Close()
 		if got == nil || got.RetryAfter() < 0 {
 			t.Fatalf("%q: %v", value, got)
+		}
+	})
+}
+
+// A server whose clock is wrong asked for hours, or for nothing.
+func TestRetryAfterIsReckonedByTheServersClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, c := range map[string]struct {
+			date string
+			want time.Duration
+		}{
+			"an hour behind":    {time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat), 20 * time.Second},
+			"an hour ahead":     {time.Now().Add(time.Hour).UTC().Format(http.TimeFormat), 20 * time.Second},
+			"no date":           {"", 0},
+			"no date of HTTP's": {"yesterday", 0},
+		} {
+			sent, err := http.ParseTime(c.date)
+			if err != nil {
+				sent, c.want = time.Now(), 20*time.Second
+			}
+			var got *cladhttp.StatusError
+			retry := policy.Retry{RetryIf: func(err error) bool { return !errors.As(err, &got) }}
+			rt := cladhttp.New(roundTripper(func(req *http.Request) (*http.Response, error) {
+				return answer(req, 503, "", "Retry-After", sent.Add(20*time.Second).UTC().Format(http.TimeFormat), "Date", c.date), nil
+			}), runner(t, retry))
+			resp, err := rt.RoundTrip(request(t, http.MethodGet, "http://example.com", nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			read(t, resp)
+			if after := got.RetryAfter(); after > c.want || after < c.want-time.Second {
+				t.Errorf("%s: %v, want %v", name, after, c.want)
+			}
+		}
+	})
+}
+
+// A server that asked for a day had a goroutine wait for a day.
+func TestRetryAfterThatIsTooLongEndsTheRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rt, metrics := guarded(t, roundTripper(func(req *http.Request) (*http.Response, error) {
+			return answer(req, 503, "later", "Retry-After", "86400"), nil
+		}), policy.Retry{MaxAttempts: 5})
+		start := time.Now()
+		resp, err := rt.RoundTrip(request(t, http.MethodGet, "http://example.com", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if read(t, resp) != "later" || resp.Header.Get("Retry-After") != "86400" || time.Since(start) != 0 {
+			t.Errorf("got %v after %v", resp.Header, time.Since(start))
+		}
+		if m := metrics(); m.RetryAttempts != 0 {
+			t.Errorf("metrics are %+v", m)
 		}
 	})
 }

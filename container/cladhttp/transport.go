@@ -35,6 +35,7 @@ func Client(c *http.Client, r policy.Runner, opts ...Option) *http.Client {
 }
 
 type transport struct {
+	container.Proxied
 	next  http.RoundTripper // nil for http.DefaultTransport, whatever that is by then
 	guard func(*http.Request) (guard, error)
 	options
@@ -47,7 +48,9 @@ type guard struct {
 }
 
 func newTransport(next http.RoundTripper, g func(*http.Request) (guard, error), o options) *transport {
-	return &transport{next, g, o}
+	t := &transport{next: next, guard: g, options: o}
+	t.Value = t.Unwrap()
+	return t
 }
 
 // RoundTrip implements [http.RoundTripper].

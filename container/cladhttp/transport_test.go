@@ -319,7 +319,8 @@ func TestRejectionAfterAnAnswerIsAnError(t *testing.T) {
 		return resp, nil
 	}), runner(t, atOnce(3), policy.CircuitBreaker{FailureThreshold: 1}))
 	err := fails(t, rt, request(t, http.MethodGet, "http://example.com", nil))
-	if !errors.Is(err, policy.ErrCircuitOpen) || !body.closed {
+	var status *cladhttp.StatusError
+	if !errors.Is(err, policy.ErrCircuitOpen) || !errors.As(err, &status) || !body.closed {
 		t.Errorf("got %v, body closed: %v", err, body.closed)
 	}
 }

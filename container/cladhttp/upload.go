@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"reflect"
 	"strings"
@@ -17,6 +18,9 @@ import (
 // slowly, or goes away, says nothing of the server that it is passed on to.
 type upload struct {
 	io.ReadCloser
+	length  int64 // as announced; not positive where it is not
+	read    atomic.Int64
+	misfits atomic.Bool // it has another length
 	reading atomic.Bool
 	stalled atomic.Bool // it was closed while more was being waited for
 	closed  atomic.Bool
@@ -27,7 +31,11 @@ func (u *upload) Read(p []byte) (int, error) {
 	u.reading.Store(true)
 	n, err := u.ReadCloser.Read(p)
 	u.reading.Store(false)
-	if err != nil && err != io.EOF { //nolint:errorlint // as io.Reader has it
+	read := u.read.Add(int64(n))
+	if u.length > 0 && (read > u.length || read < u.length && err == io.EOF) {
+		u.misfits.Store(true)
+	}
+	if err != nil && err != io.EOF {
 		u.fail(err)
 	}
 	return n, err
@@ -47,18 +55,23 @@ func (u *upload) Close() error {
 	return u.ReadCloser.Close()
 }
 
-// brokeOff reports whether err is what the body itself failed with. Of a nil
-// upload nothing is known.
+// brokeOff reports whether err is what the body itself failed with, or comes of its
+// length, of which transports do not always tell. Of a nil upload nothing is known.
 func (u *upload) brokeOff(err error) bool {
 	if u == nil {
 		return false
+	}
+	if u.misfits.Load() {
+		return true
 	}
 	failed := u.failed.Load()
 	return failed != nil && errors.Is(err, *failed)
 }
 
-// stopped reports whether the body failed, or keeps its reader waiting.
-func (u *upload) stopped() bool { return u.failed.Load() != nil || u.reading.Load() }
+// stopped reports whether the body failed, or kept its reader waiting until ctx ended.
+func (u *upload) stopped(ctx context.Context) bool {
+	return u.failed.Load() != nil || ctx.Err() != nil && u.waiting()
+}
 
 // waiting reports whether more of the body is being waited for, or was until it was
 // closed.
@@ -79,11 +92,15 @@ func isFileError(err error) bool {
 	return errors.As(err, &file)
 }
 
-// mayFail reports whether a body may fail or keep its reader waiting. What cannot,
-// and files, which the operating system may send by itself, are left as they are.
-func mayFail(body io.ReadCloser) bool {
-	switch inMemory(body).(type) {
-	case *bytes.Reader, *bytes.Buffer, *strings.Reader, *os.File:
+// mayFail reports whether the body of a request may fail or keep its reader waiting.
+// What cannot, and files, which the operating system may send by itself, are left
+// as they are.
+func mayFail(req *http.Request) bool {
+	switch body := inMemory(req.Body).(type) {
+	case *bytes.Reader, *bytes.Buffer, *strings.Reader:
+		length := int64(body.(interface{ Len() int }).Len())
+		return req.ContentLength > 0 && req.ContentLength != length
+	case *os.File:
 		return false
 	}
 	return true

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -22,7 +23,7 @@ func Wrap(next driver.Connector, r policy.Runner, opts ...Option) driver.Connect
 	if r == nil {
 		panic("cladsql.Wrap: the runner is nil; take one from an orchestrator's Pipeline or For")
 	}
-	return &connector{next, &guards{r, r, r, r, r, r, newOptions(opts)}}
+	return newConnector(next, guards{r, r, r, r, r, r}, newOptions(opts))
 }
 
 // Open is [sql.Open] under the policy of r; see [Wrap].
@@ -53,7 +54,7 @@ func NewConnector(driverName, dsn string) (driver.Connector, error) {
 	return dsnConnector{d, dsn}, nil
 }
 
-// dsnConnector is the connector of a driver that has none.
+// dsnConnector is the connector of a driver that has none. It hears of no context.
 type dsnConnector struct {
 	driver driver.Driver
 	dsn    string
@@ -65,24 +66,41 @@ func (c dsnConnector) Driver() driver.Driver                        { return c.d
 // guards is what stands before the operations of a database.
 type guards struct {
 	connect, ping, prepare, begin, query, exec policy.Runner
-	options
 }
 
+// connector is a guarded connector, and what its connections have in common.
 type connector struct {
+	container.Proxied
 	next driver.Connector
-	*guards
+	guards
+	options
+	deaf   bool // the driver may not hear that its time is over
+	health health
+}
+
+func newConnector(next driver.Connector, g guards, o options) *connector {
+	_, deaf := next.(dsnConnector)
+	return &connector{
+		Proxied: container.Proxied{Value: next},
+		next:    next, guards: g, options: o,
+		deaf: deaf || familyOfType(next).deaf() || familyOfType(next.Driver()).deaf(),
+	}
 }
 
 // Connect implements [driver.Connector].
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
-	next, err := run(ctx, c.connect, &attempts[driver.Conn]{
-		try:    c.next.Connect,
-		guards: c.guards,
-	})
-	if err != nil {
+	if isDirect(c.connect) {
+		next, err := c.next.Connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return wrapConn(next, c, c.health.losses.Load()), nil
+	}
+	o := operation{task: connecting, db: c, fresh: true}
+	if err := o.run(ctx, c.connect); err != nil {
 		return nil, err
 	}
-	return wrapConn(next, c.guards), nil
+	return wrapConn(o.connected, c, o.seen), nil
 }
 
 // Driver returns the driver of the connector that is guarded.

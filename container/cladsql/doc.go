@@ -26,28 +26,36 @@
 //
 // An error by which the database says that it works and refuses (a duplicate key,
 // a syntax error, a missing table, a wrong password) is an answer: it is not
-// retried, is no failure to a circuit breaker, and comes out marked with
-// policy.Permanent. These are known by the SQLSTATE of PostgreSQL and MySQL
-// drivers and the result codes of SQLite; [Answers] adds to them. All other
+// retried, and a success to a circuit breaker. These are known by the SQLSTATE of
+// PostgreSQL and MySQL drivers, MySQL's numbers and the result codes of SQLite;
+// [Answers] adds to them. An error that a known driver makes on its own side, of
+// arguments that cannot be sent, is nobody's failure. Contention (a deadlock, a
+// lock that was not to be had) is retried and tells a breaker nothing. All other
 // errors are failures.
 //
-// [driver.ErrBadConn] is handed to database/sql as it is: that tries again with
-// another connection. It is neither retried here nor a failure to a breaker,
-// since it tells of one connection that was idle too long. When the database is
-// away, Connect is what fails.
+// Connecting, preparing and beginning are the first half of something: that they
+// succeed ends no row of failures. A query is judged when its rows end.
+//
+// Errors come out as the driver made them wherever nothing of clad's stopped the
+// operation.
 //
 // # What is attempted again
 //
 // Connecting, pinging, preparing and beginning. A statement only where that is
-// safe: it [IsRead], or the database says that it took no effect (a deadlock, a
-// serialization failure, a lock that was not to be had). [Repeat] says otherwise.
-// Nothing is attempted again within a transaction, also one that was begun by a
-// statement, or on a connection whose state is not known; breakers, limits and
-// timeouts hold there too.
+// safe: it [IsRead], or it certainly took no effect (it was not sent, or the
+// database has undone it). [Repeat] says otherwise. Nothing is attempted again
+// within a transaction, also one that was begun by a statement, or on a connection
+// whose state is not known; breakers, limits and timeouts hold there too.
 //
-// Attempts of a statement use the same connection: database/sql chose it. If that
-// broke, the driver says so with driver.ErrBadConn at the next attempt, and
-// database/sql goes on with another one.
+// # Connections
+//
+// A connection that came from the pool and on which nothing was done yet is
+// replaced where it turns out to be of no use, within the attempt; database/sql
+// has nothing to repeat. Between attempts its session is reset. One that dies with
+// others is no second failure, and one that was idle when another died is pinged
+// before it is used. An operation that is turned away leaves its connection alone:
+// the reset that database/sql asks for is made when a policy has let something
+// pass.
 //
 // # Contexts
 //

@@ -8,73 +8,105 @@ import (
 	"github.com/cladgo/clad/policy"
 )
 
-// wrapConn guards a connection. That it can execute or query without preparing
-// changes how database/sql handles arguments, so the wrapped one can what the
-// driver's can.
-func wrapConn(next driver.Conn, g *guards) driver.Conn {
-	c := &conn{next: next, guards: g}
-	e := execer{c, execOf(next)}
-	q := queryer{c, queryOf(next)}
+// wrapConn guards a connection that was made when a count of losses stood at seen.
+// That it can execute or query without preparing changes how database/sql handles
+// arguments, so the wrapped one can what the driver's can.
+func wrapConn(next driver.Conn, db *connector, seen uint64) driver.Conn {
+	db.health.open.Add(1)
+	c := &conn{next: next, db: db, made: familyOf(next), fresh: true, seen: seen}
+	executes, queries := canExec(next), canQuery(next)
 	switch {
-	case e.exec != nil && q.query != nil:
-		return struct {
-			*conn
-			execer
-			queryer
-		}{c, e, q}
-	case e.exec != nil:
-		return struct {
-			*conn
-			execer
-		}{c, e}
-	case q.query != nil:
-		return struct {
-			*conn
-			queryer
-		}{c, q}
+	case executes && queries:
+		return execQueryConn{c}
+	case executes:
+		return execConn{c}
+	case queries:
+		return queryConn{c}
 	}
 	return c
 }
 
+// What a connection can besides; the methods are [driver.ExecerContext]'s and
+// [driver.QueryerContext]'s.
 type (
-	execFunc  func(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error)
-	queryFunc func(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error)
+	execConn      struct{ *conn }
+	queryConn     struct{ *conn }
+	execQueryConn struct{ *conn }
 )
 
-// execOf returns how a driver executes without preparing, nil if it can't.
-func execOf(c driver.Conn) execFunc {
-	if e, ok := c.(driver.ExecerContext); ok {
-		return e.ExecContext
-	}
-	e, ok := c.(driver.Execer) //nolint:staticcheck // some drivers have only that
-	if !ok {
-		return nil
-	}
-	return func(ctx context.Context, query string, named []driver.NamedValue) (driver.Result, error) {
-		args, err := positional(ctx, named)
-		if err != nil {
-			return nil, err
-		}
-		return e.Exec(query, args)
-	}
+func (c execConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	return c.runExec(ctx, query, args)
 }
 
-// queryOf returns how a driver queries without preparing, nil if it can't.
-func queryOf(c driver.Conn) queryFunc {
-	if q, ok := c.(driver.QueryerContext); ok {
-		return q.QueryContext
+func (c queryConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	return c.runQuery(ctx, query, args)
+}
+
+func (c execQueryConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	return c.runExec(ctx, query, args)
+}
+
+func (c execQueryConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	return c.runQuery(ctx, query, args)
+}
+
+func (c *conn) runExec(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	o := operation{task: executing, db: c.db, conn: c, query: query, args: args}
+	if err := o.run(ctx, c.db.exec); err != nil {
+		return nil, err
 	}
-	q, ok := c.(driver.Queryer) //nolint:staticcheck // some drivers have only that
-	if !ok {
-		return nil
+	return o.result, nil
+}
+
+func (c *conn) runQuery(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	o := operation{task: querying, db: c.db, conn: c, query: query, args: args}
+	return o.runQuery(ctx, c.db.query)
+}
+
+func canExec(c driver.Conn) bool {
+	switch c.(type) {
+	case driver.ExecerContext, driver.Execer: //nolint:staticcheck // some drivers have only that
+		return true
 	}
-	return func(ctx context.Context, query string, named []driver.NamedValue) (driver.Rows, error) {
-		args, err := positional(ctx, named)
+	return false
+}
+
+func canQuery(c driver.Conn) bool {
+	switch c.(type) {
+	case driver.QueryerContext, driver.Queryer: //nolint:staticcheck // some drivers have only that
+		return true
+	}
+	return false
+}
+
+// execOnce has the driver execute without preparing, in the way that it can.
+func (c *conn) execOnce(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	switch e := c.next.(type) {
+	case driver.ExecerContext:
+		return e.ExecContext(ctx, query, args)
+	case driver.Execer: //nolint:staticcheck // some drivers have only that
+		values, err := positional(ctx, args)
 		if err != nil {
 			return nil, err
 		}
-		return q.Query(query, args)
+		return e.Exec(query, values)
 	}
+	return nil, driver.ErrSkip
+}
+
+// queryOnce has the driver query without preparing, in the way that it can.
+func (c *conn) queryOnce(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	switch q := c.next.(type) {
+	case driver.QueryerContext:
+		return q.QueryContext(ctx, query, args)
+	case driver.Queryer: //nolint:staticcheck // some drivers have only that
+		values, err := positional(ctx, args)
+		if err != nil {
+			return nil, err
+		}
+		return q.Query(query, values)
+	}
+	return nil, driver.ErrSkip
 }
 
 // positional is for drivers that know neither contexts nor names.
@@ -87,61 +119,4 @@ func positional(ctx context.Context, named []driver.NamedValue) ([]driver.Value,
 		args[i] = n.Value
 	}
 	return args, ctx.Err()
-}
-
-// execer adds ExecContext to a connection.
-type execer struct {
-	conn *conn
-	exec execFunc
-}
-
-// ExecContext implements [driver.ExecerContext].
-func (e execer) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	e.conn.session.note(query)
-	if isDirect(e.conn.guards.exec) {
-		return e.once(ctx, query, args)
-	}
-	return run(ctx, e.conn.guards.exec, &attempts[driver.Result]{
-		try:       func(ctx context.Context) (driver.Result, error) { return e.once(ctx, query, args) },
-		guards:    e.conn.guards,
-		session:   &e.conn.session,
-		statement: query,
-	})
-}
-
-func (e execer) once(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	result, err := e.exec(ctx, query, args)
-	if errors.Is(err, driver.ErrSkip) {
-		return e.conn.execPrepared(ctx, query, args)
-	}
-	return result, err
-}
-
-// queryer adds QueryContext to a connection.
-type queryer struct {
-	conn  *conn
-	query queryFunc
-}
-
-// QueryContext implements [driver.QueryerContext].
-func (q queryer) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	q.conn.session.note(query)
-	if isDirect(q.conn.guards.query) {
-		return q.once(ctx, query, args)
-	}
-	return run(ctx, q.conn.guards.query, &attempts[driver.Rows]{
-		try:       func(ctx context.Context) (driver.Rows, error) { return q.once(ctx, query, args) },
-		guards:    q.conn.guards,
-		session:   &q.conn.session,
-		statement: query,
-		keep:      keepRows,
-	})
-}
-
-func (q queryer) once(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	rows, err := q.query(ctx, query, args)
-	if errors.Is(err, driver.ErrSkip) {
-		return q.conn.queryPrepared(ctx, query, args)
-	}
-	return rows, err
 }

@@ -11,7 +11,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func newOrchestrator(t *testing.T) *container.Orchestrator {
+func newOrchestrator(t testing.TB) *container.Orchestrator {
 	t.Helper()
 	o, err := container.NewOrchestrator(policy.Catalog{})
 	if err != nil {

@@ -24,17 +24,17 @@ func (c *conn) execPrepared(ctx context.Context, query string, args []driver.Nam
 	return result, err
 }
 
-func (c *conn) queryPrepared(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *conn) queryPrepared(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, driver.Stmt, error) {
 	s, args, err := c.preparedFor(ctx, query, args)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	rows, err := queryStmt(ctx, s, args)
 	if err != nil {
 		_ = s.Close() // the outcome is that of the query
-		return nil, err
+		return nil, nil, err
 	}
-	return wrapRows(rows, func() { _ = s.Close() }), nil
+	return rows, s, nil
 }
 
 // preparedFor prepares a statement, and checks the arguments as it wants them.
@@ -45,13 +45,13 @@ func (c *conn) preparedFor(ctx context.Context, query string, args []driver.Name
 	}
 	if args, err = c.checkArgs(s, args); err != nil {
 		_ = s.Close() // nothing was done with it
-		return nil, nil, policy.Permanent(fmt.Errorf("cladsql: %w", err))
+		return nil, nil, policy.Permanent(err)
 	}
 	return s, args, nil
 }
 
 // checkArgs passes arguments through what a statement checks them with, in the
-// order that database/sql has for it. The connection has made plain values of
+// order that database/sql has for it, and with its errors. The connection has made plain values of
 // them already.
 func (c *conn) checkArgs(s driver.Stmt, args []driver.NamedValue) ([]driver.NamedValue, error) {
 	want := s.NumInput() // -1 where the driver does not know
@@ -85,11 +85,11 @@ func (c *conn) checkArgs(s driver.Stmt, args []driver.NamedValue) ([]driver.Name
 		case err == nil:
 			checked = append(checked, arg)
 		case !errors.Is(err, driver.ErrRemoveArgument):
-			return nil, fmt.Errorf("argument %d: %w", arg.Ordinal, err)
+			return nil, fmt.Errorf("sql: converting argument $%d type: %w", arg.Ordinal, err)
 		}
 	}
 	if want >= 0 && len(checked) != want {
-		return nil, fmt.Errorf("the statement has %d parameters, %d arguments are given", want, len(checked))
+		return nil, fmt.Errorf("sql: expected %d arguments, got %d", want, len(checked))
 	}
 	return checked, nil
 }

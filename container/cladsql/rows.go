@@ -1,30 +1,68 @@
 package cladsql
 
 import (
+	"context"
 	"database/sql/driver"
+	"errors"
 	"io"
 	"reflect"
+
+	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/policy"
 )
 
-// rows are rows with something to do when they are closed. They have every
-// ability that is optional to a driver; what a driver's have not, they answer as
-// database/sql does in its absence.
+// rows are rows whose query is judged when they end: it has succeeded when they
+// are closed, and failed when reading them does. They have every ability that is
+// optional to a driver; what a driver's have not, they answer as database/sql does
+// in its absence.
 type rows struct {
 	driver.Rows
-	closed func()
+	stmt    driver.Stmt // to be closed with them, or nil
+	unwatch func()      // to be called when they are closed, or nil
+
+	open            bool // the call is under way
+	outcome         container.Pending
+	conn            *conn
+	caller, attempt context.Context //nolint:containedctx // those of the query
 }
-
-func wrapRows(next driver.Rows, closed func()) driver.Rows { return &rows{next, closed} }
-
-// keepRows has the attempt's context live until the rows are closed.
-func keepRows(next driver.Rows, release func()) driver.Rows { return wrapRows(next, release) }
 
 // Unwrap returns the driver's own rows.
 func (r *rows) Unwrap() driver.Rows { return r.Rows }
 
+func (r *rows) Next(dest []driver.Value) error {
+	err := r.Rows.Next(dest)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return r.finish(err)
+	}
+	return err
+}
+
 func (r *rows) Close() error {
-	defer r.closed()
-	return r.Rows.Close()
+	err := r.Rows.Close()
+	if r.stmt != nil {
+		_ = r.stmt.Close() // the outcome is that of the query
+	}
+	if r.unwatch != nil {
+		r.unwatch()
+	}
+	return r.finish(err)
+}
+
+// finish ends the call with its outcome, once.
+func (r *rows) finish(err error) error {
+	if !r.open {
+		return err
+	}
+	r.open = false
+	if err == nil {
+		return r.outcome.Finish(nil, policy.Unknown)
+	}
+	o := operation{task: querying, db: r.conn.db, conn: r.conn, ctx: r.caller, err: err, left: isOver(r.caller)}
+	m := o.judge(r.attempt, err)
+	if m.alone {
+		return o.outcome(r.outcome.Leave(err))
+	}
+	return o.outcome(r.outcome.Finish(err, m.verdict))
 }
 
 func (r *rows) HasNextResultSet() bool {
@@ -33,10 +71,15 @@ func (r *rows) HasNextResultSet() bool {
 }
 
 func (r *rows) NextResultSet() error {
-	if n, ok := r.Rows.(driver.RowsNextResultSet); ok {
-		return n.NextResultSet()
+	n, ok := r.Rows.(driver.RowsNextResultSet)
+	if !ok {
+		return io.EOF
 	}
-	return io.EOF
+	err := n.NextResultSet()
+	if err != nil && !errors.Is(err, io.EOF) {
+		return r.finish(err)
+	}
+	return err
 }
 
 func (r *rows) ColumnTypeScanType(index int) reflect.Type {

@@ -5,23 +5,32 @@ import "strings"
 // session is what is known of a connection: only on an idle one may anything be
 // attempted again. In a transaction, a statement that is repeated after a
 // deadlock would run alone, without the ones before it.
-type session int
+type session struct {
+	state state
+	// readOnlyTx and readOnly are whether the transaction, or all of them, were
+	// told to be read-only.
+	readOnlyTx, readOnly bool
+}
+
+type state int
 
 const (
-	idle          session = iota
-	inTransaction         // begun by BeginTx, or by a statement
-	unknown               // a statement may have changed it in ways that are not followed
+	idle          state = iota
+	inTransaction       // begun by BeginTx, or by a statement
+	unknown             // a statement may have changed it in ways that are not followed
 )
 
-func (s *session) begin() {
-	if *s == idle {
-		*s = inTransaction
+func (s *session) begin(readOnly bool) {
+	s.readOnlyTx = readOnly
+	if s.state == idle {
+		s.state = inTransaction
 	}
 }
 
 func (s *session) end() {
-	if *s == inTransaction {
-		*s = idle
+	s.readOnlyTx = false
+	if s.state == inTransaction {
+		s.state = idle
 	}
 }
 
@@ -34,20 +43,23 @@ func (s *session) note(query string) {
 		"show", "explain", "describe", "desc", "analyze", "pragma", "vacuum", "listen", "notify",
 		"create", "alter", "drop", "truncate", "comment", "grant", "revoke", "reindex", "refresh", "use":
 	case "begin", "start":
-		s.begin()
+		s.begin(mentions(rest, "read") && mentions(rest, "only"))
 	case "commit", "end", "rollback", "abort":
 		if !mentions(rest, "to") && !mentions(rest, "chain") { // a savepoint, or the next transaction
 			s.end()
 		}
 	case "set":
 		if mentions(rest, "autocommit") || mentions(rest, "transaction") {
-			*s = unknown
+			s.state = unknown
+		}
+		if lower := strings.ToLower(rest); strings.Contains(lower, "read only") || strings.Contains(lower, "read_only") {
+			s.readOnly = true
 		}
 	default:
-		*s = unknown
+		s.state = unknown
 	}
 	if strings.Contains(query, ";") && !isSingle(query) {
-		*s = unknown
+		s.state = unknown
 	}
 }
 

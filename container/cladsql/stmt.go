@@ -7,15 +7,16 @@ import (
 
 // stmt is a guarded prepared statement.
 type stmt struct {
-	next  driver.Stmt
-	conn  *conn
-	query string
+	next       driver.Stmt
+	conn       *conn
+	query      string
+	generation int // of the driver's connection that it is prepared on
 }
 
 // wrapStmt guards a statement. That it converts its columns' values changes how
 // database/sql handles arguments, so the wrapped one does where the driver's does.
 func wrapStmt(next driver.Stmt, c *conn, query string) driver.Stmt {
-	s := &stmt{next, c, query}
+	s := &stmt{next, c, query, c.generation}
 	if cc, ok := next.(driver.ColumnConverter); ok { //nolint:staticcheck // some drivers have only that
 		return &convertingStmt{s, cc}
 	}
@@ -36,7 +37,13 @@ func (s *convertingStmt) ColumnConverter(index int) driver.ValueConverter {
 func (s *stmt) Unwrap() driver.Stmt { return s.next }
 
 // Close implements [driver.Stmt].
-func (s *stmt) Close() error { return s.next.Close() }
+func (s *stmt) Close() error {
+	err := s.next.Close()
+	if s.conn.closed || s.generation != s.conn.generation {
+		return nil // it went with its connection
+	}
+	return err
+}
 
 // NumInput implements [driver.Stmt].
 func (s *stmt) NumInput() int { return s.next.NumInput() }
@@ -62,31 +69,47 @@ func (s *stmt) Query(args []driver.Value) (driver.Rows, error) {
 
 // ExecContext implements [driver.StmtExecContext].
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	s.conn.session.note(s.query)
-	if isDirect(s.conn.guards.exec) {
-		return execStmt(ctx, s.next, args)
+	o := operation{task: executing, db: s.conn.db, conn: s.conn, stmt: s, query: s.query, args: args}
+	if err := o.run(ctx, s.conn.db.exec); err != nil {
+		return nil, err
 	}
-	return run(ctx, s.conn.guards.exec, &attempts[driver.Result]{
-		try:       func(ctx context.Context) (driver.Result, error) { return execStmt(ctx, s.next, args) },
-		guards:    s.conn.guards,
-		session:   &s.conn.session,
-		statement: s.query,
-	})
+	return o.result, nil
 }
 
 // QueryContext implements [driver.StmtQueryContext].
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	s.conn.session.note(s.query)
-	if isDirect(s.conn.guards.query) {
-		return queryStmt(ctx, s.next, args)
+	o := operation{task: querying, db: s.conn.db, conn: s.conn, stmt: s, query: s.query, args: args}
+	return o.runQuery(ctx, s.conn.db.query)
+}
+
+// current prepares the statement anew where its connection was replaced.
+func (s *stmt) current(ctx context.Context) (driver.Stmt, error) {
+	if s.generation == s.conn.generation {
+		return s.next, nil
 	}
-	return run(ctx, s.conn.guards.query, &attempts[driver.Rows]{
-		try:       func(ctx context.Context) (driver.Rows, error) { return queryStmt(ctx, s.next, args) },
-		guards:    s.conn.guards,
-		session:   &s.conn.session,
-		statement: s.query,
-		keep:      keepRows,
-	})
+	next, err := prepare(ctx, s.conn.next, s.query)
+	if err != nil {
+		return nil, err
+	}
+	_ = s.next.Close() // it went with its connection
+	s.next, s.generation = next, s.conn.generation
+	return next, nil
+}
+
+func (s *stmt) execOnce(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	next, err := s.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return execStmt(ctx, next, args)
+}
+
+func (s *stmt) queryOnce(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	next, err := s.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return queryStmt(ctx, next, args)
 }
 
 // execStmt has a driver execute a statement, in the way that it can.

@@ -17,26 +17,25 @@ func (c *conn) Begin() (driver.Tx, error) {
 
 // BeginTx implements [driver.ConnBeginTx].
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	t, err := run(ctx, c.begin, &attempts[*tx]{
-		try: func(attempt context.Context) (*tx, error) {
-			// Drivers keep this context to commit with.
-			own := newTxContext(ctx, attempt)
-			next, err := begin(own, c.next, opts)
-			if err != nil {
-				own.end()
-				return nil, err
-			}
-			own.outliveAttempt()
-			return &tx{next, c, own}, nil
-		},
-		guards:  c.guards,
-		session: &c.session,
-	})
-	if err != nil {
+	o := operation{task: beginning, db: c.db, conn: c, opts: opts}
+	if err := o.run(ctx, c.db.begin); err != nil {
 		return nil, err
 	}
-	c.session.begin()
-	return t, nil
+	c.session.begin(opts.ReadOnly)
+	return o.begun, nil
+}
+
+// beginTx begins a transaction in an attempt's time. It lives as long as its
+// caller's context: drivers commit with the context that they began with.
+func (c *conn) beginTx(attempt, caller context.Context, opts driver.TxOptions) (*tx, error) {
+	own := newTxContext(caller, attempt)
+	next, err := begin(own, c.next, opts)
+	if err != nil {
+		own.end()
+		return nil, err
+	}
+	own.outliveAttempt()
+	return &tx{next, c, own}, nil
 }
 
 // begin has a driver begin a transaction, in the way that it can.
@@ -67,12 +66,22 @@ func (t *tx) Unwrap() driver.Tx { return t.next }
 
 func (t *tx) Commit() error {
 	defer t.end()
-	return t.next.Commit()
+	return t.conn.note(t.next.Commit())
 }
 
 func (t *tx) Rollback() error {
 	defer t.end()
-	return t.next.Rollback()
+	return t.conn.note(t.next.Rollback())
+}
+
+// note notes the loss of a connection that shows at the end of a transaction, of
+// which no policy hears.
+func (c *conn) note(err error) error {
+	if err != nil && (errors.Is(err, driver.ErrBadConn) || !c.alive()) {
+		c.unfit = true
+		c.db.health.lost(c.seen)
+	}
+	return err
 }
 
 func (t *tx) end() {

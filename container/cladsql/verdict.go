@@ -1,115 +1,147 @@
 package cladsql
 
 import (
-	"reflect"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
 	"slices"
-	"strings"
+
+	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/policy"
 )
 
-// verdict is what an error says of the database.
-type verdict int
+// meaning is what an error says: of the database, of the statement, and of the
+// connection.
+type meaning struct {
+	verdict policy.Verdict
+	undone  bool // the statement has certainly had no effect
+	alone   bool // it says nothing of the database as a whole, and is not counted
+	lost    bool // the connection is gone
+	unfit   bool // the connection works, and is of no use
+	full    bool // the server takes no more connections than those that it has
+	mode    bool // the server takes no writes, or the transaction does
+	final   bool // there is to be no further attempt
+}
 
-const (
-	// failure: the database, or the way to it, is in trouble.
-	failure verdict = iota
-	// undone is a failure after which a statement has certainly had no effect.
-	undone
-	// answer: the database works, and refuses.
-	answer
-)
+// tell tells a call what the attempt that it just made came to.
+func (m meaning) tell(call *container.Call) {
+	if m.alone {
+		call.Neutral()
+	} else {
+		call.Judge(m.verdict)
+	}
+	if m.final {
+		call.Stop()
+	}
+}
 
-// judge finds what an error says by what drivers have in common, so that none of
-// them need be imported: the method SQLState (pgx, lib/pq), the fields of
-// go-sql-driver/mysql, the result codes of SQLite. What says nothing is a failure.
-func judge(err error) verdict {
-	v := failure
-	walk(err, func(err error) (found bool) {
-		if s, ok := err.(interface{ SafeToRetry() bool }); ok && s.SafeToRetry() { // nothing was sent
-			v = undone
-			return true
+// judge finds what the error of an attempt means, and what becomes of the
+// connection.
+func (o *operation) judge(ctx context.Context, err error) meaning {
+	m := o.understand(ctx, err)
+	health := &o.db.health
+	over := ctx.Err()
+	switch {
+	case m.verdict == policy.Answered || m.verdict == policy.Refused:
+		if !m.lost && !o.unconnected {
+			health.succeeded()
 		}
-		if s, ok := err.(interface{ SQLState() string }); ok {
-			v = judgeSQLState(s.SQLState())
-			return true
+	case o.unconnected:
+		m.alone = m.alone || m.full && health.open.Load() > 0 // those that are open work
+	case over != nil:
+		if errors.Is(over, context.DeadlineExceeded) {
+			health.failed()
 		}
-		if number, state, ok := mysqlFields(err); ok {
-			v = judgeMySQL(number, state)
-			return true
+	case m.lost:
+		health.failed()
+		// Connections that die together are one event; and of one that the
+		// driver did not even use, this one alone is known to be gone.
+		m.alone = !health.lost(o.conn.seen) || o.unsent && !o.fresh
+	}
+	if c := o.conn; c != nil {
+		c.unfit = c.unfit || m.lost || m.unfit
+		if o.fresh {
+			c.due = ctx // before another attempt
 		}
-		if c, ok := err.(interface{ Code() int }); ok && isSQLite(err) {
-			v = judgeSQLite(c.Code())
-			return true
-		}
+	}
+	m.final = m.final || !o.mayRepeat(m)
+	return m
+}
+
+// mayRepeat reports whether another attempt may follow a failure.
+func (o *operation) mayRepeat(m meaning) bool {
+	switch {
+	case o.conn == nil:
+		return true
+	case o.conn.unfit && !o.fresh, !o.conn.unfit && o.conn.session.state != idle:
 		return false
+	case o.task < querying, m.undone, o.unconnected, o.unsent:
+		return true
+	}
+	return o.db.repeat(o.query)
+}
+
+// understand finds what an error means: by what drivers have in common, so that
+// none of them need be imported, and by what the driver thinks of its connection.
+func (o *operation) understand(ctx context.Context, err error) (m meaning) {
+	switch {
+	case o.db.answers(err), errors.Is(err, sql.ErrNoRows):
+		return meaning{verdict: policy.Answered}
+	case policy.IsAnswer(err), policy.IsPermanent(err), isClads(err):
+		return meaning{} // it says so itself
+	}
+	m, known := byCode(err)
+	if o.unconnected {
+		m.lost, m.unfit = false, false // there is none
+		m.final = m.final || isUnverified(err)
+		return m
+	}
+	c := o.conn
+	_, validates := c.next.(driver.Validator)
+	m.lost = errors.Is(err, driver.ErrBadConn) || o.unsent || !c.alive() || !validates && (m.lost || isTrouble(err))
+	switch {
+	case m.mode && (c.session.readOnly || c.session.readOnlyTx):
+		m = meaning{verdict: policy.Answered, lost: m.lost}
+	case m.mode:
+		m.unfit = true // another connection may lead to the server that is writable now
+	case !known && !m.lost && ctx.Err() == nil && c.made != unknownDriver && !isTrouble(err):
+		// These drivers' own errors are of arguments that they cannot send and
+		// options that they do not have: the caller's mistake.
+		m.verdict = policy.Refused
+	}
+	return m
+}
+
+// isClads reports whether an error is of a policy further in.
+func isClads(err error) bool {
+	return errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) || errors.Is(err, policy.ErrTimeout) ||
+		errors.Is(err, policy.ErrRetriesExhausted) || errors.Is(err, policy.ErrCancelled)
+}
+
+// byCode understands the errors of databases by their codes.
+func byCode(err error) (m meaning, known bool) {
+	walk(err, func(err error) (found bool) {
+		m, known = codeOf(err)
+		return known
 	})
-	return v
+	return m, known
 }
 
-// judgeSQLState knows the classes of SQLSTATE: those of the SQL standard, and
-// PostgreSQL's.
-func judgeSQLState(state string) verdict {
-	if len(state) != 5 {
-		return failure
+func codeOf(err error) (m meaning, known bool) {
+	if s, ok := err.(interface{ SafeToRetry() bool }); ok && s.SafeToRetry() {
+		return meaning{undone: true}, false // nothing was sent
 	}
-	switch state {
-	case "40001", "40P01", "55P03": // serialization failure, deadlock, lock not available
-		return undone
+	if s, ok := err.(interface{ SQLState() string }); ok {
+		return bySQLState(s.SQLState()), true
 	}
-	switch state[:2] {
-	case "08", "40", "53", "57", "58", "70", "XX": // connection, rollback, resources, intervention, system, interrupted, internal
-		return failure
+	if e, ok := mysqlErrorOf(err); ok {
+		return e.meaning(), true
 	}
-	return answer
-}
-
-// judgeMySQL knows what MySQL and MariaDB give a general SQLSTATE, or one that
-// means something else.
-func judgeMySQL(number uint64, state string) verdict {
-	switch number {
-	case 1205: // lock wait timeout; the statement is rolled back
-		return undone
-	case 1021, 1028, 1030, 1037, 1038, 1041, 1135, // out of disk, memory, threads; trouble in the storage engine
-		1180, 1203, 1226, 3024: // at commit; too many connections of a user, or of resources; timed out
-		return failure
+	if code, ok := sqliteCodeOf(err); ok {
+		return bySQLiteCode(code), true
 	}
-	if state == "HY000" || state == "" {
-		return answer
-	}
-	return judgeSQLState(state)
-}
-
-// judgeSQLite knows the primary result codes.
-func judgeSQLite(code int) verdict {
-	switch code & 0xff {
-	case 5, 6: // BUSY, LOCKED: to be tried again, says SQLite of a statement outside of transactions
-		return undone
-	case 7, 9, 10, 11, 13, 14, 15, 26: // NOMEM, INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB
-		return failure
-	}
-	return answer
-}
-
-// mysqlFields reads Number and SQLState of a MySQLError. It uses reflection, but
-// only for what has already failed.
-func mysqlFields(err error) (number uint64, state string, ok bool) {
-	v := reflect.Indirect(reflect.ValueOf(err))
-	if v.Kind() != reflect.Struct || !strings.Contains(v.Type().PkgPath(), "mysql") {
-		return 0, "", false
-	}
-	n, s := v.FieldByName("Number"), v.FieldByName("SQLState")
-	if !n.IsValid() || !n.CanUint() || !s.IsValid() || s.Type() != reflect.TypeFor[[5]byte]() {
-		return 0, "", false
-	}
-	array := s.Interface().([5]byte)
-	return n.Uint(), strings.Trim(string(array[:]), "\x00"), true
-}
-
-func isSQLite(err error) bool {
-	t := reflect.TypeOf(err)
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	return strings.Contains(t.PkgPath(), "sqlite")
+	return meaning{}, false
 }
 
 // walk visits the errors in err's tree until one is found.
@@ -121,6 +153,8 @@ func walk(err error, visit func(error) bool) bool {
 		return true
 	}
 	switch e := err.(type) { //nolint:errorlint // this is what unwraps
+	case *replacedError:
+		return walk(e.err, visit)
 	case interface{ Unwrap() error }:
 		return walk(e.Unwrap(), visit)
 	case interface{ Unwrap() []error }:

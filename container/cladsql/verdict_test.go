@@ -1,6 +1,7 @@
 package cladsql_test
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"testing"
@@ -8,42 +9,62 @@ import (
 	"github.com/cladgo/clad/policy"
 )
 
-// How often each error has a read and a write attempted, of 3: what it says of
-// the database shows by that. Those of MySQL and SQLite are tested with their
-// drivers.
+// What each error says shows by how often a write is attempted, of 3, and by what
+// it does to a breaker. Those of MySQL and SQLite are tested with their drivers.
 func TestErrorsAreUnderstood(t *testing.T) {
-	const failure, undone, answer = "failure", "undone", "answer"
+	const failure, undone, contended, answer = "a failure", "a failure without effect", "contention", "an answer"
 	for _, c := range []struct {
 		err  error
 		want string
 	}{
 		{errLost, failure},
 		{stateError("08006"), failure},
-		{stateError("53300"), failure},
+		{stateError("53100"), failure},
 		{stateError("57P01"), failure},
 		{stateError("58030"), failure},
 		{stateError("XX000"), failure},
 		{stateError(""), failure},
-		{stateError("40001"), undone},
-		{stateError("55P03"), undone},
+		{stateError("53300"), undone},
+		{stateError("57014"), undone},
+		{stateError("40001"), contended},
+		{stateError("40P01"), contended},
+		{stateError("55P03"), contended},
 		{stateError("23505"), answer},
 		{stateError("42601"), answer},
 		{stateError("28P01"), answer},
 		{stateError("22012"), answer},
+		{stateError("08P01"), answer},
+		{sql.ErrNoRows, answer},
 		{fmt.Errorf("query: %w", stateError("42601")), answer},
 		{errors.Join(errLost, stateError("42601")), answer},
 	} {
-		got := failure
+		box := newOrchestrator(t)
+		if err := box.RegisterCircuitBreaker("b", policy.CircuitBreaker{FailureThreshold: 1}); err != nil {
+			t.Fatal(err)
+		}
+		r, err := box.For("db", policy.Combine(policy.CircuitBreaker{Name: "b"}, atOnce(3)))
+		if err != nil {
+			t.Fatal(err)
+		}
 		f := &fake{fail: failing(3, "exec-context", c.err)}
-		_, err := open(t, f, atOnce(3)).ExecContext(t.Context(), "INSERT INTO t VALUES (1)")
+		_, err = openUnder(t, f, r).ExecContext(t.Context(), "INSERT INTO t VALUES (1)")
+		if !errors.Is(err, c.err) {
+			t.Errorf("%v came out as %v", c.err, err)
+		}
+		attempts, m := f.count("exec-context"), box.Metrics()
+		got := fmt.Sprintf("%d attempts, answered %d, trips %d", attempts, m.Answered, m.CircuitBreakerTrips)
 		switch {
-		case policy.IsPermanent(err):
+		case attempts == 1 && m.Answered == 1 && m.CircuitBreakerTrips == 0:
 			got = answer
-		case f.count("exec-context") == 3:
+		case attempts == 1 && m.CircuitBreakerTrips == 1:
+			got = failure
+		case attempts == 3 && m.CircuitBreakerTrips == 1:
 			got = undone
+		case attempts == 3 && m.CircuitBreakerTrips == 0:
+			got = contended
 		}
 		if got != c.want {
-			t.Errorf("%v is taken for: %s, want: %s", c.err, got, c.want)
+			t.Errorf("%v is taken for %s, want %s", c.err, got, c.want)
 		}
 	}
 }

@@ -1,6 +1,12 @@
 package verdict
 
-import "strings"
+import (
+	"reflect"
+	"strings"
+)
+
+// redisError is what go-redis gives to each reply that is an error.
+type redisError interface{ RedisError() }
 
 // redis is Redis and Valkey, by go-redis, redigo, rueidis and valkey-go. What the
 // server says is told by its first word, which is the same to all clients.
@@ -10,7 +16,7 @@ var redis = client{
 		"github.com/redis/rueidis.RedisError":        ofRedis,
 		"github.com/valkey-io/valkey-go.ValkeyError": ofRedis,
 	},
-	methods: []method{{"RedisError", ofRedis}}, // go-redis
+	methods: []method{{reflect.TypeFor[redisError](), ofRedis}},
 	texts: map[string]Meaning{
 		"redis: client is closed":                              refused,
 		"redis: connection pool timeout":                       waited, // all of its own connections are taken
@@ -27,7 +33,8 @@ var redis = client{
 		"redis.Nil": func(err error) bool {
 			switch err.Error() {
 			case "redis: nil":
-				return hasMethod(err, "RedisError")
+				_, ok := err.(redisError)
+				return ok
 			case "redigo: nil returned":
 				return isText("redigo: nil returned")(err)
 			case "redis nil message":
@@ -38,7 +45,8 @@ var redis = client{
 			return false
 		},
 		"redis.TxFailedErr": func(err error) bool {
-			return err.Error() == "redis: transaction failed" && hasMethod(err, "RedisError")
+			_, ok := err.(redisError)
+			return ok && err.Error() == "redis: transaction failed"
 		},
 	},
 }

@@ -14,8 +14,10 @@ type client struct {
 	// "net.OpError", for a pointer to it as well, without the major version of the
 	// module.
 	types map[string]func(error) Meaning
-	// methods say how errors are recognised by a method that they have, which takes
-	// and returns nothing.
+	// repeats are the types of errors that wrap the last one of several attempts of
+	// the client's own: that this one had no effect says nothing of those before it.
+	repeats []string
+	// methods say how errors are recognised by methods that they have.
 	methods []method
 	// texts are the errors that a client makes by errors.New: each has nothing but
 	// its text.
@@ -30,12 +32,12 @@ type client struct {
 }
 
 type method struct {
-	name      string
+	of        reflect.Type // an interface
 	recognise func(error) Meaning
 }
 
 // clients lists all that are known.
-var clients = []*client{&standard, &netHTTP, &redis, &grpc}
+var clients = []*client{&standard, &netHTTP, &redis, &grpc, &nats, &amqp, &aws, &mongo}
 
 // tables are the clients' put together, when the first failure asks.
 var tables = sync.OnceValue(func() *client {
@@ -45,6 +47,7 @@ var tables = sync.OnceValue(func() *client {
 	}
 	for _, c := range clients {
 		maps.Copy(all.types, c.types)
+		all.repeats = append(all.repeats, c.repeats...)
 		all.methods = append(all.methods, c.methods...)
 		maps.Copy(all.texts, c.texts)
 		maps.Copy(all.beginnings, c.beginnings)
@@ -89,11 +92,7 @@ func of(t reflect.Type, err error) Meaning {
 		}
 		return ofText(err.Error())
 	}
-	known, ok := recognisers.Load(t)
-	if !ok {
-		known, _ = recognisers.LoadOrStore(t, recogniserOf(t))
-	}
-	if recognise := known.(func(error) Meaning); recognise != nil {
+	if recognise := kindOf(t).recognise; recognise != nil {
 		return recognise(err)
 	}
 	return unknown
@@ -111,29 +110,35 @@ func ofText(text string) Meaning {
 	return unknown
 }
 
-// recognisers remembers what is known of each type of error, nil if nothing is.
-// There are no more of them than types in the program.
-var recognisers sync.Map // reflect.Type -> func(error) Meaning
+// kind is what is known of a type of errors.
+type kind struct {
+	recognise func(error) Meaning // nil: nothing
+	repeats   bool
+}
 
-func recogniserOf(t reflect.Type) func(error) Meaning {
-	if recognise, ok := tables().types[nameOf(t)]; ok {
-		return recognise
+// kinds remembers them. There are no more than types in the program.
+var kinds sync.Map // reflect.Type -> kind
+
+func kindOf(t reflect.Type) kind {
+	known, ok := kinds.Load(t)
+	if !ok {
+		known, _ = kinds.LoadOrStore(t, newKind(t))
+	}
+	return known.(kind)
+}
+
+func newKind(t reflect.Type) kind {
+	name := nameOf(t)
+	if recognise, ok := tables().types[name]; ok {
+		return kind{recognise: recognise}
 	}
 	for _, m := range tables().methods {
-		if has(t, m.name) {
-			return m.recognise
+		if t.Implements(m.of) {
+			return kind{recognise: m.recognise}
 		}
 	}
-	return nil
+	return kind{repeats: slices.Contains(tables().repeats, name)}
 }
-
-// has reports whether a type has a method that takes and returns nothing.
-func has(t reflect.Type, method string) bool {
-	m, ok := t.MethodByName(method)
-	return ok && m.Type.NumIn() == 1 && m.Type.NumOut() == 0
-}
-
-func hasMethod(err error, name string) bool { return has(reflect.TypeOf(err), name) }
 
 func nameOfError(err error) string { return nameOf(reflect.TypeOf(err)) }
 
@@ -164,6 +169,19 @@ func text(err error, field string) string {
 		return f.String()
 	}
 	return ""
+}
+
+// number returns the number in a field of a struct, or 0.
+func number(err error, field string) int64 { return numberIn(fieldOf(err, field)) }
+
+func numberIn(v reflect.Value) int64 {
+	switch {
+	case v.CanInt():
+		return v.Int()
+	case v.CanUint():
+		return int64(v.Uint())
+	}
+	return 0
 }
 
 func fieldOf(err error, name string) reflect.Value {

@@ -32,13 +32,14 @@ type Meaning struct {
 
 // What errors mean, mostly.
 var (
-	unknown  = Meaning{}
-	answered = Meaning{Verdict: policy.Answered}
-	refused  = Meaning{Verdict: policy.Refused, NoEffect: true}
-	failed   = Meaning{Verdict: policy.Failed}                 // the effect may have happened
-	unmade   = Meaning{Verdict: policy.Failed, NoEffect: true} // it has not
-	waited   = Meaning{Verdict: policy.Failed, NoEffect: true, Neutral: true}
-	hopeless = Meaning{Verdict: policy.Failed, NoEffect: true, Final: true}
+	unknown   = Meaning{}
+	answered  = Meaning{Verdict: policy.Answered}
+	refused   = Meaning{Verdict: policy.Refused, NoEffect: true}
+	failed    = Meaning{Verdict: policy.Failed}                 // the effect may have happened
+	unmade    = Meaning{Verdict: policy.Failed, NoEffect: true} // it has not
+	waited    = Meaning{Verdict: policy.Failed, NoEffect: true, Neutral: true}
+	conflicts = Meaning{Verdict: policy.Failed, Neutral: true} // with what others do just now
+	hopeless  = Meaning{Verdict: policy.Failed, NoEffect: true, Final: true}
 )
 
 // Of returns what err means. Of several errors in one, the outermost that is known
@@ -72,7 +73,11 @@ func find(err error) (m Meaning, done bool) {
 	}
 	switch e := err.(type) { //nolint:errorlint // this is the walk
 	case interface{ Unwrap() error }:
-		return find(e.Unwrap())
+		m, done = find(e.Unwrap())
+		if m.Verdict == policy.Failed && kindOf(t).repeats {
+			m.NoEffect = false
+		}
+		return m, done
 	case interface{ Unwrap() []error }:
 		for _, err := range e.Unwrap() {
 			if m, done = find(err); done {

@@ -63,7 +63,7 @@ func TestDemo(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit code %d\n%s%s", code, out, errs)
 	}
-	for _, want := range []string{"production", "1m0s", "RECOVERY_TIMEOUT=2s", " open ", " half-open ", "Each step went as told"} {
+	for _, want := range []string{"production", "the file says 5s", "RECOVERY_TIMEOUT=2s", " open ", " half-open ", "Each step went as told"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
@@ -132,7 +132,7 @@ func TestServe(t *testing.T) {
 	}
 	writer.Close()
 	out := readUntil(t, reader, "Ctrl-C stops")
-	for _, want := range []string{taken.Addr().String() + " is taken", "production", "SQLite", "circuit_breaker(payment-service", "1m0s"} {
+	for _, want := range []string{taken.Addr().String() + " is taken", "production", "SQLite", "circuit_breaker(payment-service", "open 5s"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}

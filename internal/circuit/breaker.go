@@ -112,8 +112,9 @@ func (b *Breaker) State() State {
 func (b *Breaker) Closed() (p Permit, ok bool) { return b.gate.closed() }
 
 // Admit decides whether a call may pass a breaker that was not closed. Where it
-// may not, wait is the time to the next probe, 0 where that is unknown.
-func (b *Breaker) Admit(now clock.Nanos) (p Permit, wait time.Duration, ok bool) {
+// may not, wait is the time to the next probe, 0 where that is unknown. As a probe
+// it may take the settings' ProbeTimeout, and at least as long as given here.
+func (b *Breaker) Admit(now clock.Nanos, least time.Duration) (p Permit, wait time.Duration, ok bool) {
 	switch b.gate.Load() & kindMask {
 	case gateDisabled:
 		return NoPermit, 0, true
@@ -124,7 +125,7 @@ func (b *Breaker) Admit(now clock.Nanos) (p Permit, wait time.Duration, ok bool)
 			return NoPermit, wait, false
 		}
 	}
-	return b.admitProbe(now)
+	return b.admitProbe(now, least)
 }
 
 // Ignores reports whether the success of a call with permit p changes nothing, so

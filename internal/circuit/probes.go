@@ -11,7 +11,8 @@ import (
 type probe struct {
 	id    uint64
 	began clock.Nanos
-	timer *time.Timer // of its timeout
+	limit time.Duration // when it hangs
+	timer *time.Timer   // of the limit
 }
 
 // probing is what is known of a dependency from its probes.
@@ -31,7 +32,7 @@ const firstGuess = 100 * time.Millisecond
 
 // admitProbe lets a call through as a probe if the breaker is half-open and has
 // a place left.
-func (b *Breaker) admitProbe(now clock.Nanos) (Permit, time.Duration, bool) {
+func (b *Breaker) admitProbe(now clock.Nanos, least time.Duration) (Permit, time.Duration, bool) {
 	b.mu.Lock()
 	defer b.unlock()
 	switch state := b.state(); {
@@ -48,12 +49,13 @@ func (b *Breaker) admitProbe(now clock.Nanos) (Permit, time.Duration, bool) {
 		return NoPermit, b.untilProbed(now), false
 	}
 	b.probing.id++
-	id := b.probing.id
+	id, limit := b.probing.id, max(b.settings.ProbeTimeout, least)
 	b.probes = append(b.probes, probe{
 		id:    id,
 		began: now,
+		limit: limit,
 		// Nobody else may be coming to notice that it hangs.
-		timer: time.AfterFunc(b.settings.ProbeTimeout, func() { b.hang(id) }),
+		timer: time.AfterFunc(limit, func() { b.hang(id) }),
 	})
 	return Permit(id<<kindBits | permitProbe), 0, true
 }
@@ -73,7 +75,7 @@ func (b *Breaker) untilProbed(now clock.Nanos) time.Duration {
 	if typical == 0 {
 		typical = firstGuess
 	}
-	return max(min(max(typical, out), b.settings.ProbeTimeout-out), 1)
+	return max(min(max(typical, out), b.probes[0].limit-out), 1)
 }
 
 // endProbe books a probe's outcome, unless it has hung too long or the breaker

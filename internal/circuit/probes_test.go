@@ -25,7 +25,7 @@ func probing(s circuit.Settings) *circuit.Breaker {
 // admitted returns the permit of a probe that must be let through.
 func admitted(t *testing.T, b *circuit.Breaker) circuit.Permit {
 	t.Helper()
-	p, wait, ok := b.Admit(clock.Now())
+	p, wait, ok := b.Admit(clock.Now(), 0)
 	if !ok || !p.IsProbe() {
 		t.Fatalf("no probe was admitted: %v, to come back in %v", ok, wait)
 	}
@@ -46,7 +46,7 @@ func TestTheRejectedAreToldHowLongProbesTake(t *testing.T) {
 		b := probing(circuit.Settings{SuccessThreshold: 2, ProbeTimeout: time.Minute})
 		told := func(want time.Duration) {
 			t.Helper()
-			if _, wait, ok := b.Admit(clock.Now()); ok || wait != want {
+			if _, wait, ok := b.Admit(clock.Now(), 0); ok || wait != want {
 				t.Errorf("admitted: %v, told %v, want %v", ok, wait, want)
 			}
 			if got := b.Status().RetryAfter; got != want {
@@ -82,7 +82,7 @@ func TestAHungProbeIsNotTypical(t *testing.T) {
 		admitted(t, b)
 		time.Sleep(2 * time.Minute)
 		admitted(t, b)
-		if _, wait, _ := b.Admit(clock.Now()); wait != 100*time.Millisecond {
+		if _, wait, _ := b.Admit(clock.Now(), 0); wait != 100*time.Millisecond {
 			t.Errorf("told %v", wait)
 		}
 	})
@@ -99,7 +99,7 @@ func TestAResetForgetsHowLongProbesTook(t *testing.T) {
 		b.Report(p, circuit.Failure)
 		time.Sleep(time.Minute)
 		admitted(t, b)
-		if _, wait, _ := b.Admit(clock.Now()); wait != 100*time.Millisecond {
+		if _, wait, _ := b.Admit(clock.Now(), 0); wait != 100*time.Millisecond {
 			t.Errorf("told %v", wait)
 		}
 	})
@@ -171,7 +171,7 @@ func TestABreakerIsNotKeptByItsProbes(t *testing.T) {
 		"success": func(b *circuit.Breaker, p circuit.Permit) { b.Report(p, circuit.Success) },
 		"neutral": func(b *circuit.Breaker, p circuit.Permit) { b.Report(p, circuit.Neutral) },
 		"another one failed": func(b *circuit.Breaker, _ circuit.Permit) {
-			p, _, _ := b.Admit(clock.Now())
+			p, _, _ := b.Admit(clock.Now(), 0)
 			b.Report(p, circuit.Failure)
 		},
 		"reset":       func(b *circuit.Breaker, _ circuit.Permit) { b.Reset() },

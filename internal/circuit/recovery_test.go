@@ -34,7 +34,7 @@ func TestTheOpenTimeGrowsWithEachFailedProbing(t *testing.T) {
 				}
 				b.Report(p, circuit.Failure)
 				for n, want := range tt.want {
-					if _, wait, ok := b.Admit(clock.Now()); ok || wait != want {
+					if _, wait, ok := b.Admit(clock.Now(), 0); ok || wait != want {
 						t.Fatalf("%s, round %d, opening %d: admitted: %v, told %v, want %v", tt.name, round, n, ok, wait, want)
 					}
 					if want > time.Hour {
@@ -42,7 +42,7 @@ func TestTheOpenTimeGrowsWithEachFailedProbing(t *testing.T) {
 					}
 					time.Sleep(want - 1)
 					wantState(t, b, circuit.Open)
-					time.Sleep(1)
+					time.Sleep(1 * time.Nanosecond)
 					wantState(t, b, circuit.HalfOpen)
 					outcome := circuit.Failure
 					if n == len(tt.want)-1 {

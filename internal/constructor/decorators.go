@@ -69,12 +69,11 @@ func readDecorator(d reflect.Value) (Decorator, bool) {
 	for _, r := range results {
 		decorator.Gives = append(decorator.Gives, Key{r.Type, r.Name, r.Group})
 	}
-	for _, frame := range elements(field(d, "Stack")) {
-		file, line := field(frame, "File"), field(frame, "Line")
+	if stack := elements(field(d, "Stack")); len(stack) > 0 {
+		file, line := field(stack[0], "File"), field(stack[0], "Line")
 		if file.IsValid() && line.IsValid() {
 			decorator.At = fmt.Sprintf("%v:%v", file, line)
 		}
-		break
 	}
 	return decorator, true
 }

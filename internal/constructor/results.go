@@ -55,7 +55,7 @@ func (c Constructor) Results() ([]Result, error) {
 				return nil, fmt.Errorf("result %d is an error, which only the last may be", i+1)
 			}
 		case out.Kind() != reflect.Struct || !dig.IsOut(out):
-			results = append(results, Result{Type: out, Field: fmt.Sprint(i + 1), at: i}.tagged(c.tag))
+			results = append(results, tagged(Result{Type: out, Field: fmt.Sprint(i + 1), at: i}, c.tag))
 		case c.tag != "":
 			return nil, fmt.Errorf("fx.Annotated cannot give a name or group to the result struct %v; tag its fields", out)
 		default:
@@ -93,14 +93,14 @@ func fieldsOf(t reflect.Type, at int, path []int) ([]Result, error) {
 					tag = strings.TrimSpace(fmt.Sprintf("%s %s:%q", tag, key, value))
 				}
 			}
-			results = append(results, Result{Type: f.Type, Field: f.Name, StructTag: f.Tag, at: at, path: here}.tagged(tag))
+			results = append(results, tagged(Result{Type: f.Type, Field: f.Name, StructTag: f.Tag, at: at, path: here}, tag))
 		}
 	}
 	return results, nil
 }
 
-// tagged reads dig's tag of a result.
-func (r Result) tagged(tag string) Result {
+// tagged returns a result with what dig's tag says of it.
+func tagged(r Result, tag string) Result {
 	r.tag = tag
 	r.Name = reflect.StructTag(tag).Get("name")
 	group, options, _ := strings.Cut(reflect.StructTag(tag).Get("group"), ",")

@@ -1,6 +1,7 @@
 package suggest_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -68,5 +69,29 @@ func TestDidYouMean(t *testing.T) {
 	}
 	if got := suggest.DidYouMean("bulkhead", []string{"retry"}); got != "" {
 		t.Errorf("got %q, want nothing", got)
+	}
+}
+
+// 8000 wrong names beside 8000 right ones took a minute and a half.
+func TestHintsEndWithTheirWork(t *testing.T) {
+	known := make([]string, 8000)
+	for i := range known {
+		known[i] = fmt.Sprintf("policy-%d", i)
+	}
+	var h suggest.Hints
+	if got, want := h.DidYouMean("polici-7", known), ` (did you mean "policy-7"?)`; got != want {
+		t.Errorf("the first: %q, want %q", got, want)
+	}
+	given := 0
+	for range 1000 {
+		if h.Nearest("polici-7", known) != "" {
+			given++
+		}
+	}
+	if given > 20 {
+		t.Errorf("%d hints among 8000 names each", given)
+	}
+	if got := h.Nearest("polici-7", []string{"policy-7"}); got != "" {
+		t.Errorf("a hint when there is no work left: %q", got)
 	}
 }

@@ -10,11 +10,14 @@ package watch
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
 	"io/fs"
 	"time"
+
+	"github.com/cladgo/clad/internal/regular"
 )
 
 // Directory is a directory whose files are watched.
@@ -58,31 +61,37 @@ func (d Directory) Look() Snapshot {
 	return Snapshot(h.Sum(nil))
 }
 
+// maxFile bounds what is read of a file, in bytes. Nobody reads larger ones in
+// full, so what changes in them makes no difference.
+const maxFile = 2 << 20
+
 // include adds a file to the hash, in a way that no other files give the same
 // input: the name and the length come first.
 func (d Directory) include(h hash.Hash, name string) {
-	info, err := fs.Stat(d.Files, name)
-	switch {
-	case err != nil:
-	case !info.Mode().IsRegular(): // reading a pipe could take for ever
-		err = fmt.Errorf("it is no file but %v", info.Mode().Type())
-	default:
-		var content []byte
-		if content, err = fs.ReadFile(d.Files, name); err == nil {
-			fmt.Fprintf(h, "%q %d:", name, len(content))
-			h.Write(content)
-			return
-		}
+	content, err := regular.ReadFile(d.Files, name, maxFile)
+	if err != nil {
+		_, _ = io.WriteString(h, fmt.Sprintf("%q unreadable: %q", name, err))
+		return
 	}
-	_, _ = io.WriteString(h, fmt.Sprintf("%q unreadable: %q", name, err))
+	fmt.Fprintf(h, "%q %d:", name, len(content))
+	h.Write(content)
 }
 
-// Settled returns what is there once it has stayed the same for Quiet, or the
-// context's error if that ends first.
+// restless is for how many times Quiet the files may change before Settled gives
+// up.
+const restless = 100
+
+// ErrRestless says that the files change all the time.
+var ErrRestless = errors.New("the files keep changing")
+
+// Settled returns what is there once it has stayed the same for Quiet. If the
+// context ends first, the error is the context's, and [ErrRestless] if the files
+// change a hundred times as long.
 func (d Directory) Settled(ctx context.Context) (Snapshot, error) {
 	timer := time.NewTimer(d.Quiet)
 	defer timer.Stop()
-	for last := d.Look(); ; {
+	last := d.Look()
+	for range restless {
 		select {
 		case <-ctx.Done():
 			return Snapshot{}, ctx.Err()
@@ -95,4 +104,5 @@ func (d Directory) Settled(ctx context.Context) (Snapshot, error) {
 		last = now
 		timer.Reset(d.Quiet)
 	}
+	return Snapshot{}, fmt.Errorf("%w: they were not left alone for %v at a time", ErrRestless, d.Quiet)
 }

@@ -31,7 +31,9 @@ func placesOf(d Directory) places {
 		return p
 	}
 	p.at(dir).all = d.Match
-	entries, _ := os.ReadDir(dir) // what could be read of it
+	// What can be read of it. With the dot a pipe in its place is no directory;
+	// without, it would be opened, and that waits for somebody who writes.
+	entries, _ := os.ReadDir(dir + string(filepath.Separator) + ".")
 	for _, entry := range entries {
 		if d.Match(entry.Name()) && entry.Type()&os.ModeSymlink != 0 {
 			p.follow(filepath.Join(dir, entry.Name()))

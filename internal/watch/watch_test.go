@@ -2,6 +2,7 @@ package watch_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -394,6 +395,29 @@ func TestSettledWaitsUntilNothingChanges(t *testing.T) {
 		defer stop()
 		if _, err := d.Settled(ctx); err != context.DeadlineExceeded { //nolint:errorlint // the context's own error
 			t.Errorf("got %v; want the context's error", err)
+		}
+	})
+}
+
+// Files that changed all the time kept everybody waiting, and nobody heard of it.
+func TestSettledGivesUpOnFilesThatKeepChanging(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		files := &memory{}
+		d := watch.Directory{Files: files, Match: isYAML, Quiet: time.Second, Poll: time.Minute}
+		var n int
+		var change func()
+		change = func() {
+			n++
+			files.set(fmt.Sprint(n))
+			if n < 1000 {
+				time.AfterFunc(time.Second/2, change)
+			}
+		}
+		change()
+		start := time.Now()
+		_, err := d.Settled(t.Context())
+		if took := time.Since(start); !errors.Is(err, watch.ErrRestless) || took != 100*time.Second {
+			t.Errorf("%v after %v; want ErrRestless after 100 times Quiet", err, took)
 		}
 	})
 }

@@ -12,20 +12,30 @@ import (
 	"github.com/cladgo/clad/container"
 )
 
+// An error here says that an interface is not what it was: run go generate.
+func _(interface_changed_run_go_generate *gatewayProxy) Gateway {
+	return interface_changed_run_go_generate
+}
+
 func init() {
 	container.RegisterProxy(newGatewayProxy)
 }
 
+// cladProxied is unexported, so that it is in nobody's way.
+type cladProxied = container.Proxied
+
 // gatewayProxy is the proxy of Gateway.
 type gatewayProxy struct {
+	cladProxied
 	next   Gateway
 	charge *container.Pipeline
 }
 
 func newGatewayProxy(next Gateway, m container.Methods) Gateway {
 	return &gatewayProxy{
-		next:   next,
-		charge: m.Method("Charge"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		charge:      m.Method("Charge"),
 	}
 }
 

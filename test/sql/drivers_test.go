@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -182,7 +183,8 @@ func TestRefusalsAreAnswers(t *testing.T) {
 				return err
 			},
 		} {
-			if err := use(); err == nil || !policy.IsPermanent(err) {
+			before := d.metrics().Answered
+			if err := use(); err == nil || d.metrics().Answered != before+1 {
 				t.Errorf("%s: %v is not taken for an answer", name, err)
 			}
 		}
@@ -218,8 +220,8 @@ func TestRefusedLoginIsAnAnswer(t *testing.T) {
 					t.Fatal(err)
 				}
 				err = d.guarded(t, atOnce(3)).PingContext(t.Context())
-				if !policy.IsPermanent(err) || d.metrics().RetryAttempts != 0 {
-					t.Errorf("%v, %+v", err, d.metrics())
+				if m := d.metrics(); err == nil || m.Answered != 1 || m.RetryAttempts != 0 {
+					t.Errorf("%v, %+v", err, m)
 				}
 			})
 		}
@@ -283,5 +285,42 @@ func TestTransactionLastsLongerThanTheTimeouts(t *testing.T) {
 		if err := tx.Commit(); err != nil || d.count(t) != 1 {
 			t.Errorf("%d rows, %v", d.count(t), err)
 		}
+	})
+}
+
+// What a driver says of itself comes out by its type, not only in the chain of what
+// clad thinks of it.
+func TestDriversErrorsComeOutAsTheyAre(t *testing.T) {
+	each(t, func(t *testing.T, d *database) {
+		d.do(t, "INSERT INTO %s (id) VALUES (1)")
+		db := d.guarded(t, policy.Timeout(time.Minute), atOnce(3), policy.CircuitBreaker{}, policy.Timeout(time.Minute))
+		gone, cancel := context.WithCancel(t.Context())
+		for name, use := range map[string]func(*sql.DB) error{
+			"duplicate key": func(db *sql.DB) error {
+				_, err := db.ExecContext(t.Context(), d.insert(), 1, nil, nil, nil)
+				return err
+			},
+			"syntax error": func(db *sql.DB) error { return drain(db.QueryContext(t.Context(), "NONSENSE")) },
+			"no arguments": func(db *sql.DB) error { _, err := db.ExecContext(t.Context(), d.insert()); return err },
+			"caller gone":  func(db *sql.DB) error { return drain(db.QueryContext(gone, d.slow)) },
+		} {
+			var said [2]error
+			for i, db := range []*sql.DB{d.plain, db} {
+				if err := db.PingContext(t.Context()); err != nil { // there is a connection
+					t.Fatal(err)
+				}
+				if name == "caller gone" {
+					gone, cancel = context.WithCancel(t.Context())
+					// real time: while the server is at work
+					time.AfterFunc(50*time.Millisecond, cancel)
+				}
+				said[i] = use(db)
+			}
+			want, got := said[0], said[1]
+			if want == nil || got == nil || reflect.TypeOf(got) != reflect.TypeOf(want) || got.Error() != want.Error() {
+				t.Errorf("%s: %T %v, want %T %v", name, got, got, want, want)
+			}
+		}
+		cancel()
 	})
 }

@@ -7,7 +7,9 @@ replace github.com/cladgo/clad => ../..
 require (
 	github.com/cladgo/clad v0.0.0-00010101000000-000000000000
 	github.com/go-sql-driver/mysql v1.10.1
-	github.com/jackc/pgx/v5 v5.12.0
+	github.com/jackc/pgx/v5 v5.13.0
+	github.com/lib/pq v1.12.3
+	github.com/mattn/go-sqlite3 v1.14.53
 	go.uber.org/goleak v1.3.0
 	modernc.org/sqlite v1.62.0
 )

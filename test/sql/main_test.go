@@ -17,6 +17,7 @@ import (
 	"github.com/cladgo/clad/policy"
 	"github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/lib/pq"
 	"go.uber.org/goleak"
 	_ "modernc.org/sqlite"
 )
@@ -38,8 +39,10 @@ type product struct {
 	// impatient is a statement that has a connection wait for locks as briefly
 	// as it can.
 	impatient string
-	// slow reads for seconds.
-	slow string
+	// slow reads for seconds, many reads more rows than fit on the way.
+	slow, many string
+	// returning has an INSERT give rows.
+	returning string
 	// self is the query for the id of the connection, kill ends one by its id,
 	// busy counts those of an id that are at work.
 	self, kill, busy string
@@ -73,6 +76,20 @@ var products = []product{
 		placeholder: dollar,
 		impatient:   "SET lock_timeout = '10ms'",
 		slow:        "SELECT count(*) FROM generate_series(1, 100000000)",
+		many:        "SELECT generate_series(1, 5000000)",
+		returning:   " RETURNING id",
+		self:        "SELECT pg_backend_pid()", kill: "SELECT pg_terminate_backend(%d)",
+		busy:      "SELECT count(*) FROM pg_stat_activity WHERE pid = %d AND state = 'active'",
+		abandoned: "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'active' AND query LIKE $1",
+	},
+	{
+		name: "PostgreSQL, lib/pq", driver: "postgres",
+		dsn:         fixed("postgres://postgres@127.0.0.1:5432/test?sslmode=disable"),
+		placeholder: dollar,
+		impatient:   "SET lock_timeout = '10ms'",
+		slow:        "SELECT count(*) FROM generate_series(1, 100000000)",
+		many:        "SELECT generate_series(1, 5000000)",
+		returning:   " RETURNING id",
 		self:        "SELECT pg_backend_pid()", kill: "SELECT pg_terminate_backend(%d)",
 		busy:      "SELECT count(*) FROM pg_stat_activity WHERE pid = %d AND state = 'active'",
 		abandoned: "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'active' AND query LIKE $1",
@@ -83,6 +100,8 @@ var products = []product{
 		placeholder: questionMark,
 		impatient:   "SET innodb_lock_wait_timeout = 0",
 		slow:        "SELECT sum(seq * seq % 7) FROM seq_1_to_1000000000",
+		many:        "SELECT seq FROM seq_1_to_5000000",
+		returning:   " RETURNING id",
 		self:        "SELECT connection_id()", kill: "KILL %d",
 		busy:      "SELECT count(*) FROM information_schema.processlist WHERE id = %d AND command = 'Query'",
 		abandoned: "SELECT id FROM information_schema.processlist WHERE id <> connection_id() AND info LIKE ?",
@@ -93,17 +112,20 @@ var products = []product{
 		placeholder: questionMark,
 		impatient:   "SET innodb_lock_wait_timeout = 0",
 		slow:        "SELECT sum(seq * seq % 7) FROM seq_1_to_1000000000",
+		many:        "SELECT seq FROM seq_1_to_5000000",
+		returning:   " RETURNING id",
 		self:        "SELECT connection_id()", kill: "KILL %d",
 		busy:      "SELECT count(*) FROM information_schema.processlist WHERE id = %d AND command = 'Query'",
 		abandoned: "SELECT id FROM information_schema.processlist WHERE id <> connection_id() AND info LIKE ?",
 	},
 }
 
-// each runs a test on each product that is there.
+// each runs a test on each product that is there, on all at once.
 func each(t *testing.T, test func(*testing.T, *database)) {
 	t.Helper()
 	for _, p := range products {
 		t.Run(p.name, func(t *testing.T) {
+			t.Parallel() // most of the time somebody waits
 			test(t, connect(t, p))
 		})
 	}
@@ -142,9 +164,7 @@ func connect(t *testing.T, p product) *database {
 		_, _ = d.plain.ExecContext(ctx, "DROP TABLE "+d.table)
 	})
 	d.slow = strings.Replace(d.slow, "SELECT", "SELECT /* "+d.table+" */", 1)
-	if d.orchestrator, err = container.NewOrchestrator(policy.Catalog{}); err != nil {
-		t.Fatal(err)
-	}
+	d.renew(t)
 	return d
 }
 
@@ -192,6 +212,21 @@ func (d *database) guarded(t *testing.T, layers ...policy.Policy) *sql.DB {
 	db := sql.OpenDB(cladsql.Wrap(d.connector, r))
 	t.Cleanup(func() { _ = db.Close() })
 	return db
+}
+
+// renew has databases that are guarded from now on begin with new breakers.
+func (d *database) renew(t *testing.T) {
+	t.Helper()
+	d.orchestrator = newOrchestrator(t)
+}
+
+func newOrchestrator(t *testing.T) *container.Orchestrator {
+	t.Helper()
+	o, err := container.NewOrchestrator(policy.Catalog{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
 }
 
 func (d *database) metrics() policy.Totals { return d.orchestrator.Metrics().Totals }

@@ -8,14 +8,16 @@
 
 // github.com/cladgo/clad/examples/app/payments.Gateway:
 //
-//	Charge  guarded
-//	Refund  guarded
+//	Charge  guarded, safe to repeat
+//	Refund  guarded, once: //clad:once
 
 // github.com/cladgo/clad/examples/app/payments.Ledger:
 //
 //	Find  guarded
-//	Move  guarded
+//	Move  guarded, safe to repeat
 //	Open  guarded
+
+// Once means: never attempted again when an attempt may have reached the dependency.
 
 package wiring
 
@@ -26,14 +28,29 @@ import (
 	"github.com/cladgo/clad/examples/app/payments"
 )
 
+// An error here says that an interface is not what it was: run go generate.
+func _(interface_changed_run_go_generate *cacheProxy) payments.Cache {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *gatewayProxy) payments.Gateway {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *ledgerProxy) payments.Ledger {
+	return interface_changed_run_go_generate
+}
+
 func init() {
 	container.RegisterProxy(newCacheProxy)
 	container.RegisterProxy(newGatewayProxy)
 	container.RegisterProxy(newLedgerProxy)
 }
 
+// cladProxied is unexported, so that it is in nobody's way.
+type cladProxied = container.Proxied
+
 // cacheProxy is the proxy of payments.Cache.
 type cacheProxy struct {
+	cladProxied
 	next   payments.Cache
 	forget *container.Pipeline
 	get    *container.Pipeline
@@ -42,10 +59,11 @@ type cacheProxy struct {
 
 func newCacheProxy(next payments.Cache, m container.Methods) payments.Cache {
 	return &cacheProxy{
-		next:   next,
-		forget: m.Method("Forget"),
-		get:    m.Method("Get"),
-		put:    m.Method("Put"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		forget:      m.Method("Forget"),
+		get:         m.Method("Get"),
+		put:         m.Method("Put"),
 	}
 }
 
@@ -90,6 +108,7 @@ func (p *cacheProxy) Put(ctx context.Context, p2 payments.Payment) (err error) {
 
 // gatewayProxy is the proxy of payments.Gateway.
 type gatewayProxy struct {
+	cladProxied
 	next   payments.Gateway
 	charge *container.Pipeline
 	refund *container.Pipeline
@@ -97,9 +116,10 @@ type gatewayProxy struct {
 
 func newGatewayProxy(next payments.Gateway, m container.Methods) payments.Gateway {
 	return &gatewayProxy{
-		next:   next,
-		charge: m.Method("Charge"),
-		refund: m.Method("Refund"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		charge:      m.Safe("Charge"),
+		refund:      m.Once("Refund"),
 	}
 }
 
@@ -107,7 +127,7 @@ func newGatewayProxy(next payments.Gateway, m container.Methods) payments.Gatewa
 func (p *gatewayProxy) Unwrap() payments.Gateway { return p.next }
 
 // Charge takes the money. Asked again with the same Key it returns the
-// first receipt and takes nothing: it is safe to repeat.
+// first receipt and takes nothing.
 func (p *gatewayProxy) Charge(ctx context.Context, req payments.ChargeRequest) (result payments.Receipt, err error) {
 	if p.charge.Direct() {
 		return p.next.Charge(ctx, req)
@@ -121,7 +141,7 @@ func (p *gatewayProxy) Charge(ctx context.Context, req payments.ChargeRequest) (
 }
 
 // Refund gives the money back. The bank has no key for that: asked
-// twice, it pays twice. It is not safe to repeat.
+// twice, it pays twice.
 func (p *gatewayProxy) Refund(ctx context.Context, r payments.Receipt) (err error) {
 	if p.refund.Direct() {
 		return p.next.Refund(ctx, r)
@@ -136,6 +156,7 @@ func (p *gatewayProxy) Refund(ctx context.Context, r payments.Receipt) (err erro
 
 // ledgerProxy is the proxy of payments.Ledger.
 type ledgerProxy struct {
+	cladProxied
 	next payments.Ledger
 	find *container.Pipeline
 	move *container.Pipeline
@@ -144,10 +165,11 @@ type ledgerProxy struct {
 
 func newLedgerProxy(next payments.Ledger, m container.Methods) payments.Ledger {
 	return &ledgerProxy{
-		next: next,
-		find: m.Method("Find"),
-		move: m.Method("Move"),
-		open: m.Method("Open"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		find:        m.Method("Find"),
+		move:        m.Safe("Move"),
+		open:        m.Method("Open"),
 	}
 }
 

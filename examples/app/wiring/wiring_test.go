@@ -126,7 +126,7 @@ func TestProfilesDiffer(t *testing.T) {
 		breaker  string
 		recovery string
 	}{
-		"production":  {[]int{502, 503, 503}, 3, "payments.Gateway", "60"},
+		"production":  {[]int{502, 503, 503}, 3, "payments.Gateway", "5"},
 		"development": {[]int{502, 503, 503}, 5, "payments.charge.credit_card", "30"},
 	} {
 		t.Run(name, func(t *testing.T) {

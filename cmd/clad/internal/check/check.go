@@ -14,6 +14,7 @@ import (
 
 	"github.com/cladgo/clad/cmd/clad/internal/usage"
 	"github.com/cladgo/clad/config"
+	"github.com/cladgo/clad/container"
 )
 
 // Options say what to check.
@@ -45,7 +46,15 @@ type Profile struct {
 // Run checks. An error says that there is nothing to check.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	r := &Result{Profiles: []Profile{}}
-	c := &checker{Result: r, told: map[key]int{}}
+	c := &checker{Result: r, indexes: map[key]int{}, errors: container.ErrorNames()}
+	var code *usage.Code
+	if len(o.Packages) > 0 {
+		var err error
+		if code, err = usage.Find(ctx, usage.Options{Patterns: o.Packages, Tags: o.Tags}); err != nil {
+			return nil, err
+		}
+		c.loader = loaderFor(code)
+	}
 	for _, dir := range o.Dirs {
 		if err := c.dir(dir, o.Environ); err != nil {
 			return nil, err
@@ -56,11 +65,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 			return nil, err
 		}
 	}
-	if len(o.Packages) > 0 {
-		code, err := usage.Find(ctx, usage.Options{Patterns: o.Packages, Tags: o.Tags})
-		if err != nil {
-			return nil, err
-		}
+	if code != nil {
 		r.Packages, r.Names = code.Packages, len(code.Uses)
 		c.code(code)
 	}
@@ -68,11 +73,13 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	return r, nil
 }
 
-// checker gathers findings. One that several profiles share is told once.
+// checker gathers findings. One that several profiles share is one finding.
 type checker struct {
 	*Result
-	found []Finding
-	told  map[key]int
+	loader  config.Loader
+	errors  []string // the names of those that clad knows by itself
+	found   []Finding
+	indexes map[key]int // in found
 }
 
 // key is a finding without the profiles that it is in.
@@ -84,10 +91,10 @@ type key struct {
 
 func (c *checker) add(f Finding, profile string) {
 	k := key{f.File, f.Variable, f.Path, f.Problem, f.Line, f.Column, f.Note}
-	i, ok := c.told[k]
+	i, ok := c.indexes[k]
 	if !ok {
 		i = len(c.found)
-		c.told[k] = i
+		c.indexes[k] = i
 		c.found = append(c.found, f)
 	}
 	if profile != "" && !slices.Contains(c.found[i].Profiles, profile) {
@@ -99,7 +106,7 @@ func (c *checker) add(f Finding, profile string) {
 func (c *checker) dir(dir string, environ []string) error {
 	profiles, err := config.Profiles(config.Dir(dir))
 	if err != nil {
-		return plain(err)
+		return withoutPrefix(err)
 	}
 	if len(profiles) == 0 {
 		return fmt.Errorf("%s has no profiles, which are files like production.yaml", dir)
@@ -118,7 +125,7 @@ func (c *checker) file(file string, environ []string) error {
 	}
 	profiles, err := config.Profiles(config.Dir(dir))
 	if err != nil {
-		return plain(err)
+		return withoutPrefix(err)
 	}
 	if !slices.Contains(profiles, name) {
 		return fmt.Errorf("%s is no profile: it must be a file like production.yaml", file)
@@ -127,8 +134,8 @@ func (c *checker) file(file string, environ []string) error {
 	return nil
 }
 
-// plain takes the package's name off an error.
-func plain(err error) error {
+// withoutPrefix takes the package's name off an error.
+func withoutPrefix(err error) error {
 	return errors.New(strings.TrimPrefix(err.Error(), "config: "))
 }
 
@@ -136,7 +143,10 @@ func (c *checker) profile(dir, name string, environ []string) {
 	if slices.ContainsFunc(c.Profiles, func(p Profile) bool { return p.Dir == dir && p.Name == name }) {
 		return
 	}
-	loaded, err := config.Load(config.Dir(dir), name, environ)
+	loaded, err := c.loader.Load(config.Dir(dir), name, environ)
+	if err == nil && c.loader.Errors == nil {
+		c.errorNames(loaded)
+	}
 	c.Profiles = append(c.Profiles, Profile{dir, name, loaded})
 	var mistakes config.Mistakes
 	var unreadable *fs.PathError
@@ -148,7 +158,7 @@ func (c *checker) profile(dir, name string, environ []string) {
 	case errors.As(err, &unreadable):
 		c.add(Finding{File: filepath.Join(dir, unreadable.Path), Problem: fmt.Sprint(unreadable.Err)}, name)
 	case err != nil:
-		c.add(Finding{File: dir, Problem: plain(err).Error()}, name)
+		c.add(Finding{File: dir, Problem: withoutPrefix(err).Error()}, name)
 	}
 }
 

@@ -9,8 +9,12 @@ import (
 // sources reads the files that excerpts are from, once each.
 type sources map[string][]string
 
-// line returns a line of a file, or false if there is none (any more).
+// line returns a line of a file, or false if there is none (any more), or none
+// that people could read. Line 0 is the file as a whole, which may be no file.
 func (s sources) line(file string, n int) (string, bool) {
+	if n < 1 {
+		return "", false
+	}
 	lines, ok := s[file]
 	if !ok {
 		if text, err := os.ReadFile(file); err == nil {
@@ -18,11 +22,15 @@ func (s sources) line(file string, n int) (string, bool) {
 		}
 		s[file] = lines
 	}
-	if n < 1 || n > len(lines) {
+	if n > len(lines) || len(lines[n-1]) > longestLine {
 		return "", false
 	}
 	return strings.TrimSuffix(lines[n-1], "\r"), true
 }
+
+// longestLine is from where on a line is shown no more, in bytes: each of its
+// mistakes would take the whole of it apart.
+const longestLine = 10_000
 
 // widestExcerpt is how much of a long line is shown, in characters.
 const widestExcerpt = 100
@@ -36,7 +44,7 @@ type excerpt struct {
 // excerptOf shows what stands in a line at a column, which counts characters
 // from 1.
 func excerptOf(line string, column int) excerpt {
-	runes := []rune(printable(line))
+	runes := []rune(shown(line))
 	at := min(max(column-1, 0), len(runes))
 	end := at + wordLength(runes[at:])
 	if len(runes) > widestExcerpt {
@@ -62,8 +70,9 @@ func excerptOf(line string, column int) excerpt {
 	return excerpt{string(runes), indent + "^" + strings.Repeat("~", max(0, end-at-1))}
 }
 
-// printable replaces what would move the cursor, or worse.
-func printable(line string) string {
+// shown replaces what would move the cursor, or worse, each by one sign: columns
+// count them.
+func shown(line string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\t' || unicode.IsPrint(r) {
 			return r

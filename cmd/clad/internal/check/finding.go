@@ -8,6 +8,7 @@ import (
 
 	"github.com/cladgo/clad/config"
 	"github.com/cladgo/clad/internal/keypath"
+	"github.com/cladgo/clad/internal/printable"
 )
 
 // Finding is one mistake, or one thing worth noting.
@@ -22,14 +23,15 @@ type Finding struct {
 	// file.
 	Profiles []string `json:"profiles,omitempty"`
 	Note     bool     `json:"-"`
+	Warning  bool     `json:"-"` // a note that may cost money
 }
 
 func findingOf(m *config.Mistake) Finding {
 	return Finding{File: m.File, Line: m.Line, Column: m.Column, Variable: m.Variable, Path: m.Path, Problem: m.Problem}
 }
 
-// at is a finding at a place of a profile.
-func at(origin config.Origin, path []string, format string, args ...any) Finding {
+// atSetting is a finding at a place of a profile.
+func atSetting(origin config.Origin, path []string, format string, args ...any) Finding {
 	return Finding{File: origin.File, Line: origin.Line, Column: origin.Column, Variable: origin.Variable,
 		Path: keypath.Join(path...), Problem: fmt.Sprintf(format, args...)}
 }
@@ -40,15 +42,15 @@ func inCode(place token.Position, format string, args ...any) Finding {
 }
 
 // Place returns "file:line:column", "environment variable NAME", or as much of
-// that as there is.
+// that as there is, with nothing in the names that a terminal would obey.
 func (f Finding) Place() string {
 	switch {
 	case f.Variable != "":
-		return "environment variable " + f.Variable
+		return "environment variable " + printable.Text(f.Variable)
 	case f.Line > 0:
-		return fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column)
+		return fmt.Sprintf("%s:%d:%d", printable.Text(f.File), f.Line, f.Column)
 	default:
-		return f.File
+		return printable.Text(f.File)
 	}
 }
 
@@ -57,7 +59,10 @@ func (f Finding) String() string { return f.Place() + ": " + f.message() }
 
 func (f Finding) message() string {
 	var parts []string
-	if f.Note {
+	switch {
+	case f.Warning:
+		parts = append(parts, "warning")
+	case f.Note:
 		parts = append(parts, "note")
 	}
 	if f.Path != "" {
@@ -67,7 +72,7 @@ func (f Finding) message() string {
 	if len(f.Profiles) > 0 {
 		text += " (in " + strings.Join(f.Profiles, ", ") + ")"
 	}
-	return printable(text)
+	return printable.Text(text)
 }
 
 // byPlace orders findings as a reader meets their places, variables last.

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cladgo/clad/cmd/clad/internal/terminal"
+	"github.com/cladgo/clad/internal/printable"
 )
 
 // Print writes the result for people: each finding with an excerpt of its
@@ -20,7 +22,7 @@ func (r *Result) Print(w io.Writer, c terminal.Colours) {
 	for _, f := range r.Notes {
 		f.print(w, lines, c, c.Yellow)
 	}
-	summary := r.summary()
+	summary := printable.Text(r.summary())
 	if len(r.Mistakes) == 0 {
 		summary = c.Green(summary)
 	} else {
@@ -31,8 +33,7 @@ func (r *Result) Print(w io.Writer, c terminal.Colours) {
 
 func (f Finding) print(w io.Writer, lines sources, c terminal.Colours, mark func(string) string) {
 	fmt.Fprintf(w, "%s: %s\n", c.Bold(f.Place()), f.message())
-	source, ok := lines.line(f.File, f.Line)
-	if ok && f.Line > 0 {
+	if source, ok := lines.line(f.File, f.Line); ok {
 		column := f.Column
 		if strings.HasSuffix(f.File, ".go") { // Go counts bytes
 			column = utf8.RuneCountInString(source[:min(max(column-1, 0), len(source))]) + 1
@@ -57,10 +58,15 @@ func (r *Result) PrintPlain(w io.Writer) {
 
 // PrintJSON writes all as one JSON object.
 func (r *Result) PrintJSON(w io.Writer) error {
-	encoder := json.NewEncoder(w)
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(r)
+	if err := encoder.Encode(r); err != nil {
+		return err
+	}
+	_, err := w.Write(printable.JSON(text.Bytes()))
+	return err
 }
 
 // summary says what was checked, and how it went.

@@ -35,26 +35,27 @@ type Value struct {
 // Diff compares two profiles, or what they say of one target; see [Report.Only].
 func Diff(left, right *config.Profile, target string, o Options) (*Difference, error) {
 	reports := [2]*Report{New(left, o), New(right, o)}
-	about, err := subjects(reports, target)
+	about, err := pathsAbout(reports, target)
 	if err != nil {
 		return nil, err
 	}
 	l, r := valuesOf(left, reports[0]), valuesOf(right, reports[1])
 	both := maps.Clone(l)
 	maps.Copy(both, r)
+	ofLeft, ofRight := objectsOf(l), objectsOf(r)
 	d := &Difference{Left: left.Name(), Right: right.Name(), Rows: []Row{}}
 	for _, path := range slices.Sorted(maps.Keys(both)) {
 		row := Row{path, l[path], r[path]}
-		if isAbout(path, about) && row.tells(l, r) {
+		if isAbout(path, about) && row.differs(ofLeft, ofRight) {
 			d.Rows = append(d.Rows, row)
 		}
 	}
 	return d, nil
 }
 
-// subjects are the beginnings of the paths that a target is about, in both
+// pathsAbout are the beginnings of the paths that a target is about, in both
 // profiles: its service, its policies, and what these share. nil means all.
-func subjects(reports [2]*Report, target string) ([]string, error) {
+func pathsAbout(reports [2]*Report, target string) ([]string, error) {
 	if target == "" {
 		return nil, nil
 	}
@@ -112,10 +113,29 @@ func valuesOf(p *config.Profile, r *Report) map[string]*Value {
 	return found
 }
 
-// tells reports whether a row is a difference worth telling: two values, or one
+// object is what one side has of a layer, or another object.
+type object struct {
+	set   bool   // somebody set a value of it
+	first string // the first path of its values
+}
+
+func objectsOf(side map[string]*Value) map[string]object {
+	objects := map[string]object{}
+	for path, value := range side {
+		o, known := objects[value.object]
+		o.set = o.set || !value.Origin.Default
+		if !known || path < o.first {
+			o.first = path
+		}
+		objects[value.object] = o
+	}
+	return objects
+}
+
+// differs reports whether a row is a difference worth showing: two values, or one
 // that somebody set. Of an object that the other side lacks and of which nobody
 // set anything, one default stands for all.
-func (row Row) tells(left, right map[string]*Value) bool {
+func (row Row) differs(left, right map[string]object) bool {
 	value, side := row.Left, left
 	switch {
 	case row.Left != nil && row.Right != nil:
@@ -123,13 +143,6 @@ func (row Row) tells(left, right map[string]*Value) bool {
 	case row.Left == nil:
 		value, side = row.Right, right
 	}
-	if !value.Origin.Default {
-		return true
-	}
-	for path, other := range side {
-		if other.object == value.object && (!other.Origin.Default || path < row.Path) {
-			return false
-		}
-	}
-	return true
+	o := side[value.object]
+	return !value.Origin.Default || !o.set && row.Path == o.first
 }

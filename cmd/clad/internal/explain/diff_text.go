@@ -8,12 +8,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/cladgo/clad/cmd/clad/internal/terminal"
+	"github.com/cladgo/clad/internal/printable"
 )
 
 // Print writes the two profiles side by side.
 func (d *Difference) Print(w io.Writer, c terminal.Colours) {
 	if len(d.Rows) == 0 {
-		fmt.Fprintf(w, "%s and %s are the same\n", d.Left, d.Right)
+		fmt.Fprintf(w, "%s and %s are the same\n", printable.Text(d.Left), printable.Text(d.Right))
 		return
 	}
 	var widths [2]int
@@ -21,7 +22,11 @@ func (d *Difference) Print(w io.Writer, c terminal.Colours) {
 	for _, row := range d.Rows {
 		cells = append(cells, [3]string{row.Path, row.Left.cell(), row.Right.cell()})
 	}
-	for _, row := range cells {
+	for n := range cells {
+		row := &cells[n]
+		for i := range row {
+			row[i] = printable.Text(row[i])
+		}
 		for i := range widths {
 			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
 		}

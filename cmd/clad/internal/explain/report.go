@@ -40,7 +40,7 @@ type Section struct {
 	Key    string `json:"layer"`
 	Name   string `json:"name,omitempty"` // of what is shared
 	Origin Origin `json:"origin"`
-	// SharedWith lists the other policies that use the same.
+	// SharedWith lists other policies that use the same, up to a hundred.
 	SharedWith []string  `json:"shared_with,omitempty"`
 	Value      string    `json:"value,omitempty"` // of a layer that is a single value
 	Settings   []Setting `json:"settings,omitempty"`
@@ -70,39 +70,51 @@ type Options struct {
 
 // New explains a whole profile.
 func New(p *config.Profile, o Options) *Report {
-	e := &explainer{profile: p, catalog: p.Catalog(), options: o}
+	e := newExplainer(p, o)
 	r := &Report{Profile: p.Name(), Services: []Service{}, Policies: []Policy{}}
-	for _, name := range slices.Sorted(maps.Keys(e.catalog.Policies)) {
+	for i, name := range e.names {
+		e.numbers[name] = i
 		r.Policies = append(r.Policies, e.policy(name))
 	}
 	for _, s := range p.Settings("reload") {
 		r.Settings = append(r.Settings, settingOf(s, 0))
 	}
 	r.Services = e.services(r)
+	type use struct{ policy, user string }
+	noted := map[use]bool{}
 	for _, s := range r.Services {
 		for _, m := range s.Methods {
-			r.use(m.Policy, s.operation(m.Name))
+			u := use{m.Policy, s.operation(m.Name)}
+			if i, ok := e.numbers[m.Policy]; ok && !noted[u] {
+				noted[u] = true
+				r.Policies[i].Users = append(r.Policies[i].Users, u.user)
+			}
 		}
 	}
 	return r
-}
-
-// use notes that a policy is chosen for a service or method.
-func (r *Report) use(name, user string) {
-	if i := r.policy(name); i >= 0 && !slices.Contains(r.Policies[i].Users, user) {
-		r.Policies[i].Users = append(r.Policies[i].Users, user)
-	}
-}
-
-// policy returns the number of the policy of that name, or -1.
-func (r *Report) policy(name string) int {
-	return slices.IndexFunc(r.Policies, func(p Policy) bool { return p.Name == name })
 }
 
 type explainer struct {
 	profile *config.Profile
 	catalog policy.Catalog
 	options Options
+	names   []string       // of the policies, sorted
+	numbers map[string]int // of the policies in the report, by name
+
+	users     map[shared][]string // the policies that use what is shared
+	described map[shared]string   // the policy in which it is described, if one is
+}
+
+func newExplainer(p *config.Profile, o Options) *explainer {
+	e := &explainer{
+		profile: p, catalog: p.Catalog(), options: o, numbers: map[string]int{},
+		users: map[shared][]string{}, described: map[shared]string{},
+	}
+	e.names = slices.Sorted(maps.Keys(e.catalog.Policies))
+	for _, name := range e.names {
+		e.noteShared(name)
+	}
+	return e
 }
 
 func (e *explainer) policy(name string) Policy {
@@ -110,9 +122,9 @@ func (e *explainer) policy(name string) Policy {
 	origin, _ := e.profile.Origin(path...)
 	p := Policy{Name: name, Origin: originOf(origin), Layers: []Section{}, Warnings: []Located{}}
 	var layers []Layer
+	keys := e.layerKeys(name)
 	for i, l := range policy.Layers(e.catalog.Policies[name]) {
-		key := e.layerKeys(name)[i]
-		section, layer := e.layer(name, key, l)
+		section, layer := e.layer(name, keys[i], l)
 		p.Layers, layers = append(p.Layers, section), append(layers, layer)
 	}
 	for _, key := range []string{"extends", "order"} {
@@ -140,8 +152,8 @@ func (e *explainer) layerKeys(name string) []string {
 		if len(s.Path) < 3 || s.Path[2] == "extends" || s.Path[2] == "order" {
 			continue
 		}
-		taken := len(s.Path) == 3 && s.Value == "none"
-		if key := s.Path[2]; !taken && !slices.Contains(keys, key) {
+		removed := len(s.Path) == 3 && s.Value == "none"
+		if key := s.Path[2]; !removed && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
 	}
@@ -153,22 +165,11 @@ func (e *explainer) layer(name, key string, l policy.Policy) (Section, Layer) {
 	path := []string{"policies", name, key}
 	origin, _ := e.profile.Origin(path...)
 	s, layer := Section{Key: key, Origin: originOf(origin)}, Layer{Key: key, Policy: l}
-	var section string
-	switch l := l.(type) {
-	case policy.CircuitBreaker:
-		s.Name, section = l.Name, "circuit_breakers"
-		if l.Name != "" {
-			layer.Policy, layer.Shared = e.catalog.CircuitBreakers[l.Name], true
-		}
-	case policy.RateLimit:
-		s.Name, section = l.Name, "rate_limiters"
-		if l.Name != "" {
-			layer.Policy, layer.Shared = e.catalog.RateLimiters[l.Name], true
-		}
-	}
-	if s.Name != "" {
-		path = e.described(section, key, s.Name)
-		s.SharedWith = e.sharedWith(name, l)
+	if what, ok := sharedBy(l); ok {
+		s.Name = what.name
+		layer.Policy, layer.Shared = e.lookUp(what), true
+		path = e.placeOf(what, key)
+		s.SharedWith = e.sharedWith(name, what)
 	}
 	for _, setting := range e.profile.Settings(path...) {
 		if len(setting.Path) == len(path) {
@@ -178,33 +179,4 @@ func (e *explainer) layer(name, key string, l policy.Policy) (Section, Layer) {
 		}
 	}
 	return s, layer
-}
-
-// described returns where a name is given to settings: in its section, or in the
-// policy that describes it.
-func (e *explainer) described(section, key, name string) []string {
-	if _, ok := e.profile.Origin(section, name); ok {
-		return []string{section, name}
-	}
-	for _, other := range slices.Sorted(maps.Keys(e.catalog.Policies)) {
-		path := []string{"policies", other, key}
-		settings := e.profile.Settings(path...)
-		names := slices.ContainsFunc(settings, func(s config.Setting) bool {
-			return len(s.Path) == 4 && s.Path[3] == "name" && s.Value == name
-		})
-		if names && len(settings) > 1 {
-			return path
-		}
-	}
-	return []string{section, name}
-}
-
-func (e *explainer) sharedWith(name string, l policy.Policy) []string {
-	var others []string
-	for _, other := range slices.Sorted(maps.Keys(e.catalog.Policies)) {
-		if other != name && slices.ContainsFunc(policy.Layers(e.catalog.Policies[other]), func(o policy.Policy) bool { return policy.Equal(o, l) }) {
-			others = append(others, other)
-		}
-	}
-	return others
 }

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -15,16 +16,9 @@ func (r *Report) Only(target string) (*Report, error) {
 	for _, s := range r.Services {
 		if s.matches(target) {
 			part.Services = append(part.Services, s)
-		} else if i := strings.LastIndexByte(target, '.'); i >= 0 && s.matches(target[:i]) {
-			if m, ok := s.method(target[i+1:]); ok {
-				s.Methods = []Method{m}
-				part.Services = append(part.Services, s)
-			}
-		} else if path, ok := strings.CutPrefix(target, s.Name); ok {
-			if m, ok := s.method(path); ok { // grpc.ClientConnInterface/shop.Orders/Get
-				s.Methods = []Method{m}
-				part.Services = append(part.Services, s)
-			}
+		} else if m, ok := s.target(target); ok {
+			s.Methods = []Method{m}
+			part.Services = append(part.Services, s)
 		}
 	}
 	for _, p := range r.Policies {
@@ -39,6 +33,26 @@ func (r *Report) Only(target string) (*Report, error) {
 	return part, nil
 }
 
+// target returns the method of the service that is meant: "payments.Gateway.Refund",
+// "grpc.ClientConnInterface/shop.Orders/Get".
+func (s Service) target(target string) (Method, bool) {
+	for _, name := range []string{s.Name, s.Full, path.Base(s.Name)} {
+		rest, ok := strings.CutPrefix(target, name)
+		if !ok || name == "" {
+			continue
+		}
+		if method, ok := strings.CutPrefix(rest, "."); ok {
+			rest = method
+		} else if !strings.HasPrefix(rest, "/") {
+			continue
+		}
+		if m, ok := s.method(rest); ok {
+			return m, true
+		}
+	}
+	return Method{}, false
+}
+
 // method returns what is known of a method: its own choice, or that of all the
 // others.
 func (s Service) method(name string) (Method, bool) {
@@ -47,7 +61,7 @@ func (s Service) method(name string) (Method, bool) {
 			return m, true
 		}
 	}
-	if len(s.Methods) > 0 && s.Methods[0].Name == "" {
+	if len(s.Methods) > 0 && s.Methods[0].Name == "" && !strings.ContainsAny(name, "./") {
 		m := s.Methods[0]
 		m.Name = name
 		return m, true

@@ -8,12 +8,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/cladgo/clad/cmd/clad/internal/terminal"
+	"github.com/cladgo/clad/internal/printable"
 )
 
 // Print writes a report for people.
 func (r *Report) Print(w io.Writer, c terminal.Colours) {
 	p := &printer{colours: c}
-	p.add(c.Bold("profile "+r.Profile), len("profile "+r.Profile), "")
+	p.title("profile "+r.Profile, Origin{})
 	for _, s := range r.Settings {
 		p.plain("  "+s.Name+" "+s.Value, s.Origin)
 	}
@@ -48,18 +49,22 @@ const (
 	gap    = 3
 )
 
-func (p *printer) add(text string, width int, right string) {
-	p.lines = append(p.lines, line{p.block, text, width, right})
-}
-
 // plain adds a line without colours, and where its value comes from.
 func (p *printer) plain(text string, origin Origin) {
-	p.add(text, utf8.RuneCountInString(text), origin.String())
+	p.styled(text, func(text string) string { return text }, origin)
 }
+
+func (p *printer) title(text string, origin Origin) { p.styled(text, p.colours.Bold, origin) }
 
 func (p *printer) heading(kind, name string, origin Origin) {
 	p.plain("", Origin{})
-	p.add(p.colours.Bold(kind+" "+name), utf8.RuneCountInString(kind+" "+name), origin.String())
+	p.title(kind+" "+name, origin)
+}
+
+// styled adds a line of text, which may have been anybody's.
+func (p *printer) styled(text string, style func(string) string, origin Origin) {
+	text = printable.Text(text)
+	p.lines = append(p.lines, line{p.block, style(text), utf8.RuneCountInString(text), printable.Text(origin.String())})
 }
 
 func (p *printer) write(w io.Writer) {
@@ -161,7 +166,7 @@ func (p *printer) policy(policy Policy) {
 		if w.Layer >= 0 {
 			text = fmt.Sprintf("  warning: %s: %s", policy.Layers[w.Layer].Key, w.Problem)
 		}
-		p.add(p.colours.Yellow(text), utf8.RuneCountInString(text), "")
+		p.styled(text, p.colours.Yellow, Origin{})
 	}
 }
 

@@ -9,17 +9,18 @@ import (
 
 // manyWaits bounds the work of adding up back-offs. Nobody retries so often
 // within any time that matters.
-const manyWaits = 10_000
+const manyWaits = 1000
 
 // longestWaits adds up the waits before the retries of r, each at least as long
 // as a rate limiter inside may ask to come back in.
 func longestWaits(r policy.Retry, attempt Bound, rejected rejection) Bound {
 	var sum Bound
+	least := rejected.excess(attempt)
+	last := max(longestWait(r.Backoff, r.MaxAttempts), least)
 	for retry := 1; retry < r.MaxAttempts; retry++ {
-		wait := max(longestWait(r.Backoff, retry), rejected.beyond(attempt))
-		if retry == manyWaits { // the rest takes as long as the last, or nobody lives to see it
-			wait = max(wait, longestWait(r.Backoff, r.MaxAttempts))
-			return sum.plus(wait.times(r.MaxAttempts - retry))
+		wait := max(longestWait(r.Backoff, retry), least)
+		if wait == last || retry == manyWaits { // the rest takes as long as the last, or nobody lives to see it
+			return sum.plus(last.times(r.MaxAttempts - retry))
 		}
 		if sum = sum.plus(wait); sum.IsUnbounded() {
 			break
@@ -28,9 +29,9 @@ func longestWaits(r policy.Retry, attempt Bound, rejected rejection) Bound {
 	return sum
 }
 
-// beyond is by how much an attempt that a rate limiter rejects may take longer,
+// excess is by how much an attempt that a rate limiter rejects may take longer,
 // until the next one starts, than an attempt that uses its time up.
-func (r rejection) beyond(attempt Bound) Bound {
+func (r rejection) excess(attempt Bound) Bound {
 	whole := r.after.plus(r.wait)
 	if r.wait == 0 || whole <= attempt {
 		return 0

@@ -34,7 +34,8 @@ func TestFakes(t *testing.T) {
 	}
 }
 
-func fakesOf(t *testing.T, dir string) string {
+// unitOf is the one unit of a folder in testdata.
+func unitOf(t *testing.T, dir string) *unit {
 	t.Helper()
 	l := &loader{ctx: t.Context(), dir: dir, output: DefaultOutput, progress: newProgress(func(string, ...any) {})}
 	b, err := l.load([]string{"."}, nil, "")
@@ -46,7 +47,12 @@ func fakesOf(t *testing.T, dir string) string {
 	if len(r.errs) > 0 {
 		t.Fatal(r.errs)
 	}
-	u := units(r.wants, DefaultOutput)[0]
+	return units(r.wants, DefaultOutput)[0]
+}
+
+func fakesOf(t *testing.T, dir string) string {
+	t.Helper()
+	u := unitOf(t, dir)
 	view := u.viewpoint(func(name string) bool { return filepath.Base(name) == "fakes.go" })
 	proxies, err := u.choose(view)
 	if err != nil {

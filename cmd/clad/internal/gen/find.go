@@ -20,6 +20,8 @@ type want struct {
 	asked bool           // by -type
 	b     *build
 	key   string // of its proxy, once that is decided
+
+	others []other // that its values are asserted to, or that are to be kept
 }
 
 // A finding is what one build shows: the interfaces that are wanted, and the
@@ -71,9 +73,10 @@ func (x *index) hasProxy(t types.Type) bool {
 
 // A tagging is one Tag call and what it says.
 type tagging struct {
-	pkg *packages.Package
-	pos token.Position
-	as  []provided // container.As
+	pkg  *packages.Package
+	pos  token.Position
+	as   []provided // container.As
+	keep []provided // container.Keep
 }
 
 func (t tagging) at() string { return fmt.Sprintf("%s:%d", relative(t.pos.Filename), t.pos.Line) }
@@ -94,10 +97,12 @@ func (f *finder) tag(p *packages.Package, call *ast.CallExpr) {
 			depth = 1
 		}
 		for _, l := range f.x.trace(value{pkg: p, expr: opt, depth: depth}, home).leaves {
-			t.as = append(t.as, f.asArguments(t, l)...)
+			t.as = append(t.as, f.arguments(t, l, asFunc)...)
+			t.keep = append(t.keep, f.arguments(t, l, keepFunc)...)
 		}
 	}
-	if slices.ContainsFunc(t.as, func(as provided) bool { return !f.isInterface(t, as) }) {
+	if slices.ContainsFunc(t.as, func(as provided) bool { return !f.isInterface(t, "As", as) }) ||
+		slices.ContainsFunc(t.keep, func(kept provided) bool { return !f.isInterface(t, "Keep", kept) }) {
 		return
 	}
 	traced := f.x.trace(value{pkg: p, expr: call.Args[0]}, home)
@@ -124,11 +129,11 @@ func (f *finder) tag(p *packages.Package, call *ast.CallExpr) {
 	}
 }
 
-// asArguments are the type arguments of a container.As call, for every place
+// arguments are the type arguments of a container.As or Keep call, for every place
 // that instantiates the function around it.
-func (f *finder) asArguments(t tagging, l leaf) []provided {
+func (f *finder) arguments(t tagging, l leaf, option string) []provided {
 	call, ok := l.expr.(*ast.CallExpr)
-	if !ok || !slices.ContainsFunc(f.x.callees(l.pkg, call), func(c callee) bool { return c.is(asFunc) }) {
+	if !ok || !slices.ContainsFunc(f.x.callees(l.pkg, call), func(c callee) bool { return c.is(option) }) {
 		return nil
 	}
 	fun := ast.Unparen(call.Fun)
@@ -139,14 +144,14 @@ func (f *finder) asArguments(t tagging, l leaf) []provided {
 	return nil
 }
 
-// isInterface reports whether container.As names an interface, and says so if it
-// doesn't.
-func (f *finder) isInterface(t tagging, as provided) bool {
+// isInterface reports whether container.As or Keep names an interface, and says so
+// if it doesn't.
+func (f *finder) isInterface(t tagging, option string, as provided) bool {
 	if types.IsInterface(as.typ) {
 		return true
 	}
 	if f.wanted(as.home) {
-		f.fail(t.pos, "container.As[%s]: not an interface", short(as.typ, as.home.pkg))
+		f.fail(t.pos, "container.%s[%s]: not an interface", option, short(as.typ, as.home.pkg))
 	}
 	return false
 }
@@ -160,7 +165,14 @@ func (f *finder) provide(t tagging, as provided) {
 		f.notes = append(f.notes, fmt.Sprintf("%s: %s has the proxy registered at %s:%d", t.at(), short(as.typ, as.home.pkg), relative(at.Filename), at.Line))
 		return
 	}
-	f.wants = append(f.wants, want{typ: as.typ, home: as.home, pos: t.pos, b: f.b})
+	w := want{typ: as.typ, home: as.home, pos: t.pos, b: f.b}
+	own := methodSetOf(w.typ)
+	for _, kept := range t.keep {
+		if more := methodSetOf(kept.typ); !own.includes(more) && !own.conflicts(more) {
+			w.other(kept.typ).keep = true
+		}
+	}
+	f.wants = append(f.wants, w)
 }
 
 func (f *finder) fail(pos token.Position, format string, args ...any) {

@@ -87,6 +87,7 @@ type run struct {
 // build adds what one set of build tags shows.
 func (r *run) build(ctx context.Context, tags string) error {
 	l := &loader{ctx: ctx, dir: r.Dir, output: r.Output, progress: r.progress}
+	defer l.close()
 	b, err := l.load(r.Patterns, r.names, tags)
 	if err != nil {
 		return err
@@ -99,12 +100,14 @@ func (r *run) build(ctx context.Context, tags string) error {
 		return nil
 	}
 	r.progress.stage("looking for container.Tag")
+	before := len(r.wants)
 	found := find(b)
 	r.wants = append(r.wants, found.wants...)
 	r.errs = append(r.errs, found.errs...)
 	r.result.Warnings = append(r.result.Warnings, found.warnings...)
 	r.result.Notes = append(r.result.Notes, found.notes...)
 	r.lookUp(b)
+	r.assertions(l, b, r.wants[before:])
 	return nil
 }
 

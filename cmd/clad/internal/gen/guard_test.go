@@ -2,9 +2,7 @@ package gen_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"io"
 	"net/http"
 	"reflect"
 	"testing"
@@ -26,6 +24,7 @@ var retried = policy.Catalog{
 	Policies: map[string]policy.Policy{
 		"retried": policy.Combine(policy.Timeout(timeout), policy.Retry{MaxAttempts: 3, Backoff: policy.Fixed(time.Second)}),
 		"retry":   policy.Retry{MaxAttempts: 3, Backoff: policy.Fixed(time.Second)},
+		"instant": policy.Retry{MaxAttempts: 3, Backoff: policy.Fixed(0)},
 	},
 }
 
@@ -48,7 +47,20 @@ func resolve[T any](t *testing.T, r *record.Recorder, policyName string, opts ..
 	return wrapped(t, nasty.Fakes(r)[reflect.TypeFor[T]()].(T), policyName, opts...)
 }
 
+// measured is resolve with the metrics of what comes out.
+func measured[T any](t *testing.T, r *record.Recorder, policyName string) (T, func() policy.Metrics) {
+	t.Helper()
+	v, o := provided(t, nasty.Fakes(r)[reflect.TypeFor[T]()].(T), policyName)
+	return v, o.Metrics
+}
+
 func wrapped[T any](t *testing.T, v T, policyName string, opts ...container.TagOption) T {
+	t.Helper()
+	v, _ = provided(t, v, policyName, opts...)
+	return v
+}
+
+func provided[T any](t *testing.T, v T, policyName string, opts ...container.TagOption) (found T, o *container.Orchestrator) {
 	t.Helper()
 	catalog := retried
 	if policyName == "chosen" {
@@ -61,11 +73,10 @@ func wrapped[T any](t *testing.T, v T, policyName string, opts ...container.TagO
 	if err := c.Provide(container.Tag(func() T { return v }, policyName, opts...)); err != nil {
 		t.Fatal(err)
 	}
-	var found T
-	if err := c.Invoke(func(v T) { found = v }); err != nil {
+	if err := c.Invoke(func(v T, orchestrator *container.Orchestrator) { found, o = v, orchestrator }); err != nil {
 		t.Fatal(err)
 	}
-	return found
+	return found, o
 }
 
 // attempts counts the calls of a target that is always down.
@@ -223,124 +234,6 @@ func TestAContextOfItsOwnTypeIsSeen(t *testing.T) {
 	err := resolve[nasty.Contexts](t, r, "retried").Own(ctx)
 	if !errors.Is(err, policy.ErrCancelled) || r.Method != "" {
 		t.Errorf("%v after %q, want a cancellation before the target is reached", err, r.Method)
-	}
-}
-
-// TestResultsOutliveTheCall: the context of the attempt that made a result used
-// to end with the call, and a body failed half-way through reading.
-func TestResultsOutliveTheCall(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		call func(lives nasty.Lives) (closeBody func() error)
-		tied bool // ends with Close, not only with the timeout
-		ends bool // with the call
-	}{
-		{name: "response", tied: true, call: func(l nasty.Lives) func() error {
-			resp, _ := l.Response(context.Background()) //nolint:bodyclose // it is, by who gets its Close
-			return resp.Body.Close
-		}},
-		{name: "body", tied: true, call: func(l nasty.Lives) func() error {
-			rc, _ := l.Body(context.Background())
-			return rc.Close
-		}},
-		{name: "field", tied: true, call: func(l nasty.Lives) func() error {
-			o, _ := l.Object(context.Background())
-			return o.Body.Close
-		}},
-		{name: "field through a pointer", tied: true, call: func(l nasty.Lives) func() error {
-			o, _, _ := l.Pointer(context.Background())
-			return o.Body.Close
-		}},
-		{name: "rows", call: func(l nasty.Lives) func() error {
-			_, _ = l.Rows(context.Background()) //nolint:rowserrcheck,sqlclosecheck // there are none
-			return nil
-		}},
-		{name: "channel", call: func(l nasty.Lives) func() error {
-			_, _ = l.Channel(context.Background())
-			return nil
-		}},
-		{name: "iterator", call: func(l nasty.Lives) func() error {
-			_, _ = l.Seq(context.Background())
-			return nil
-		}},
-		{name: "stream", call: func(l nasty.Lives) func() error {
-			_, _ = l.Stream(context.Background())
-			return nil
-		}},
-		{name: "several", call: func(l nasty.Lives) func() error {
-			_, _, _ = l.Several(context.Background()) //nolint:bodyclose // what ends the context is tested
-			return nil
-		}},
-		{name: "data", ends: true, call: func(l nasty.Lives) func() error {
-			_, _ = l.Data(context.Background())
-			return nil
-		}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				r := &record.Recorder{}
-				body := newBody("text")
-				var ctx context.Context
-				r.Fill = func(results []any) {
-					ctx = r.Args[0].(context.Context)
-					_ = ctx.Done() // somebody waits
-					fill(results, body)
-				}
-				closeBody := c.call(resolve[nasty.Lives](t, r, "retried"))
-				synctest.Wait()
-				if over := ctx.Err() != nil; over != c.ends {
-					t.Fatalf("after the call the context is over: %v, want %v", over, c.ends)
-				}
-				if c.tied {
-					if err := closeBody(); err != nil || !body.closed {
-						t.Errorf("Close: %v, reached the body: %v", err, body.closed)
-					}
-					if !errors.Is(ctx.Err(), context.Canceled) {
-						t.Errorf("after Close the context says %v", ctx.Err())
-					}
-				}
-				time.Sleep(timeout)
-				synctest.Wait()
-				if ctx.Err() == nil {
-					t.Error("the timeout no longer ends the context")
-				}
-			})
-		})
-	}
-}
-
-// TestAFailedAttemptKeepsNothing: only what succeeded goes on.
-func TestAFailedAttemptKeepsNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := &record.Recorder{}
-		var ctx context.Context
-		r.Fill = func(results []any) {
-			ctx = r.Args[0].(context.Context)
-			*results[1].(*error) = errDown
-		}
-		if _, err := resolve[nasty.Lives](t, r, "retried").Body(t.Context()); !errors.Is(err, errDown) {
-			t.Error(err)
-		}
-		if ctx.Err() == nil {
-			t.Error("the context of the failed attempt lives on")
-		}
-	})
-}
-
-func fill(results []any, body io.ReadCloser) {
-	for _, result := range results {
-		switch result := result.(type) {
-		case **http.Response:
-			*result = &http.Response{Body: body}
-		case *io.ReadCloser:
-			*result = body
-		case *nasty.Object:
-			result.Body = body
-		case **nasty.Object:
-			*result = &nasty.Object{Body: body}
-		case **sql.Rows:
-			*result = &sql.Rows{}
-		}
 	}
 }
 

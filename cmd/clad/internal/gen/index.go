@@ -245,7 +245,7 @@ func (x *index) typeArguments(p *packages.Package) {
 		switch obj := p.TypesInfo.Uses[id].(type) {
 		case *types.Func:
 			params = obj.Origin().Signature().TypeParams()
-			if name := obj.Origin().FullName(); name == registerProxyFunc || name == registerWrapperFunc {
+			if name := obj.Origin().FullName(); name == registerProxyFunc || name == registerWithFunc || name == registerWrapperFunc {
 				x.registered[keyOf(inst.TypeArgs.At(0))] = position(p, id)
 			}
 		case *types.TypeName:

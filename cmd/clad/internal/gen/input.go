@@ -218,8 +218,7 @@ func readsFrom(t types.Type) bool {
 func isUsedUp(t types.Type) bool {
 	switch u := t.Underlying().(type) {
 	case *types.Chan:
-		s, signal := u.Elem().Underlying().(*types.Struct)
-		return u.Dir() != types.SendOnly && !(signal && s.NumFields() == 0) // which is closed, not received from
+		return u.Dir() != types.SendOnly && !isSignal(u) // which is closed, not received from
 	case *types.Signature: // func() (T, bool), as of iter.Pull
 		results := u.Results()
 		return u.Params().Len() == 0 && results.Len() > 1 && isBool(results.At(results.Len()-1).Type())

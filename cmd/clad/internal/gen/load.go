@@ -40,6 +40,17 @@ type loader struct {
 	dir      string
 	output   string
 	progress *progress
+
+	patterns []string // of the run
+	flags    []string // for the go command
+	cleanup  func()   // of what these name
+}
+
+// close takes away what the loader needed.
+func (l *loader) close() {
+	if l.cleanup != nil {
+		l.cleanup()
+	}
 }
 
 const (
@@ -59,7 +70,7 @@ func (l *loader) load(patterns []string, names []typeName, tags string) (*build,
 	if err != nil {
 		return nil, err
 	}
-	defer cleanup()
+	l.patterns, l.flags, l.cleanup = patterns, flags, cleanup
 	if len(names) > 0 {
 		if n := len(slices.DeleteFunc(slices.Clone(roots), isTest)); n != 1 {
 			return nil, fmt.Errorf("-type needs one package, and %s matches %d: run it in the folder of the package that is to hold the proxy", strings.Join(patterns, " "), n)

@@ -10,35 +10,40 @@ import (
 type outlive struct {
 	what   string // its type, or "" for none
 	result int
-	tie    tie
-	field  string // for tieField
+	life   life
+	field  string // of the result, that holds the body
 }
 
-// A tie is what ends the context of an attempt whose result outlives the call.
-type tie int
+// A life says what becomes of the context of an attempt whose result outlives the
+// call.
+type life int
 
 const (
-	tieNothing tie = iota // the policy's timeout, or the caller
-	tieCloser             // Close of the result, an io.ReadCloser
-	tieField              // Close of a field of the result: the body of a response
-	tiePointer            // the same, through a pointer
+	open        life = iota // it goes on with the caller's: the timeouts bound the opening
+	held                    // the same, but it ends when nobody has the result any more
+	cursor                  // the timeouts go on: what was asked for is still to come
+	body                    // the operation goes on until the end of the result, an io.ReadCloser
+	fieldBody               // the same, of a field of the result
+	pointerBody             // the same, through a pointer
 )
 
 func (o outlive) describe() string {
-	switch o.tie {
-	case tieCloser:
-		return fmt.Sprintf("the context lives until the %s is closed", o.what)
-	case tieField, tiePointer:
-		return fmt.Sprintf("the context lives until the %s of the %s is closed", o.field, o.what)
-	case tieNothing:
+	switch o.life {
+	case open, held:
+		return fmt.Sprintf("a timeout bounds the opening, not the %s", o.what)
+	case body:
+		return fmt.Sprintf("it ends with the %s", o.what)
+	case fieldBody, pointerBody:
+		return fmt.Sprintf("it ends with the %s of the %s", o.field, o.what)
+	case cursor:
 	}
 	return fmt.Sprintf("the context lives on for the %s, until the timeout", o.what)
 }
 
 // outliveOf finds the result that outlives the call. Type parameters stand for
 // what they are instantiated with. Being wrong costs little one way (a context
-// that ends with the timeout, not with the call) and much the other (a body that
-// fails half-way), so whatever looks like a stream counts.
+// that ends later) and much the other (a body that fails half-way), so whatever
+// looks like a stream counts.
 func outliveOf(results *types.Tuple, args map[*types.TypeParam][]types.Type) outlive {
 	var found []outlive
 	for i := range results.Len() {
@@ -49,47 +54,71 @@ func outliveOf(results *types.Tuple, args map[*types.TypeParam][]types.Type) out
 		if o := tied(t); o.what != "" {
 			o.result = i
 			found = append(found, o)
-		} else if s := (search{args: args}); s.lives(t, 0) {
-			found = append(found, outlive{what: shortest(t), result: i})
+		} else if (&search{args: args}).lives(t, 0) {
+			found = append(found, outlive{what: shortest(t), result: i, life: lifeOf(t)})
+		} else if (&search{args: args, functions: true}).lives(t, 0) {
+			found = append(found, outlive{what: shortest(t), result: i, life: cursor})
 		}
 	}
 	if len(found) == 0 {
 		return outlive{}
 	}
 	if len(found) > 1 { // which of them ends last, nobody knows
-		found[0].tie = tieNothing
+		found[0].life = open
 	}
 	return found[0]
+}
+
+// lifeOf tells rows that are still to come, and what is used by its own methods
+// alone, from what may go on in other ways.
+func lifeOf(t types.Type) life {
+	_, isPointer := types.Unalias(t).(*types.Pointer)
+	switch {
+	case isCursor(t), firstTypeParam(t) == t: // other instances may be plain data
+		return cursor
+	case (isPointer || types.IsInterface(t)) && looksAlive(t) && !leads(t):
+		return held
+	}
+	return open
+}
+
+// isCursor reports whether t has the methods of rows.
+func isCursor(t types.Type) bool {
+	if fn := methodOf(t, "Scan"); fn != nil && fn.Signature().Variadic() {
+		return true
+	}
+	fn := methodOf(t, "Next")
+	return fn != nil && fn.Signature().Params().Len() == 0 && fn.Signature().Results().Len() == 1 && isBool(fn.Signature().Results().At(0).Type())
 }
 
 // tied recognises an io.ReadCloser, or a struct with one in a field and nothing
 // else that lives on: an *http.Response, an object of an object store.
 func tied(t types.Type) outlive {
 	if isReadCloser(t) {
-		return outlive{what: shortest(t), tie: tieCloser}
+		return outlive{what: shortest(t), life: body}
 	}
-	kind, of := tieField, t
+	kind, of := fieldBody, t
 	if ptr, ok := types.Unalias(t).(*types.Pointer); ok {
-		kind, of = tiePointer, ptr.Elem()
+		kind, of = pointerBody, ptr.Elem()
 	}
 	s, ok := of.Underlying().(*types.Struct)
-	if !ok || looksAlive(t) {
+	if !ok || looksAlive(t) || leads(t) && !isNamed(of, "net/http.Response") {
 		return outlive{}
 	}
-	body := ""
+	name := ""
 	for field := range s.Fields() {
 		switch {
 		case !field.Exported():
-		case !field.Embedded() && body == "" && isReadCloser(field.Type()):
-			body = field.Name()
+		case !field.Embedded() && name == "" && isReadCloser(field.Type()):
+			name = field.Name()
 		case !isNamed(of, "net/http.Response") && (&search{}).lives(field.Type(), 1):
 			return outlive{}
 		}
 	}
-	if body == "" {
+	if name == "" {
 		return outlive{}
 	}
-	return outlive{what: shortest(t), tie: kind, field: body}
+	return outlive{what: shortest(t), life: kind, field: name}
 }
 
 func isReadCloser(t types.Type) bool {
@@ -98,8 +127,9 @@ func isReadCloser(t types.Type) bool {
 
 // A search looks through a type for something that is used later.
 type search struct {
-	args map[*types.TypeParam][]types.Type
-	seen []types.Type
+	args      map[*types.TypeParam][]types.Type
+	functions bool // count also where they are but fields
+	seen      []types.Type
 }
 
 const maxDepth = 3
@@ -122,12 +152,14 @@ func (s *search) lives(t types.Type, depth int) bool {
 		}
 		return false
 	}
-	if isContext(t) || looksAlive(t) { // a context derived from the attempt's
+	if isContext(t) || looksAlive(t) || leads(t) { // a context derived from the attempt's
 		return true
 	}
 	switch u := t.Underlying().(type) {
-	case *types.Chan, *types.Signature:
+	case *types.Chan:
 		return true
+	case *types.Signature:
+		return depth == 0 || s.functions
 	case *types.Map:
 		return s.lives(u.Elem(), depth+1)
 	case interface{ Elem() types.Type }: // pointers, slices, arrays
@@ -176,6 +208,42 @@ func looksAlive(t types.Type) bool {
 		}
 	}
 	return false
+}
+
+// leads reports whether t has a method that hands out what is used later, as
+// GetStream does: an iterator, a channel, a context, what looks alive itself.
+func leads(t types.Type) bool {
+	if _, ok := types.Unalias(t).(*types.TypeParam); ok {
+		return false
+	}
+	set := types.NewMethodSet(t)
+	if _, isNamed := types.Unalias(t).(*types.Named); isNamed && !types.IsInterface(t) {
+		set = types.NewMethodSet(types.NewPointer(t))
+	}
+	for sel := range set.Methods() {
+		fn, ok := sel.Obj().(*types.Func)
+		if !ok || !fn.Exported() || fn.Signature().Params().Len() > 0 {
+			continue
+		}
+		results := fn.Signature().Results()
+		if n := results.Len(); n == 1 || n == 2 && isError(results.At(1).Type()) {
+			if r := results.At(0).Type(); isContext(r) || isSequence(r) || isChannel(r) || !inMemory(r) && !types.Identical(r, t) && looksAlive(r) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isChannel reports whether t is a channel of more than signals.
+func isChannel(t types.Type) bool {
+	c, ok := t.Underlying().(*types.Chan)
+	return ok && !isSignal(c)
+}
+
+func isSignal(c *types.Chan) bool {
+	s, ok := c.Elem().Underlying().(*types.Struct)
+	return ok && s.NumFields() == 0
 }
 
 // inMemory lists types that only look like streams.

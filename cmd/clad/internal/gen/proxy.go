@@ -12,8 +12,10 @@ type proxy struct {
 	generic   *types.Named // nil for others
 	instances []types.Type // of generic, that are wanted
 	methods   []method
+	offers    offers
 	unwrap    unwrap
 
+	others             []other
 	b                  *build // that it was found in
 	key                string // says what it is, whichever build that is
 	base               string // what its identifiers are made of
@@ -34,6 +36,8 @@ type writer struct {
 	types   *typeWriter
 	imports *imports
 	locals  *scope // what a name inside a method must not be: that of an import
+	proxied string // the file's name for container.Proxied
+	params  string // the type parameters of the proxy at hand, with constraints
 }
 
 func (w *writer) linef(format string, args ...any) {
@@ -41,19 +45,26 @@ func (w *writer) linef(format string, args ...any) {
 	w.WriteByte('\n')
 }
 
-func (w *writer) proxy(p *proxy) {
+// typed writes the type parameters of a proxy, its own type and its interface.
+func (w *writer) typed(p *proxy) (params, self, iface string) {
 	w.types.params = map[*types.TypeParam]string{}
 	w.types.view.from = packageOf(p.typ)
 	params, args := w.typeParams(p)
-	self := p.typeName + args
-	iface := w.types.typ(p.typ)
+	iface = w.types.typ(p.typ)
 	if p.generic != nil {
 		iface = w.genericName(p.generic) + args
 	}
+	return params, p.typeName + args, iface
+}
+
+func (w *writer) proxy(p *proxy) {
+	params, self, iface := w.typed(p)
+	w.params = params
 	fields := p.fields()
 
 	w.linef("// %s is the proxy of %s.", p.typeName, iface)
 	w.linef("type %s%s struct {", p.typeName, params)
+	w.linef("%s", w.proxied)
 	w.linef("%s %s", fields.next, iface)
 	for i, m := range p.methods {
 		if m.guard != unguarded {
@@ -71,14 +82,24 @@ func (w *writer) proxy(p *proxy) {
 			w.linef("m.WithoutContext(%q)", m.name)
 		}
 	}
-	w.linef("return &%s{", self)
+	if len(p.offers.list) > 0 {
+		w.linef("p := &%s{", self)
+	} else {
+		w.linef("return &%s{", self)
+	}
+	w.linef("%s: %[1]s{Value: next},", w.proxied)
 	w.linef("%s: next,", fields.next)
 	for i, m := range p.methods {
 		if m.guard != unguarded {
 			w.linef("%s: m.%s(%q),", fields.of[i], m.pipeline(), m.name)
 		}
 	}
-	w.linef("}\n}\n")
+	w.linef("}")
+	if len(p.offers.list) > 0 {
+		w.offered(p, self)
+		w.linef("return p")
+	}
+	w.linef("}\n")
 
 	if p.unwrap == unwrapAdded {
 		w.linef("// Unwrap returns what is guarded, for what it can do beyond %s.", iface)
@@ -87,6 +108,8 @@ func (w *writer) proxy(p *proxy) {
 	for i := range p.methods {
 		w.method(p, self, fields, i)
 	}
+	w.params = ""
+	w.parts(p)
 }
 
 // pipeline is the method of container.Methods that this method's pipeline comes
@@ -152,6 +175,11 @@ func (p *proxy) fields() fieldNames {
 	for _, m := range p.methods {
 		s.taken[m.name] = true
 	}
+	for _, part := range p.offers.parts { // which are embedded beside
+		for _, m := range part.methods {
+			s.taken[m.name] = true
+		}
+	}
 	f := fieldNames{next: s.name("next")}
 	for _, m := range p.methods {
 		f.of = append(f.of, s.name(lowerFirst(m.name)))
@@ -176,31 +204,54 @@ func (w *writer) method(p *proxy, self string, fields fieldNames, i int) {
 		w.linef("%s\n}\n", call)
 		return
 	}
-	err := v.names[len(v.names)-1]
+	w.linef("if p.%s.Direct() {", fields.of[i])
+	w.linef("return %s(%s)", next, strings.Join(v.args, ", "))
+	w.linef("}")
+	pipeline := "p." + fields.of[i]
+	results := strings.Join(v.names, ", ")
+	switch m.report {
+	case byRow:
+		w.row(p, self, m, v, pipeline, next)
+		return
+	case byCommand:
+		w.linef("var err error")
+		w.loop(m, v, pipeline, next, "err", func(call string) {
+			w.linef("%s, err = %s, nil", results, call)
+			w.linef("if %s != nil {\nerr = %[1]s.Err()\n}", results)
+		})
+		w.command(m, results, "err")
+	case byError, byNothing:
+		err := v.names[len(v.names)-1]
+		w.loop(m, v, pipeline, next, err, func(call string) { w.linef("%s = %s", results, call) })
+	}
+	w.linef("return %s\n}\n", results)
+}
+
+// loop writes the attempts of a method; attempt writes what one does with the call.
+func (w *writer) loop(m *method, v variables, pipeline, next, err string, attempt func(call string)) {
 	args := append([]string(nil), v.args...)
 	begin := ""
 	switch param := m.context.param; {
 	case param < 0:
 		begin = w.imports.names["context"] + ".Background()"
 	case m.context.kind == aContext:
-		begin, args[param] = args[param], "call.Context()"
+		begin, args[param] = args[param], m.attempt()
 	case m.context.kind == aRequest:
 		begin = args[param] + ".Context()"
-		args[param] = fmt.Sprintf("input.Request(call.Context(), %s)", args[param])
+		args[param] = fmt.Sprintf("input.Request(%s, %s)", m.attempt(), args[param])
 	case m.context.kind == anOther:
 		begin = args[param]
 	}
-	w.linef("if p.%s.Direct() {", fields.of[i])
-	w.linef("return %s(%s)", next, strings.Join(v.args, ", "))
-	w.linef("}")
-	w.linef("call := p.%s.Begin(%s)", fields.of[i], begin)
+	w.linef("call := %s.Begin(%s)", pipeline, begin)
 	w.linef("defer call.End()")
 	w.attempts(m, v, err)
-	w.linef("%s = %s(%s)", strings.Join(v.names, ", "), next, strings.Join(args, ", "))
+	if m.opens() {
+		w.linef("opening := call.Open()")
+	}
+	attempt(fmt.Sprintf("%s(%s)", next, strings.Join(args, ", ")))
 	w.spend(m, v, err)
-	w.keep(m.outlive, v.names, err)
+	w.keep(m, v.names, err)
 	w.linef("}")
-	w.linef("return %s\n}\n", strings.Join(v.names, ", "))
 }
 
 // attempts writes the head of the loop, and before it what the attempts read.
@@ -260,25 +311,49 @@ func (w *writer) spend(m *method, v variables, err string) {
 	w.linef("if %s {\ncall.Stop()\n}", condition)
 }
 
+// attempt is the expression for the context of an attempt.
+func (m *method) attempt() string {
+	if m.opens() {
+		return "opening.Context()"
+	}
+	return "call.Context()"
+}
+
+// opens reports whether a method opens what its policy's timeouts do not bound.
+func (m *method) opens() bool {
+	return m.outlive.what != "" && (m.outlive.life == open || m.outlive.life == held) && m.context.enforces()
+}
+
 // keep keeps the attempt's context for a result that is used after the call.
-func (w *writer) keep(o outlive, results []string, err string) {
+func (w *writer) keep(m *method, results []string, err string) {
+	o := m.outlive
 	if o.what == "" {
 		return
 	}
-	condition, result := err+" == nil", results[o.result]
-	if o.tie == tiePointer {
+	result := results[o.result]
+	condition := err + " == nil"
+	switch o.life {
+	case open:
+		if m.opens() {
+			w.linef("opening.End(%s)", err)
+		}
+		return
+	case held:
+		if m.opens() {
+			w.linef("opening.Hold(%s, %s)", result, err)
+		}
+		return
+	case cursor:
+		w.linef("if %s {\ncall.Detach()\n}", condition)
+		return
+	case pointerBody:
 		condition += " && " + result + " != nil"
-	}
-	if o.tie == tieField || o.tie == tiePointer {
 		result += "." + o.field
+	case fieldBody:
+		result += "." + o.field
+	case body:
 	}
-	w.linef("if %s {", condition)
-	if o.tie == tieNothing {
-		w.linef("call.Detach()")
-	} else {
-		w.linef("%s = %s.TieReadCloser(%s, call.Detach())", result, w.imports.names[containerPath], result)
-	}
-	w.linef("}")
+	w.linef("if %s {\n%s = call.Body(%[2]s)\n}", condition, result)
 }
 
 // variables are the names of a method's parameters and results.
@@ -288,9 +363,12 @@ type variables struct {
 	names    []string // of results
 }
 
-func (w *writer) variables(m *method) variables {
+func (w *writer) variables(m *method, avoid ...string) variables {
 	var v variables
-	inner := newScope(w.locals, "p", "call", "input", "nil")
+	inner := newScope(w.locals, append(avoid, "p", "call", "input", "opening", "nil")...)
+	if m.report == byCommand {
+		inner.taken["err"] = true
+	}
 	for _, name := range w.types.params {
 		inner.taken[name] = true
 	}

@@ -36,16 +36,21 @@ func (u *unit) render(skip func(string) bool) (text string, proxies []*proxy, er
 		file.taken[name] = true
 	}
 	if u.beside != nil {
+		file.taken[u.beside.proxied] = true
 		for _, p := range u.beside.proxies {
 			file.taken[p.typeName], file.taken[p.makeName] = true, true
+			for _, part := range p.offers.parts {
+				file.taken[part.typeName] = true
+			}
+			for _, name := range p.rows() {
+				file.taken[name] = true
+			}
 		}
 	}
 	view.needs[containerPath] = types.NewPackage(containerPath, "container")
 	for _, p := range proxies {
-		for _, m := range p.methods {
-			if m.guard != unguarded && m.context.param < 0 {
-				view.needs["context"] = types.NewPackage("context", "context")
-			}
+		if p.needsContext() {
+			view.needs["context"] = types.NewPackage("context", "context")
 		}
 	}
 	names := newScope(file, types.Universe.Names()...)
@@ -55,8 +60,9 @@ func (u *unit) render(skip func(string) bool) (text string, proxies []*proxy, er
 		locals.taken[name] = true
 	}
 	nameProxies(proxies, names)
+	u.proxied = names.name("cladProxied")
 
-	w := &writer{types: &typeWriter{view: view, imports: imported}, imports: imported, locals: locals}
+	w := &writer{types: &typeWriter{view: view, imports: imported}, imports: imported, locals: locals, proxied: u.proxied}
 	w.linef("%s", header)
 	if len(u.asked) > 0 {
 		w.linef("%s%s", askedDirective, strings.Join(sorted(u.asked), ","))
@@ -72,11 +78,17 @@ func (u *unit) render(skip func(string) bool) (text string, proxies []*proxy, er
 	}
 	w.linef("\npackage %s\n", pkg.Name)
 	w.linef("%s", imported.block())
-	w.linef("func init() {")
+	w.linef("// An error here says that an interface is not what it was: run go generate.")
+	for _, p := range proxies {
+		w.fits(p)
+	}
+	w.linef("\nfunc init() {")
 	for _, p := range proxies {
 		w.register(p)
 	}
 	w.linef("}\n")
+	w.linef("// %s is unexported, so that it is in nobody's way.", u.proxied)
+	w.linef("type %s = %s.Proxied\n", u.proxied, w.imports.names[containerPath])
 	for _, p := range proxies {
 		w.proxy(p)
 	}
@@ -101,12 +113,17 @@ const askedDirective = "//clad:types "
 
 // head lists the methods of p and how each is guarded.
 func (w *writer) head(p *proxy) {
-	w.linef("\n// %s:", keyOf(p.typ))
+	w.linef("\n// %s", strings.TrimSpace(keyOf(p.typ)+": "+p.count()))
 	w.linef("//")
 	var table strings.Builder
 	tw := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	for _, m := range p.methods {
 		fmt.Fprintf(tw, "%s\t%s\n", m.name, m.describe())
+	}
+	for _, part := range p.offers.parts {
+		for _, m := range part.methods {
+			fmt.Fprintf(tw, "%s\t%s; offered where the value has it\n", m.name, m.describe())
+		}
 	}
 	_ = tw.Flush() // into memory
 	for line := range strings.Lines(table.String()) {
@@ -121,19 +138,45 @@ func (w *writer) head(p *proxy) {
 	}
 }
 
+// needsContext reports whether a method begins with a context of the proxy's own.
+func (p *proxy) needsContext() bool {
+	needs := func(m method) bool { return m.guard != unguarded && m.context.param < 0 }
+	return slices.ContainsFunc(p.methods, needs) ||
+		slices.ContainsFunc(p.offers.parts, func(part part) bool { return slices.ContainsFunc(part.methods, needs) })
+}
+
 func (p *proxy) hasOnce() bool {
 	return slices.ContainsFunc(p.methods, func(m method) bool { return m.guard == guarded && m.once != "" })
 }
 
+// fits writes what the compiler stops at, before anything else in the file, when
+// the proxy no longer fits its interface. What it quotes is the name of the
+// parameter.
+func (w *writer) fits(p *proxy) {
+	const changed = "interface_changed_run_go_generate"
+	params, self, iface := w.typed(p)
+	w.linef("func _%s(%s *%s) %s { return %[2]s }", params, changed, self, iface)
+}
+
 func (w *writer) register(p *proxy) {
-	register := w.imports.names[containerPath] + ".RegisterProxy"
+	container := w.imports.names[containerPath]
+	register, options := container+".RegisterProxy", ""
+	for _, o := range p.offers.list {
+		options += fmt.Sprintf(",\n%s.Offers[%s]()", container, w.types.typ(o.typ))
+	}
+	for _, o := range p.asserted() {
+		options += fmt.Sprintf(",\n%s.Asserted[%s]()", container, w.types.typ(o.typ))
+	}
+	if options != "" {
+		register, options = register+"With", options+",\n"
+	}
 	if p.generic == nil {
-		w.linef("%s(%s)", register, p.makeName)
+		w.linef("%s(%s%s)", register, p.makeName, options)
 		return
 	}
 	for _, inst := range p.instances {
 		w.types.view.from = packageOf(p.typ)
-		w.linef("%s(%s%s)", register, p.makeName, w.types.list(typeArgs(types.Unalias(inst))))
+		w.linef("%s(%s%s%s)", register, p.makeName, w.types.list(typeArgs(types.Unalias(inst))), options)
 	}
 }
 
@@ -151,6 +194,8 @@ func nameProxies(proxies []*proxy, file *scope) {
 		}
 		p.typeName = file.name(lowerFirst(base) + "Proxy")
 		p.makeName = file.name("new" + upperFirst(base) + "Proxy")
+		p.nameOffers(file)
+		p.nameRows(file)
 	}
 }
 

@@ -12,7 +12,10 @@ import (
 const (
 	tagFunc             = containerPath + ".Tag"
 	asFunc              = containerPath + ".As"
+	keepFunc            = containerPath + ".Keep"
+	unwrapFunc          = containerPath + ".Unwrap"
 	registerProxyFunc   = containerPath + ".RegisterProxy"
+	registerWithFunc    = containerPath + ".RegisterProxyWith"
 	registerWrapperFunc = containerPath + ".RegisterWrapper"
 	annotateFunc        = "go.uber.org/fx.Annotate"
 	fxAsFunc            = "go.uber.org/fx.As"
@@ -187,7 +190,7 @@ func (t *trace) call(v value, call *ast.CallExpr, home place) {
 	found := false
 	for _, c := range t.x.callees(v.pkg, call) {
 		switch {
-		case c.is(annotateFunc), c.is(fxAsFunc), c.is(fxSelfFunc), c.is(fxTagsFunc), c.is(asFunc):
+		case c.is(annotateFunc), c.is(fxAsFunc), c.is(fxSelfFunc), c.is(fxTagsFunc), c.is(asFunc), c.is(keepFunc):
 			t.leaf(v, home)
 			found = true
 			continue

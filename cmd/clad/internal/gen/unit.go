@@ -21,6 +21,7 @@ type unit struct {
 
 	proxies []*proxy // once rendered
 	tags    string   // the build constraint
+	proxied string   // the name for container.Proxied
 }
 
 // outputNames are the files that one package may need: for itself, for its
@@ -117,6 +118,7 @@ func (u *unit) choose(view *viewpoint) ([]*proxy, error) {
 		if p.b == nil {
 			p.b = w.b
 		}
+		p.others = merge(p.others, w.others)
 	}
 	proxies := slices.Collect(maps.Values(found))
 	slices.SortFunc(proxies, func(a, b *proxy) int { return cmp.Compare(a.key, b.key) })
@@ -128,7 +130,9 @@ func (u *unit) choose(view *viewpoint) ([]*proxy, error) {
 		}
 		methods, problems := methodsOf(p.typ, p.arguments(), readers[p.b])
 		p.methods, errs = methods, append(errs, problems...)
-		p.unwrap = unwrapOf(methods)
+		p.offers, problems = view.offersOf(p, p.others, readers[p.b])
+		errs = append(errs, problems...)
+		p.unwrap = p.unwrapOf()
 	}
 	return proxies, errors.Join(errs...)
 }
@@ -141,7 +145,11 @@ func (p *proxy) serves(instance types.Type) bool {
 
 // unwrapOf decides if a proxy gets a method Unwrap: not where the name is taken,
 // nor in an error, whose Unwrap means something else.
-func unwrapOf(methods []method) unwrap {
+func (p *proxy) unwrapOf() unwrap {
+	methods := slices.Clone(p.methods)
+	for _, part := range p.offers.parts {
+		methods = append(methods, part.methods...)
+	}
 	for _, m := range methods {
 		switch m.name {
 		case "Unwrap":

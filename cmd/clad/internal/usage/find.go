@@ -14,6 +14,7 @@ import (
 
 const (
 	containerPath = "github.com/cladgo/clad/container"
+	modulePath    = "github.com/cladgo/clad/module"
 
 	tagFunc        = containerPath + ".Tag"
 	methodFunc     = containerPath + ".Method"
@@ -80,6 +81,8 @@ func (f *finder) call(p *packages.Package, call *ast.CallExpr) {
 		f.use(p, call.Args[1], fmt.Sprintf("container.Method(%s)", types.ExprString(call.Args[0])))
 	case name == annotateFunc && len(call.Args) > 0:
 		f.paramTags(p, call)
+	case len(call.Args) == 1 && (name == containerPath+".WithErrors" || name == modulePath+".WithErrors"):
+		f.errors(p, call.Args[0])
 	case len(call.Args) == 1 && isPipelineMethod(name):
 		f.use(p, call.Args[0], "Pipeline")
 	}
@@ -87,6 +90,23 @@ func (f *finder) call(p *packages.Package, call *ast.CallExpr) {
 
 func isPipelineMethod(name string) bool {
 	return name == pipelineMethods[0] || name == pipelineMethods[1]
+}
+
+// errors notes the names that a map gives to errors.
+func (f *finder) errors(p *packages.Package, e ast.Expr) {
+	literal, ok := ast.Unparen(e).(*ast.CompositeLit)
+	if !ok {
+		f.Errors.Unknown = true
+		return
+	}
+	for _, element := range literal.Elts {
+		pair, _ := element.(*ast.KeyValueExpr) // of a map, all are
+		if name, ok := constantString(p, pair.Key); ok {
+			f.Errors.Names = append(f.Errors.Names, name)
+		} else {
+			f.Errors.Unknown = true
+		}
+	}
 }
 
 // use notes the name that an expression gives to a policy.

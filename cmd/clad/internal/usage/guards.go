@@ -3,6 +3,8 @@ package usage
 import (
 	"go/ast"
 	"go/types"
+	"maps"
+	"slices"
 
 	"golang.org/x/tools/go/packages"
 )
@@ -124,6 +126,11 @@ func (f *finder) methods(t types.Type) (found []Method, wrapped bool) {
 				method = Method{m.Name(), guard, guard == NoTimeouts}
 			}
 			found = append(found, method)
+		}
+		for _, name := range slices.Sorted(maps.Keys(guards)) { // offered beyond the interface
+			if !slices.ContainsFunc(found, func(m Method) bool { return m.Name == name }) {
+				found = append(found, guards[name])
+			}
 		}
 		return found, true
 	case *types.Signature:

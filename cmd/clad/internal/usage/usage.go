@@ -31,6 +31,13 @@ type Code struct {
 	Unchecked []Unknown // what may name a policy, but not in a way that can be told
 	Services  []Service // what tagged constructors provide
 	Broken    []Problem // what keeps packages from being read in full
+	Errors    Errors
+}
+
+// Errors are the names that WithErrors gives to errors.
+type Errors struct {
+	Names   []string
+	Unknown bool // some names can't be told
 }
 
 // A Use is the name of a policy in the code.

@@ -21,6 +21,43 @@ import (
 	"go.uber.org/fx/fxevent"
 )
 
+type commandsFake struct{ f *record.Recorder }
+
+func (f commandsFake) Do(ctx context.Context, args ...any) (result *Command) {
+	f.f.Call("Do", []interface{}{ctx, args}, &result)
+	return result
+}
+
+func (f commandsFake) Get(ctx context.Context, key string) (result *Command) {
+	f.f.Call("Get", []interface{}{ctx, key}, &result)
+	return result
+}
+
+func (f commandsFake) Incr(ctx context.Context, key string) (result *Command) {
+	f.f.Call("Incr", []interface{}{ctx, key}, &result)
+	return result
+}
+
+func (f commandsFake) Later(ctx context.Context) (result CommandLike) {
+	f.f.Call("Later", []interface{}{ctx}, &result)
+	return result
+}
+
+func (f commandsFake) Set(ctx context.Context, err2 string, value any) (result *Command) {
+	f.f.Call("Set", []interface{}{ctx, err2, value}, &result)
+	return result
+}
+
+func (f commandsFake) Untimed(result int) (result2 *Command) {
+	f.f.Call("Untimed", []interface{}{result}, &result2)
+	return result2
+}
+
+func (f commandsFake) Watch(ctx context.Context, keys ...string) (result *Subscription) {
+	f.f.Call("Watch", []interface{}{ctx, keys}, &result)
+	return result
+}
+
 type consumesFake struct{ f *record.Recorder }
 
 func (f consumesFake) Args(ctx context.Context, query string, args ...any) (result int, err error) {
@@ -240,6 +277,13 @@ func (f embeddedFake) String() (result string) {
 	return result
 }
 
+type exchangeFake struct{ f *record.Recorder }
+
+func (f exchangeFake) Trade(ctx context.Context) (err error) {
+	f.f.Call("Trade", []interface{}{ctx}, &err)
+	return err
+}
+
 type fieldsFake struct{ f *record.Recorder }
 
 func (f fieldsFake) Charge(ctx context.Context) (err error) {
@@ -292,6 +336,13 @@ func (f fieldsFake) next(ctx context.Context) (err error) {
 	return err
 }
 
+type finderFake[K any] struct{ f *record.Recorder }
+
+func (f finderFake[K]) Find(ctx context.Context, key K) (result Row) {
+	f.f.Call("Find", []interface{}{ctx, key}, &result)
+	return result
+}
+
 type holderFake struct{ f *record.Recorder }
 
 func (f holderFake) Hold(ctx context.Context) (err error) {
@@ -316,6 +367,11 @@ func (f livesFake) Channel(ctx context.Context) (result <-chan int, err error) {
 	return result, err
 }
 
+func (f livesFake) Confirm(ctx context.Context) (result *Confirmation, err error) {
+	f.f.Call("Confirm", []interface{}{ctx}, &result, &err)
+	return result, err
+}
+
 func (f livesFake) Context(ctx context.Context) (result context.Context, err error) {
 	f.f.Call("Context", []interface{}{ctx}, &result, &err)
 	return result, err
@@ -331,6 +387,11 @@ func (f livesFake) Func(ctx context.Context) (stop func(), err error) {
 	return stop, err
 }
 
+func (f livesFake) Lease(ctx context.Context) (result <-chan *Lease, err error) {
+	f.f.Call("Lease", []interface{}{ctx}, &result, &err)
+	return result, err
+}
+
 func (f livesFake) Nothing(ctx context.Context) (result sql.NullString, err error) {
 	f.f.Call("Nothing", []interface{}{ctx}, &result, &err)
 	return result, err
@@ -338,6 +399,11 @@ func (f livesFake) Nothing(ctx context.Context) (result sql.NullString, err erro
 
 func (f livesFake) Object(ctx context.Context) (result Object, err error) {
 	f.f.Call("Object", []interface{}{ctx}, &result, &err)
+	return result, err
+}
+
+func (f livesFake) Output(ctx context.Context) (result *Output, err error) {
+	f.f.Call("Output", []interface{}{ctx}, &result, &err)
 	return result, err
 }
 
@@ -383,6 +449,16 @@ func (f livesFake) Stream(ctx context.Context) (result Stream, err error) {
 
 func (f livesFake) Tx(ctx context.Context) (result *sql.Tx, err error) {
 	f.f.Call("Tx", []interface{}{ctx}, &result, &err)
+	return result, err
+}
+
+func (f livesFake) Untimed() (result <-chan int, err error) {
+	f.f.Call("Untimed", []interface{}{}, &result, &err)
+	return result, err
+}
+
+func (f livesFake) Watch(ctx context.Context) (result Watcher, err error) {
+	f.f.Call("Watch", []interface{}{ctx}, &result, &err)
 	return result, err
 }
 
@@ -498,6 +574,46 @@ func (f plainFake) Skip(ctx context.Context) (result int, err error) {
 func (f plainFake) Stop(ctx context.Context) (err error) {
 	f.f.Call("Stop", []interface{}{ctx}, &err)
 	return err
+}
+
+type querierFake struct{ f *record.Recorder }
+
+func (f querierFake) Body(ctx context.Context, body io.Reader) (result Row) {
+	f.f.Call("Body", []interface{}{ctx, body}, &result)
+	return result
+}
+
+func (f querierFake) Both(ctx context.Context) (result interface {
+	Err() error
+	Row
+}) {
+	f.f.Call("Both", []interface{}{ctx}, &result)
+	return result
+}
+
+func (f querierFake) Insert(ctx context.Context) (result Row) {
+	f.f.Call("Insert", []interface{}{ctx}, &result)
+	return result
+}
+
+func (f querierFake) Named(p2 context.Context, r string, row string, call2 string, Scan string, err int) (result Row) {
+	f.f.Call("Named", []interface{}{p2, r, row, call2, Scan, err}, &result)
+	return result
+}
+
+func (f querierFake) QueryRow(ctx context.Context, sql2 string, args ...any) (result Row) {
+	f.f.Call("QueryRow", []interface{}{ctx, sql2, args}, &result)
+	return result
+}
+
+func (f querierFake) Skip(ctx context.Context) (result Row) {
+	f.f.Call("Skip", []interface{}{ctx}, &result)
+	return result
+}
+
+func (f querierFake) Untimed(key int) (result RowOf) {
+	f.f.Call("Untimed", []interface{}{key}, &result)
+	return result
 }
 
 type repoFake[K ~string | ~int, V any] struct{ f *record.Recorder }
@@ -678,15 +794,20 @@ func (f fetcherFake) Fetch(ctx context.Context, url string) (result []byte, err 
 // Fakes has a target for every interface here.
 func Fakes(f *record.Recorder) map[reflect.Type]interface{} {
 	return map[reflect.Type]interface{}{
+		reflect.TypeFor[Commands]():                                 commandsFake{f},
 		reflect.TypeFor[Consumes]():                                 consumesFake{f},
 		reflect.TypeFor[Contexts]():                                 contextsFake{f},
 		reflect.TypeFor[Embedded]():                                 embeddedFake{f},
+		reflect.TypeFor[Exchange]():                                 exchangeFake{f},
 		reflect.TypeFor[Fields]():                                   fieldsFake{f},
+		reflect.TypeFor[Finder[User]]():                             finderFake[User]{f},
+		reflect.TypeFor[Finder[int]]():                              finderFake[int]{f},
 		reflect.TypeFor[Holder]():                                   holderFake{f},
 		reflect.TypeFor[Lives]():                                    livesFake{f},
 		reflect.TypeFor[Names]():                                    namesFake{f},
 		reflect.TypeFor[Odd[int, *Stringed, Stringed, *Stringed]](): oddFake[int, *Stringed, Stringed, *Stringed]{f},
 		reflect.TypeFor[Plain]():                                    plainFake{f},
+		reflect.TypeFor[Querier]():                                  querierFake{f},
 		reflect.TypeFor[Repo[MyInt, io.ReadCloser]]():               repoFake[MyInt, io.ReadCloser]{f},
 		reflect.TypeFor[Repo[string, User]]():                       repoFake[string, User]{f},
 		reflect.TypeFor[Tree[Leaf]]():                               treeFake[Leaf]{f},

@@ -17,6 +17,7 @@ import (
 
 	renamed "github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty/other"
 	_ "github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty/other/alias"
+	"github.com/cladgo/clad/container"
 )
 
 // Plain has a method of each way to be guarded.
@@ -175,6 +176,11 @@ type Lives interface {
 	Context(ctx context.Context) (context.Context, error)
 	Data(ctx context.Context) (map[string]renamed.Secret, error)
 	Nothing(ctx context.Context) (sql.NullString, error)
+	Output(ctx context.Context) (*Output, error)
+	Watch(ctx context.Context) (Watcher, error)
+	Lease(ctx context.Context) (<-chan *Lease, error)
+	Confirm(ctx context.Context) (*Confirmation, error)
+	Untimed() (<-chan int, error)
 
 	//clad:skip
 	Skipped(ctx context.Context) (io.ReadCloser, error)
@@ -184,6 +190,29 @@ type Object struct {
 	Size int64
 	Body io.ReadCloser
 }
+
+// Output hides its stream, as those of AWS do.
+type Output struct{ stream *EventStream }
+
+func (o *Output) GetStream() *EventStream { return o.stream }
+
+type EventStream struct{ c chan int }
+
+func (s *EventStream) Events() <-chan int { return s.c }
+func (s *EventStream) Close() error       { return nil }
+
+// Watcher is as Kubernetes has it.
+type Watcher interface {
+	Stop()
+	ResultChan() <-chan int
+}
+
+type Lease struct{ TTL int }
+
+// Confirmation has a channel that is closed, and nothing that is read.
+type Confirmation struct{}
+
+func (*Confirmation) Done() <-chan struct{} { return nil }
 
 type Stream interface {
 	Recv() (string, error)
@@ -298,6 +327,144 @@ type (
 	}
 	Getter = Fetcher
 )
+
+// Commands carry their errors, as those of go-redis do.
+type Commands interface {
+	Get(ctx context.Context, key string) *Command
+	Set(ctx context.Context, err string, value any) *Command
+	//clad:once
+	Incr(ctx context.Context, key string) (result *Command)
+	Untimed(result int) *Command
+	Watch(ctx context.Context, keys ...string) *Subscription
+	Later(ctx context.Context) CommandLike
+	Do(ctx context.Context, args ...any) *Command
+}
+
+type Command struct {
+	base
+	Text string
+}
+
+type base struct{ err error }
+
+func (b *base) Err() error       { return b.err }
+func (b *base) SetErr(err error) { b.err = err }
+
+// CommandLike can't be made where no attempt was.
+type CommandLike interface {
+	Err() error
+	SetErr(err error)
+}
+
+type Subscription struct{}
+
+// Querier has rows that say how it went when they are scanned, as pgx has.
+type Querier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) Row
+	Named(p context.Context, r, row, call, Scan string, err int) Row
+	Untimed(key int) RowOf
+	Body(ctx context.Context, body io.Reader) Row
+	//clad:once
+	Insert(ctx context.Context) Row
+	//clad:skip
+	Skip(ctx context.Context) Row
+	Both(ctx context.Context) interface {
+		Row
+		Err() error
+	}
+}
+
+type (
+	Row   interface{ Scan(dest ...any) error }
+	RowOf interface {
+		Scan(r *int, err error) error
+	}
+)
+
+// Finder is generic, and has rows.
+type Finder[K any] interface {
+	Find(ctx context.Context, key K) Row
+}
+
+// Exchange is asserted to more.
+type Exchange interface {
+	Trade(ctx context.Context) error
+}
+
+type (
+	Sessions interface {
+		Session(ctx context.Context) (string, error)
+		Close() error
+	}
+	Flusher interface {
+		Flush() error
+		Close() error
+	}
+	Sized interface{ Size() int }
+	// Unsized contradicts Sized.
+	Unsized interface{ Size() (int, error) }
+	// Wide follows from Sessions and Flusher.
+	Wide interface {
+		Session(ctx context.Context) (string, error)
+		Flush() error
+	}
+	// Never can't be: it contradicts the Exchange.
+	Never interface{ Trade() }
+)
+
+// Market is what Exchange is made of, and asserted to.
+type Market struct{}
+
+func (*Market) Trade(context.Context) error { return nil }
+
+// Inspect asserts in every way there is.
+func Inspect(e Exchange) (found []string) {
+	if _, ok := e.(Sessions); ok {
+		found = append(found, "Sessions")
+	}
+	switch any(e).(type) { // says nothing of who is asserted
+	case interface{ Unseen() }:
+	}
+	switch e := e.(type) {
+	case nil:
+	case *Market:
+		found = append(found, "*Market")
+	case Sized:
+		_ = e.Size()
+		found = append(found, "Sized")
+	case Unsized, interface{ Anonymous(n int) error }:
+		found = append(found, "Unsized or Anonymous")
+	}
+	found = append(found, wide(e)...)
+	var f Flusher
+	if As(e, &f) {
+		found = append(found, "Flusher")
+	}
+	if _, ok := container.Unwrap(e).(*Market); ok {
+		found = append(found, "Market behind")
+	}
+	return found
+}
+
+// Repos asserts an instance of what is generic.
+func Repos(r Repo[string, User]) bool {
+	_, ok := r.(Flusher)
+	return ok
+}
+
+func wide(v any) []string {
+	if _, ok := v.(Wide); ok {
+		return []string{"Wide"}
+	}
+	return nil
+}
+
+// As is like errors.As.
+func As(e Exchange, target *Flusher) bool {
+	f, ok := any(e).(Flusher)
+	*target = f
+	return ok
+}
 
 // Constraint and the others are refused.
 type (

@@ -105,6 +105,78 @@ import (
 	"github.com/cladgo/clad/container"
 )
 
+// An error here says that an interface is not what it was: run go generate.
+func _(interface_changed_run_go_generate *rowsProxy) Rows { return interface_changed_run_go_generate }
+func _(interface_changed_run_go_generate *auditorProxy) payments.Auditor {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *cacheProxy) payments.Cache {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *clockProxy) payments.Clock {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *eventsProxy) payments.Events {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *featureProxy) payments.Feature {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *fraudProxy) payments.Fraud {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *gatewayProxy) payments.Gateway {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *geoProxy) payments.Geo {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *handlerProxy) payments.Handler {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *identityProxy) payments.Identity {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *ledgerProxy) payments.Ledger {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *mailerProxy) payments.Mailer {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *probeProxy) payments.Probe {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *queueProxy) payments.Queue {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *ratesProxy) payments.Rates {
+	return interface_changed_run_go_generate
+}
+func _[T any](interface_changed_run_go_generate *repoProxy[T]) payments.Repo[T] {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *searchProxy) payments.Search {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *storeProxy) payments.Store {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *taxProxy) payments.Tax {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *tokenProxy) payments.Token {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *tracerProxy) payments.Tracer {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *vaultProxy) payments.Vault {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *anonymousProxy) interface{ Ask(context.Context) error } {
+	return interface_changed_run_go_generate
+}
+
 func init() {
 	container.RegisterProxy(newRowsProxy)
 	container.RegisterProxy(newAuditorProxy)
@@ -134,16 +206,21 @@ func init() {
 	container.RegisterProxy(newAnonymousProxy)
 }
 
+// cladProxied is unexported, so that it is in nobody's way.
+type cladProxied = container.Proxied
+
 // rowsProxy is the proxy of Rows.
 type rowsProxy struct {
+	cladProxied
 	next Rows
 	row  *container.Pipeline
 }
 
 func newRowsProxy(next Rows, m container.Methods) Rows {
 	return &rowsProxy{
-		next: next,
-		row:  m.Method("Row"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		row:         m.Method("Row"),
 	}
 }
 
@@ -164,14 +241,16 @@ func (p *rowsProxy) Row(ctx context.Context) (err error) {
 
 // auditorProxy is the proxy of payments.Auditor.
 type auditorProxy struct {
+	cladProxied
 	next  payments.Auditor
 	audit *container.Pipeline
 }
 
 func newAuditorProxy(next payments.Auditor, m container.Methods) payments.Auditor {
 	return &auditorProxy{
-		next:  next,
-		audit: m.Method("Audit"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		audit:       m.Method("Audit"),
 	}
 }
 
@@ -192,14 +271,16 @@ func (p *auditorProxy) Audit(ctx context.Context, what string) (err error) {
 
 // cacheProxy is the proxy of payments.Cache.
 type cacheProxy struct {
+	cladProxied
 	next payments.Cache
 	get  *container.Pipeline
 }
 
 func newCacheProxy(next payments.Cache, m container.Methods) payments.Cache {
 	return &cacheProxy{
-		next: next,
-		get:  m.Method("Get"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		get:         m.Method("Get"),
 	}
 }
 
@@ -220,14 +301,16 @@ func (p *cacheProxy) Get(ctx context.Context, key string) (result string, err er
 
 // clockProxy is the proxy of payments.Clock.
 type clockProxy struct {
+	cladProxied
 	next payments.Clock
 	now  *container.Pipeline
 }
 
 func newClockProxy(next payments.Clock, m container.Methods) payments.Clock {
 	return &clockProxy{
-		next: next,
-		now:  m.Method("Now"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		now:         m.Method("Now"),
 	}
 }
 
@@ -248,14 +331,16 @@ func (p *clockProxy) Now(ctx context.Context) (result int64, err error) {
 
 // eventsProxy is the proxy of payments.Events.
 type eventsProxy struct {
+	cladProxied
 	next payments.Events
 	emit *container.Pipeline
 }
 
 func newEventsProxy(next payments.Events, m container.Methods) payments.Events {
 	return &eventsProxy{
-		next: next,
-		emit: m.Method("Emit"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		emit:        m.Method("Emit"),
 	}
 }
 
@@ -276,14 +361,16 @@ func (p *eventsProxy) Emit(ctx context.Context) (err error) {
 
 // featureProxy is the proxy of payments.Feature.
 type featureProxy struct {
+	cladProxied
 	next payments.Feature
 	on   *container.Pipeline
 }
 
 func newFeatureProxy(next payments.Feature, m container.Methods) payments.Feature {
 	return &featureProxy{
-		next: next,
-		on:   m.Method("On"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		on:          m.Method("On"),
 	}
 }
 
@@ -304,14 +391,16 @@ func (p *featureProxy) On(ctx context.Context) (result bool, err error) {
 
 // fraudProxy is the proxy of payments.Fraud.
 type fraudProxy struct {
+	cladProxied
 	next  payments.Fraud
 	check *container.Pipeline
 }
 
 func newFraudProxy(next payments.Fraud, m container.Methods) payments.Fraud {
 	return &fraudProxy{
-		next:  next,
-		check: m.Method("Check"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		check:       m.Method("Check"),
 	}
 }
 
@@ -332,14 +421,16 @@ func (p *fraudProxy) Check(ctx context.Context) (err error) {
 
 // gatewayProxy is the proxy of payments.Gateway.
 type gatewayProxy struct {
+	cladProxied
 	next   payments.Gateway
 	charge *container.Pipeline
 }
 
 func newGatewayProxy(next payments.Gateway, m container.Methods) payments.Gateway {
 	return &gatewayProxy{
-		next:   next,
-		charge: m.Method("Charge"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		charge:      m.Method("Charge"),
 	}
 }
 
@@ -360,14 +451,16 @@ func (p *gatewayProxy) Charge(ctx context.Context, cents int) (result string, er
 
 // geoProxy is the proxy of payments.Geo.
 type geoProxy struct {
+	cladProxied
 	next   payments.Geo
 	locate *container.Pipeline
 }
 
 func newGeoProxy(next payments.Geo, m container.Methods) payments.Geo {
 	return &geoProxy{
-		next:   next,
-		locate: m.Method("Locate"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		locate:      m.Method("Locate"),
 	}
 }
 
@@ -388,14 +481,16 @@ func (p *geoProxy) Locate(ctx context.Context) (err error) {
 
 // handlerProxy is the proxy of payments.Handler.
 type handlerProxy struct {
+	cladProxied
 	next   payments.Handler
 	handle *container.Pipeline
 }
 
 func newHandlerProxy(next payments.Handler, m container.Methods) payments.Handler {
 	return &handlerProxy{
-		next:   next,
-		handle: m.Method("Handle"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		handle:      m.Method("Handle"),
 	}
 }
 
@@ -416,14 +511,16 @@ func (p *handlerProxy) Handle(ctx context.Context, event string) (err error) {
 
 // identityProxy is the proxy of payments.Identity.
 type identityProxy struct {
+	cladProxied
 	next payments.Identity
 	who  *container.Pipeline
 }
 
 func newIdentityProxy(next payments.Identity, m container.Methods) payments.Identity {
 	return &identityProxy{
-		next: next,
-		who:  m.Method("Who"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		who:         m.Method("Who"),
 	}
 }
 
@@ -444,14 +541,16 @@ func (p *identityProxy) Who(ctx context.Context) (result string, err error) {
 
 // ledgerProxy is the proxy of payments.Ledger.
 type ledgerProxy struct {
+	cladProxied
 	next   payments.Ledger
 	append *container.Pipeline
 }
 
 func newLedgerProxy(next payments.Ledger, m container.Methods) payments.Ledger {
 	return &ledgerProxy{
-		next:   next,
-		append: m.Method("Append"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		append:      m.Method("Append"),
 	}
 }
 
@@ -472,14 +571,16 @@ func (p *ledgerProxy) Append(ctx context.Context, entry string) (err error) {
 
 // mailerProxy is the proxy of payments.Mailer.
 type mailerProxy struct {
+	cladProxied
 	next payments.Mailer
 	mail *container.Pipeline
 }
 
 func newMailerProxy(next payments.Mailer, m container.Methods) payments.Mailer {
 	return &mailerProxy{
-		next: next,
-		mail: m.Method("Mail"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		mail:        m.Method("Mail"),
 	}
 }
 
@@ -500,14 +601,16 @@ func (p *mailerProxy) Mail(ctx context.Context, to string) (err error) {
 
 // probeProxy is the proxy of payments.Probe.
 type probeProxy struct {
+	cladProxied
 	next  payments.Probe
 	probe *container.Pipeline
 }
 
 func newProbeProxy(next payments.Probe, m container.Methods) payments.Probe {
 	return &probeProxy{
-		next:  next,
-		probe: m.Method("Probe"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		probe:       m.Method("Probe"),
 	}
 }
 
@@ -528,14 +631,16 @@ func (p *probeProxy) Probe(ctx context.Context) (err error) {
 
 // queueProxy is the proxy of payments.Queue.
 type queueProxy struct {
+	cladProxied
 	next payments.Queue
 	push *container.Pipeline
 }
 
 func newQueueProxy(next payments.Queue, m container.Methods) payments.Queue {
 	return &queueProxy{
-		next: next,
-		push: m.Method("Push"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		push:        m.Method("Push"),
 	}
 }
 
@@ -556,14 +661,16 @@ func (p *queueProxy) Push(ctx context.Context, s string) (err error) {
 
 // ratesProxy is the proxy of payments.Rates.
 type ratesProxy struct {
+	cladProxied
 	next payments.Rates
 	rate *container.Pipeline
 }
 
 func newRatesProxy(next payments.Rates, m container.Methods) payments.Rates {
 	return &ratesProxy{
-		next: next,
-		rate: m.Method("Rate"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		rate:        m.Method("Rate"),
 	}
 }
 
@@ -584,14 +691,16 @@ func (p *ratesProxy) Rate(ctx context.Context, currency string) (result float64,
 
 // repoProxy is the proxy of payments.Repo[T].
 type repoProxy[T any] struct {
+	cladProxied
 	next payments.Repo[T]
 	find *container.Pipeline
 }
 
 func newRepoProxy[T any](next payments.Repo[T], m container.Methods) payments.Repo[T] {
 	return &repoProxy[T]{
-		next: next,
-		find: m.Method("Find"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		find:        m.Method("Find"),
 	}
 }
 
@@ -612,14 +721,16 @@ func (p *repoProxy[T]) Find(ctx context.Context, id string) (result T, err error
 
 // searchProxy is the proxy of payments.Search.
 type searchProxy struct {
+	cladProxied
 	next payments.Search
 	find *container.Pipeline
 }
 
 func newSearchProxy(next payments.Search, m container.Methods) payments.Search {
 	return &searchProxy{
-		next: next,
-		find: m.Method("Find"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		find:        m.Method("Find"),
 	}
 }
 
@@ -640,14 +751,16 @@ func (p *searchProxy) Find(ctx context.Context, q string) (result []string, err 
 
 // storeProxy is the proxy of payments.Store.
 type storeProxy struct {
+	cladProxied
 	next payments.Store
 	save *container.Pipeline
 }
 
 func newStoreProxy(next payments.Store, m container.Methods) payments.Store {
 	return &storeProxy{
-		next: next,
-		save: m.Method("Save"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		save:        m.Method("Save"),
 	}
 }
 
@@ -668,14 +781,16 @@ func (p *storeProxy) Save(ctx context.Context) (err error) {
 
 // taxProxy is the proxy of payments.Tax.
 type taxProxy struct {
+	cladProxied
 	next payments.Tax
 	tax  *container.Pipeline
 }
 
 func newTaxProxy(next payments.Tax, m container.Methods) payments.Tax {
 	return &taxProxy{
-		next: next,
-		tax:  m.Method("Tax"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		tax:         m.Method("Tax"),
 	}
 }
 
@@ -696,14 +811,16 @@ func (p *taxProxy) Tax(ctx context.Context) (err error) {
 
 // tokenProxy is the proxy of payments.Token.
 type tokenProxy struct {
+	cladProxied
 	next  payments.Token
 	token *container.Pipeline
 }
 
 func newTokenProxy(next payments.Token, m container.Methods) payments.Token {
 	return &tokenProxy{
-		next:  next,
-		token: m.Method("Token"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		token:       m.Method("Token"),
 	}
 }
 
@@ -724,14 +841,16 @@ func (p *tokenProxy) Token(ctx context.Context) (err error) {
 
 // tracerProxy is the proxy of payments.Tracer.
 type tracerProxy struct {
+	cladProxied
 	next  payments.Tracer
 	trace *container.Pipeline
 }
 
 func newTracerProxy(next payments.Tracer, m container.Methods) payments.Tracer {
 	return &tracerProxy{
-		next:  next,
-		trace: m.Method("Trace"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		trace:       m.Method("Trace"),
 	}
 }
 
@@ -752,14 +871,16 @@ func (p *tracerProxy) Trace(ctx context.Context) (err error) {
 
 // vaultProxy is the proxy of payments.Vault.
 type vaultProxy struct {
+	cladProxied
 	next   payments.Vault
 	secret *container.Pipeline
 }
 
 func newVaultProxy(next payments.Vault, m container.Methods) payments.Vault {
 	return &vaultProxy{
-		next:   next,
-		secret: m.Method("Secret"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		secret:      m.Method("Secret"),
 	}
 }
 
@@ -780,14 +901,16 @@ func (p *vaultProxy) Secret(ctx context.Context) (result string, err error) {
 
 // anonymousProxy is the proxy of interface{Ask(context.Context) error}.
 type anonymousProxy struct {
+	cladProxied
 	next interface{ Ask(context.Context) error }
 	ask  *container.Pipeline
 }
 
 func newAnonymousProxy(next interface{ Ask(context.Context) error }, m container.Methods) interface{ Ask(context.Context) error } {
 	return &anonymousProxy{
-		next: next,
-		ask:  m.Method("Ask"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		ask:         m.Method("Ask"),
 	}
 }
 

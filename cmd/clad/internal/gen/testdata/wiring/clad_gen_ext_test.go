@@ -21,22 +21,38 @@ import (
 	"github.com/cladgo/clad/container"
 )
 
+// An error here says that an interface is not what it was: run go generate.
+func _(interface_changed_run_go_generate *rowsProxy) wiring.Rows {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *outsideProxy) outside {
+	return interface_changed_run_go_generate
+}
+func _(interface_changed_run_go_generate *anonymousProxy) interface{ Only(context.Context) error } {
+	return interface_changed_run_go_generate
+}
+
 func init() {
 	container.RegisterProxy(newRowsProxy)
 	container.RegisterProxy(newOutsideProxy)
 	container.RegisterProxy(newAnonymousProxy)
 }
 
+// cladProxied is unexported, so that it is in nobody's way.
+type cladProxied = container.Proxied
+
 // rowsProxy is the proxy of wiring.Rows.
 type rowsProxy struct {
+	cladProxied
 	next wiring.Rows
 	row  *container.Pipeline
 }
 
 func newRowsProxy(next wiring.Rows, m container.Methods) wiring.Rows {
 	return &rowsProxy{
-		next: next,
-		row:  m.Method("Row"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		row:         m.Method("Row"),
 	}
 }
 
@@ -57,14 +73,16 @@ func (p *rowsProxy) Row(ctx context.Context) (err error) {
 
 // outsideProxy is the proxy of outside.
 type outsideProxy struct {
+	cladProxied
 	next outside
 	do   *container.Pipeline
 }
 
 func newOutsideProxy(next outside, m container.Methods) outside {
 	return &outsideProxy{
-		next: next,
-		do:   m.Method("Do"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		do:          m.Method("Do"),
 	}
 }
 
@@ -85,14 +103,16 @@ func (p *outsideProxy) Do(ctx context.Context) (err error) {
 
 // anonymousProxy is the proxy of interface{Only(context.Context) error}.
 type anonymousProxy struct {
+	cladProxied
 	next interface{ Only(context.Context) error }
 	only *container.Pipeline
 }
 
 func newAnonymousProxy(next interface{ Only(context.Context) error }, m container.Methods) interface{ Only(context.Context) error } {
 	return &anonymousProxy{
-		next: next,
-		only: m.Method("Only"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		only:        m.Method("Only"),
 	}
 }
 

@@ -12,20 +12,30 @@ import (
 	"github.com/cladgo/clad/container"
 )
 
+// An error here says that an interface is not what it was: run go generate.
+func _(interface_changed_run_go_generate *inTestProxy) inTest {
+	return interface_changed_run_go_generate
+}
+
 func init() {
 	container.RegisterProxy(newInTestProxy)
 }
 
+// cladProxied2 is unexported, so that it is in nobody's way.
+type cladProxied2 = container.Proxied
+
 // inTestProxy is the proxy of inTest.
 type inTestProxy struct {
+	cladProxied2
 	next inTest
 	do   *container.Pipeline
 }
 
 func newInTestProxy(next inTest, m container.Methods) inTest {
 	return &inTestProxy{
-		next: next,
-		do:   m.Method("Do"),
+		cladProxied2: cladProxied2{Value: next},
+		next:         next,
+		do:           m.Method("Do"),
 	}
 }
 

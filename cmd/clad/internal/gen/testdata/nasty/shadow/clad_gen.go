@@ -17,12 +17,21 @@ import (
 	container2 "github.com/cladgo/clad/container"
 )
 
+// An error here says that an interface is not what it was: run go generate.
+func _(interface_changed_run_go_generate *gatewayProxy2) Gateway {
+	return interface_changed_run_go_generate
+}
+
 func init() {
 	container2.RegisterProxy(newGatewayProxy2)
 }
 
+// cladProxied is unexported, so that it is in nobody's way.
+type cladProxied = container2.Proxied
+
 // gatewayProxy2 is the proxy of Gateway.
 type gatewayProxy2 struct {
+	cladProxied
 	next      Gateway
 	do        *container2.Pipeline
 	noContext *container2.Pipeline
@@ -32,10 +41,11 @@ type gatewayProxy2 struct {
 func newGatewayProxy2(next Gateway, m container2.Methods) Gateway {
 	m.WithoutContext("Read")
 	return &gatewayProxy2{
-		next:      next,
-		do:        m.Rewinds("Do"),
-		noContext: m.WithoutContext("NoContext"),
-		read:      m.Rewinds("Read"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		do:          m.Rewinds("Do"),
+		noContext:   m.WithoutContext("NoContext"),
+		read:        m.Rewinds("Read"),
 	}
 }
 

@@ -1,23 +1,32 @@
-package container
+// Package signature tells from the types of a function, and where these leave it
+// open from its arguments, what its attempts use up and what of its results is in
+// use after the call. It is for functions that are wrapped at run time; for methods
+// `clad gen` decides the same by the same rules.
+package signature
 
 import (
+	"context"
 	"io"
+	"net/http"
 	"reflect"
+	"slices"
 )
 
-// ReadOnce reports whether values hold, at any depth, what an attempt uses up: an
-// io.Reader, a cursor, a channel to receive from, an iterator.
-// Generated proxies ask after a failed attempt, where the types of parameters
-// leave it open, and then make no other ([Call.Stop]). What is too large to look
-// through counts as holding one.
-func ReadOnce(values ...any) bool {
-	s := search{left: mostValues}
+// Holds reports whether values hold, at any depth, what an attempt uses up: an
+// io.Reader, a cursor, a channel to receive from, an iterator. What is too large
+// to look through counts as holding one.
+func Holds(values ...any) bool {
 	for _, v := range values {
-		if s.finds(reflect.ValueOf(v), 0) {
+		if holds(reflect.ValueOf(v)) {
 			return true
 		}
 	}
-	return s.left < 0
+	return false
+}
+
+func holds(v reflect.Value) bool {
+	s := search{left: mostValues}
+	return s.finds(v, 0) || s.left < 0
 }
 
 // search looks through values.
@@ -52,12 +61,13 @@ func (s *search) finds(v reflect.Value, depth int) bool {
 		if v.IsNil() {
 			return false
 		}
+	default:
 	}
 	if usedUp(t) {
-		return !v.CanInterface() || !isNothing(v.Interface())
+		return !v.CanInterface() || !Nothing(v.Interface())
 	}
 	if v.CanAddr() && !v.IsZero() && usedUp(reflect.PointerTo(t)) { // a bytes.Buffer in a struct that is pointed to
-		return !v.CanInterface() || !isNothing(v.Addr().Interface())
+		return !v.CanInterface() || !Nothing(v.Addr().Interface())
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -84,6 +94,7 @@ func (s *search) finds(v reflect.Value, depth int) bool {
 		}
 	case reflect.Struct:
 		return s.fields(v, depth)
+	default:
 	}
 	return false
 }
@@ -123,9 +134,11 @@ func (s *search) fields(v reflect.Value, depth int) bool {
 }
 
 var (
-	typeOfReader = reflect.TypeFor[io.Reader]()
-	typeOfBool   = reflect.TypeFor[bool]()
-	typeOfSignal = reflect.TypeFor[struct{}]() // a channel of these is closed, not received from
+	typeOfContext = reflect.TypeFor[context.Context]()
+	typeOfError   = reflect.TypeFor[error]()
+	typeOfReader  = reflect.TypeFor[io.Reader]()
+	typeOfBool    = reflect.TypeFor[bool]()
+	typeOfSignal  = reflect.TypeFor[struct{}]() // a channel of these is closed, not received from
 )
 
 // usedUp reports whether an attempt uses up what it is given as a t.
@@ -135,6 +148,7 @@ func usedUp(t reflect.Type) bool {
 		return t.ChanDir() != reflect.SendDir && t.Elem() != typeOfSignal
 	case reflect.Func:
 		return isSequence(t) || isPull(t)
+	default:
 	}
 	if t.Implements(typeOfReader) {
 		return true
@@ -165,10 +179,8 @@ func isPull(t reflect.Type) bool {
 
 // mayHold reports whether a value of type t can hold something that is used up.
 func mayHold(t reflect.Type, around []reflect.Type) bool {
-	for _, outer := range around {
-		if outer == t {
-			return false
-		}
+	if slices.Contains(around, t) {
+		return false
 	}
 	if usedUp(t) || usedUp(reflect.PointerTo(t)) {
 		return true
@@ -185,32 +197,33 @@ func mayHold(t reflect.Type, around []reflect.Type) bool {
 				return true
 			}
 		}
+	default:
 	}
 	return false
 }
 
-// given says what the attempts of a function use up of their arguments.
-type given struct {
-	reads  []int // io.Readers
-	checks []int // what may hold something
+// Inputs says what the attempts of a function use up of their arguments.
+type Inputs struct {
+	Reads  []int // arguments that are io.Readers, which may be set back
+	checks []int // those that may hold something
 	spent  bool  // one of them is used up, or called, whatever its value
 }
 
-// givenTo looks at the parameters of a function.
-func givenTo(t reflect.Type) given {
-	var g given
+// InputsOf looks at the parameters of a function.
+func InputsOf(t reflect.Type) Inputs {
+	var in Inputs
 	for i := range t.NumIn() {
-		switch in := t.In(i); {
-		case in.Implements(typeOfContext):
-		case in.Implements(typeOfReader):
-			g.reads = append(g.reads, i)
-		case usedUp(in), in.Kind() == reflect.Func && !opens(in):
-			g.spent = true
-		case mayHold(in, nil):
-			g.checks = append(g.checks, i)
+		switch p := t.In(i); {
+		case p.Implements(typeOfContext):
+		case p.Implements(typeOfReader):
+			in.Reads = append(in.Reads, i)
+		case usedUp(p), p.Kind() == reflect.Func && !opens(p):
+			in.spent = true
+		case mayHold(p, nil):
+			in.checks = append(in.checks, i)
 		}
 	}
-	return g
+	return in
 }
 
 // opens reports whether a function opens something to read, each time anew.
@@ -218,16 +231,25 @@ func opens(t reflect.Type) bool {
 	return t.NumIn() == 0 && t.NumOut() > 0 && t.Out(0).Implements(typeOfReader)
 }
 
-// isSpent reports whether an attempt with args leaves nothing for another.
-func (g given) isSpent(args []reflect.Value) bool {
-	if g.spent {
+// Spent reports whether an attempt with args leaves nothing for another, apart from
+// what it reads.
+func (in Inputs) Spent(args []reflect.Value) bool {
+	if in.spent {
 		return true
 	}
-	for _, i := range g.checks {
-		s := search{left: mostValues}
-		if s.finds(args[i], 0) || s.left < 0 {
+	for _, i := range in.checks {
+		if holds(args[i]) {
 			return true
 		}
 	}
 	return false
+}
+
+// Nothing reports whether there never was anything to read in v: it is nil.
+func Nothing(v any) bool {
+	if v == nil || v == any(http.NoBody) {
+		return true
+	}
+	rv := reflect.ValueOf(v)
+	return rv.Kind() == reflect.Pointer && rv.IsNil()
 }

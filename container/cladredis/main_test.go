@@ -1,0 +1,107 @@
+package cladredis_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cladgo/clad/container"
+	_ "github.com/cladgo/clad/container/cladredis"
+	"github.com/cladgo/clad/policy"
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// server is a redis-server of the test's own.
+type server struct {
+	t    *testing.T
+	addr string
+	args []string
+	cmd  *exec.Cmd
+}
+
+func newServer(t *testing.T, args ...string) *server {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	_ = l.Close()
+	s := &server{t: t, addr: "127.0.0.1:" + port}
+	s.args = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir()}, args...)
+	s.start()
+	t.Cleanup(s.kill)
+	return s
+}
+
+func (s *server) start() {
+	s.t.Helper()
+	s.cmd = exec.Command("redis-server", s.args...)
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatalf("these tests want redis-server: %v", err)
+	}
+	for end := time.Now().Add(10 * time.Second); ; {
+		if c, err := net.Dial("tcp", s.addr); err == nil {
+			_ = c.Close()
+			return
+		}
+		if time.Now().After(end) {
+			s.t.Fatal("redis-server does not listen")
+		}
+		// real time: another process starts
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func (s *server) kill() {
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait()
+}
+
+func (s *server) freeze() { _ = s.cmd.Process.Signal(syscall.SIGSTOP) }
+func (s *server) thaw()   { _ = s.cmd.Process.Signal(syscall.SIGCONT) }
+
+// bare is a client that nobody guards.
+func (s *server) bare() *redis.Client {
+	c := redis.NewClient(&redis.Options{Addr: s.addr, DialerRetries: 1})
+	s.t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// guarded has a constructor's client come out of a container, under a policy named
+// "cache".
+func guarded[C any](t *testing.T, c policy.Catalog, ctor func() C) (C, *container.Orchestrator) {
+	t.Helper()
+	box, err := container.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := box.Provide(container.Tag(ctor, "cache")); err != nil {
+		t.Fatal(err)
+	}
+	var got C
+	if err := box.Invoke(func(c C) { got = c }); err != nil {
+		t.Fatal(err)
+	}
+	return got, box.Orchestrator()
+}
+
+func under(layers ...policy.Policy) policy.Catalog {
+	return policy.Catalog{Policies: map[string]policy.Policy{"cache": policy.Combine(layers...)}}
+}
+
+func retries(n int) policy.Retry {
+	return policy.Retry{MaxAttempts: n, Backoff: policy.Fixed(time.Millisecond)}
+}
+
+func isNil(err error) bool { return errors.Is(err, redis.Nil) }
+
+var background = context.Background()

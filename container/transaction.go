@@ -1,0 +1,191 @@
+package container
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cladgo/clad/policy"
+)
+
+// transaction is a change of an orchestrator's registry: prepared whole, with every
+// mistake found, and then made in one step or not at all.
+type transaction struct {
+	o        *Orchestrator
+	catalog  policy.Catalog  // as it will be
+	meaning  map[string]unit // likewise, see services
+	held     map[any]bool    // resources of owners that stay as they are
+	changed  map[any]any     // and those that take other settings
+	commits  []func()
+	undo     []func() // in the order of what was done
+	messages []func() // for the log, which is not ours to call under a lock
+}
+
+// transact makes a change under the registry's lock. What prepare wants done goes to
+// commits; it is done if prepare returns nil. Listeners and the log hear of it
+// when the lock is free.
+func (o *Orchestrator) transact(prepare func(*transaction) error) error {
+	tx := &transaction{o: o}
+	if err := o.commit(tx, prepare); err != nil {
+		return err
+	}
+	for _, message := range tx.messages {
+		message()
+	}
+	return nil
+}
+
+func (o *Orchestrator) commit(tx *transaction, prepare func(*transaction) error) error {
+	o.transitions.hold()
+	defer o.transitions.release()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	tx.catalog, tx.meaning = o.catalog, o.services.meaning
+	done := false
+	defer func() { // also when a panic of a policy's user comes through here
+		if !done {
+			for _, undo := range slices.Backward(tx.undo) {
+				undo()
+			}
+		}
+	}()
+	if err := prepare(tx); err != nil {
+		return err
+	}
+	done = true
+	for _, commit := range tx.commits {
+		commit()
+	}
+	o.catalog, o.services.meaning = tx.catalog, tx.meaning
+	return nil
+}
+
+// onCommit notes what to do once the whole is known to be right.
+func (tx *transaction) onCommit(commit func()) { tx.commits = append(tx.commits, commit) }
+
+// onRollback notes how to take back what was done at once, under the lock.
+func (tx *transaction) onRollback(undo func()) { tx.undo = append(tx.undo, undo) }
+
+// reconfigure notes that a resource of an owner takes other settings.
+func (tx *transaction) reconfigure(resource, spec any) {
+	if tx.changed == nil {
+		tx.changed = make(map[any]any)
+	}
+	tx.changed[resource] = spec
+}
+
+// hold notes that a resource of an owner stays as it is.
+func (tx *transaction) hold(resource any) {
+	if tx.held == nil {
+		tx.held = make(map[any]bool)
+	}
+	tx.held[resource] = true
+}
+
+// afterwards notes what to log once the lock is free.
+func (tx *transaction) afterwards(message func()) { tx.messages = append(tx.messages, message) }
+
+func (tx *transaction) register(name string, spec policy.CircuitBreaker) error {
+	if err := checkName("circuit breaker", name, spec.Name, spec.Validate()); err != nil {
+		return err
+	}
+	tx.o.breakers.put(tx, name, spec, (*CircuitBreaker).configure, tx.newBreaker)
+	assign(tx, tx.o.breakers.inCode, name, spec)
+	return nil
+}
+
+func (tx *transaction) registerLimiter(name string, spec policy.RateLimit) error {
+	if err := checkName("rate limiter", name, spec.Name, rateRequired(spec)); err != nil {
+		return err
+	}
+	tx.o.limiters.put(tx, name, spec, (*RateLimiter).configure, newRateLimiter)
+	assign(tx, tx.o.limiters.inCode, name, spec)
+	return nil
+}
+
+func (tx *transaction) newBreaker(name string, spec policy.CircuitBreaker) *CircuitBreaker {
+	return newCircuitBreaker(name, spec, tx.o.transitions)
+}
+
+// circuitBreaker finds the state of a layer, the n-th breaker from the outside
+// in the policy named; "" stands for one that is in no catalog. A named breaker
+// is shared; an unnamed one is the owner's. A catalog has declared what it
+// names; another policy that also describes what it names makes it.
+func (tx *transaction) circuitBreaker(w *owner, policyName string, spec policy.CircuitBreaker, n int) (*CircuitBreaker, error) {
+	if spec.Name == "" {
+		return resourceOf(tx, tx.o.breakers, &w.breakers, policyName, n, spec, (*CircuitBreaker).configure, func() *CircuitBreaker {
+			return tx.newBreaker(tx.o.breakers.free(nameFor(w, policyName, n, spec, breakerLayerOf)), spec)
+		}), nil
+	}
+	b, ok := tx.o.breakers.known[spec.Name]
+	switch {
+	case ok && (policyName != "" || spec.IsReference() || b.has(spec)):
+		return b, nil
+	case ok:
+		return nil, differs("circuit breaker", spec.Name)
+	case spec.IsReference():
+		return nil, unknown("circuit breaker", spec.Name, tx.o.breakers.known)
+	}
+	return tx.o.breakers.put(tx, spec.Name, spec, (*CircuitBreaker).configure, tx.newBreaker), nil
+}
+
+func (tx *transaction) rateLimiter(w *owner, policyName string, spec policy.RateLimit, n int) (*RateLimiter, error) {
+	if spec.Name == "" {
+		return resourceOf(tx, tx.o.limiters, &w.limiters, policyName, n, spec, (*RateLimiter).configure, func() *RateLimiter {
+			return newRateLimiter(tx.o.limiters.free(nameFor(w, policyName, n, spec, limiterLayerOf)), spec)
+		}), nil
+	}
+	l, ok := tx.o.limiters.known[spec.Name]
+	switch {
+	case ok && (policyName != "" || spec.IsReference() || l.has(spec)):
+		return l, nil
+	case ok:
+		return nil, differs("rate limiter", spec.Name)
+	case spec.IsReference():
+		return nil, unknown("rate limiter", spec.Name, tx.o.limiters.known)
+	}
+	return tx.o.limiters.put(tx, spec.Name, spec, (*RateLimiter).configure, newRateLimiter), nil
+}
+
+func differs(what, name string) error {
+	return fmt.Errorf("%s %q has other settings elsewhere; name it alone to share it, or give this one another name", what, name)
+}
+
+// compile turns a policy into a program for an operation of an owner.
+func (tx *transaction) compile(p policy.Policy, policyName, operation string, w *owner) (*program, error) {
+	prog, err := compile(p, operation, ownResources{tx, w, policyName})
+	if prog == nil || err != nil {
+		return nil, err
+	}
+	prog.counters = tx.o.counters.Of(operation)
+	prog.events = tx.o.events
+	prog.timed = len(tx.o.events.completed)+len(tx.o.events.begin) > 0
+	return prog, nil
+}
+
+// choose returns the policy of a name in the catalog as it will be.
+func (tx *transaction) choose(name string) (policy.Policy, error) { return choice(tx.catalog, name) }
+
+// ownResources finds the resources of one policy of one owner.
+type ownResources struct {
+	*transaction
+	owner  *owner
+	policy string
+}
+
+func (r ownResources) circuitBreaker(spec policy.CircuitBreaker, n int) (*CircuitBreaker, error) {
+	return r.transaction.circuitBreaker(r.owner, r.policy, spec, n)
+}
+
+func (r ownResources) rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error) {
+	return r.transaction.rateLimiter(r.owner, r.policy, spec, n)
+}
+
+func (r ownResources) namedErrors() map[string]error { return r.transaction.o.errors }
+
+func listed(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}

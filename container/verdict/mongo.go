@@ -1,0 +1,121 @@
+package verdict
+
+import "slices"
+
+import "reflect"
+
+// mongoError is what the driver gives to each error that a server answered with.
+type mongoError interface {
+	error
+	HasErrorCode(code int) bool
+	HasErrorLabel(label string) bool
+}
+
+// mongo is MongoDB, by its own driver.
+var mongo = client{
+	types: map[string]func(error) Meaning{
+		"go.mongodb.org/mongo-driver/mongo.InvalidArgumentError":                    always(refused),
+		"go.mongodb.org/mongo-driver/mongo.MarshalError":                            always(refused),
+		"go.mongodb.org/mongo-driver/mongo.ErrMapForOrderedArgument":                always(refused),
+		"go.mongodb.org/mongo-driver/x/mongo/driver.InvalidOperationError":          always(refused),
+		"go.mongodb.org/mongo-driver/x/mongo/driver/topology.ServerSelectionError":  always(unmade),
+		"go.mongodb.org/mongo-driver/x/mongo/driver/topology.WaitQueueTimeoutError": always(waited),
+		"go.mongodb.org/mongo-driver/x/mongo/driver/topology.poolClearedError":      always(waited), // for what befell another call
+	},
+	methods: []method{{reflect.TypeFor[mongoError](), ofMongo}},
+	texts: map[string]Meaning{
+		"mongo: no documents in result":                               answered,
+		"file with given parameters not found":                        answered,
+		"client is disconnected":                                      refused,
+		"topology is closed":                                          refused,
+		"session was not created by this client":                      refused,
+		"an inserted document is too large":                           refused,
+		"invalid index value":                                         refused,
+		"index name must be a string":                                 refused,
+		"database name cannot be empty":                               refused,
+		"document is nil":                                             refused, // older drivers', from here on
+		"value is nil":                                                refused,
+		"must provide at least one element in input slice":            refused,
+		"must provide a non-empty slice":                              refused,
+		"update document must have at least one element":              refused,
+		"update document must contain key beginning with '$'":         refused,
+		"replacement document cannot contain keys beginning with '$'": refused,
+		"read preference in a transaction must be primary":            refused,
+		"write concern `w` field cannot be a negative number":         refused,
+		"a write concern cannot have both w=0 and j=true":             refused,
+	},
+	names: map[string]func(error) bool{
+		"mongo.ErrNoDocuments":            isText("mongo: no documents in result"),
+		"mongo.ErrFileNotFound":           isText("file with given parameters not found"),
+		"mongo.ErrClientDisconnected":     isText("client is disconnected"),
+		"mongo.DuplicateKey":              isMongo(11000, 11001, 12582),
+		"mongo.DocumentValidationFailure": isMongo(121),
+		"mongo.NamespaceNotFound":         isMongo(26),
+		"mongo.NamespaceExists":           isMongo(48),
+		"mongo.WriteConflict":             isMongo(112),
+		"mongo.Unauthorized":              isMongo(13),
+		"mongo.NotWritablePrimary":        isMongo(10107),
+		"mongo.MaxTimeMSExpired":          isMongo(50),
+	},
+}
+
+// Codes of the server. What is not here is an answer: that a query is wrong, a name
+// is taken or a document is not as it should be, in hundreds of ways.
+var (
+	// Asked in the wrong place: not the primary, or not in a state to serve.
+	mongoElsewhere = []int{10107, 13435, 13436, 10058, 133}
+	// Others hold it just now, or the transaction is over: it may begin again.
+	mongoConflicts = []int{112, 24, 46, 225, 246, 251}
+	mongoFailures  = []int{
+		1, 8, 96, 125, // its own trouble
+		6, 7, 89, 202, 9001, // its network
+		50, 262, // out of time
+		64, 79, 100, // written, and not by as many as wanted
+		91, 189, 11600, 11601, 11602, 237, // interrupted, or going down
+		134, 211, 14031, 22, 175,
+	}
+)
+
+func ofMongo(err error) Meaning {
+	e := err.(mongoError) //nolint:errorlint // this error, not what it wraps
+	has := func(codes []int) bool {
+		return slices.ContainsFunc(codes, e.HasErrorCode)
+	}
+	// Only a command's own error says that nothing was done: those of writes tell
+	// of some that were, and what has the label is the driver's second attempt.
+	command := isType(err, mongoCommandError)
+	switch {
+	case e.HasErrorLabel("NetworkError"):
+		return unknown // what it wraps says more
+	case e.HasErrorLabel("SystemOverloadedError"), e.HasErrorLabel("NoWritesPerformed"):
+		return unmade
+	case e.HasErrorLabel("UnknownTransactionCommitResult"):
+		return failed
+	case has(mongoElsewhere):
+		if command && !e.HasErrorLabel("RetryableWriteError") {
+			return unmade
+		}
+		return failed
+	case e.HasErrorLabel("TransientTransactionError"), has(mongoConflicts):
+		return waited
+	case has(mongoFailures), e.HasErrorLabel("RetryableWriteError"), e.HasErrorLabel("RetryableError"):
+		return failed
+	case command && number(err, "Code") == 0:
+		return unknown
+	}
+	return answered
+}
+
+const mongoCommandError = "go.mongodb.org/mongo-driver/mongo.CommandError"
+
+func isMongo(codes ...int) func(error) bool {
+	return func(err error) bool {
+		e, ok := err.(mongoError) //nolint:errorlint // whoever asks walks the tree
+		for _, code := range codes {
+			if ok && e.HasErrorCode(code) {
+				return true
+			}
+		}
+		return false
+	}
+}
