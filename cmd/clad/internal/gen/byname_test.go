@@ -63,23 +63,12 @@ func TestTypesByName(t *testing.T) {
 	text := read(t, file)
 	for flag, want := range wants {
 		for _, want := range append(strings.Split(want, " new"), "newGatewayProxy") { // what is tagged is there too
-			want = "container.RegisterProxy(new" + strings.TrimPrefix(want, "new") + ")"
-			if strings.Count(text, want) != 1 {
+			want = "(new" + strings.TrimPrefix(want, "new")
+			plain := strings.Count(text, "container.RegisterProxy"+want+")")
+			if with := strings.Count(text, "container.RegisterProxyWith"+want+","); plain+with != 1 {
 				t.Errorf("-type %s: not once %s in\n%s", flag, want, text)
 			}
-<<<<<<< HEAD
 		}
-=======
-			text := read(t, file)
-			for _, want := range append(strings.Split(want, " new"), "newGatewayProxy") { // what is tagged is there too
-				want = "(new" + strings.TrimPrefix(want, "new")
-				plain := strings.Count(text, "container.RegisterProxy"+want+")")
-				if with := strings.Count(text, "container.RegisterProxyWith"+want+","); plain+with != 1 {
-					t.Errorf("not once %s in\n%s", want, text)
-				}
-			}
-		})
->>>>>>> main
 	}
 	compiles(t, dir)
 	// A run over everything remembers what was asked for.

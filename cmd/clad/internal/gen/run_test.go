@@ -345,6 +345,7 @@ var _ = container.Tag(func() (Old, Factory) { return nil, nil }, "external")
 	o := gen.Options{Dir: dir}
 	r, err := run(t, o)
 	want := "main.Factory: none of its methods can be guarded; the head of the file says why\n" +
+		"main.Old: 3 of 4 methods can be guarded; the head of the file says why\n" +
 		"main.Old: no timeout can be enforced on Get, Put, for lack of a context"
 	if got := strings.Join(r.Warnings, "\n"); got != want || err != nil {
 		t.Errorf("%s, %v", got, err)
