@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"go/types"
+	"maps"
 	"math/bits"
 	"slices"
 	"strings"
@@ -119,12 +120,8 @@ func (o *offers) isClosed(set uint, has methodSet) bool {
 
 func (s methodSet) with(other methodSet) methodSet {
 	all := make(methodSet, len(s)+len(other))
-	for id, m := range s {
-		all[id] = m
-	}
-	for id, m := range other {
-		all[id] = m
-	}
+	maps.Copy(all, s)
+	maps.Copy(all, other)
 	return all
 }
 
