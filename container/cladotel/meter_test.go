@@ -3,12 +3,14 @@ package cladotel_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/container/cladotel"
@@ -53,9 +55,7 @@ func TestEveryBreakerHasItsStateFromTheStart(t *testing.T) {
 		}})
 		post := map[string]float64{"post,closed": 1, "post,half-open": 0, "post,open": 0}
 		with := func(more map[string]float64) map[string]float64 {
-			for label, v := range post {
-				more[label] = v
-			}
+			maps.Copy(more, post)
 			return more
 		}
 		o.want("clad.circuit_breaker.state", with(map[string]float64{"bank,closed": 1, "bank,half-open": 0, "bank,open": 0}))
@@ -179,7 +179,7 @@ func TestHostileNamesAreHarmless(t *testing.T) {
 		o.run(t.Context(), id, policy.CircuitBreaker{})
 	}
 	for label := range series(t, o.collect()["clad.retries"]) {
-		if strings.ContainsAny(label, "\xff\n\x1b") || len(label) > 210 || !strings.ContainsAny(label, "bkJ\"ü") {
+		if !utf8.ValidString(label) || strings.ContainsAny(label, "\n\x1b") || len(label) > 210 || !strings.ContainsAny(label, "bkJ\"ü") {
 			t.Errorf("label %.300q", label)
 		}
 	}

@@ -1,6 +1,7 @@
 package cladotel
 
 import (
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -54,9 +55,7 @@ func (n *names[T]) add(name string) T {
 		return n.rest
 	}
 	more := make(map[string]T, len(known)+1)
-	for known, t := range known {
-		more[known] = t
-	}
+	maps.Copy(more, known)
 	t := n.make(labelOf(name))
 	more[strings.Clone(name)] = t
 	n.known.Store(&more)
