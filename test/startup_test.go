@@ -38,7 +38,7 @@ func TestAnApplicationInPackageVariablesStarts(t *testing.T) {
 	if err == nil {
 		t.Errorf("it runs without proxies:\n%s", out)
 	}
-	for _, want := range []string{"bank.Bank", "bank.Vault", "in package example.com/shop/bank at ", "bank.go:", "run `go tool clad gen` in " + filepath.Join(dir, "bank")} {
+	for _, want := range []string{"bank.Bank", "bank.Vault", "market.Market", "in package example.com/shop/bank at ", "bank.go:", "run `go tool clad gen` in " + filepath.Join(dir, "bank")} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("%q is missing in:\n%s", want, out)
 		}

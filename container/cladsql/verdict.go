@@ -74,7 +74,7 @@ func (o *operation) mayRepeat(m meaning) bool {
 	switch {
 	case o.conn == nil:
 		return true
-	case o.conn.session.state != idle, o.conn.unfit && !o.fresh:
+	case o.conn.unfit && !o.fresh, !o.conn.unfit && o.conn.session.state != idle:
 		return false
 	case o.task < querying, m.undone, o.unconnected, o.unsent:
 		return true
@@ -88,7 +88,7 @@ func (o *operation) understand(ctx context.Context, err error) (m meaning) {
 	switch {
 	case o.db.answers(err), errors.Is(err, sql.ErrNoRows):
 		return meaning{verdict: policy.Answered}
-	case policy.IsAnswer(err), policy.IsPermanent(err):
+	case policy.IsAnswer(err), policy.IsPermanent(err), isClads(err):
 		return meaning{} // it says so itself
 	}
 	m, known := byCode(err)
@@ -111,6 +111,12 @@ func (o *operation) understand(ctx context.Context, err error) (m meaning) {
 		m.verdict = policy.Refused
 	}
 	return m
+}
+
+// isClads reports whether an error is of a policy further in.
+func isClads(err error) bool {
+	return errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) || errors.Is(err, policy.ErrTimeout) ||
+		errors.Is(err, policy.ErrRetriesExhausted) || errors.Is(err, policy.ErrCancelled)
 }
 
 // byCode understands the errors of databases by their codes.

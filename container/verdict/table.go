@@ -22,7 +22,8 @@ type client struct {
 	// texts are the errors that a client makes by errors.New: each has nothing but
 	// its text.
 	texts map[string]Meaning
-	// beginnings are those of such texts that go on with particulars.
+	// beginnings are those of such texts that go on with particulars; the longest
+	// counts.
 	beginnings map[string]Meaning
 	// values are errors that are there without any import.
 	values map[error]Meaning
@@ -37,7 +38,7 @@ type method struct {
 }
 
 // clients lists all that are known.
-var clients = []*client{&standard, &netHTTP, &redis, &grpc, &nats, &amqp, &aws, &mongo}
+var clients = []*client{&standard, &netHTTP, &redis, &grpc, &nats, &amqp, &aws, &mongo, &kafka, &mqtt, &memcache, &elasticsearch, &connect, &cassandra}
 
 // tables are the clients' put together, when the first failure asks.
 var tables = sync.OnceValue(func() *client {
@@ -102,12 +103,13 @@ func ofText(text string) Meaning {
 	if m, ok := tables().texts[text]; ok {
 		return m
 	}
+	longest, meaning := "", unknown
 	for beginning, m := range tables().beginnings {
-		if strings.HasPrefix(text, beginning) {
-			return m
+		if len(beginning) > len(longest) && strings.HasPrefix(text, beginning) {
+			longest, meaning = beginning, m
 		}
 	}
-	return unknown
+	return meaning
 }
 
 // kind is what is known of a type of errors.
@@ -179,7 +181,7 @@ func numberIn(v reflect.Value) int64 {
 	case v.CanInt():
 		return v.Int()
 	case v.CanUint():
-		return int64(v.Uint()) //nolint:gosec // codes are small
+		return int64(v.Uint())
 	}
 	return 0
 }

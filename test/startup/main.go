@@ -13,6 +13,7 @@ import (
 
 	"github.com/cladgo/clad/module"
 	"github.com/cladgo/clad/test/startup/bank"
+	"github.com/cladgo/clad/test/startup/market"
 	"go.uber.org/fx"
 )
 
@@ -31,6 +32,7 @@ func profiles() fs.FS {
 var App = fx.Options(
 	module.New(module.WithFS(profiles()), module.WithProfile("production")),
 	bank.Module,
+	market.Module,
 )
 
 func main() {
@@ -43,8 +45,9 @@ func main() {
 func run(out io.Writer) error {
 	app := fx.New(fx.NopLogger, App, fx.Invoke(func(in struct {
 		fx.In
-		Bank  bank.Bank
-		Vault bank.Vault `name:"cellar"`
+		Bank   bank.Bank
+		Vault  bank.Vault `name:"cellar"`
+		Trader *market.Trader
 	}) error {
 		ctx := context.Background()
 		receipt, err := in.Bank.Pay(ctx, 3)
@@ -58,7 +61,15 @@ func run(out io.Writer) error {
 		if err := in.Vault.Open(ctx); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(out, receipt, balance)
+		found, err := in.Trader.Trade(ctx)
+		if err != nil {
+			return err
+		}
+		closed, err := in.Trader.Close()
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(out, receipt, balance, found, closed)
 		return err
 	}))
 	return app.Err()

@@ -20,7 +20,7 @@ func TestTheApplicationStarts(t *testing.T) {
 		if err := run(&out); err != nil {
 			t.Fatal(err)
 		}
-		if want := "receipt 7\n"; out.String() != want {
+		if want := "receipt 7 [session exchange] 1\n"; out.String() != want {
 			t.Errorf("it says %q, want %q", out.String(), want)
 		}
 	}

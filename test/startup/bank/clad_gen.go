@@ -17,13 +17,21 @@ import (
 	"github.com/cladgo/clad/container"
 )
 
+// An error here says that an interface is not what it was: run go generate.
+func _(interface_changed_run_go_generate *bankProxy) Bank   { return interface_changed_run_go_generate }
+func _(interface_changed_run_go_generate *vaultProxy) Vault { return interface_changed_run_go_generate }
+
 func init() {
 	container.RegisterProxy(newBankProxy)
 	container.RegisterProxy(newVaultProxy)
 }
 
+// cladProxied is unexported, so that it is in nobody's way.
+type cladProxied = container.Proxied
+
 // bankProxy is the proxy of Bank.
 type bankProxy struct {
+	cladProxied
 	next    Bank
 	balance *container.Pipeline
 	pay     *container.Pipeline
@@ -31,9 +39,10 @@ type bankProxy struct {
 
 func newBankProxy(next Bank, m container.Methods) Bank {
 	return &bankProxy{
-		next:    next,
-		balance: m.Method("Balance"),
-		pay:     m.Method("Pay"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		balance:     m.Method("Balance"),
+		pay:         m.Method("Pay"),
 	}
 }
 
@@ -66,14 +75,16 @@ func (p *bankProxy) Pay(ctx context.Context, amount int) (result string, err err
 
 // vaultProxy is the proxy of Vault.
 type vaultProxy struct {
+	cladProxied
 	next Vault
 	open *container.Pipeline
 }
 
 func newVaultProxy(next Vault, m container.Methods) Vault {
 	return &vaultProxy{
-		next: next,
-		open: m.Method("Open"),
+		cladProxied: cladProxied{Value: next},
+		next:        next,
+		open:        m.Method("Open"),
 	}
 }
 
