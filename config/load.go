@@ -85,7 +85,9 @@ func (l Loader) Load(fsys fs.FS, profile string, environ []string) (*Profile, er
 // addLayer puts a layer over those that koanf holds, and returns what it holds
 // then. That is not koanf's Raw, which would copy it once more by reflection.
 func addLayer(k *koanf.Koanf, over values) (merged values, err error) {
-	err = k.Load(layerProvider(over), nil, koanf.WithMergeFunc(func(over, under map[string]any) error {
+	// What stands twice in a layer, by an alias, would change twice: koanf before
+	// 2.3.4 does not copy it.
+	err = k.Load(layerProvider(deepClone(over)), nil, koanf.WithMergeFunc(func(over, under map[string]any) error {
 		merge(over, under, profileDefinition)
 		merged = under
 		return nil

@@ -178,8 +178,7 @@ func TestReloadsAreTold(t *testing.T) {
 // An operation is under way from its first attempt to the end of its result, however
 // it ends.
 func TestActiveCountsOperationsThatAreUnderWay(t *testing.T) {
-	var o *container.Orchestrator
-	o = newOrchestrator(t, policy.Catalog{}, container.OnCompleted(func(context.Context, container.Completed) {}))
+	o := newOrchestrator(t, policy.Catalog{}, container.OnCompleted(func(context.Context, container.Completed) {}))
 	p := pipelineFor(t, o, "op", policy.Retry{MaxAttempts: 2, Backoff: policy.Fixed(0)})
 	want := func(n uint64) {
 		t.Helper()
