@@ -47,7 +47,7 @@ var redis = client{
 
 // isRedis tells go-redis' errors by their text.
 func isRedis(err error, text string) bool {
-	_, ok := err.(redisError) //nolint:errorlint // whoever asks walks the tree
+	_, ok := err.(redisError)
 	return ok && err.Error() == text
 }
 

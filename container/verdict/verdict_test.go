@@ -53,7 +53,7 @@ func TestWhatErrorsMean(t *testing.T) {
 		{"a value below a type", &fs.PathError{Op: "open", Path: "x", Err: os.ErrPermission}, answered},
 		{"wrapped", fmt.Errorf("reading: %w", errMiss), answered},
 		{"wrapped twice", fmt.Errorf("shop: %w", fmt.Errorf("reading: %w", errDial)), unmade},
-		{"quoted is not wrapped", fmt.Errorf("reading: %v", errMiss), unknown},
+		{"quoted is not wrapped", errors.New("reading: " + errMiss.Error()), unknown},
 		{"the first that is known of several", errors.Join(errOther, errMiss, errDial), answered},
 		{"depth first, as errors.Is has it", errors.Join(fmt.Errorf("a: %w", errDial), errMiss), unmade},
 		{"several below one", fmt.Errorf("%w and %w", errOther, errRefused), refused},
@@ -128,7 +128,7 @@ func TestNamedLooksInside(t *testing.T) {
 
 // Each is an error that a program may return, odd as it is.
 type (
-	odd       struct{ Op, Code, apiErr any }
+	odd       struct{ Op, Code any }
 	oddNumber int
 	oddSlice  []error
 	oddMap    map[string]int
