@@ -152,7 +152,7 @@ func TestOddErrorsDoNoHarm(t *testing.T) {
 	}
 	for _, err := range []error{
 		odd{}, &odd{Op: 1}, none, new(oddNumber), oddSlice(nil), oddSlice{nil}, oddMap(nil), oddFunc(nil),
-		oddNested{errOther}, oddBoth{&net.OpError{Op: "dial"}}, many, struct{ error }{errMiss},
+		oddNested{errOther}, oddBoth{errDial}, many, struct{ error }{errMiss},
 	} {
 		_ = verdict.Of(err)
 		for _, name := range verdict.Names() {
