@@ -25,7 +25,7 @@ func TestReadinessIsThatOfCriticalServices(t *testing.T) {
 	o := c.Orchestrator()
 	server := httptest.NewServer(cladhttp.Readiness(o))
 	defer server.Close()
-	get := func(method string) (*http.Response, string) {
+	get := func(method string) (status int, header http.Header, text string) {
 		t.Helper()
 		req, err := http.NewRequestWithContext(t.Context(), method, server.URL, nil)
 		if err != nil {
@@ -40,18 +40,17 @@ func TestReadinessIsThatOfCriticalServices(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return resp, string(body)
+		return resp.StatusCode, resp.Header, string(body)
 	}
 	want := func(status int, body string) {
 		t.Helper()
-		resp, got := get(http.MethodGet)
-		if resp.StatusCode != status || !strings.Contains(got, body) || !json.Valid([]byte(got)) ||
-			resp.Header.Get("Content-Type") != "application/json" || resp.Header.Get("Cache-Control") != "no-store" {
-			t.Errorf("%d %s\n%v; want %d and %s", resp.StatusCode, got, resp.Header, status, body)
+		code, header, got := get(http.MethodGet)
+		if code != status || !strings.Contains(got, body) || !json.Valid([]byte(got)) ||
+			header.Get("Content-Type") != "application/json" || header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%d %s\n%v; want %d and %s", code, got, header, status, body)
 		}
-		head, empty := get(http.MethodHead)
-		if head.StatusCode != status || empty != "" {
-			t.Errorf("HEAD: %d %q", head.StatusCode, empty)
+		if code, _, empty := get(http.MethodHead); code != status || empty != "" {
+			t.Errorf("HEAD: %d %q", code, empty)
 		}
 	}
 	want(200, `{"status":"ready","services":[]}`)
@@ -81,7 +80,7 @@ func TestReadinessIsThatOfCriticalServices(t *testing.T) {
 	open("http.Client")
 	want(503, `{"status":"not ready","services":[{"name":"http.Client","critical":true,"state":"open"`)
 
-	if resp, _ := get(http.MethodPost); resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") != "GET, HEAD" {
-		t.Errorf("POST: %d %v", resp.StatusCode, resp.Header)
+	if code, header, _ := get(http.MethodPost); code != http.StatusMethodNotAllowed || header.Get("Allow") != "GET, HEAD" {
+		t.Errorf("POST: %d %v", code, header)
 	}
 }
