@@ -20,6 +20,7 @@ type service struct {
 	o     *Orchestrator
 	owner *owner
 	bound []*binding
+	part  bool // of another that is listed
 	// unguardable are the methods that can't be guarded; unguarding is how many of
 	// them have a policy all the same.
 	unguardable []string

@@ -54,6 +54,7 @@ func raisesNothing(t *testing.T, dir string) {
 
 func works(t *testing.T, dir string) {
 	run(t, dir, "go", "tool", "clad", "gen", "-check", "./...")
+	run(t, dir, "go", "tool", "clad", "check", "./...")
 	run(t, dir, "go", "build", "-ldflags=-s -w", "-o", "shop", ".")
 	shop := exec.CommandContext(t.Context(), filepath.Join(dir, "shop"))
 	shop.Dir = dir
@@ -72,7 +73,7 @@ func works(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	_ = shop.Wait()
-	if said.String() != "paid at the third attempt <nil>\n" {
+	if said.String() != "charged 2028 once, asked for the fee 3 times <nil>\n" {
 		t.Errorf("the program says %q; the retries are missing", said.String())
 	}
 }
@@ -94,7 +95,7 @@ func tellsMisspeltPolicy(t *testing.T, dir string) {
 }
 
 var (
-	readmeBlock = regexp.MustCompile("(?s)```(go|yaml)\n(.*?)```")
+	readmeBlock = regexp.MustCompile("(?s)<!-- docs: file=shop/(\\S+).*?-->\n```\\w+\n(.*?)```")
 	readmeGet   = regexp.MustCompile(`(?m)^go (get .*\S)$`)
 )
 
@@ -106,16 +107,10 @@ func newcomer(t *testing.T) (dir string) {
 		t.Fatal(err)
 	}
 	dir = t.TempDir()
-	blocks := map[string]string{}
 	readme := read(t, filepath.Join(root, "README.md"))
 	for _, block := range readmeBlock.FindAllStringSubmatch(readme, -1) {
-		if blocks[block[1]] != "" {
-			t.Fatalf("the README has two blocks of %s: which belongs to the start?", block[1])
-		}
-		blocks[block[1]] = block[2]
+		write(t, filepath.Join(dir, filepath.FromSlash(block[1])), block[2])
 	}
-	write(t, filepath.Join(dir, "main.go"), blocks["go"])
-	write(t, filepath.Join(dir, "configs", "development.yaml"), blocks["yaml"])
 	tool := filepath.Join(root, "cmd", "clad")
 	write(t, filepath.Join(dir, "go.mod"), strings.Join([]string{
 		"module example.com/shop",

@@ -19,7 +19,7 @@ type Meaning struct {
 // Of returns what an error means that has a code, and whether it has one. It looks
 // at err alone, and not at what that wraps.
 func Of(err error) (m Meaning, ok bool) {
-	if s, ok := err.(interface{ SQLState() string }); ok { //nolint:errorlint // this error
+	if s, ok := err.(interface{ SQLState() string }); ok {
 		return bySQLState(s.SQLState()), true
 	}
 	if e, ok := mysqlErrorOf(err); ok {
