@@ -186,8 +186,10 @@ func TestRowsAreJudgedAtTheirEnd(t *testing.T) {
 	if m := o.Metrics(); rows.Err() == nil || m.FailedOperations != 1 || m.CircuitBreakerTrips != 1 || m.RetryAttempts != 0 {
 		t.Errorf("%v after %d rows: %+v", rows.Err(), n, m.Totals)
 	}
-	if _, err := db.Query(t.Context(), "SELECT 1"); !errors.Is(err, policy.ErrCircuitOpen) {
-		t.Error(err)
+	rows, err = db.Query(t.Context(), "SELECT 1")
+	rows.Close()
+	if !errors.Is(err, policy.ErrCircuitOpen) || rows.Err() != err { //nolint:errorlint // the same
+		t.Error(err, rows.Err())
 	}
 	b := &pgx.Batch{}
 	b.Queue("SELECT 1")

@@ -43,7 +43,7 @@ func (s *statements) Exec(ctx context.Context, sql string, args ...any) (tag pgc
 // Query returns rows also with an error, as pgx does: they have it as well.
 func (s *statements) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	if s.query.Direct() {
-		return s.next.Query(ctx, sql, args...)
+		return s.next.Query(ctx, sql, args...) //nolint:sqlclosecheck // the caller closes them
 	}
 	call := s.query.Begin(ctx)
 	defer call.End()
