@@ -16,8 +16,9 @@ MODULES := $(sort $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path '
 CODE := $(filter-out ./internal/lint,$(MODULES))
 GOFILES = find . -name '*.go' -not -path '*/testdata/*' -not -path '*/.*/*'
 
-# A test that hangs is stopped in time to see what else fails.
-TESTFLAGS ?= -count=1 -timeout=5m
+# A test that hangs is stopped in time to see what else fails; on a busy machine,
+# those that run the go command take minutes.
+TESTFLAGS ?= -count=1 -timeout=15m
 FUZZTIME ?= 5s
 BENCH ?=
 LINTER := bin/golangci-lint
@@ -31,6 +32,16 @@ done; \
 [ -z "$$failed" ] || { printf '\nmake $@ failed in:%s\n' "$$failed"; exit 1; }
 endef
 
+# $(call together,modules,command): the same for two modules at a time, since the
+# tests of many wait more than they compute. What a module prints comes whole.
+define together
+@mkdir -p bin; rm -f bin/failed; \
+printf '%s\n' $(1) | xargs -P 2 -I '{}' sh -c '\
+	printed=$$(cd {} && $(strip $(2)) 2>&1) || echo {} >> bin/failed; \
+	printf "\n%s: %s\n%s\n" {} "$(strip $(2))" "$$printed"'; \
+[ ! -f bin/failed ] || { printf '\nmake $@ failed in: %s\n' "$$(tr '\n' ' ' < bin/failed)"; exit 1; }
+endef
+
 .PHONY: help
 help: ## list the commands
 	@printf 'usage: make <command>\n\n'
@@ -39,7 +50,7 @@ help: ## list the commands
 
 .PHONY: test
 test: ## run every test of every module
-	$(call each,$(CODE),go test $(TESTFLAGS) ./...)
+	$(call together,$(CODE),go test $(TESTFLAGS) ./...)
 
 # go.mod has the lowest versions that do; what an application has may be newer.
 .PHONY: newest
@@ -51,7 +62,7 @@ newest: ## test the library with the newest versions of all that it requires
 
 .PHONY: race
 race: ## run every test under the race detector, in shuffled order
-	$(call each,$(CODE),go test -race -shuffle=on $(TESTFLAGS) ./...)
+	$(call together,$(CODE),go test -race -shuffle=on $(TESTFLAGS) ./...)
 
 .PHONY: cover
 cover: ## measure the tests' coverage, across packages (bin/cover.out per module)
@@ -83,14 +94,21 @@ fmt-check: ## fail when code is not formatted
 	@unformatted=$$($(GOFILES) -exec gofmt -l {} +) || exit 1; \
 	[ -z "$$unformatted" ] || { printf 'not formatted, run make fmt:\n%s\n' "$$unformatted"; exit 1; }
 
+# go.work.sum has what no module's own go.sum has, since the workspace picks one
+# version for all. Left to itself, it would change as somebody calls `go doc`.
+worksum = { GOWORK= go list -m all && GOWORK= go list -deps -test $(addsuffix /...,$(CODE)); } >/dev/null
+
 .PHONY: tidy
-tidy: ## tidy each go.mod and list every module in go.work
+tidy: ## tidy each go.mod, list every module in go.work, and complete go.work.sum
 	$(call each,$(MODULES),go mod tidy)
 	GOWORK= go work use $(CODE)
+	rm -f go.work.sum && $(worksum)
 
 .PHONY: tidy-check
-tidy-check: ## fail when a go.mod or go.sum is not tidy
+tidy-check: ## fail when a go.mod, go.sum or go.work.sum is not tidy
 	$(call each,$(MODULES),go mod tidy -diff)
+	@mkdir -p bin && cp go.work.sum bin/ && $(worksum); \
+	cmp -s go.work.sum bin/go.work.sum || { diff bin/go.work.sum go.work.sum; mv bin/go.work.sum go.work.sum; printf '\ngo.work.sum is not complete, run make tidy\n'; exit 1; }
 
 .PHONY: generate-check
 generate-check: ## fail when a generated file is stale

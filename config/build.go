@@ -63,7 +63,7 @@ func (b *builder) mistake(at place, format string, args ...any) {
 // require reports fields that must be set and are not.
 func (b *builder) require(at place) {
 	for _, f := range at.definition.fields {
-		if f.required && !at.field(f.key).isSet() && !at.isDamaged() {
+		if f.required && !at.field(f.key).isSet() && !at.isIncomplete() {
 			b.mistake(at, "%s is missing", f.key)
 		}
 	}
@@ -73,7 +73,7 @@ func (b *builder) require(at place) {
 // could honour is a mistake of the place as a whole.
 func (b *builder) validate(at place, p policy.Policy) {
 	if len(b.found) > 0 {
-		return // it would tell of the holes that mistakes left
+		return // it would report what is missing because of them
 	}
 	if err := p.Validate(); err != nil {
 		b.mistake(at, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
@@ -87,7 +87,7 @@ func (b *builder) policy(at place) policy.Policy {
 	nested := b.nesting(at)
 	built := make([]policy.Policy, len(nested))
 	for i, l := range nested {
-		if settings := at.field(l.key); !settings.isBroken() {
+		if settings := at.field(l.key); !settings.isMistaken() {
 			built[i] = l.build(b, settings)
 		}
 	}
@@ -99,7 +99,7 @@ func (b *builder) policy(at place) policy.Policy {
 // order that does not fit them.
 func (b *builder) nesting(at place) []*layer {
 	has := layersOf(at)
-	if len(at.keys()) == 0 && !at.isDamaged() {
+	if len(at.keys()) == 0 && !at.isIncomplete() {
 		b.mistake(at, "protects nothing; write none instead of the map if that is meant")
 	}
 	order := at.field("order")
@@ -107,13 +107,13 @@ func (b *builder) nesting(at place) []*layer {
 		return has
 	}
 	var nested []*layer
-	for _, key := range order.list() {
+	for n, key := range order.list() {
 		i := slices.IndexFunc(has, func(l *layer) bool { return l.key == key })
 		switch {
 		case i >= 0:
 			nested = append(nested, has[i])
-		case !at.isDamaged():
-			b.mistake(order, "names %s, which the policy does not have", key)
+		case !at.isIncomplete():
+			b.mistake(order.item(n), "names %s, which the policy does not have", key)
 		}
 	}
 	for _, l := range has {
@@ -134,14 +134,14 @@ func (b *builder) service(at place) policy.Service {
 		}
 		s.Methods[method] = b.policyName(methods.field(method))
 	}
-	if len(at.keys()) == 0 && !at.isDamaged() {
+	if len(at.keys()) == 0 && !at.isIncomplete() {
 		b.mistake(at, "chooses nothing; set policy or methods, or leave it out")
 	}
 	return s
 }
 
 func (b *builder) policyName(at place) string {
-	if at.isSet() && !at.isBroken() && at.text() != noneWord {
+	if at.isSet() && !at.isMistaken() && at.text() != noneName {
 		b.refer(policies, at.text(), at)
 	}
 	return at.text()
@@ -151,8 +151,8 @@ func (b *builder) refer(section, name string, at place) {
 	b.references = append(b.references, reference{section, name, at})
 }
 
-// resolveReferences reports names that nothing bears. A section that lost
-// something to a mistake may have had them.
+// resolveReferences reports names of what does not exist. In an incomplete section
+// it may exist.
 func (b *builder) resolveReferences() {
 	known := map[string][]string{
 		circuitBreakers: slices.Sorted(maps.Keys(b.catalog.CircuitBreakers)),
@@ -166,7 +166,7 @@ func (b *builder) resolveReferences() {
 		}
 		_, found := slices.BinarySearch(known[r.section], r.name)
 		switch {
-		case found, b.root.field(r.section).isDamaged(), r.section == errorNames && b.errors == nil:
+		case found, b.root.field(r.section).isIncomplete(), r.section == errorNames && b.errors == nil:
 			continue
 		}
 		b.mistake(r.at, "%s", b.unknownName(r.section, r.name, known[r.section]))
@@ -182,7 +182,7 @@ func (c *collector) unknownName(section, name string, known []string) string {
 	if section == errorNames {
 		hint += "; module.WithErrors makes errors known by their names"
 	}
-	return "there is no " + thing(section) + " " + quote(name) + hint
+	return "there is no " + singular(section) + " " + quote(name) + hint
 }
 
 // few lists names, as many as fit a message.

@@ -28,12 +28,12 @@ type checker struct {
 	*collector
 	file string
 
-	aliases  []*yaml.Node // that lead to where we are, the outermost first
-	repeated int          // entries that were visited by an alias
-	visited  map[visit]visited
+	aliases  []*yaml.Node      // that lead to where we are, the outermost first
+	repeated int               // entries that are there by an alias
+	visited  map[visit]visited // what can be reached by aliases, and was read
 }
 
-// visit is what an anchor names, read as something.
+// visit is a node that was read by a definition.
 type visit struct {
 	node       *yaml.Node
 	definition *definition
@@ -63,7 +63,8 @@ func (k *checker) origin(n *yaml.Node) Origin {
 	return Origin{File: k.file, Line: n.Line, Column: n.Column}
 }
 
-// target goes to what an alias stands for; leave ends what is there by it.
+// target returns what n is an alias of, or n itself, and notes the alias until
+// leave is called.
 func (k *checker) target(n *yaml.Node) (target *yaml.Node, leave func()) {
 	if n.Kind != yaml.AliasNode {
 		return n, func() {}
@@ -104,28 +105,28 @@ func (k *checker) value(key Origin, n *yaml.Node, d *definition, p path) any {
 	defer leave()
 	k.count(1)
 	if k.isOver() {
-		return broken(d, key)
+		return mistaken(d, key)
 	}
 	if n.Anchor == "" && len(k.aliases) == 0 {
 		return k.read(key, n, d, p) // nothing leads here again
 	}
 	if before, ok := k.visited[visit{n, d}]; ok {
 		k.count(before.entries)
-		return standingAt(key, before.value)
+		return withOrigin(key, before.value)
 	}
 	v := k.read(key, n, d, p)
 	k.visited[visit{n, d}] = visited{v, entries(v)}
 	return v
 }
 
-// standingAt returns a value as it stands at another key.
-func standingAt(key Origin, value any) any {
+// withOrigin returns a value as it stands at another key.
+func withOrigin(key Origin, value any) any {
 	m, ok := value.(values)
 	if !ok {
 		return value
 	}
 	m = maps.Clone(m)
-	m[here] = setting{Origin: key}
+	m[originKey] = setting{Origin: key}
 	return m
 }
 
@@ -139,41 +140,42 @@ func entries(value any) int {
 	return n
 }
 
+// read checks what stands at a path, once aliases are followed.
 func (k *checker) read(key Origin, n *yaml.Node, d *definition, p path) any {
 	at := k.origin(n)
 	switch {
 	case len(n.Value) > maxText:
 		k.add(at, p, "%s", tooLong(n))
-		return broken(d, at)
+		return mistaken(d, at)
 	case isNull(n):
 		k.add(key, p, "%s", emptyProblem(d))
 		if d.kind == table {
-			return values{here: setting{Origin: key}} // nothing is in it, for sure
+			return values{originKey: setting{Origin: key}} // nothing is in it, for sure
 		}
-		return broken(d, key)
+		return mistaken(d, key)
 	case n.Kind == yaml.MappingNode && n.ShortTag() == mapTag && (d.kind == object || d.kind == table):
 		return k.mapping(key, n, d, p)
 	case n.Kind == yaml.SequenceNode && n.ShortTag() == listTag && d.kind == list:
 		return k.list(at, n, d, p)
 	}
-	v, problem := d.leaf(n, at)
+	v, problem := d.bare(n, at)
 	if problem != "" {
 		k.add(at, p, "%s", problem)
-		return broken(d, at)
+		return mistaken(d, at)
 	}
 	return v
 }
 
-// leaf turns a bare value into a setting, or into the map that it is short for.
-func (d *definition) leaf(n *yaml.Node, at Origin) (any, string) {
+// bare turns a bare value into a setting, or into the map that it is short for.
+func (d *definition) bare(n *yaml.Node, at Origin) (any, string) {
 	v, problem := d.scalar(n)
 	if problem == "" {
 		return setting{Value: v, Origin: at}, ""
 	}
-	if d.short != "" {
-		v, short := d.at(d.short).scalar(n)
+	if d.shorthand != "" {
+		v, short := d.at(d.shorthand).scalar(n)
 		if short == "" {
-			return values{here: setting{Origin: at}, d.short: setting{Value: v, Origin: at}}, ""
+			return values{originKey: setting{Origin: at}, d.shorthand: setting{Value: v, Origin: at}}, ""
 		}
 		if n.ShortTag() == intTag {
 			return nil, short // the right type: only the value is wrong
@@ -182,12 +184,13 @@ func (d *definition) leaf(n *yaml.Node, at Origin) (any, string) {
 	return nil, problem
 }
 
-// broken is what stands for a mistake: something is there, but nobody knows what.
-func broken(d *definition, at Origin) any {
-	if d.kind == table || d.kind == object && d.names == "" {
-		return values{here: setting{Origin: at}, damaged: setting{}}
+// mistaken is what stands in place of a value that was reported: something is
+// there, but nobody knows what.
+func mistaken(d *definition, at Origin) any {
+	if d.kind == table || d.kind == object && d.section == "" {
+		return values{originKey: setting{Origin: at}, incompleteKey: setting{}}
 	}
-	return setting{Origin: at, Broken: true}
+	return setting{Origin: at, Mistaken: true}
 }
 
 func emptyProblem(d *definition) string {
@@ -202,7 +205,7 @@ func emptyProblem(d *definition) string {
 		return "is empty; leave it out, or set policy or methods"
 	case d.kind == table:
 		return "is empty; leave it out, or write {} if that is meant"
-	case d.none:
+	case d.removable:
 		return "is empty; leave it out, or write none to take away what is inherited" + defaults
 	default:
 		return "is empty; leave it out, or write a value" + defaults
@@ -210,7 +213,7 @@ func emptyProblem(d *definition) string {
 }
 
 func (k *checker) mapping(key Origin, n *yaml.Node, d *definition, p path) any {
-	m := values{here: setting{Origin: key}}
+	m := values{originKey: setting{Origin: key}}
 	pairs := k.pairs(p, n, nil)
 	present := make(map[string]bool, len(pairs))
 	for _, pair := range pairs {
@@ -223,20 +226,20 @@ func (k *checker) mapping(key Origin, n *yaml.Node, d *definition, p path) any {
 		keyword, at := pair.key.Value, k.origin(pair.key)
 		under, real := p.with(keyword), keyword
 		if d.kind == table {
-			if problem := d.keys.problem(keyword); problem != "" {
+			if problem := d.rule.problem(keyword); problem != "" {
 				k.add(at, under, "%s", problem)
 			}
 		} else if d.field(keyword) == nil {
 			k.add(at, under, "%s", k.unknownKey(keyword, d))
-			m[damaged] = setting{}
+			m[incompleteKey] = setting{}
 			real = k.hints.Nearest(keyword, d.fieldKeys())
 			if real == "" || present[real] {
 				continue
 			}
-			// Go on as if it had been spelt right: what is wrong below
-			// is told as well, and what refers to it finds it.
+			// Go on as if it had been spelt right, so that mistakes below
+			// are reported as well, and references to it are not.
 		}
-		if v := k.pairValue(at, pair, d.at(real), under); real != here && real != damaged {
+		if v := k.pairValue(at, pair, d.at(real), under); real != originKey && real != incompleteKey {
 			m[real] = v
 		}
 	}
@@ -263,7 +266,7 @@ func (k *checker) unknownKey(key string, d *definition) string {
 func (k *checker) list(at Origin, n *yaml.Node, d *definition, p path) any {
 	if len(n.Content) > maxItems {
 		k.add(at, p, "has %d items; it can have no more than %d", len(n.Content), maxItems)
-		return broken(d, at)
+		return mistaken(d, at)
 	}
 	element := d.element()
 	var items []string
@@ -284,12 +287,12 @@ func (k *checker) list(at Origin, n *yaml.Node, d *definition, p path) any {
 		}
 		items, places = append(items, v.(string)), append(places, k.origin(item))
 	}
-	if len(n.Content) == 0 && d.words != nil {
+	if len(n.Content) == 0 && d.choices != nil {
 		k.add(at, p, "is empty; leave it out, or name every layer of the policy")
 		sound = false
 	}
 	if !sound {
-		return broken(d, at)
+		return mistaken(d, at)
 	}
 	return setting{Value: items, Origin: at, Places: places}
 }

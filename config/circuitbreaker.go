@@ -9,12 +9,12 @@ import (
 var circuitBreakerLayer = &layer{
 	key: "circuit_breaker",
 	definition: definition{
-		kind: object, none: true, names: circuitBreakers,
+		kind: object, removable: true, section: circuitBreakers,
 		doc:    "Stops calling a dependency that keeps failing, and probes whether it is back. A bare name refers to one of `circuit_breakers`; a map describes one that belongs to the tagged service alone.",
 		fields: append([]field{nameField}, circuitBreakerFields...),
 	},
 	build: func(b *builder, at place) policy.Policy {
-		spec := shared(b, b.catalog.CircuitBreakers, circuitBreakers, at, buildCircuitBreaker)
+		spec := readShared(b, b.catalog.CircuitBreakers, circuitBreakers, at, buildCircuitBreaker)
 		if spec.name != "" {
 			return policy.CircuitBreaker{Name: spec.name}
 		}
@@ -25,45 +25,45 @@ var circuitBreakerLayer = &layer{
 // nameField is what a breaker or limiter that is described in a policy has
 // beyond one of a section.
 var nameField = field{key: "name", definition: definition{
-	kind: name, keys: nameRule, byDefault: "unnamed: one per tagged service",
+	kind: name, rule: nameRule, defaultText: "unnamed: one per tagged service",
 	doc: "Shares it with whoever names it. Alone it refers to one described elsewhere.",
 }}
 
 var circuitBreakerFields = []field{
 	{key: "failure_threshold", definition: definition{
-		kind: integer, byDefault: "5; with failure_rate, 0", derive: defaultThreshold,
+		kind: integer, defaultText: "5; with failure_rate, 0", deriveDefault: defaultThreshold,
 		doc: "Failures that trip the breaker: in a row, or within `window` where that is set. 0: no such rule, where there is a `failure_rate`.",
 	}},
 	{key: "failure_rate", definition: definition{
-		kind: number, max: 1, initial: 0.0,
+		kind: number, max: 1, defaultValue: 0.0,
 		doc: "The share of failures within `window` that trips the breaker. 0: no such rule.",
 	}},
 	{key: "min_requests", definition: definition{
-		kind: integer, min: 1, initial: policy.DefaultMinRequests,
+		kind: integer, min: 1, defaultValue: policy.DefaultMinRequests,
 		doc: "Requests within `window` that `failure_rate` needs before it says anything.",
 	}},
 	{key: "window", definition: definition{
-		kind: duration, initial: time.Duration(0),
+		kind: duration, defaultValue: time.Duration(0),
 		doc: "The rolling time in which failures count. 0s: they count in a row.",
 	}},
 	{key: "recovery_timeout", definition: definition{
-		kind: duration, above: true, initial: policy.DefaultRecoveryTimeout,
+		kind: duration, exclusiveMin: true, defaultValue: policy.DefaultRecoveryTimeout,
 		doc: "How long the breaker stays open before it probes.",
 	}},
 	{key: "max_recovery", definition: definition{
-		kind: duration, above: true, byDefault: "`recovery_timeout`; without that, 30s", derive: defaultMaxRecovery,
+		kind: duration, exclusiveMin: true, defaultText: "`recovery_timeout`; without that, 30s", deriveDefault: defaultMaxRecovery,
 		doc: "Up to where the time that the breaker stays open doubles with each probing that fails.",
 	}},
 	{key: "success_threshold", definition: definition{
-		kind: integer, min: 1, initial: policy.DefaultSuccessThreshold,
+		kind: integer, min: 1, defaultValue: policy.DefaultSuccessThreshold,
 		doc: "Probes admitted while half-open; so many must succeed to close.",
 	}},
 	{key: "probe_timeout", definition: definition{
-		kind: duration, above: true, initial: policy.DefaultProbeTimeout,
+		kind: duration, exclusiveMin: true, defaultValue: policy.DefaultProbeTimeout,
 		doc: "A probe that hangs longer counts as failed.",
 	}},
 	{key: "patience", definition: definition{
-		kind: duration, above: true, initial: policy.DefaultPatience,
+		kind: duration, exclusiveMin: true, defaultValue: policy.DefaultPatience,
 		doc: "How long an attempt must have run, when the caller's own deadline ends it, to count as a failure.",
 	}},
 }
@@ -100,19 +100,19 @@ func buildCircuitBreaker(b *builder, at place) policy.CircuitBreaker {
 		Patience:         at.field("patience").duration(),
 	}.WithDefaults()
 
-	if rate.number() > 0 && window.duration() == 0 && !window.isBroken() {
+	if rate.number() > 0 && window.duration() == 0 && !window.isMistaken() {
 		b.mistake(rate, "needs a window to be counted in; set window: 10s or the like beside it")
 	}
-	if longest.isSet() && !longest.isBroken() && longest.duration() < spec.RecoveryTimeout {
+	if longest.isSet() && !longest.isMistaken() && longest.duration() < spec.RecoveryTimeout {
 		b.mistake(longest, "%v is shorter than recovery_timeout, which is %v", longest.duration(), spec.RecoveryTimeout)
 	}
-	if rate.isBroken() || rate.isSet() && rate.number() > 0 {
+	if rate.isMistaken() || rate.isSet() && rate.number() > 0 {
 		return spec
 	}
-	if threshold.isSet() && !threshold.isBroken() && threshold.integer() == 0 {
+	if threshold.isSet() && !threshold.isMistaken() && threshold.integer() == 0 {
 		b.mistake(threshold, "0 leaves no rule that could trip the breaker; set failure_rate, or a number above 0")
 	}
-	if least := at.field("min_requests"); least.isSet() && !rate.isSet() && !least.isBroken() && !at.isDamaged() {
+	if least := at.field("min_requests"); least.isSet() && !rate.isSet() && !least.isMistaken() && !at.isIncomplete() {
 		b.mistake(least, "belongs to failure_rate, which is not set")
 	}
 	return spec

@@ -30,34 +30,34 @@ type definition struct {
 	kind kind
 	doc  string // for the reference
 
-	initial   any                    // the default, of the kind's Go type; nil where there is none
-	byDefault string                 // the default in words, where it isn't one value
-	derive    func(object place) any // that default, from what stands beside; nil: there is none that a profile knows
-	required  bool
+	defaultValue  any                    // the default, of the kind's Go type; nil where there is none
+	defaultText   string                 // in words, for a default that isn't always the same value
+	deriveDefault func(object place) any // works such a default out from the other fields; nil: a profile can't know it
+	required      bool
 
-	min   float64 // least value; of durations in nanoseconds
-	above bool    // min itself is too little
-	max   float64 // greatest value; 0: none for numbers, an int32's for integers
+	min          float64 // least value; of durations in nanoseconds
+	exclusiveMin bool    // min itself is too little
+	max          float64 // greatest value; 0: none for numbers, an int32's for integers
 
-	words []string // of a word, and of a list's elements
-	names string   // of a name, a list's elements, or an object that a name may replace: the section it is in
+	choices []string // of a word, and of a list's elements
+	section string   // where the name is defined: of a name, a list's elements, or an object that a name may replace
 
-	fields  []field     // of an object
-	short   string      // of an object: the field that a bare value stands for
-	none    bool        // the word none takes away what was inherited
-	variant string      // of an object: the field whose change starts it afresh
-	keys    *keyRule    // of a table, of a name that is made here, and of a list of names
-	elem    *definition // of a table
+	fields    []field     // of an object
+	shorthand string      // of an object: the field that a bare value sets
+	removable bool        // the word none takes away what was inherited
+	variant   string      // of an object: the field that says which variant it is; another one inherits nothing
+	rule      *keyRule    // of a table, of a name that is made here, and of a list of names
+	elem      *definition // of a table
 }
 
 // field is one key of an object.
 type field struct {
 	key string
 	definition
-	of []string // the variants that have it; nil: all
+	variants []string // the variants that have it; nil: all
 }
 
-// keyRule says how the keys of a table look.
+// keyRule says which names may be keys of a table.
 type keyRule struct {
 	pattern  *regexp.Regexp
 	text     string
@@ -99,10 +99,10 @@ func (d *definition) at(key string) *definition {
 
 // element returns the definition of a list's elements.
 func (d *definition) element() *definition {
-	if d.words == nil {
-		return &definition{kind: name, keys: d.keys}
+	if d.choices == nil {
+		return &definition{kind: name, rule: d.rule}
 	}
-	return &definition{kind: word, words: d.words}
+	return &definition{kind: word, choices: d.choices}
 }
 
 // fieldKeys lists an object's keys.
@@ -127,27 +127,27 @@ func (d *definition) expects() string {
 	case boolean:
 		ways = append(ways, "true or false")
 	case word:
-		ways = append(ways, "one of "+strings.Join(d.words, ", "))
+		ways = append(ways, "one of "+strings.Join(d.choices, ", "))
 	case name:
 		ways = append(ways, "a name")
 	case list:
-		if d.words == nil {
+		if d.choices == nil {
 			ways = append(ways, "a list of names")
 		} else {
-			ways = append(ways, "a list of "+strings.Join(d.words, ", "))
+			ways = append(ways, "a list of "+strings.Join(d.choices, ", "))
 		}
 	case object:
 		ways = append(ways, "a map of settings")
 	case table:
 		ways = append(ways, "a map of names")
 	}
-	if d.short != "" {
-		ways = append(ways, d.at(d.short).expects())
+	if d.shorthand != "" {
+		ways = append(ways, d.at(d.shorthand).expects())
 	}
-	if d.kind == object && d.names != "" {
-		ways = append(ways, "the name of a "+thing(d.names))
+	if d.kind == object && d.section != "" {
+		ways = append(ways, "the name of a "+singular(d.section))
 	}
-	if d.none {
+	if d.removable {
 		ways = append(ways, "none")
 	}
 	last := len(ways) - 1
@@ -161,7 +161,7 @@ func (d *definition) expects() string {
 func (d *definition) limits() string {
 	switch d.kind {
 	case duration:
-		if d.above {
+		if d.exclusiveMin {
 			return "longer than 0s"
 		}
 		return "0s or longer"
@@ -170,7 +170,7 @@ func (d *definition) limits() string {
 		switch {
 		case d.max > 0:
 			return fmt.Sprintf("%s to %v", least, d.max)
-		case d.above:
+		case d.exclusiveMin:
 			return "above " + least
 		}
 		return least + " or more"
@@ -181,7 +181,7 @@ func (d *definition) limits() string {
 
 // inRange reports whether v, nanoseconds for a duration, is within the limits.
 func (d *definition) inRange(v float64) bool {
-	if d.above && v <= d.min {
+	if d.exclusiveMin && v <= d.min {
 		return false
 	}
 	return v >= d.min && v <= d.most()

@@ -106,11 +106,11 @@ func (e *environment) override(variable, value string) {
 	case value == "":
 		e.add(at, target.path, "is empty; give it a value, or unset it")
 		return
-	case d.kind == table || d.kind == object && !d.none:
+	case d.kind == table || d.kind == object && !d.removable:
 		e.add(at, target.path, "a variable can't set a whole map; name one of its settings")
 		return
 	}
-	v, problem := target.definition.leaf(variableNode(target.definition, value), at)
+	v, problem := target.definition.bare(variableNode(target.definition, value), at)
 	if target.definition.kind == list && problem != "" {
 		v, problem = target.definition.commaSeparated(value, at)
 	}
@@ -118,22 +118,22 @@ func (e *environment) override(variable, value string) {
 		e.add(at, target.path, "%s", problem)
 		return
 	}
-	if e.throughReference(target, at) {
+	if e.setsThroughReference(target, at) {
 		return
 	}
 	if v, ok := v.(values); ok { // short for one field of a map
-		short := target.definition.short
-		e.put(target.field(short), v[short].(setting))
+		short := target.definition.shorthand
+		e.set(target.field(short), v[short].(setting))
 		return
 	}
-	e.put(target, v.(setting))
+	e.set(target, v.(setting))
 }
 
 // variableNode is the text of a variable as YAML would have it: text where a
 // name is wanted, and else what the text looks like.
 func variableNode(d *definition, text string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Value: text}
-	if d.kind == name || d.kind == word || d.names != "" {
+	if d.kind == name || d.kind == word || d.section != "" {
 		n.Tag = textTag
 	}
 	return n
@@ -156,9 +156,9 @@ func (d *definition) commaSeparated(text string, at Origin) (any, string) {
 	return setting{Value: items, Origin: at}, ""
 }
 
-// put writes a setting into the layer. Two variables that both say what stands
-// there would take turns at winning.
-func (e *environment) put(target place, s setting) {
+// set writes a setting into the layer. Where two variables set the same, it would
+// depend on their order which one wins, so that is a mistake.
+func (e *environment) set(target place, s setting) {
 	m, last := e.layer, len(target.path)-1
 	for i, key := range target.path {
 		if other, ok := m[key].(setting); ok {
@@ -183,19 +183,19 @@ func (e *environment) put(target place, s setting) {
 }
 
 // throughReference reports a variable that would set one value of something
-// that the policy only names: it would put one with that single value and
-// defaults in the place of the shared one.
-func (e *environment) throughReference(target place, at Origin) bool {
+// that the policy only names: the policy would get a new one, of that value and
+// defaults, in place of the shared one.
+func (e *environment) setsThroughReference(target place, at Origin) bool {
 	if len(target.path) < 4 || target.path[0] != policies {
 		return false
 	}
 	key := target.path[2]
 	named := e.effective(target.path[1], key)
-	section := policyDefinition.at(key).names
+	section := policyDefinition.at(key).section
 	if section == "" || named.text() == "" {
 		return false
 	}
-	e.add(at, target.path, "the policy names the %s %s (%v); change that one with %s__..., or name another with %s", thing(section), quote(named.text()), named.origin(),
+	e.add(at, target.path, "the policy names the %s %s (%v); change that one with %s__..., or name another with %s", singular(section), quote(named.text()), named.origin(),
 		variableOf(path{section, named.text()}), variableOf(target.path[:3]))
 	return true
 }
@@ -216,7 +216,7 @@ func (e *environment) effective(policy, key string) place {
 // whyUnknown says at which key the name of a variable leaves what is there.
 func (e *environment) whyUnknown(variable string) string {
 	at := e.files
-	keys := strings.Split(strings.TrimPrefix(variable, prefix), between)
+	keys := strings.Split(strings.TrimPrefix(variable, prefix), separator)
 	for i, key := range keys {
 		known := e.under(at)
 		if found := known.upper[upper(key)]; found != nil {
@@ -229,7 +229,7 @@ func (e *environment) whyUnknown(variable string) string {
 		}
 		if near := e.hints.Nearest(key, known.keys); near != "" {
 			return fmt.Sprintf("%s has no %s (did you mean %q?)", where, quote(key),
-				prefix+strings.Join(slices.Concat(keys[:i], []string{upper(near)}, keys[i+1:]), between))
+				prefix+strings.Join(slices.Concat(keys[:i], []string{upper(near)}, keys[i+1:]), separator))
 		}
 		if len(known.keys) == 0 {
 			return where + " has no settings of its own"

@@ -13,7 +13,7 @@ const errorNames = "errors"
 var errorsLayer = &layer{
 	key: "errors",
 	definition: definition{
-		kind: object, none: true,
+		kind: object, removable: true,
 		doc: "What the dependency's errors mean, beyond what clad knows of its client. The names are those of known clients' errors, such as `redis.Nil`, and those that the code gives with `module.WithErrors`.",
 		fields: []field{
 			{key: "answers", definition: errorList("Errors by which the dependency says no: it worked. They are not retried, and a success to a circuit breaker.")},
@@ -25,7 +25,7 @@ var errorsLayer = &layer{
 }
 
 func errorList(doc string) definition {
-	return definition{kind: list, keys: errorRule, names: errorNames, initial: []string{}, doc: doc}
+	return definition{kind: list, rule: errorRule, section: errorNames, defaultValue: []string{}, doc: doc}
 }
 
 var errorRule = &keyRule{

@@ -58,18 +58,18 @@ func (d *definition) defaultInWords() string {
 	switch {
 	case d.required:
 		return "none: it must be set"
-	case d.byDefault != "":
-		return d.byDefault
-	case d.initial != nil:
-		return fmt.Sprintf("%v", d.initial)
+	case d.defaultText != "":
+		return d.defaultText
+	case d.defaultValue != nil:
+		return fmt.Sprintf("%v", d.defaultValue)
 	default:
 		return "not set"
 	}
 }
 
 func (f *field) meaning() string {
-	if f.of == nil {
+	if f.variants == nil {
 		return f.doc
 	}
-	return f.doc + " (" + strings.Join(f.of, ", ") + ")"
+	return f.doc + " (" + strings.Join(f.variants, ", ") + ")"
 }

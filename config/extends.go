@@ -8,16 +8,16 @@ import (
 	koanfmaps "github.com/knadh/koanf/maps"
 )
 
-// merge lays one layer over another: maps merge deeply, everything else
+// merge puts one layer over another: maps merge deeply, everything else
 // replaces.
 func merge(over, under values, d *definition) {
-	startAfresh(over, under, d)
+	dropReplacedVariants(over, under, d)
 	koanfmaps.Merge(over, under)
 }
 
-// startAfresh drops maps from under that over makes something else of: what a
-// linear back-off had says nothing about an exponential one.
-func startAfresh(over, under values, d *definition) {
+// dropReplacedVariants drops maps from under that are of another variant in over:
+// the settings of a linear back-off mean nothing to an exponential one.
+func dropReplacedVariants(over, under values, d *definition) {
 	for key, v := range over {
 		newer, isMap := v.(values)
 		older, wasMap := under[key].(values)
@@ -33,7 +33,7 @@ func startAfresh(over, under values, d *definition) {
 				continue
 			}
 		}
-		startAfresh(newer, older, inner)
+		dropReplacedVariants(newer, older, inner)
 	}
 }
 
@@ -74,56 +74,58 @@ func inherit(c *collector, root values) (values, []string) {
 	return merged, h.order
 }
 
-// resolve returns a policy with all that it inherits. heirs are those that
-// extend it, the nearest last.
-func (h *inheritance) resolve(name string, heirs []string) resolved {
+// resolve returns a policy with all that it inherits. chain lists the policies by
+// whose extends it was reached, the nearest last.
+func (h *inheritance) resolve(name string, chain []string) resolved {
 	if done, ok := h.resolved[name]; ok {
 		return done
 	}
 	at := h.policies.field(name)
 	result := resolved{value: at.value}
-	if own, ok := at.value.(values); ok {
-		result = h.withParent(at, own, append(heirs, name))
+	if settings, ok := at.value.(values); ok {
+		result = h.extend(at, settings, append(chain, name))
 	}
 	h.resolved[name] = result
 	h.order = append(h.order, name)
 	return result
 }
 
-func (h *inheritance) withParent(at place, own values, heirs []string) resolved {
+// extend merges the settings of a policy over those of the policy that it extends.
+// chain ends with the policy itself.
+func (h *inheritance) extend(at place, settings values, chain []string) resolved {
 	extends := at.field("extends")
 	name := extends.text()
-	if name == "" { // not set, none, or broken
-		return resolved{value: own}
+	if name == "" { // not set, none, or mistaken
+		return resolved{value: settings}
 	}
-	if i := slices.Index(heirs, name); i >= 0 {
-		h.reportCircle(heirs[i:])
-		return resolved{value: values{here: own[here], damaged: setting{}}}
+	if i := slices.Index(chain, name); i >= 0 {
+		h.reportCircle(chain[i:])
+		return resolved{value: values{originKey: settings[originKey], incompleteKey: setting{}}}
 	}
 	if !h.policies.field(name).isSet() {
-		if !h.policies.isDamaged() {
+		if !h.policies.isIncomplete() {
 			h.add(extends.origin(), extends.path, "%s", h.unknownName(policies, name, h.names))
 		}
-		own[damaged] = setting{}
-		return resolved{value: own}
+		settings[incompleteKey] = setting{}
+		return resolved{value: settings}
 	}
-	if len(heirs) > maxExtends { // the nearest heir reports it
-		own[damaged] = setting{}
-		return resolved{value: own, depth: maxExtends}
+	if len(chain) > maxExtends { // one of the chain reports it
+		settings[incompleteKey] = setting{}
+		return resolved{value: settings, depth: maxExtends}
 	}
-	parent := h.resolve(name, heirs)
+	parent := h.resolve(name, chain)
 	depth := parent.depth + 1
 	if depth == maxExtends+1 {
 		h.add(extends.origin(), extends.path, "inherits from more than %d policies, each of which extends the next", maxExtends)
-		own[damaged] = setting{}
+		settings[incompleteKey] = setting{}
 	}
 	inherited, ok := parent.value.(values)
 	if !ok {
-		return resolved{own, depth} // it protects nothing
+		return resolved{settings, depth} // it protects nothing
 	}
 	inherited = deepClone(inherited)
 	delete(inherited, "extends")
-	merge(deepClone(own), inherited, policyDefinition)
+	merge(deepClone(settings), inherited, policyDefinition)
 	return resolved{inherited, depth}
 }
 

@@ -48,7 +48,7 @@ type Loader struct {
 // Load is as the function of that name.
 func (l Loader) Load(fsys fs.FS, profile string, environ []string) (*Profile, error) {
 	profile, chosen := choose(profile, environ)
-	files, err := find(fsys, profile, chosen)
+	files, err := filesOf(fsys, profile, chosen)
 	if err != nil {
 		return nil, printable.Error(err)
 	}
@@ -60,9 +60,9 @@ func (l Loader) Load(fsys fs.FS, profile string, environ []string) (*Profile, er
 		if err != nil {
 			return nil, printable.Error(fmt.Errorf("config: profile %q: %w", profile, err))
 		}
-		layer := check(c, display(fsys, file), text)
+		layer := check(c, displayName(fsys, file), text)
 		readable = readable && layer != nil
-		if merged, err = lay(layered, layer); err != nil {
+		if merged, err = addLayer(layered, layer); err != nil {
 			return nil, err
 		}
 	}
@@ -70,7 +70,7 @@ func (l Loader) Load(fsys fs.FS, profile string, environ []string) (*Profile, er
 		return nil, c.err() // what else it may say can't be judged
 	}
 	if layer := overrides(c, merged, environ); len(layer) > 0 {
-		if merged, err = lay(layered, layer); err != nil {
+		if merged, err = addLayer(layered, layer); err != nil {
 			return nil, err
 		}
 	}
@@ -82,10 +82,12 @@ func (l Loader) Load(fsys fs.FS, profile string, environ []string) (*Profile, er
 	return &Profile{name: profile, root: place{nil, profileDefinition, root}, catalog: catalog}, nil
 }
 
-// lay puts a layer on top of those that koanf holds, and returns what it holds
+// addLayer puts a layer over those that koanf holds, and returns what it holds
 // then. That is not koanf's Raw, which would copy it once more by reflection.
-func lay(k *koanf.Koanf, over values) (merged values, err error) {
-	err = k.Load(layerOf(over), nil, koanf.WithMergeFunc(func(over, under map[string]any) error {
+func addLayer(k *koanf.Koanf, over values) (merged values, err error) {
+	// What stands twice in a layer, by an alias, would change twice: koanf before
+	// 2.3.4 does not copy it.
+	err = k.Load(layerProvider(deepClone(over)), nil, koanf.WithMergeFunc(func(over, under map[string]any) error {
 		merge(over, under, profileDefinition)
 		merged = under
 		return nil
@@ -96,12 +98,12 @@ func lay(k *koanf.Koanf, over values) (merged values, err error) {
 	return merged, nil
 }
 
-// layerOf is a koanf.Provider of values that are read already.
-type layerOf values
+// layerProvider is a koanf.Provider of values that are read already.
+type layerProvider values
 
-func (l layerOf) Read() (map[string]any, error) { return l, nil }
+func (l layerProvider) Read() (map[string]any, error) { return l, nil }
 
-func (l layerOf) ReadBytes() ([]byte, error) { return nil, errors.ErrUnsupported }
+func (l layerProvider) ReadBytes() ([]byte, error) { return nil, errors.ErrUnsupported }
 
 // choose returns the profile's name, and who chose it, for messages.
 func choose(profile string, environ []string) (name, by string) {
@@ -130,7 +132,7 @@ func readDir(fsys fs.FS) (files map[string][]string, profiles []string, err erro
 		if at := (*fs.PathError)(nil); errors.As(err, &at) {
 			err = at.Err // its path is "."
 		}
-		return nil, nil, fmt.Errorf("config: the directory of the profiles%s: %w", named(fsys), err)
+		return nil, nil, fmt.Errorf("config: the directory of the profiles%s: %w", atPath(fsys), err)
 	}
 	files = map[string][]string{}
 	for _, entry := range entries {
@@ -148,8 +150,8 @@ func readDir(fsys fs.FS) (files map[string][]string, profiles []string, err erro
 	return files, profiles, nil
 }
 
-// find returns the files of a profile in the order of their layers.
-func find(fsys fs.FS, profile, chosen string) ([]string, error) {
+// filesOf returns the files of a profile in the order of their layers.
+func filesOf(fsys fs.FS, profile, chosen string) ([]string, error) {
 	files, profiles, err := readDir(fsys)
 	if err != nil {
 		return nil, err
@@ -191,16 +193,16 @@ type directory struct {
 // open a pipe waits for somebody who writes.
 func (d directory) Stat(name string) (fs.FileInfo, error) { return fs.Stat(d.FS, name) }
 
-// named tells the path of a directory, where it has one, for messages.
-func named(fsys fs.FS) string {
+// atPath names the path of a directory, where it has one, for messages.
+func atPath(fsys fs.FS) string {
 	if d, ok := fsys.(directory); ok {
 		return ", " + d.path
 	}
 	return ""
 }
 
-// display is the name of a file for people.
-func display(fsys fs.FS, file string) string {
+// displayName is the name of a file for people.
+func displayName(fsys fs.FS, file string) string {
 	if d, ok := fsys.(directory); ok {
 		return filepath.Join(d.path, file)
 	}

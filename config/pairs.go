@@ -13,12 +13,12 @@ type pair struct {
 }
 
 // pairs lists the entries of a mapping once each, those of merge keys (<<)
-// included: the mapping's own beat merged ones, and of those the first. open
-// are the mappings that are being merged already.
+// included: those written in the mapping beat merged ones, and of these the first
+// wins. open are the mappings that are being merged already.
 func (k *checker) pairs(p path, n *yaml.Node, open []*yaml.Node) []pair {
 	open = append(open, n)
 	seen := map[string]*yaml.Node{}
-	var own, merged []pair
+	var all, merged []pair
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if k.count(1); k.isOver() {
 			return nil
@@ -45,7 +45,7 @@ func (k *checker) pairs(p path, n *yaml.Node, open []*yaml.Node) []pair {
 			merged = k.merged(p, value, open)
 			continue
 		}
-		own = append(own, pair{key, value, k.alias()})
+		all = append(all, pair{key, value, k.alias()})
 	}
 	for _, m := range merged {
 		if k.count(1); k.isOver() {
@@ -53,10 +53,10 @@ func (k *checker) pairs(p path, n *yaml.Node, open []*yaml.Node) []pair {
 		}
 		if _, ok := seen[m.key.Value]; !ok {
 			seen[m.key.Value] = m.key
-			own = append(own, m)
+			all = append(all, m)
 		}
 	}
-	return own
+	return all
 }
 
 // merged lists the entries that a merge key brings: those of a mapping, or of a

@@ -16,8 +16,8 @@ const (
 // reload is the one setting of a profile as a whole.
 const reload = "reload"
 
-// thing names one entry of a section that can be named elsewhere.
-func thing(section string) string {
+// singular names one entry of a section that can be named elsewhere.
+func singular(section string) string {
 	switch section {
 	case circuitBreakers:
 		return "circuit breaker"
@@ -32,13 +32,13 @@ func thing(section string) string {
 
 // noneWord means no policy where a policy is named, and elsewhere that
 // something inherited is taken away. Nothing can be named so.
-const noneWord = "none"
+const noneName = "none"
 
 var (
 	nameRule = &keyRule{
 		pattern:  regexp.MustCompile(`^[\pL\pN][\pL\pN_./:-]*$`),
 		text:     "letters, digits and _ - . / :, with a letter or digit first",
-		reserved: noneWord,
+		reserved: noneName,
 	}
 	serviceRule = &keyRule{
 		pattern: regexp.MustCompile("^[^\\s\"`\\p{C}]*\\pL[^\\s\"`\\p{C}]*$"),
@@ -55,42 +55,42 @@ var profileDefinition = &definition{
 	kind: object,
 	fields: []field{
 		{key: circuitBreakers, definition: definition{
-			kind: table, keys: nameRule,
+			kind: table, rule: nameRule,
 			elem: &definition{kind: object, fields: circuitBreakerFields},
 			doc:  "Named circuit breakers: one object each, shared by whoever names it.",
 		}},
 		{key: rateLimiters, definition: definition{
-			kind: table, keys: nameRule,
+			kind: table, rule: nameRule,
 			elem: &definition{kind: object, fields: rateLimitFields},
 			doc:  "Named rate limiters: one object each, shared by whoever names it.",
 		}},
 		{key: policies, definition: definition{
-			kind: table, keys: nameRule, elem: policyDefinition,
+			kind: table, rule: nameRule, elem: policyDefinition,
 			doc: "The policies that tags name. `none` is a policy that protects nothing.",
 		}},
 		{key: services, definition: definition{
-			kind: table, keys: serviceRule,
+			kind: table, rule: serviceRule,
 			elem: serviceDefinition,
 			doc:  "Choices per tagged service and method, without touching code. The service is written as its Go type, with the full import path where two would collide.",
 		}},
 		{key: reload, definition: definition{
-			kind: boolean, initial: false,
+			kind: boolean, defaultValue: false,
 			doc: "Watch the files of the profile, and put every sound change in force while running.",
 		}},
 	},
 }
 
 var policyDefinition = &definition{
-	kind: object, none: true,
+	kind: object, removable: true,
 	fields: append([]field{
 		{key: "extends", definition: definition{
-			kind: name, names: policies, none: true,
+			kind: name, section: policies, removable: true,
 			doc: "The policy to start from: maps merge deeply, the rest replaces. `none` under any key takes away what was inherited.",
 		}},
 		{key: "order", definition: definition{
-			kind: list, words: layerKeys(), none: true, byDefault: strings.Join(layerKeys(), ", "),
-			derive: defaultOrder,
-			doc:    "Another nesting, outermost first. It names every layer that the policy has, once.",
+			kind: list, choices: layerKeys(), removable: true, defaultText: strings.Join(layerKeys(), ", "),
+			deriveDefault: defaultOrder,
+			doc:           "Another nesting, outermost first. It names every layer that the policy has, once.",
 		}},
 	}, layerFields()...),
 }
@@ -106,11 +106,11 @@ var serviceDefinition = &definition{
 	kind: object,
 	fields: []field{
 		{key: "policy", definition: definition{
-			kind: name, names: policies, byDefault: "the tag's",
+			kind: name, section: policies, defaultText: "the tag's",
 			doc: "The policy of the service; `none` for none. It beats the tag's.",
 		}},
 		{key: "methods", definition: definition{
-			kind: table, keys: methodRule, elem: &definition{kind: name, names: policies},
+			kind: table, rule: methodRule, elem: &definition{kind: name, section: policies},
 			doc: "The policy of single methods; `none` for none.",
 		}},
 	},

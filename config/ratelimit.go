@@ -9,12 +9,12 @@ import (
 var rateLimitLayer = &layer{
 	key: "rate_limit",
 	definition: definition{
-		kind: object, none: true, names: rateLimiters,
+		kind: object, removable: true, section: rateLimiters,
 		doc:    "Admits so many requests a second. A bare name refers to one of `rate_limiters`; a map describes one that belongs to the tagged service alone.",
 		fields: append([]field{nameField}, rateLimitFields...),
 	},
 	build: func(b *builder, at place) policy.Policy {
-		spec := shared(b, b.catalog.RateLimiters, rateLimiters, at, buildRateLimit)
+		spec := readShared(b, b.catalog.RateLimiters, rateLimiters, at, buildRateLimit)
 		if spec.name != "" {
 			return policy.RateLimit{Name: spec.name}
 		}
@@ -24,15 +24,15 @@ var rateLimitLayer = &layer{
 
 var rateLimitFields = []field{
 	{key: "requests_per_second", definition: definition{
-		kind: number, above: true, required: true,
+		kind: number, exclusiveMin: true, required: true,
 		doc: "Requests admitted on average.",
 	}},
 	{key: "burst", definition: definition{
-		kind: integer, min: 1, byDefault: "a quarter of a second's requests, at least 1", derive: defaultBurst,
+		kind: integer, min: 1, defaultText: "a quarter of a second's requests, at least 1", deriveDefault: defaultBurst,
 		doc: "Requests admitted at once.",
 	}},
 	{key: "max_wait", definition: definition{
-		kind: duration, initial: time.Duration(0),
+		kind: duration, defaultValue: time.Duration(0),
 		doc: "How long a request may wait for its turn. 0s: it is rejected at once.",
 	}},
 }

@@ -11,20 +11,20 @@ import (
 var retryLayer = &layer{
 	key: "retry",
 	definition: definition{
-		kind: object, none: true, short: "max_attempts",
+		kind: object, removable: true, shorthand: "max_attempts",
 		doc: "Repeats what failed with a retryable error. `retry: 3` is short for `{max_attempts: 3}`.",
 		fields: []field{
 			{key: "max_attempts", definition: definition{
-				kind: integer, min: 1, initial: policy.DefaultMaxAttempts,
+				kind: integer, min: 1, defaultValue: policy.DefaultMaxAttempts,
 				doc: "All attempts, the first included.",
 			}},
 			{key: "backoff", definition: backoffDefinition},
 			{key: "max_elapsed", definition: definition{
-				kind: duration, initial: time.Duration(0),
+				kind: duration, defaultValue: time.Duration(0),
 				doc: "No new attempt starts this long after the first one did. 0s: no limit.",
 			}},
 			{key: "max_wait", definition: definition{
-				kind: duration, above: true, byDefault: "the longest wait of the back-off, at least 30s", derive: defaultMaxWait,
+				kind: duration, exclusiveMin: true, defaultText: "the longest wait of the back-off, at least 30s", deriveDefault: defaultMaxWait,
 				doc: "The longest wait that an error may ask for (Retry-After). One that asks for more ends the retries at once.",
 			}},
 		},
@@ -40,35 +40,35 @@ const (
 )
 
 var backoffDefinition = definition{
-	kind: object, variant: "type", byDefault: "exponential",
+	kind: object, variant: "type", defaultText: "exponential",
 	doc: "How long to wait before each retry. A back-off of another type replaces an inherited one wholly.",
 	fields: []field{
 		{key: "type", definition: definition{
-			kind: word, words: []string{fixedBackoff, linearBackoff, exponentialBackoff}, initial: exponentialBackoff,
+			kind: word, choices: []string{fixedBackoff, linearBackoff, exponentialBackoff}, defaultValue: exponentialBackoff,
 			doc: "fixed: always `delay`. linear: `increment` longer each time. exponential: `multiplier` times longer each time.",
 		}},
-		{key: "delay", of: []string{fixedBackoff}, definition: definition{
-			kind: duration, initial: 100 * time.Millisecond,
+		{key: "delay", variants: []string{fixedBackoff}, definition: definition{
+			kind: duration, defaultValue: 100 * time.Millisecond,
 			doc: "The wait before each retry.",
 		}},
-		{key: "initial_delay", of: []string{linearBackoff, exponentialBackoff}, definition: definition{
-			kind: duration, initial: defaultBackoff.Initial,
+		{key: "initial_delay", variants: []string{linearBackoff, exponentialBackoff}, definition: definition{
+			kind: duration, defaultValue: defaultBackoff.Initial,
 			doc: "The wait before the first retry.",
 		}},
-		{key: "increment", of: []string{linearBackoff}, definition: definition{
-			kind: duration, initial: 100 * time.Millisecond,
+		{key: "increment", variants: []string{linearBackoff}, definition: definition{
+			kind: duration, defaultValue: 100 * time.Millisecond,
 			doc: "What each further wait is longer by.",
 		}},
-		{key: "multiplier", of: []string{exponentialBackoff}, definition: definition{
-			kind: number, min: 1, initial: defaultBackoff.Multiplier,
+		{key: "multiplier", variants: []string{exponentialBackoff}, definition: definition{
+			kind: number, min: 1, defaultValue: defaultBackoff.Multiplier,
 			doc: "What each further wait is multiplied by.",
 		}},
-		{key: "max_delay", of: []string{linearBackoff, exponentialBackoff}, definition: definition{
-			kind: duration, initial: defaultBackoff.Max,
+		{key: "max_delay", variants: []string{linearBackoff, exponentialBackoff}, definition: definition{
+			kind: duration, defaultValue: defaultBackoff.Max,
 			doc: "The longest wait. 0s: no maximum.",
 		}},
-		{key: "jitter", of: []string{exponentialBackoff}, definition: definition{
-			kind: boolean, initial: defaultBackoff.Jitter,
+		{key: "jitter", variants: []string{exponentialBackoff}, definition: definition{
+			kind: boolean, defaultValue: defaultBackoff.Jitter,
 			doc: "Spreads each wait by half either way, so that clients that failed together do not come back together.",
 		}},
 	},
@@ -114,12 +114,12 @@ func backoffOf(at place) policy.Backoff {
 // checkBackoff reports settings that the type of the back-off does not have,
 // and a maximum that would cut the very first wait.
 func (b *builder) checkBackoff(at place, kind string) {
-	if at.field("type").isBroken() {
+	if at.field("type").isMistaken() {
 		return
 	}
 	var fits []string
 	for _, f := range at.definition.fields {
-		if f.of == nil || slices.Contains(f.of, kind) {
+		if f.variants == nil || slices.Contains(f.variants, kind) {
 			fits = append(fits, f.key)
 		}
 	}
@@ -129,7 +129,7 @@ func (b *builder) checkBackoff(at place, kind string) {
 		}
 	}
 	first, most := at.field("initial_delay"), at.field("max_delay")
-	if kind == fixedBackoff || first.isBroken() || most.isBroken() {
+	if kind == fixedBackoff || first.isMistaken() || most.isMistaken() {
 		return
 	}
 	if most.duration() <= 0 || first.duration() <= most.duration() {

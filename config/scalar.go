@@ -28,8 +28,8 @@ const (
 // converted: true is not 1, "3" is not 3, and 5 is not a duration.
 func (d *definition) scalar(n *yaml.Node) (value any, problem string) {
 	isText := n.Kind == yaml.ScalarNode && n.ShortTag() == textTag
-	if d.none && isText && n.Value == noneWord {
-		return removed{}, ""
+	if d.removable && isText && n.Value == noneName {
+		return removedValue{}, ""
 	}
 	switch {
 	case n.Kind != yaml.ScalarNode:
@@ -47,20 +47,20 @@ func (d *definition) scalar(n *yaml.Node) (value any, problem string) {
 			return false, ""
 		}
 	case d.kind == word && isText:
-		for _, w := range d.words {
+		for _, w := range d.choices {
 			if n.Value == w {
 				return w, ""
 			}
 		}
-		return nil, fmt.Sprintf("must be %s, not %s%s", d.expects(), describe(n), suggest.DidYouMean(n.Value, d.words))
+		return nil, fmt.Sprintf("must be %s, not %s%s", d.expects(), describe(n), suggest.DidYouMean(n.Value, d.choices))
 	case d.kind == name && isText:
-		if d.keys != nil {
-			return n.Value, d.keys.problem(n.Value)
+		if d.rule != nil {
+			return n.Value, d.rule.problem(n.Value)
 		}
 		if n.Value != "" {
 			return n.Value, ""
 		}
-	case d.kind == object && d.names != "" && isText && n.Value != "":
+	case d.kind == object && d.section != "" && isText && n.Value != "":
 		return n.Value, ""
 	}
 	return nil, d.mismatch(n)
@@ -140,7 +140,7 @@ func (d *definition) scalarNumber(n *yaml.Node) (any, string) {
 
 func (d *definition) outOfRange(n *yaml.Node) string {
 	hint := ""
-	if d.none {
+	if d.removable {
 		hint = ", or none"
 	}
 	return fmt.Sprintf("%.40s is out of range; it must be %s%s", n.Value, d.limits(), hint)

@@ -70,18 +70,18 @@ func (d *definition) schema() members {
 	if doc := d.schemaDoc(); doc != "" {
 		s = append(s, member{"description", doc})
 	}
-	if value := jsonValue(d.initial); value != nil {
+	if value := jsonValue(d.defaultValue); value != nil {
 		s = append(s, member{"default", value})
 	}
 	ways := []members{d.typed()}
-	if d.short != "" {
-		ways = append(ways, d.at(d.short).typed())
+	if d.shorthand != "" {
+		ways = append(ways, d.at(d.shorthand).typed())
 	}
 	switch {
-	case d.kind == object && d.names != "":
-		ways = append(ways, nameSchema(nameRule, d.none))
-	case d.none && d.kind != name:
-		ways = append(ways, members{{"const", noneWord}})
+	case d.kind == object && d.section != "":
+		ways = append(ways, nameSchema(nameRule, d.removable))
+	case d.removable && d.kind != name:
+		ways = append(ways, members{{"const", noneName}})
 	}
 	if len(ways) == 1 {
 		return append(s, ways[0]...)
@@ -94,8 +94,8 @@ func (d *definition) schemaDoc() string {
 	switch {
 	case d.required:
 		doc += " It must be set, here or in a layer below."
-	case d.byDefault != "":
-		doc += " Default: " + d.byDefault + "."
+	case d.defaultText != "":
+		doc += " Default: " + d.defaultText + "."
 	}
 	return doc
 }
@@ -104,7 +104,7 @@ func (d *definition) schemaDoc() string {
 func (d *definition) typed() members {
 	switch d.kind {
 	case duration:
-		if d.above {
+		if d.exclusiveMin {
 			return members{{"$ref", "#/$defs/positive_duration"}}
 		}
 		return members{{"$ref", "#/$defs/duration"}}
@@ -115,31 +115,31 @@ func (d *definition) typed() members {
 	case boolean:
 		return members{{"type", "boolean"}}
 	case word:
-		return members{{"enum", d.words}}
+		return members{{"enum", d.choices}}
 	case list:
 		return d.listSchema()
 	case name:
-		if d.keys != nil {
-			return nameSchema(d.keys, false)
+		if d.rule != nil {
+			return nameSchema(d.rule, false)
 		}
 		return nameSchema(nameRule, true)
 	case table:
-		return members{{"type", "object"}, {"propertyNames", nameSchema(d.keys, d.keys.reserved == "")}, {"additionalProperties", d.elem.schema()}}
+		return members{{"type", "object"}, {"propertyNames", nameSchema(d.rule, d.rule.reserved == "")}, {"additionalProperties", d.elem.schema()}}
 	default:
 		return d.objectSchema()
 	}
 }
 
 func (d *definition) listSchema() members {
-	if d.words == nil {
-		return members{{"type", "array"}, {"items", members{{"type", "string"}, {"pattern", portable(d.keys.pattern)}}}, {"maxItems", maxItems}, {"uniqueItems", true}}
+	if d.choices == nil {
+		return members{{"type", "array"}, {"items", members{{"type", "string"}, {"pattern", portable(d.rule.pattern)}}}, {"maxItems", maxItems}, {"uniqueItems", true}}
 	}
-	return members{{"type", "array"}, {"items", members{{"enum", d.words}}}, {"minItems", 1}, {"uniqueItems", true}}
+	return members{{"type", "array"}, {"items", members{{"enum", d.choices}}}, {"minItems", 1}, {"uniqueItems", true}}
 }
 
 func (d *definition) numberSchema() members {
 	s := members{{"type", "number"}}
-	if d.above {
+	if d.exclusiveMin {
 		s = append(s, member{"exclusiveMinimum", d.min})
 	} else {
 		s = append(s, member{"minimum", d.min})
@@ -160,7 +160,7 @@ func (d *definition) objectSchema() members {
 		return s
 	}
 	var rules []members
-	for _, w := range d.at(d.variant).words {
+	for _, w := range d.at(d.variant).choices {
 		rules = append(rules, d.variantSchema(w))
 	}
 	return append(s, member{"allOf", rules})
@@ -171,7 +171,7 @@ func (d *definition) objectSchema() members {
 func (d *definition) variantSchema(variant string) members {
 	var keys []string
 	for _, f := range d.fields {
-		if f.of == nil || slices.Contains(f.of, variant) {
+		if f.variants == nil || slices.Contains(f.variants, variant) {
 			keys = append(keys, f.key)
 		}
 	}

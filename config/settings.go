@@ -80,10 +80,10 @@ func (p *Profile) Origin(path ...string) (Origin, bool) {
 func (p *Profile) at(path []string) (place, bool) {
 	at := p.root
 	for _, key := range path {
-		if !at.hasInForce(key) {
+		if !at.hasEffective(key) {
 			return place{}, false
 		}
-		at = at.field(key).orDerived(at)
+		at = at.field(key).orDefault(at)
 	}
 	return at, true
 }
@@ -92,24 +92,24 @@ func (p *Profile) at(path []string) (place, bool) {
 func (p place) settings(found []Setting) []Setting {
 	if s, ok := p.value.(setting); ok {
 		switch v := s.Value.(type) {
-		case removed:
-			s.Value = noneWord
+		case removedValue:
+			s.Value = noneName
 		case []string:
 			s.Value = slices.Clone(v)
 		}
 		return append(found, Setting{Path: p.path, Value: s.Value, Origin: s.Origin})
 	}
 	if p.definition.kind != object && p.definition.kind != table {
-		return append(found, Setting{Path: p.path, Value: p.definition.initial})
+		return append(found, Setting{Path: p.path, Value: p.definition.defaultValue})
 	}
-	for _, key := range p.keysInForce() {
-		found = p.field(key).orDerived(p).settings(found)
+	for _, key := range p.effectiveKeys() {
+		found = p.field(key).orDefault(p).settings(found)
 	}
 	return found
 }
 
-// keysInForce lists the keys under which there is a value, if only the default.
-func (p place) keysInForce() []string {
+// effectiveKeys lists the keys under which there is a value, if only the default.
+func (p place) effectiveKeys() []string {
 	switch {
 	case p.isSet() && !p.isMap():
 		return nil
@@ -118,7 +118,7 @@ func (p place) keysInForce() []string {
 	}
 	var keys []string
 	for i := range p.definition.fields {
-		if f := &p.definition.fields[i]; p.hasField(f) {
+		if f := &p.definition.fields[i]; p.hasEffectiveField(f) {
 			keys = append(keys, f.key)
 		}
 	}
@@ -128,22 +128,22 @@ func (p place) keysInForce() []string {
 	return keys
 }
 
-// hasInForce reports whether there is a value under a key, if only the default.
-func (p place) hasInForce(key string) bool {
+// hasEffective reports whether there is a value under a key, if only the default.
+func (p place) hasEffective(key string) bool {
 	switch {
-	case p.isSet() && !p.isMap(), key == here, key == damaged:
+	case p.isSet() && !p.isMap(), key == originKey, key == incompleteKey:
 		return false
 	case p.isReference(), p.definition.kind == table:
 		return p.field(key).isSet()
 	}
 	f := p.definition.field(key)
-	return f != nil && p.hasField(f)
+	return f != nil && p.hasEffectiveField(f)
 }
 
-// hasField reports whether there is a value in a field of an object.
-func (p place) hasField(f *field) bool {
-	otherVariant := f.of != nil && !slices.Contains(f.of, p.field(p.definition.variant).text())
-	return !otherVariant && p.field(f.key).orDerived(p).inForce()
+// hasEffectiveField is hasEffective for a field of an object.
+func (p place) hasEffectiveField(f *field) bool {
+	otherVariant := f.variants != nil && !slices.Contains(f.variants, p.field(p.definition.variant).text())
+	return !otherVariant && p.field(f.key).orDefault(p).isEffective()
 }
 
 // byNesting compares keys of a policy: layers as they nest, the rest first.
@@ -152,19 +152,19 @@ func byNesting(policy place) func(a, b string) int {
 	return func(a, b string) int { return slices.Index(order, a) - slices.Index(order, b) }
 }
 
-// orDerived returns p, or where nothing is set what follows from its neighbours
-// in the object that it is a field of.
-func (p place) orDerived(object place) place {
-	if p.isSet() || p.definition.derive == nil {
+// orDefault returns p, or where nothing is set the default that follows from the
+// other fields of its object.
+func (p place) orDefault(object place) place {
+	if p.isSet() || p.definition.deriveDefault == nil {
 		return p
 	}
-	if value := p.definition.derive(object); value != nil {
+	if value := p.definition.deriveDefault(object); value != nil {
 		p.value = setting{Value: value}
 	}
 	return p
 }
 
-// inForce reports whether there is a value, if only the default.
-func (p place) inForce() bool {
-	return p.isSet() || p.definition.initial != nil || p.definition.byDefault != "" && p.definition.kind == object
+// isEffective reports whether there is a value, if only the default.
+func (p place) isEffective() bool {
+	return p.isSet() || p.definition.defaultValue != nil || p.definition.defaultText != "" && p.definition.kind == object
 }

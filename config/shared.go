@@ -30,7 +30,7 @@ func define[T interface {
 	if other, ok := all[name]; ok {
 		if other != value {
 			b.mistake(at, "the %s %q is described differently at %v; name it alone to share it, or give this one another name",
-				thing(section), name, b.origins[key])
+				singular(section), name, b.origins[key])
 		}
 		return
 	}
@@ -39,10 +39,10 @@ func define[T interface {
 	b.validate(at, value)
 }
 
-// shared reads what stands in a policy: a name, a map that is nothing but a
+// readShared reads what stands in a policy: a name, a map that is nothing but a
 // name, or a map that describes. What it describes with a name becomes known
 // under that.
-func shared[T interface {
+func readShared[T interface {
 	comparable
 	policy.Policy
 }](b *builder, all map[string]T, section string, at place, read func(*builder, place) T) spec[T] {
@@ -50,16 +50,16 @@ func shared[T interface {
 		b.refer(section, name, at)
 		return spec[T]{name: name}
 	}
-	own := at.field("name")
+	named := at.field("name")
 	if at.isReference() {
-		if !own.isBroken() && !at.isDamaged() {
-			b.refer(section, own.text(), own)
+		if !named.isMistaken() && !at.isIncomplete() {
+			b.refer(section, named.text(), named)
 		}
-		return spec[T]{name: own.text()}
+		return spec[T]{name: named.text()}
 	}
 	value := read(b, at)
-	if own.text() != "" {
-		define(b, all, section, own.text(), at, value)
+	if named.text() != "" {
+		define(b, all, section, named.text(), at, value)
 	}
-	return spec[T]{own.text(), value}
+	return spec[T]{named.text(), value}
 }

@@ -30,7 +30,7 @@ func (b *builder) checkTimes(at place, nested []*layer, built []policy.Policy) {
 }
 
 func (b *builder) checkWaits(at place, r policy.Retry, total place) {
-	if at.isMarred() {
+	if at.hasMistakes() {
 		return
 	}
 	if !total.isSet() && at.field("max_elapsed").duration() == 0 {

@@ -10,24 +10,25 @@ import (
 // further values by key. It is a plain map, which koanf merges.
 type values = map[string]any
 
-// Two keys carry what a merge must not lose. No profile can use them: they
-// break every keyRule.
+// Two keys of a map hold what is known of the map itself, so that merging keeps
+// it. No profile can use them: no keyRule allows them.
 const (
-	here    = "@" // a setting whose Origin is where the map stands
-	damaged = "!" // there if something in the map was left out as mistaken
+	originKey     = "@" // a setting whose Origin is where the map stands
+	incompleteKey = "!" // there if something in the map was left out as mistaken
 )
 
 // setting is a value and where it comes from. koanf copies it by reflection, so
 // its fields are exported.
 type setting struct {
-	Value  any // of the Go type that its kind says, a name in place of a map, or removed
-	Origin Origin
-	Places []Origin // of the elements of a list that a file has
-	Broken bool     // mistaken, and reported; there is no Value
+	Value    any // of the Go type of its kind, a name in place of a map, or removedValue
+	Origin   Origin
+	Places   []Origin // of the elements, for a list in a file
+	Mistaken bool     // it was reported, and there is no Value
 }
 
-// removed is the Value of a setting that is the word none where that takes away.
-type removed struct{}
+// removedValue is the Value of a setting that is the word none where that takes
+// away what was inherited.
+type removedValue struct{}
 
 // place is one place of the merged profile: a setting or map that may be there,
 // and its definition.
@@ -47,7 +48,7 @@ func (p place) field(key string) place {
 func (p place) keys() []string {
 	under, _ := p.value.(values)
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(under)), func(key string) bool {
-		return key == here || key == damaged
+		return key == originKey || key == incompleteKey
 	})
 }
 
@@ -57,7 +58,7 @@ func (p place) origin() Origin {
 	case setting:
 		return v.Origin
 	case values:
-		if at, ok := v[here].(setting); ok {
+		if at, ok := v[originKey].(setting); ok {
 			return at.Origin
 		}
 		for _, key := range p.keys() { // made by environment variables alone
@@ -85,35 +86,35 @@ func (p place) isMap() bool {
 
 func (p place) isRemoved() bool {
 	s, _ := p.value.(setting)
-	_, ok := s.Value.(removed)
+	_, ok := s.Value.(removedValue)
 	return ok
 }
 
-// isBroken reports whether a mistake stands here instead of a value.
-func (p place) isBroken() bool {
+// isMistaken reports whether a mistake stands here instead of a value.
+func (p place) isMistaken() bool {
 	s, ok := p.value.(setting)
-	return ok && s.Broken
+	return ok && s.Mistaken
 }
 
-// isDamaged reports whether the map here lost something to a mistake, so that
-// what it lacks says nothing.
-func (p place) isDamaged() bool {
+// isIncomplete reports whether something in the map was left out as mistaken, so
+// that nothing follows from what it lacks.
+func (p place) isIncomplete() bool {
 	under, _ := p.value.(values)
-	return under[damaged] != nil
+	return under[incompleteKey] != nil
 }
 
-// isMarred reports whether a mistake stands here or anywhere below.
-func (p place) isMarred() bool {
-	if p.isBroken() || p.isDamaged() {
+// hasMistakes reports whether a mistake stands here or anywhere below.
+func (p place) hasMistakes() bool {
+	if p.isMistaken() || p.isIncomplete() {
 		return true
 	}
-	return slices.ContainsFunc(p.keys(), func(key string) bool { return p.field(key).isMarred() })
+	return slices.ContainsFunc(p.keys(), func(key string) bool { return p.field(key).hasMistakes() })
 }
 
 // isReference reports whether a map says nothing but the name of something that
 // is described elsewhere.
 func (p place) isReference() bool {
-	return p.definition.names != "" && p.field("name").isSet() && len(p.keys()) == 1
+	return p.definition.section != "" && p.field("name").isSet() && len(p.keys()) == 1
 }
 
 // get returns the value that is set, or the default.
@@ -122,7 +123,7 @@ func get[T any](p place) T {
 	if v, ok := s.Value.(T); ok {
 		return v
 	}
-	if v, ok := p.definition.initial.(T); ok {
+	if v, ok := p.definition.defaultValue.(T); ok {
 		return v
 	}
 	var none T

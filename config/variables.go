@@ -7,10 +7,10 @@ import (
 )
 
 // prefix begins the name of every variable that overrides a setting, and
-// between separates the keys of its path.
+// separator separates the keys of its path.
 const (
-	prefix  = "CLAD__"
-	between = "__"
+	prefix    = "CLAD__"
+	separator = "__"
 )
 
 // variableOf names the variable for a path.
@@ -19,7 +19,7 @@ func variableOf(p path) string {
 	for i, key := range p {
 		keys[i] = upper(key)
 	}
-	return prefix + strings.Join(keys, between)
+	return prefix + strings.Join(keys, separator)
 }
 
 // upper writes a key as the names of variables have it: letters and digits, the
@@ -48,11 +48,10 @@ func (e *environment) under(at place) index {
 		return known
 	}
 	known.upper = map[string][]string{}
-	switch at.definition.kind {
-	case object:
+	if at.definition.kind == object {
 		known.keys = at.definition.fieldKeys()
-	case table:
-		known.keys = at.keys()
+	} else {
+		known.keys = at.keys() // none, but of a table
 	}
 	for _, key := range known.keys {
 		known.upper[upper(key)] = append(known.upper[upper(key)], key)
@@ -76,14 +75,14 @@ func (e *environment) settable(at place, rest string) []place {
 	for end := 1; end <= len(rest) && e.steps < maxSteps; end++ {
 		e.steps++
 		tail := rest[end:]
-		if tail != "" && !strings.HasPrefix(tail, between) {
+		if tail != "" && !strings.HasPrefix(tail, separator) {
 			continue
 		}
 		for _, key := range known.upper[rest[:end]] {
 			if tail == "" {
 				found = append(found, at.field(key))
 			} else {
-				found = append(found, e.settable(at.field(key), tail[len(between):])...)
+				found = append(found, e.settable(at.field(key), tail[len(separator):])...)
 			}
 		}
 	}

@@ -25,12 +25,28 @@ func (c *Call) enterBreaker(s *step) error {
 	return nil
 }
 
-func (c *Call) report(s *step, o circuit.Outcome) {
+func (c *Call) report(s *step, o circuit.Outcome) { c.reportFailure(s, o, nil) }
+
+// reportFailure tells a breaker how the attempt ended, and listeners what became of
+// the breaker.
+func (c *Call) reportFailure(s *step, o circuit.Outcome, err error) {
 	word := c.word(s.slot)
 	held := circuit.Permit(*word)
 	*word = uint64(circuit.NoPermit)
-	if s.breaker.circuit.Report(held, o) {
+	tripped := s.breaker.circuit.Report(held, o)
+	if tripped {
 		c.prog.counters.Count(countTrip)
+	}
+	if !tripped && !held.IsProbe() {
+		return
+	}
+	if e := c.prog.events; e.wanted(c.ctx) {
+		var event Event = Tripped{c.prog.operation, s.breaker.Name(), err}
+		if !tripped {
+			event = Probed{c.prog.operation, s.breaker.Name(), s.breaker.State()}
+		}
+		e.tell(c.ctx, event)
+		c.now = 0
 	}
 }
 

@@ -181,6 +181,7 @@ func (c *Call) next(errp *error) bool {
 			c.ctx = context.Background() // callees that do not look at it may be called so
 		}
 		if c.prog.timed {
+			c.prog.counters.Count(countBegun)
 			for _, begin := range c.prog.events.begin {
 				c.ctx = begin(c.ctx, c.prog.operation)
 			}
@@ -219,7 +220,8 @@ func (c *Call) next(errp *error) bool {
 			c.checkOverrun(own)
 		}
 		if e := c.prog.events; e.wanted(c.ctx) {
-			e.tell(c.ctx, AttemptFailed{c.prog.operation, int(c.made), c.means.Verdict, *errp})
+			e.tell(c.ctx, AttemptFailed{c.prog.operation, int(c.made), c.means.Verdict, *errp, c.took()})
+			c.now = 0
 		}
 		return c.advance(len(c.prog.steps)-1, *errp, errp)
 	case over:
@@ -247,7 +249,7 @@ func (c *Call) succeed() {
 	}
 	c.prog.counters.Count(countSuccess)
 	if c.prog.timed {
-		c.completed(nil, false)
+		c.completed(Completed{})
 	}
 }
 
@@ -272,9 +274,10 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 		i-- // that step was not entered: back from the one around it
 	}
 	c.phase = over
-	*errp = c.failed(err)
+	outcome, cancelled := c.failed(err)
+	*errp = outcome
 	if c.prog.timed {
-		c.completed(*errp, false)
+		c.completed(Completed{Err: outcome, Verdict: c.means.Verdict, Cancelled: cancelled})
 	}
 	return false
 }
@@ -325,7 +328,7 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 	case retryLayer:
 		return c.exitRetry(s, err)
 	case breakerLayer:
-		c.report(s, c.judge(s, err))
+		c.reportFailure(s, c.judge(s, err), err)
 	case timeoutLayer:
 		return c.exitTimeout(s, err), false
 	case errorsLayer:
@@ -340,22 +343,22 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 
 // failed books a failure, and tells one of the caller's own making from others.
 // Where no time has passed since the caller was last asked, there is none.
-func (c *Call) failed(err error) error {
+func (c *Call) failed(err error) (outcome error, cancelled bool) {
 	if c.means.Verdict == policy.Answered {
 		c.prog.counters.Count(countSuccess)
 		c.prog.counters.Count(countAnswered)
-		return err
+		return err, false
 	}
 	c.prog.counters.Count(countFailure)
 	if c.now != 0 && c.made == 0 && !c.late {
-		return err
+		return err, false
 	}
 	why := c.callerOver()
 	if why == nil || c.means.Verdict == policy.Refused {
-		return err
+		return err, false
 	}
 	c.prog.counters.Count(countCancelled)
-	return c.cancelled(why, err)
+	return c.cancelled(why, err), true
 }
 
 // abandon ends a call that never came back, from an attempt or from what a policy
@@ -365,8 +368,8 @@ func (c *Call) abandon() {
 	c.phase = over
 	c.now, c.means = 0, verdict.Meaning{}
 	c.prog.counters.Count(countFailure)
-	outcome := circuit.Failure
-	if why := c.callerOver(); why != nil {
+	outcome, cancelled := circuit.Failure, c.callerOver() != nil
+	if cancelled {
 		c.prog.counters.Count(countCancelled)
 		outcome = circuit.Neutral
 	}
@@ -374,29 +377,35 @@ func (c *Call) abandon() {
 		s := &c.prog.steps[i]
 		switch s.kind {
 		case breakerLayer:
-			c.report(s, outcome)
+			c.reportFailure(s, outcome, nil)
 		case timeoutLayer:
 			c.leaveTimeout(s)
 		case retryLayer, limiterLayer, errorsLayer: // hold nothing
 		}
 	}
 	if c.prog.timed {
-		c.completed(nil, true)
+		c.completed(Completed{Panicked: true, Cancelled: cancelled})
 	}
 }
 
+// took is how long the attempt took that was just made, where that is timed.
+func (c *Call) took() time.Duration {
+	if c.began == 0 {
+		return 0
+	}
+	return c.clock().Sub(c.began)
+}
+
 // completed tells those who asked how the call ended.
-func (c *Call) completed(err error, panicked bool) {
-	done := Completed{Operation: c.prog.operation, Attempts: int(c.made), Err: err, Panicked: panicked}
+func (c *Call) completed(done Completed) {
+	c.prog.counters.Count(countEnded)
+	done.Operation, done.Attempts = c.prog.operation, int(c.made)
 	if c.start != 0 { // it is 0 where the caller was gone before
 		now := c.clock()
 		done.Duration = now.Sub(c.start)
 		if c.began != 0 {
 			done.LastTook = now.Sub(c.began)
 		}
-	}
-	if err != nil {
-		done.Verdict = c.means.Verdict
 	}
 	c.prog.events.complete(c.caller, done)
 }

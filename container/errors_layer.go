@@ -57,7 +57,7 @@ func matcher(err error, named map[string]error) (is func(error) bool, mistake er
 	if is, ok := verdict.Named(string(name)); ok {
 		return is, nil
 	}
-	return nil, fmt.Errorf("no error %q is known%s; container.WithErrors makes yours known", name, suggest.DidYouMean(string(name), errorNames(named)))
+	return nil, fmt.Errorf("no error %q is known%s; container.WithErrors makes yours known", string(name), suggest.DidYouMean(string(name), errorNames(named)))
 }
 
 // ErrorNames lists the names that profiles may use for errors where an

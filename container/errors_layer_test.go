@@ -156,3 +156,46 @@ func TestPoliciesWithErrorsAreEqualWhenTheyMeanTheSame(t *testing.T) {
 type errs []error
 
 func (errs) Error() string { return "many" }
+
+func TestATagSaysWhatItsErrorsMean(t *testing.T) {
+	judge := func(err error) policy.Verdict {
+		if errors.Is(err, errDown) {
+			return policy.Refused
+		}
+		return policy.Unknown
+	}
+	for _, tt := range []struct {
+		name     string
+		policy   policy.Policy
+		err      error
+		attempts int
+		answered uint64
+	}{
+		{"an answer", nil, errNo, 1, 1},
+		{"as judged", nil, errDown, 1, 0},
+		{"neither", nil, errBusy, 2, 0},
+		{"the profile's errors come first", policy.Errors{Failures: []error{errNo}}, errNo, 2, 0},
+	} {
+		c, err := container.New(policy.Catalog{Policies: map[string]policy.Policy{"p": policy.Combine(policy.Retry{MaxAttempts: 2, Backoff: policy.Fixed(0)}, tt.policy)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &script{answers: []error{tt.err, tt.err, tt.err}}
+		tag := container.Tag(func() gateway { return scriptedGateway{s} }, "p", container.Answers(errNo), container.Judge(judge))
+		if err := c.Provide(tag); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Invoke(func(g gateway) { _, _ = g.Charge(t.Context(), 1) }); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Orchestrator().Metrics().Answered; s.calls != tt.attempts || got != tt.answered {
+			t.Errorf("%s: %d attempts, %d answered; want %d and %d", tt.name, s.calls, got, tt.attempts, tt.answered)
+		}
+	}
+}
+
+type scriptedGateway struct{ s *script }
+
+func (g scriptedGateway) Charge(ctx context.Context, _ int) (string, error) { return "", g.s.call(ctx) }
+func (g scriptedGateway) Refund(ctx context.Context, _ string) error        { return g.s.call(ctx) }
+func (scriptedGateway) Close() error                                        { return nil }

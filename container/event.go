@@ -11,8 +11,9 @@ import (
 	"github.com/cladgo/clad/policy"
 )
 
-// Event is something that happened to an operation or to a circuit breaker:
-// [AttemptFailed], [Retrying], [Rejected], [TimedOut], [Overrun] or [Transition].
+// Event is something that happened to an operation, to a circuit breaker or to the
+// policies: [AttemptFailed], [Retrying], [Waited], [Rejected], [TimedOut], [Overrun],
+// [Tripped], [Probed], [Transition] or [Reloaded].
 // The set is closed, but grows: a switch over it needs a default.
 type Event interface{ event() }
 
@@ -23,6 +24,9 @@ type AttemptFailed struct {
 	// Verdict is what the error means: Unknown where nobody said.
 	Verdict policy.Verdict
 	Err     error
+	// Took is how long it took, where [OnCompleted] or [OnBegin] asks for times; else
+	// it may be 0.
+	Took time.Duration
 }
 
 // Retrying says that an attempt is followed by another, after a wait.
@@ -32,6 +36,13 @@ type Retrying struct {
 	Of        int // the most that there may be
 	After     time.Duration
 	Err       error // of the attempt before
+}
+
+// Waited says that an attempt has waited for its token.
+type Waited struct {
+	Operation string
+	Name      string // of the limiter
+	For       time.Duration
 }
 
 // Rejected says that a layer refused an operation, or an attempt of it. The
@@ -68,6 +79,26 @@ type Overrun struct {
 	Late      time.Duration
 }
 
+// Tripped says which operation opened a circuit breaker, and by what: the last of
+// the failures that it took. The breaker's [Transition] is told as well.
+type Tripped struct {
+	Operation string
+	Name      string // of the breaker
+	Err       error  // nil after a panic
+}
+
+// Probed says that an attempt was a probe of a half-open circuit breaker, and what
+// that is since.
+type Probed struct {
+	Operation string
+	Name      string // of the breaker
+	State     policy.State
+}
+
+// Reloaded says that another catalog was put in force by [Orchestrator.Reload], or
+// why not: then the last one stays.
+type Reloaded struct{ Err error }
+
 // Completed says how an operation ended.
 type Completed struct {
 	Operation string
@@ -77,6 +108,7 @@ type Completed struct {
 	Verdict   policy.Verdict
 	Err       error // nil after a success
 	Panicked  bool  // or ended by runtime.Goexit
+	Cancelled bool  // by the caller's own end; Err is policy.ErrCancelled then
 }
 
 func (AttemptFailed) event() {}
@@ -84,7 +116,11 @@ func (Retrying) event()      {}
 func (Rejected) event()      {}
 func (TimedOut) event()      {}
 func (Overrun) event()       {}
+func (Waited) event()        {}
+func (Tripped) event()       {}
+func (Probed) event()        {}
 func (Transition) event()    {}
+func (Reloaded) event()      {}
 
 // OnEvent has listen told of every [Event], with the context of the call that it
 // happened in, in that call's goroutine, so it should be quick. Transitions come in
@@ -115,6 +151,7 @@ type events struct {
 	listeners []func(context.Context, Event)
 	completed []func(context.Context, Completed)
 	log       *slog.Logger
+	floods    floods
 	overran   sync.Map // operations whose overruns were warned of
 }
 
@@ -125,61 +162,29 @@ func (e *events) wanted(ctx context.Context) bool {
 }
 
 func (e *events) tell(ctx context.Context, event Event) {
-	logEvent(ctx, e.log, event)
+	e.logEvent(ctx, event)
 	for _, listen := range e.listeners {
-		safely(ctx, e.log, listen, event)
+		safely(ctx, e, listen, event)
 	}
 }
 
 func (e *events) complete(ctx context.Context, done Completed) {
 	for _, listen := range e.completed {
-		safely(ctx, e.log, listen, done)
+		safely(ctx, e, listen, done)
 	}
 }
 
 // safely keeps a listener's panic from the call that happened to cause the event,
 // which has nothing to do with it.
-func safely[E any](ctx context.Context, log *slog.Logger, listen func(context.Context, E), event E) {
+func safely[E any](ctx context.Context, e *events, listen func(context.Context, E), event E) {
 	returned := false
 	defer func() {
 		if r := recover(); r != nil || !returned {
-			log.Error("listener panicked", "event", fmt.Sprintf("%T", event), "panic", r, "stack", string(debug.Stack()))
+			kind := fmt.Sprintf("%T", event)
+			e.write(ctx, slog.LevelError, "listener panicked", slog.String("event", kind),
+				slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
 		}
 	}()
 	listen(ctx, event)
 	returned = true
-}
-
-// logEvent writes what an operator would ask for at debug level. Transitions are
-// warnings, and written where they are told.
-func logEvent(ctx context.Context, log *slog.Logger, event Event) {
-	if !log.Enabled(ctx, slog.LevelDebug) {
-		return
-	}
-	var message, operation string
-	var args []any
-	switch e := event.(type) {
-	case AttemptFailed:
-		message, operation = "attempt failed", e.Operation
-		args = []any{"attempt", e.Attempt, "verdict", e.Verdict.String(), "error", e.Err}
-	case Retrying:
-		message, operation = "retrying", e.Operation
-		args = []any{"attempt", e.Attempt, "of", e.Of, "after", e.After, "error", e.Err}
-	case Rejected:
-		message, operation = "rejected by circuit breaker", e.Operation
-		kind := "breaker"
-		if e.Reason == RateLimited {
-			message, kind = "rejected by rate limiter", "limiter"
-		}
-		args = []any{kind, e.Name, "retry_after", e.RetryAfter}
-	case TimedOut:
-		message, operation = "timed out", e.Operation
-		args = []any{"after", e.After, "error", e.Err}
-	case Overrun:
-		message, operation = "attempt came back long after its deadline", e.Operation
-		args = []any{"late", e.Late}
-	case Transition:
-		return
-	}
-	log.DebugContext(ctx, message, append([]any{"operation", operation}, args...)...)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -50,7 +49,7 @@ func TestEventsTellWhatHappened(t *testing.T) {
 		s := &script{answers: []error{errDown}}
 		_ = p.Run(t.Context(), s.call)
 		j.want(t,
-			"AttemptFailed{Operation:charge Attempt:1 Verdict:unknown Err:the dependency is down}",
+			"AttemptFailed{Operation:charge Attempt:1 Verdict:unknown Err:the dependency is down Took:0s}",
 			"Retrying{Operation:charge Attempt:2 Of:3 After:1s Err:the dependency is down}")
 
 		limited := pipelineFor(t, o, "list", policy.RateLimit{Name: "api", RequestsPerSecond: 0.5, Burst: 1})
@@ -60,14 +59,27 @@ func TestEventsTellWhatHappened(t *testing.T) {
 
 		_ = p.Run(t.Context(), waits(time.Hour))
 		j.want(t,
-			"AttemptFailed{Operation:charge Attempt:1 Verdict:unknown Err:context deadline exceeded}",
+			"AttemptFailed{Operation:charge Attempt:1 Verdict:unknown Err:context deadline exceeded Took:1s}",
 			"TimedOut{Operation:charge After:1s Err:context deadline exceeded}",
 			"Retrying{Operation:charge Attempt:2 Of:3 After:1s Err:charge: timed out after 1s: context deadline exceeded}",
-			"AttemptFailed{Operation:charge Attempt:2 Verdict:unknown Err:context deadline exceeded}",
+			"AttemptFailed{Operation:charge Attempt:2 Verdict:unknown Err:context deadline exceeded Took:1s}",
 			"TimedOut{Operation:charge After:1s Err:context deadline exceeded}",
 			"Transition{Name:charge From:closed To:open At:0001-01-01 00:00:00 +0000 UTC}",
+			"Tripped{Operation:charge Name:charge Err:charge: timed out after 1s: context deadline exceeded}",
 			"Retrying{Operation:charge Attempt:3 Of:3 After:1s Err:charge: timed out after 1s: context deadline exceeded}",
 			"Rejected{Operation:charge Reason:circuit_open Name:charge RetryAfter:59s}")
+
+		time.Sleep(time.Minute)
+		j.lines = nil
+		_ = p.Run(t.Context(), works)
+		j.want(t,
+			"Transition{Name:charge From:open To:half-open At:0001-01-01 00:00:00 +0000 UTC}",
+			"Probed{Operation:charge Name:charge State:half-open}")
+
+		patient := pipelineFor(t, o, "poll", policy.RateLimit{Name: "slow", RequestsPerSecond: 1, Burst: 1, MaxWait: time.Minute})
+		_ = patient.Run(t.Context(), works)
+		_ = patient.Run(t.Context(), works)
+		j.want(t, "Waited{Operation:poll Name:slow For:1.000000001s}")
 	})
 }
 
@@ -115,11 +127,107 @@ func TestCompletedTellsHowAnOperationEnded(t *testing.T) {
 			{Operation: "op", Attempts: 1, Duration: time.Second, LastTook: time.Second},
 			{Operation: "op", Attempts: 2, Duration: 3 * time.Second, LastTook: time.Second},
 			{Operation: "op", Attempts: 1, Duration: time.Minute, LastTook: time.Minute, Verdict: policy.Answered},
-			{Operation: "op"},
+			{Operation: "op", Cancelled: true},
 			{Operation: "op", Attempts: 1, Duration: time.Hour, LastTook: time.Hour, Panicked: true},
 		}
-		if !reflect.DeepEqual(got, want) {
+		if !slices.Equal(got, want) {
 			t.Errorf("got\n%+v\nwant\n%+v", got, want)
+		}
+	})
+}
+
+// What asks the orchestrator from time to time gets it when it is made, and is told
+// when it is over, once.
+func TestWhatIsAttachedIsDetachedByClose(t *testing.T) {
+	var told []string
+	attach := func(name string) container.Option {
+		return container.Attach(func(o *container.Orchestrator) func() {
+			if _, ok := o.CircuitBreaker("bank"); !ok {
+				t.Error("the orchestrator is not ready")
+			}
+			told = append(told, name)
+			return func() { told = append(told, name+" ends") }
+		})
+	}
+	nothing := container.Attach(func(*container.Orchestrator) func() { return nil })
+	c := policy.Catalog{CircuitBreakers: map[string]policy.CircuitBreaker{"bank": {}}}
+	o := newOrchestrator(t, c, attach("one"), nothing, attach("two"))
+	o.Close()
+	o.Close()
+	if want := []string{"one", "two", "two ends", "one ends"}; !slices.Equal(told, want) {
+		t.Errorf("got %q, want %q", told, want)
+	}
+	c.CircuitBreakers["bank"] = policy.CircuitBreaker{FailureRate: -1}
+	if _, err := container.NewOrchestrator(c, attach("three")); err == nil || len(told) != 4 {
+		t.Errorf("%v; told %q", err, told)
+	}
+}
+
+func TestReloadsAreTold(t *testing.T) {
+	j := &journal{}
+	o := newOrchestrator(t, policy.Catalog{}, container.OnEvent(j.event))
+	j.want(t) // the first catalog is none
+	_ = o.Reload(policy.Catalog{})
+	j.want(t, "Reloaded{Err:<nil>}")
+	err := o.Reload(policy.Catalog{Policies: map[string]policy.Policy{"p": policy.RateLimit{Name: "api"}}})
+	j.want(t, fmt.Sprintf("Reloaded{Err:%v}", err))
+	o.ReloadFailed(errDown)
+	j.want(t, "Reloaded{Err:the dependency is down}")
+}
+
+// An operation is under way from its first attempt to the end of its result, however
+// it ends.
+func TestActiveCountsOperationsThatAreUnderWay(t *testing.T) {
+	o := newOrchestrator(t, policy.Catalog{}, container.OnCompleted(func(context.Context, container.Completed) {}))
+	p := pipelineFor(t, o, "op", policy.Retry{MaxAttempts: 2, Backoff: policy.Fixed(0)})
+	want := func(n uint64) {
+		t.Helper()
+		if got := o.Active()["op"]; got != n {
+			t.Errorf("%d under way, want %d", got, n)
+		}
+	}
+	want(0)
+	_ = p.Run(t.Context(), func(ctx context.Context) error {
+		want(1)
+		_ = p.Run(ctx, func(context.Context) error { want(2); return nil })
+		return errDown
+	})
+	_ = recovered(func() { _ = p.Run(t.Context(), func(context.Context) error { want(1); panic("boom") }) })
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	_ = p.Run(gone, works)
+	want(0)
+
+	var pending container.Pending
+	var err error
+	call := p.Begin(t.Context())
+	for call.Next(&err) {
+		call.Defer(&pending)
+	}
+	call.End()
+	want(1)
+	_ = pending.Finish(nil, policy.Unknown)
+	want(0)
+	if o := newOrchestrator(t, policy.Catalog{}); len(o.Active()) != 0 {
+		t.Error("counted for nobody")
+	}
+}
+
+func TestAttemptsTellHowLongTheyTook(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var took []time.Duration
+		o := newOrchestrator(t, policy.Catalog{},
+			container.OnCompleted(func(context.Context, container.Completed) {}),
+			container.OnEvent(func(_ context.Context, e container.Event) {
+				if e, ok := e.(container.AttemptFailed); ok {
+					took = append(took, e.Took)
+				}
+			}))
+		p := pipelineFor(t, o, "op", policy.Retry{MaxAttempts: 2, Backoff: policy.Fixed(time.Minute)})
+		s := &script{answers: []error{errDown, errDown}, takes: time.Second}
+		_ = p.Run(t.Context(), s.call)
+		if want := []time.Duration{time.Second, time.Second}; !slices.Equal(took, want) {
+			t.Errorf("took %v, want %v", took, want)
 		}
 	})
 }

@@ -19,6 +19,10 @@ func (c *Call) enterLimiter(s *step) error {
 		wait, ok, err = l.bucket.Wait(c.ctx, now, c.latest(s))
 		c.now, c.late = 0, true
 		if ok || err != nil {
+			if e := c.prog.events; e.wanted(c.ctx) {
+				e.tell(c.ctx, Waited{c.prog.operation, l.Name(), c.clock().Sub(now)})
+				c.now = 0
+			}
 			return err
 		}
 	}

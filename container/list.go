@@ -160,6 +160,9 @@ func (o *Orchestrator) Services() []ServiceInfo {
 	tx := &transaction{o: o, catalog: o.catalog}
 	infos := make([]ServiceInfo, 0, len(o.services.all))
 	for _, s := range o.services.all {
+		if s.part {
+			continue
+		}
 		info := ServiceInfo{Name: s.id, Type: s.unit.full, Constructor: s.constructor, At: s.at, Policy: tx.policyOf(s, "")}
 		for _, b := range s.bound {
 			info.Methods = append(info.Methods, MethodInfo{b.method, b.operation, tx.policyOfBinding(s, b), guards[b.guard]})

@@ -19,6 +19,8 @@ const (
 	countTimeout
 	countAnswered
 	countOverrun
+	countBegun // these two only where the operation's end is told to somebody
+	countEnded
 )
 
 // Metrics returns what has been counted so far. Operations that have not run
@@ -33,6 +35,21 @@ func (o *Orchestrator) Metrics() policy.Metrics {
 		}
 	})
 	return m
+}
+
+// Active returns how many operations are under way, by id; those without any policy
+// are not among them. They are counted where [OnCompleted] or [OnBegin] asks to be
+// told of operations, else there are none. A result that is still in use, a body that
+// nobody closes, keeps its operation under way.
+func (o *Orchestrator) Active() map[string]uint64 {
+	active := make(map[string]uint64)
+	o.counters.Each(func(operation string, c *counters.Counters) {
+		ended := c.Of(countEnded) // first: none ends that has not begun
+		if n := c.Of(countBegun) - ended; n > 0 {
+			active[operation] = n
+		}
+	})
+	return active
 }
 
 // dropCounters keeps of an operation that is forgotten what it adds to the whole.

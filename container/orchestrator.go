@@ -25,6 +25,8 @@ type Orchestrator struct {
 	counters    counters.Registry // by operation
 	forgotten   counters.Counters // of operations that are no longer known
 	operations  operations        // by the ids given to For
+	attached    []func()          // what detaches it
+	close       sync.Once
 
 	mu        sync.RWMutex // guards what follows, which changes by transactions only
 	catalog   policy.Catalog
@@ -45,15 +47,27 @@ type options struct {
 	events     *events
 	errors     map[string]error
 	operations int
+	attach     []func(*Orchestrator) func()
 }
 
 type optionFunc func(*options)
 
 func (f optionFunc) apply(o *options) { f(o) }
 
-// WithLogger has changes of breakers logged as warnings, and rejections,
-// retries and the application of policies at debug level. Without it nothing is
-// logged.
+// Options are several options as one, for those who write an option of their own.
+func Options(opts ...Option) Option {
+	return optionFunc(func(o *options) {
+		for _, opt := range opts {
+			opt.apply(o)
+		}
+	})
+}
+
+// WithLogger has changes of breakers logged as warnings, and rejections, retries,
+// failed attempts and the application of policies at debug level, with the context
+// of the call; successes never. Of what happens again and again to an operation the
+// first ten are logged one by one, and then how many more there were in ten seconds.
+// Without it nothing is logged.
 func WithLogger(log *slog.Logger) Option {
 	return optionFunc(func(o *options) { o.log = log })
 }
@@ -106,10 +120,34 @@ func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
 		operations: operations{most: settings.operations},
 	}
 	o.transitions = &transitions{events: o.events}
-	if err := o.Reload(c); err != nil {
+	if err := o.transact(func(tx *transaction) error { return tx.reload(c) }); err != nil {
 		return nil, err
 	}
+	for _, attach := range settings.attach {
+		if detach := attach(o); detach != nil {
+			o.attached = append(o.attached, detach)
+		}
+	}
 	return o, nil
+}
+
+// Attach has attach called with the orchestrator once it is made, for what is to ask
+// it from time to time, as metrics do. Where attach returns a function,
+// [Orchestrator.Close] calls it.
+func Attach(attach func(*Orchestrator) (detach func())) Option {
+	return optionFunc(func(o *options) { o.attach = append(o.attach, attach) })
+}
+
+// Close ends what [Attach] attached, the last first, and logs what is left of the
+// floods that [WithLogger] holds back. Pipelines go on working. Closing again does
+// nothing. An Fx application closes its orchestrator when it stops.
+func (o *Orchestrator) Close() {
+	o.close.Do(func() {
+		for _, detach := range slices.Backward(o.attached) {
+			detach()
+		}
+		o.events.endFloods()
+	})
 }
 
 // nonePolicy is the name that always means no policy.

@@ -287,7 +287,7 @@ func (r *reference) breaker(b *refBreaker, ctx refContext, inside func(refContex
 	case r.unsent || policy.IsPermanent(err):
 		neutral = true
 	case left != nil:
-		known := left == context.DeadlineExceeded || entered == policy.StateHalfOpen
+		known := errors.Is(left, context.DeadlineExceeded) || entered == policy.StateHalfOpen
 		neutral = !known || r.now-r.began < b.spec.Patience
 	default:
 		neutral = !r.failed && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited))

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,8 +17,18 @@ import (
 // What the catalog no longer names goes, but for what was registered in code. A
 // policy that a wrapped service still uses must stay; an operation that was run by
 // [Orchestrator.For] under what is no longer named keeps it.
+//
+// Listeners are told how it ended, as [Reloaded].
 func (o *Orchestrator) Reload(c policy.Catalog) error {
-	return o.transact(func(tx *transaction) error { return tx.reload(c) })
+	err := o.transact(func(tx *transaction) error { return tx.reload(c) })
+	o.events.tell(context.Background(), Reloaded{err})
+	return err
+}
+
+// ReloadFailed has listeners told of a reload that came to nothing before there was
+// a catalog: its profile could not be read.
+func (o *Orchestrator) ReloadFailed(err error) {
+	o.events.tell(context.Background(), Reloaded{err})
 }
 
 func (tx *transaction) reload(c policy.Catalog) error {

@@ -20,6 +20,7 @@ type service struct {
 	o     *Orchestrator
 	owner *owner
 	bound []*binding
+	part  bool // of another that is listed
 	// unguardable are the methods that can't be guarded; unguarding is how many of
 	// them have a policy all the same.
 	unguardable []string
@@ -33,6 +34,7 @@ type tagged struct {
 	name, group string            // under which it is provided
 	policy      string            // the policy of the tag
 	inCode      map[string]string // its choices per method
+	errors      policy.Errors     // what the dependency's errors mean
 	constructor string            // "stripe.NewGateway"
 	at          string            // where that stands
 }
@@ -220,7 +222,7 @@ func (tx *transaction) bindMethod(s *service, b *binding) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", b.operation, err)
 	}
-	prog, err := tx.compile(p, name, b.operation, s.owner)
+	prog, err := tx.compile(s.withErrors(p), name, b.operation, s.owner)
 	if err != nil {
 		return err
 	}
@@ -235,6 +237,14 @@ func (tx *transaction) bindMethod(s *service, b *binding) error {
 	}
 	tx.onCommit(func() { b.pipeline.prog.Store(prog) })
 	return nil
+}
+
+// withErrors puts what the tag says of errors innermost.
+func (s *service) withErrors(p policy.Policy) policy.Policy {
+	if s.errors.IsZero() || len(policy.Layers(p)) == 0 {
+		return p
+	}
+	return policy.Combine(p, s.errors)
 }
 
 // policyOfBinding returns the name of the policy that a method comes to have.

@@ -7,6 +7,7 @@ import (
 	"runtime"
 
 	"github.com/cladgo/clad/internal/constructor"
+	"github.com/cladgo/clad/policy"
 )
 
 // Tag returns a constructor like ctor whose results come out wrapped in the
@@ -86,6 +87,34 @@ func Keep[T any]() TagOption {
 	return tagOption(func(t *tag) { t.keep = append(t.keep, reflect.TypeFor[T]()) })
 }
 
+// Answers says that these errors, found by errors.Is, are answers of the tagged
+// dependency, which worked and said no: see [policy.Answered]. The errors of the
+// policy that the profile chooses come before them. They count where there is a
+// policy.
+func Answers(errs ...error) TagOption {
+	return tagOption(func(t *tag) { t.errors.Answers = append(t.errors.Answers, errs...) })
+}
+
+// Judge has judge say what the errors of the tagged dependency mean, or
+// policy.Unknown, before [Answers] and what clad knows of clients. It may be called
+// from many goroutines at once. Given twice, the second is asked where the first
+// does not know.
+func Judge(judge func(error) policy.Verdict) TagOption {
+	return tagOption(func(t *tag) {
+		first := t.errors.Judge
+		if first == nil {
+			t.errors.Judge = judge
+			return
+		}
+		t.errors.Judge = func(err error) policy.Verdict {
+			if v := first(err); v != policy.Unknown {
+				return v
+			}
+			return judge(err)
+		}
+	})
+}
+
 // tag is what one Tag says, and what is known of its constructor.
 type tag struct {
 	caller  [1]uintptr // of Tag
@@ -93,6 +122,7 @@ type tag struct {
 	methods map[string]string
 	as      []reflect.Type
 	keep    []reflect.Type
+	errors  policy.Errors
 
 	constructor constructor.Constructor
 	provided    []constructor.Result

@@ -115,7 +115,7 @@ func (o *Orchestrator) wrap(t *tag, r *constructor.Result, planned *plannedResul
 		return v, nil // nil stays nil
 	}
 	s, err := o.newService(tagged{
-		typ: planned.service, name: r.Name, group: r.Group, policy: planned.policy, inCode: t.methods,
+		typ: planned.service, name: r.Name, group: r.Group, policy: planned.policy, inCode: t.methods, errors: t.errors,
 		constructor: t.constructor.Name, at: t.constructor.At,
 	})
 	if err != nil {

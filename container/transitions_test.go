@@ -274,6 +274,7 @@ func TestChangesAreLoggedAsWarningsAndRejectionsAtDebug(t *testing.T) {
 			"level=DEBUG msg=retrying operation=charge",
 			"level=DEBUG msg=\"attempt failed\" operation=charge attempt=2",
 			"level=WARN msg=\"circuit breaker changed state\" breaker=bank from=closed to=open",
+			"level=DEBUG msg=\"tripped circuit breaker\" operation=charge breaker=bank",
 		}},
 	} {
 		log.Reset()

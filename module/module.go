@@ -85,7 +85,9 @@ func New(opts ...Option) fx.Option {
 					o.log.Warn("nobody chose a profile, so it is the default one: "+howToChoose, "profile", p.name)
 				}
 				reload := o.reload || p.reload
-				lc.Append(fx.StartHook(func(ctx context.Context) { started(ctx, o.log, p, reload, orchestrator) }))
+				lc.Append(fx.StartStopHook(
+					func(ctx context.Context) { started(ctx, o.log, p, reload, orchestrator) },
+					orchestrator.Close))
 				if reload {
 					lc.Append(fx.StartStopHook(reloader.start, reloader.finish))
 				}

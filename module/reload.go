@@ -134,23 +134,30 @@ func (r *Reloader) takeTurn(ctx context.Context, unchanged bool) error {
 		case ctx.Err() != nil:
 			return givenUp(ctx)
 		case err != nil:
-			return r.failed(ctx, err)
+			return r.unread(ctx, err)
 		}
 		p, err := r.read()
 		if r.files.Look() != seen {
 			continue
 		}
 		r.seen = seen
-		if err == nil {
-			err = r.orchestrator.Reload(p.catalog)
-		}
 		if err != nil {
+			return r.unread(ctx, err)
+		}
+		if err := r.orchestrator.Reload(p.catalog); err != nil {
 			return r.failed(ctx, err)
 		}
 		r.succeeded(ctx, p)
 		return nil
 	}
-	return r.failed(ctx, watch.ErrRestless)
+	return r.unread(ctx, watch.ErrRestless)
+}
+
+// unread is failed, where the orchestrator has not heard of it.
+func (r *Reloader) unread(ctx context.Context, err error) error {
+	err = r.failed(ctx, err)
+	r.orchestrator.ReloadFailed(err)
+	return err
 }
 
 // read loads the profile. No file may take down an application that runs.

@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/cladgo/clad/module"
 )
@@ -178,33 +178,36 @@ func TestFilesOfOtherProfilesKeepNobodyWaiting(t *testing.T) {
 	}
 }
 
+// restless is a file system whose profile is another each time that it is read.
+type restless struct {
+	on       atomic.Bool
+	attempts atomic.Pointer[string]
+	reads    atomic.Int64
+}
+
+func (r *restless) Open(name string) (fs.File, error) {
+	text := attemptsOf(*r.attempts.Load())
+	if r.on.Load() {
+		text += fmt.Sprintf("# %d", r.reads.Add(1))
+	}
+	return files(map[string]string{"development.yaml": text}).Open(name)
+}
+
 // A profile that changes all the time is never taken halfway, and whoever watches
 // the reloads hears of it.
 func TestAProfileThatKeepsChangingIsAFailure(t *testing.T) {
-	s := open(t, attemptsOf("2"))
-	stop, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		for n := 0; ; n++ {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			_ = os.WriteFile(s.file+".new", fmt.Appendf(nil, "%s# %d", attemptsOf("3"), n), 0o600)
-			_ = os.Rename(s.file+".new", s.file)
-			runtime.Gosched()
-		}
-	}()
-	end := sync.OnceFunc(func() { close(stop); <-ended })
-	defer end()
+	two, four := "2", "4"
+	fsys := &restless{}
+	fsys.attempts.Store(&two)
+	s := open(t, "", module.WithFS(fsys), module.WithReloadTiming(module.ReloadTiming{Quiet: time.Millisecond, Poll: time.Millisecond}))
+	fsys.on.Store(true)
 	o := s.next(1)
 	if o.Err == nil || !strings.Contains(o.Err.Error(), "the files keep changing") {
 		t.Errorf("%+v", o)
 	}
 	s.wantAttempts(2)
-	end()
-	s.save(attemptsOf("4"))
+	fsys.attempts.Store(&four)
+	fsys.on.Store(false)
 	eventually(t, func() bool { return s.reloader.Status().Err == nil })
 	s.wantAttempts(4)
 }

@@ -206,7 +206,7 @@ func message(operation, what string, cause error) string {
 // timedOut reports whether an error in err's tree calls itself a timeout.
 func timedOut(err error) bool {
 	return anyOf(err, func(err error) bool {
-		e, ok := err.(interface{ Timeout() bool }) //nolint:errorlint // anyOf walks the tree
+		e, ok := err.(interface{ Timeout() bool })
 		return ok && e.Timeout()
 	})
 }

@@ -32,6 +32,11 @@ type ErrorName string
 
 func (n ErrorName) Error() string { return string(n) }
 
+// IsZero reports whether e says nothing.
+func (e Errors) IsZero() bool {
+	return e.Judge == nil && len(e.Answers) == 0 && len(e.Failures) == 0 && len(e.Refusals) == 0
+}
+
 // Validate reports errors that are nil.
 func (e Errors) Validate() error {
 	var errs []error

@@ -16,52 +16,14 @@ import (
 // own outside the repository: the profile, the tags, go generate, run.
 func TestFiveMinuteStart(t *testing.T) {
 	dir := newcomer(t)
+	t.Run("raises nothing that was there", func(t *testing.T) { raisesNothing(t, dir) })
 	run(t, dir, "go", "generate", "./...")
-	run(t, dir, "go", "tool", "clad", "gen", "-check", "./...")
-	run(t, dir, "go", "build", "-o", "shop", ".")
-	shop := exec.CommandContext(t.Context(), filepath.Join(dir, "shop"))
-	shop.Dir = dir
-	var said bytes.Buffer
-	shop.Stdout = &said
-	events, err := shop.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := shop.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for lines := bufio.NewScanner(events); lines.Scan() && !strings.Contains(lines.Text(), "RUNNING"); {
-	}
-	if err := shop.Process.Kill(); err != nil { // it would serve for ever
-		t.Fatal(err)
-	}
-	_ = shop.Wait()
-	if said.String() != "paid at the third attempt <nil>\n" {
-		t.Errorf("the program says %q; the retries are missing", said.String())
-	}
-}
-
-func TestFiveMinuteStartWithAMisspeltPolicy(t *testing.T) {
-	dir := newcomer(t)
-	run(t, dir, "go", "generate", "./...")
-	program := filepath.Join(dir, "main.go")
-	code, err := os.ReadFile(program)
-	if err != nil {
-		t.Fatal(err)
-	}
-	misspelt := bytes.Replace(code, []byte(`"external_api"`), []byte(`"extrenal_api"`), 1)
-	if err := os.WriteFile(program, misspelt, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out, err := command(t, dir, "go", "run", ".").CombinedOutput()
-	if err == nil || !strings.Contains(string(out), `did you mean "external_api"?`) {
-		t.Errorf("got %v; want an error that suggests the right name:\n%s", err, out)
-	}
+	t.Run("works", func(t *testing.T) { works(t, dir) })
+	t.Run("tells a misspelt policy", func(t *testing.T) { tellsMisspeltPolicy(t, dir) })
 }
 
 // Whoever took clad once got the newest Fx, Go and golang.org/x/tools with it.
-func TestAdoptingRaisesNothing(t *testing.T) {
-	dir := newcomer(t)
+func raisesNothing(t *testing.T, dir string) {
 	var mod struct {
 		Go      string
 		Require []struct{ Path, Version string }
@@ -90,8 +52,50 @@ func TestAdoptingRaisesNothing(t *testing.T) {
 	}
 }
 
+func works(t *testing.T, dir string) {
+	run(t, dir, "go", "tool", "clad", "gen", "-check", "./...")
+	run(t, dir, "go", "tool", "clad", "check", "./...")
+	run(t, dir, "go", "build", "-ldflags=-s -w", "-o", "shop", ".")
+	shop := exec.CommandContext(t.Context(), filepath.Join(dir, "shop"))
+	shop.Dir = dir
+	var said bytes.Buffer
+	shop.Stdout = &said
+	events, err := shop.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := shop.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(events); lines.Scan() && !strings.Contains(lines.Text(), "RUNNING"); {
+	}
+	if err := shop.Process.Kill(); err != nil { // it would serve for ever
+		t.Fatal(err)
+	}
+	_ = shop.Wait()
+	if said.String() != "charged 2028 once, asked for the fee 3 times <nil>\n" {
+		t.Errorf("the program says %q; the retries are missing", said.String())
+	}
+}
+
+func tellsMisspeltPolicy(t *testing.T, dir string) {
+	program := filepath.Join(dir, "main.go")
+	code, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	misspelt := bytes.Replace(code, []byte(`"external_api"`), []byte(`"extrenal_api"`), 1)
+	if err := os.WriteFile(program, misspelt, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := command(t, dir, "go", "run", ".").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), `did you mean "external_api"?`) {
+		t.Errorf("got %v; want an error that suggests the right name:\n%s", err, out)
+	}
+}
+
 var (
-	readmeBlock = regexp.MustCompile("(?s)```(go|yaml)\n(.*?)```")
+	readmeBlock = regexp.MustCompile("(?s)<!-- docs: file=shop/(\\S+).*?-->\n```\\w+\n(.*?)```")
 	readmeGet   = regexp.MustCompile(`(?m)^go (get .*\S)$`)
 )
 
@@ -103,16 +107,10 @@ func newcomer(t *testing.T) (dir string) {
 		t.Fatal(err)
 	}
 	dir = t.TempDir()
-	blocks := map[string]string{}
 	readme := read(t, filepath.Join(root, "README.md"))
 	for _, block := range readmeBlock.FindAllStringSubmatch(readme, -1) {
-		if blocks[block[1]] != "" {
-			t.Fatalf("the README has two blocks of %s: which belongs to the start?", block[1])
-		}
-		blocks[block[1]] = block[2]
+		write(t, filepath.Join(dir, filepath.FromSlash(block[1])), block[2])
 	}
-	write(t, filepath.Join(dir, "main.go"), blocks["go"])
-	write(t, filepath.Join(dir, "configs", "development.yaml"), blocks["yaml"])
 	tool := filepath.Join(root, "cmd", "clad")
 	write(t, filepath.Join(dir, "go.mod"), strings.Join([]string{
 		"module example.com/shop",

@@ -64,7 +64,7 @@ func (o checkOptions) run(ctx context.Context, args []string, io streams) int {
 	if err != nil {
 		return misused(io, "check", err)
 	}
-	a, err := tellApart(args)
+	a, err := classify(args)
 	if err != nil {
 		return misused(io, "check", printable.Error(err))
 	}

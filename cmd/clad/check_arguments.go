@@ -13,15 +13,15 @@ import (
 // defaultDir is where profiles are, unless something else is said.
 const defaultDir = "configs"
 
-// arguments are those of a command line, told apart.
+// arguments are those of a command line, by what they are.
 type arguments struct {
 	dirs, files []string // of profiles
 	packages    []string // of Go
 }
 
-// tellApart sorts arguments. Profiles are a directory that has YAML files, or
+// classify sorts arguments. Profiles are a directory that has YAML files, or
 // one of these files; all else is a Go package, if it can be one.
-func tellApart(args []string) (arguments, error) {
+func classify(args []string) (arguments, error) {
 	var a arguments
 	for _, arg := range args {
 		info, err := os.Stat(arg)
@@ -32,9 +32,9 @@ func tellApart(args []string) (arguments, error) {
 			a.packages = append(a.packages, arg)
 		case err != nil:
 			return a, fmt.Errorf("there is no file or directory %s%s", arg, nearestFile(arg))
-		case info.IsDir() && has(arg, ".yaml", ".yml"):
+		case info.IsDir() && containsFile(arg, ".yaml", ".yml"):
 			a.dirs = append(a.dirs, filepath.Clean(arg))
-		case info.IsDir() && has(arg, ".go"):
+		case info.IsDir() && containsFile(arg, ".go"):
 			a.packages = append(a.packages, asPackage(arg))
 		case info.IsDir():
 			return a, fmt.Errorf("%s has neither profiles nor Go files", arg)
@@ -62,7 +62,7 @@ func asPackage(dir string) string {
 	return "./" + filepath.ToSlash(dir)
 }
 
-func has(dir string, extensions ...string) bool {
+func containsFile(dir string, extensions ...string) bool {
 	entries, _ := os.ReadDir(dir)
 	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
 		return !e.IsDir() && !strings.HasPrefix(e.Name(), ".") && slices.Contains(extensions, filepath.Ext(e.Name()))
@@ -72,7 +72,7 @@ func has(dir string, extensions ...string) bool {
 // nearestFile says which file beside one that is not there was meant.
 func nearestFile(name string) string {
 	dir := filepath.Dir(name)
-	entries, _ := os.ReadDir(dir)
+	entries, _ := os.ReadDir(dir + string(filepath.Separator) + ".") // a pipe is none, and is not opened
 	var known []string
 	for _, e := range entries {
 		known = append(known, filepath.Join(dir, e.Name()))

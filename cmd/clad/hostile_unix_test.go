@@ -48,7 +48,9 @@ func TestNothingInNamesReachesTheTerminal(t *testing.T) {
 		}
 		wantObeyedNowhere(t, args, out+err)
 	}
-	os.Unsetenv("CLAD__POLICIES__C" + obeyed)
+	if err := os.Unsetenv("CLAD__POLICIES__C" + obeyed); err != nil {
+		t.Fatal(err)
+	}
 	for _, args := range [][]string{
 		{"explain", "-dir", dir, "-profile", sound}, {"explain", "-dir", dir, "-profile", sound, "e"},
 		{"explain", "-json", "-dir", dir, "-profile", sound}, {"explain", "-dir", dir, "-diff", sound, sound},

@@ -21,6 +21,20 @@ func repeatable(cmd redis.Cmder) bool {
 	}
 }
 
+// repeatableAll reports that of commands that are sent together.
+func repeatableAll(cmds []redis.Cmder) bool {
+	for _, cmd := range cmds {
+		switch name := cmd.Name(); name {
+		case "multi", "exec", "asking":
+		default:
+			if !repeatable(cmd) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // conditional reports whether a SET depends on what is there, or returns it.
 func conditional(args []any) bool {
 	for _, arg := range args[min(3, len(args)):] {

@@ -20,10 +20,17 @@
 // its context's deadline, and leaves retries to the policy (ContextTimeoutEnabled is
 // set and MaxRetries is 0, whatever its options say). What it dials again by itself
 // is settled when it is made: with go-redis 9.14 and later set DialerRetries to 1, or
-// each attempt at a server that is down is five. Of a cluster each node has
-// breakers and limiters of its own where the policy leaves them unnamed, so one that
-// is down stops no calls to the others; redirections stay the client's.
+// each attempt at a server that is down is five.
 //
-// Subscriptions, and what a connection of its own does within Watch, are not
-// guarded: they live longer than a call.
+// Of a cluster each node has breakers and limiters of its own, where the policy
+// leaves them unnamed ("redis.ClusterClient/10.0.0.7:6379"): one that is down stops no
+// calls to the others. Policies are around what is done with one node; redirections
+// stay the client's, and count as answers of the node that redirects. Beyond them the
+// client sends nothing again by itself, except to another replica what may be
+// repeated, and transactions that were certainly not executed. A node that is lost
+// has it look at once for who has the slots. A *redis.Ring has one breaker for all.
+//
+// Subscriptions are not guarded: they live longer than a call. What is done within
+// Watch is; but with its one connection lost, another attempt does not help, and a
+// cluster client runs the function that it is given again by itself.
 package cladredis

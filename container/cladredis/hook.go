@@ -2,7 +2,6 @@ package cladredis
 
 import (
 	"context"
-	"net"
 	"slices"
 
 	"github.com/cladgo/clad/container"
@@ -19,6 +18,7 @@ const (
 
 // hook puts the policies around what a client does.
 type hook struct {
+	passing
 	methods                   container.Methods
 	read, write               *container.Pipeline
 	pipeline, pipelineOnce    *container.Pipeline
@@ -35,11 +35,12 @@ func newHook(m container.Methods) *hook {
 	}
 }
 
-// DialHook leaves connecting to the commands that need it: it is part of their
+// passing leaves connecting to the commands that need it: it is part of their
 // attempts.
-func (h *hook) DialHook(next redis.DialHook) redis.DialHook {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
-}
+type passing struct{}
+
+// DialHook does nothing.
+func (passing) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 // ProcessHook guards a command.
 func (h *hook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
@@ -72,11 +73,24 @@ func (h *hook) of(cmd redis.Cmder) *container.Pipeline {
 // ProcessPipelineHook guards a pipeline, and what is between MULTI and EXEC.
 func (h *hook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
-		if len(cmds) > 0 && cmds[0].Name() == "multi" {
-			return guard(ctx, pick(cmds, h.transaction, h.transactOnce), cmds, next)
-		}
-		return guard(ctx, pick(cmds, h.pipeline, h.pipelineOnce), cmds, next)
+		return guard(ctx, h.ofAll(cmds), cmds, next, false)
 	}
+}
+
+// ofAll finds the pipeline of commands that are sent together.
+func (h *hook) ofAll(cmds []redis.Cmder) *container.Pipeline {
+	safe, once := h.pipeline, h.pipelineOnce
+	if isTransaction(cmds) {
+		safe, once = h.transaction, h.transactOnce
+	}
+	if repeatableAll(cmds) {
+		return safe
+	}
+	return once
+}
+
+func isTransaction(cmds []redis.Cmder) bool {
+	return len(cmds) > 1 && (cmds[0].Name() == "multi" || cmds[0].Name() == "asking" && cmds[1].Name() == "multi")
 }
 
 // handshakes are the commands with which the client makes a new connection ready,
@@ -87,29 +101,23 @@ func all(cmds []redis.Cmder, set map[string]bool) bool {
 	return !slices.ContainsFunc(cmds, func(cmd redis.Cmder) bool { return !set[cmd.Name()] })
 }
 
-// pick chooses by whether all commands may be repeated.
-func pick(cmds []redis.Cmder, safe, once *container.Pipeline) *container.Pipeline {
-	for _, cmd := range cmds {
-		if name := cmd.Name(); !repeatable(cmd) && name != "multi" && name != "exec" {
-			return once
-		}
-	}
-	return safe
-}
-
-func guard(ctx context.Context, p *container.Pipeline, cmds []redis.Cmder, next redis.ProcessPipelineHook) error {
+// guard has commands executed together; if single, in one attempt.
+func guard(ctx context.Context, p *container.Pipeline, cmds []redis.Cmder, next redis.ProcessPipelineHook, single bool) error {
 	if p.Direct() || all(cmds, handshakes) {
 		return next(ctx, cmds)
 	}
 	call := p.Begin(ctx)
 	defer call.End()
 	var err, own error
+	forget(cmds) // what another node said
 	for call.Next(&err) {
-		for _, cmd := range cmds {
-			cmd.SetErr(nil) // of the attempt before
-		}
+		forget(cmds) // what the attempt before met
 		err = next(call.Context(), cmds)
 		own = err
+		redirected(&call, err)
+		if single || err != nil && partlyDone(cmds) {
+			call.Stop()
+		}
 	}
 	if err != nil && err != own { //nolint:errorlint // whether it is what the client returned
 		for _, cmd := range cmds { // clad stopped it, or says more of it
@@ -119,4 +127,20 @@ func guard(ctx context.Context, p *container.Pipeline, cmds []redis.Cmder, next 
 		}
 	}
 	return err
+}
+
+func forget(cmds []redis.Cmder) {
+	for _, cmd := range cmds {
+		cmd.SetErr(nil)
+	}
+}
+
+// partlyDone reports whether one of the commands is done that must not be done again:
+// the error of several is that of the first, or of the connection.
+func partlyDone(cmds []redis.Cmder) bool {
+	failed := slices.ContainsFunc(cmds, func(cmd redis.Cmder) bool { return cmd.Err() != nil })
+	if !failed || isTransaction(cmds) {
+		return false // there was no connection; or it is all or nothing
+	}
+	return slices.ContainsFunc(cmds, func(cmd redis.Cmder) bool { return cmd.Err() == nil && !repeatable(cmd) && cmd.Name() != "asking" })
 }

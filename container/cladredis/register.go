@@ -39,20 +39,16 @@ func guardUniversal(next redis.UniversalClient, m container.Methods) redis.Unive
 // that its constructor has added.
 func guardClient(next *redis.Client, m container.Methods) *redis.Client {
 	if first(next) {
-		opt := next.Options()
-		opt.ContextTimeoutEnabled = true
-		opt.MaxRetries = 0
+		follow(next.Options())
 		next.AddHook(newHook(m))
 	}
 	return next
 }
 
-func guardCluster(next *redis.ClusterClient, m container.Methods) *redis.ClusterClient {
-	if first(next) {
-		next.Options().ContextTimeoutEnabled = true
-		next.AddHook(newHook(m))
-	}
-	return next
+// follow has a client follow its policy: it heeds deadlines and leaves retries to it.
+func follow(opt *redis.Options) {
+	opt.ContextTimeoutEnabled = true
+	opt.MaxRetries = 0
 }
 
 // guarded holds the clients that are guarded, as long as they live: one that is

@@ -23,12 +23,7 @@ func Wrap(next driver.Connector, r policy.Runner, opts ...Option) driver.Connect
 	if r == nil {
 		panic("cladsql.Wrap: the runner is nil; take one from an orchestrator's Pipeline or For")
 	}
-	return &connector{
-		Proxied: container.Proxied{Value: next},
-		next:    next,
-		guards:  guards{r, r, r, r, r, r},
-		options: newOptions(opts),
-	}
+	return newConnector(next, guards{r, r, r, r, r, r}, newOptions(opts))
 }
 
 // Open is [sql.Open] under the policy of r; see [Wrap].
@@ -59,7 +54,7 @@ func NewConnector(driverName, dsn string) (driver.Connector, error) {
 	return dsnConnector{d, dsn}, nil
 }
 
-// dsnConnector is the connector of a driver that has none.
+// dsnConnector is the connector of a driver that has none. It hears of no context.
 type dsnConnector struct {
 	driver driver.Driver
 	dsn    string
@@ -79,7 +74,17 @@ type connector struct {
 	next driver.Connector
 	guards
 	options
+	deaf   bool // the driver may not hear that its time is over
 	health health
+}
+
+func newConnector(next driver.Connector, g guards, o options) *connector {
+	_, deaf := next.(dsnConnector)
+	return &connector{
+		Proxied: container.Proxied{Value: next},
+		next:    next, guards: g, options: o,
+		deaf: deaf || familyOfType(next).deaf() || familyOfType(next.Driver()).deaf(),
+	}
 }
 
 // Connect implements [driver.Connector].

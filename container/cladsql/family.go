@@ -31,11 +31,8 @@ var families = []struct {
 // that and let it be seen.
 func familyOf(c driver.Conn) family {
 	for range 8 {
-		path := typeOf(c).PkgPath()
-		for _, f := range families {
-			if strings.Contains(path, f.path) {
-				return f.family
-			}
+		if f := familyOfType(c); f != unknownDriver {
+			return f
 		}
 		switch outer := c.(type) {
 		case interface{ Unwrap() driver.Conn }:
@@ -47,6 +44,20 @@ func familyOf(c driver.Conn) family {
 		}
 		if c == nil {
 			return unknownDriver
+		}
+	}
+	return unknownDriver
+}
+
+// familyOfType knows a driver by the package of a type of its own.
+func familyOfType(v any) family {
+	if v == nil {
+		return unknownDriver
+	}
+	path := typeOf(v).PkgPath()
+	for _, f := range families {
+		if strings.Contains(path, f.path) {
+			return f.family
 		}
 	}
 	return unknownDriver

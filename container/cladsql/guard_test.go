@@ -2,6 +2,7 @@ package cladsql_test
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -541,9 +542,10 @@ func (c contextConnector) Driver() driver.Driver { return c.d }
 
 func TestNewConnectorFindsRegisteredDrivers(t *testing.T) {
 	f := &fake{}
-	sql.Register("clad-old", fakeDriver{f})
-	sql.Register("clad-new", contextDriver{fakeDriver{f}})
-	for name, want := range map[string]string{"clad-old": "open shop", "clad-new": "connect"} {
+	old, modern := rand.Text(), rand.Text() // registered for good
+	sql.Register(old, fakeDriver{f})
+	sql.Register(modern, contextDriver{fakeDriver{f}})
+	for name, want := range map[string]string{old: "open shop", modern: "connect"} {
 		f.log = nil
 		db, err := cladsql.Open(name, "shop", runner(t, atOnce(2)))
 		if err != nil {
@@ -556,7 +558,7 @@ func TestNewConnectorFindsRegisteredDrivers(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := cladsql.NewConnector("clad-new", "bad"); err == nil || !strings.Contains(err.Error(), "bad data source") {
+	if _, err := cladsql.NewConnector(modern, "bad"); err == nil || !strings.Contains(err.Error(), "bad data source") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := cladsql.Open("clad-unknown", "", runner(t)); err == nil || !strings.Contains(err.Error(), "forgotten import") {

@@ -91,14 +91,13 @@ func (o *operation) runQuery(ctx context.Context, r policy.Runner) (_ driver.Row
 	case p.Direct():
 		err = o.once(ctx)
 	default:
-		r := &rows{conn: o.conn, caller: ctx, call: p.Begin(ctx)}
-		defer r.abandon()
-		for r.call.Next(&err) {
-			if err = o.attempt(r.call.Context()); err == nil {
-				r.Rows, r.stmt, r.unwatch, r.open = o.rows, o.onClose, o.unwatch, true
-				return r, nil
+		call := p.Begin(ctx)
+		defer call.End()
+		for call.Next(&err) {
+			if err = o.attempt(call.Context()); err == nil {
+				return o.guardRows(&call), nil
 			}
-			o.judge(r.call.Context(), err).tell(&r.call)
+			o.judge(call.Context(), err).tell(&call)
 		}
 		return nil, o.outcome(err)
 	}
@@ -109,6 +108,16 @@ func (o *operation) runQuery(ctx context.Context, r policy.Runner) (_ driver.Row
 		return &rows{Rows: o.rows, stmt: o.onClose, unwatch: o.unwatch}, nil
 	}
 	return o.rows, nil
+}
+
+// guardRows returns the rows of a query whose call goes on until they end.
+func (o *operation) guardRows(call *container.Call) driver.Rows {
+	r := &rows{
+		Rows: o.rows, stmt: o.onClose, unwatch: o.unwatch,
+		open: true, conn: o.conn, caller: o.ctx, attempt: call.Context(),
+	}
+	call.Defer(&r.outcome)
+	return r
 }
 
 // start notes what the operation does to the connection.
@@ -156,7 +165,9 @@ func (o *operation) attempt(ctx context.Context) (err error) {
 		err = o.use(ctx)
 	}
 	if err == nil {
-		o.db.health.succeeded()
+		if o.task != connecting {
+			o.db.health.succeeded()
+		}
 		return nil
 	}
 	if errors.Is(err, driver.ErrBadConn) && o.fresh {
@@ -168,7 +179,7 @@ func (o *operation) attempt(ctx context.Context) (err error) {
 
 func (o *operation) connect(ctx context.Context) (err error) {
 	o.seen = o.db.health.losses.Load()
-	o.connected, err = o.db.next.Connect(ctx)
+	o.connected, err = o.db.dial(ctx)
 	o.unconnected = err != nil
 	return err
 }
@@ -217,10 +228,10 @@ func (o *operation) use(ctx context.Context) error {
 
 // do has the driver do what is asked, and sees to it that it ends in time.
 func (o *operation) do(ctx context.Context) error {
-	end := o.conn.watch(ctx)
-	if end == nil {
+	if !o.conn.made.deaf() {
 		return o.ask(ctx)
 	}
+	end := o.conn.watch(ctx)
 	err := o.ask(ctx)
 	if err == nil && o.task == querying {
 		o.unwatch = end

@@ -56,7 +56,9 @@ func (c *conn) look(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
+	end := c.watch(ctx)
 	err := p.Ping(ctx)
+	end()
 	switch {
 	case err == nil:
 		c.seen = losses
@@ -82,7 +84,7 @@ func (c *conn) renew(ctx context.Context) error {
 	c.unfit = true // until there is another one
 	_ = c.Close()  // it is of no use any more
 	seen := c.db.health.losses.Load()
-	next, err := c.db.next.Connect(ctx)
+	next, err := c.db.dial(ctx)
 	if err != nil {
 		return err
 	}

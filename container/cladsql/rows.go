@@ -8,6 +8,7 @@ import (
 	"reflect"
 
 	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/policy"
 )
 
 // rows are rows whose query is judged when they end: it has succeeded when they
@@ -19,10 +20,10 @@ type rows struct {
 	stmt    driver.Stmt // to be closed with them, or nil
 	unwatch func()      // to be called when they are closed, or nil
 
-	open   bool // the call is under way
-	call   container.Call
-	conn   *conn
-	caller context.Context //nolint:containedctx // of the query
+	open            bool // the call is under way
+	outcome         container.Pending
+	conn            *conn
+	caller, attempt context.Context //nolint:containedctx // those of the query
 }
 
 // Unwrap returns the driver's own rows.
@@ -54,22 +55,14 @@ func (r *rows) finish(err error) error {
 	}
 	r.open = false
 	if err == nil {
-		r.call.Next(&err)
-		return nil
+		return r.outcome.Finish(nil, policy.Unknown)
 	}
 	o := operation{task: querying, db: r.conn.db, conn: r.conn, ctx: r.caller, err: err, left: isOver(r.caller)}
-	m := o.judge(r.call.Context(), err)
-	m.final = true // rows have been read
-	m.tell(&r.call)
-	r.call.Next(&err)
-	return o.outcome(err)
-}
-
-// abandon ends the call if no rows have come of it.
-func (r *rows) abandon() {
-	if !r.open {
-		r.call.End()
+	m := o.judge(r.attempt, err)
+	if m.alone {
+		return o.outcome(r.outcome.Leave(err))
 	}
+	return o.outcome(r.outcome.Finish(err, m.verdict))
 }
 
 func (r *rows) HasNextResultSet() bool {

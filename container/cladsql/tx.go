@@ -66,12 +66,22 @@ func (t *tx) Unwrap() driver.Tx { return t.next }
 
 func (t *tx) Commit() error {
 	defer t.end()
-	return t.next.Commit()
+	return t.conn.note(t.next.Commit())
 }
 
 func (t *tx) Rollback() error {
 	defer t.end()
-	return t.next.Rollback()
+	return t.conn.note(t.next.Rollback())
+}
+
+// note notes the loss of a connection that shows at the end of a transaction, of
+// which no policy hears.
+func (c *conn) note(err error) error {
+	if err != nil && (errors.Is(err, driver.ErrBadConn) || !c.alive()) {
+		c.unfit = true
+		c.db.health.lost(c.seen)
+	}
+	return err
 }
 
 func (t *tx) end() {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/internal/sqlerr"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -74,7 +75,7 @@ func (o *operation) mayRepeat(m meaning) bool {
 	switch {
 	case o.conn == nil:
 		return true
-	case o.conn.session.state != idle, o.conn.unfit && !o.fresh:
+	case o.conn.unfit && !o.fresh, !o.conn.unfit && o.conn.session.state != idle:
 		return false
 	case o.task < querying, m.undone, o.unconnected, o.unsent:
 		return true
@@ -88,7 +89,7 @@ func (o *operation) understand(ctx context.Context, err error) (m meaning) {
 	switch {
 	case o.db.answers(err), errors.Is(err, sql.ErrNoRows):
 		return meaning{verdict: policy.Answered}
-	case policy.IsAnswer(err), policy.IsPermanent(err):
+	case policy.IsAnswer(err), policy.IsPermanent(err), isClads(err):
 		return meaning{} // it says so itself
 	}
 	m, known := byCode(err)
@@ -113,6 +114,12 @@ func (o *operation) understand(ctx context.Context, err error) (m meaning) {
 	return m
 }
 
+// isClads reports whether an error is of a policy further in.
+func isClads(err error) bool {
+	return errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) || errors.Is(err, policy.ErrTimeout) ||
+		errors.Is(err, policy.ErrRetriesExhausted) || errors.Is(err, policy.ErrCancelled)
+}
+
 // byCode understands the errors of databases by their codes.
 func byCode(err error) (m meaning, known bool) {
 	walk(err, func(err error) (found bool) {
@@ -126,16 +133,8 @@ func codeOf(err error) (m meaning, known bool) {
 	if s, ok := err.(interface{ SafeToRetry() bool }); ok && s.SafeToRetry() {
 		return meaning{undone: true}, false // nothing was sent
 	}
-	if s, ok := err.(interface{ SQLState() string }); ok {
-		return bySQLState(s.SQLState()), true
-	}
-	if e, ok := mysqlErrorOf(err); ok {
-		return e.meaning(), true
-	}
-	if code, ok := sqliteCodeOf(err); ok {
-		return bySQLiteCode(code), true
-	}
-	return meaning{}, false
+	c, known := sqlerr.Of(err)
+	return meaning{verdict: c.Verdict, undone: c.NoEffect, alone: c.Neutral, lost: c.Lost, full: c.Full, mode: c.ReadOnly}, known
 }
 
 // walk visits the errors in err's tree until one is found.

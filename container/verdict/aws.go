@@ -80,8 +80,8 @@ func ofAWSResponse(err error) Meaning {
 			return m
 		}
 	}
-	response, ok := err.(interface{ HTTPStatusCode() int }) //nolint:errorlint // this error
-	if !ok || response.HTTPStatusCode() == 0 {              // there was no response
+	response, ok := err.(interface{ HTTPStatusCode() int })
+	if !ok || response.HTTPStatusCode() == 0 { // there was no response
 		return unknown
 	}
 	return ofHTTPStatus(response.HTTPStatusCode())

@@ -39,6 +39,7 @@ var ofCode = map[string]Meaning{
 // unsendable is what gRPC says of messages that cannot be sent, or are larger
 // than one's own or the server's limit, with codes that servers in trouble use too.
 var unsendable = map[string][]string{
+	"Canceled": {"grpc: the client connection is closing"}, // by its user
 	"Internal": {
 		"grpc: error while marshaling: ", // invalid UTF-8, say
 		"grpc: error while compressing: ",

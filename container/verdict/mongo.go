@@ -1,5 +1,7 @@
 package verdict
 
+import "slices"
+
 import "reflect"
 
 // mongoError is what the driver gives to each error that a server answered with.
@@ -77,12 +79,7 @@ var (
 func ofMongo(err error) Meaning {
 	e := err.(mongoError) //nolint:errorlint // this error, not what it wraps
 	has := func(codes []int) bool {
-		for _, code := range codes {
-			if e.HasErrorCode(code) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(codes, e.HasErrorCode)
 	}
 	// Only a command's own error says that nothing was done: those of writes tell
 	// of some that were, and what has the label is the driver's second attempt.

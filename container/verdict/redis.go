@@ -33,7 +33,7 @@ var redis = client{
 		"redis.Nil": func(err error) bool {
 			switch err.Error() {
 			case "redis: nil":
-				_, ok := err.(redisError) //nolint:errorlint // whoever asks walks the tree
+				_, ok := err.(redisError)
 				return ok
 			case "redigo: nil returned":
 				return isText("redigo: nil returned")(err)
@@ -45,7 +45,7 @@ var redis = client{
 			return false
 		},
 		"redis.TxFailedErr": func(err error) bool {
-			_, ok := err.(redisError) //nolint:errorlint // whoever asks walks the tree
+			_, ok := err.(redisError)
 			return ok && err.Error() == "redis: transaction failed"
 		},
 	},

@@ -17,12 +17,16 @@ type client struct {
 	// repeats are the types of errors that wrap the last one of several attempts of
 	// the client's own: that this one had no effect says nothing of those before it.
 	repeats []string
+	// connects are the types of errors that wrap why there was no connection, so that
+	// nothing was sent.
+	connects []string
 	// methods say how errors are recognised by methods that they have.
 	methods []method
 	// texts are the errors that a client makes by errors.New: each has nothing but
 	// its text.
 	texts map[string]Meaning
-	// beginnings are those of such texts that go on with particulars.
+	// beginnings are those of such texts that go on with particulars; the longest
+	// counts.
 	beginnings map[string]Meaning
 	// values are errors that are there without any import.
 	values map[error]Meaning
@@ -37,7 +41,7 @@ type method struct {
 }
 
 // clients lists all that are known.
-var clients = []*client{&standard, &netHTTP, &redis, &grpc, &nats, &amqp, &aws, &mongo}
+var clients = []*client{&standard, &netHTTP, &redis, &grpc, &nats, &amqp, &aws, &mongo, &kafka, &mqtt, &memcache, &elasticsearch, &connect, &cassandra, &database}
 
 // tables are the clients' put together, when the first failure asks.
 var tables = sync.OnceValue(func() *client {
@@ -48,6 +52,7 @@ var tables = sync.OnceValue(func() *client {
 	for _, c := range clients {
 		maps.Copy(all.types, c.types)
 		all.repeats = append(all.repeats, c.repeats...)
+		all.connects = append(all.connects, c.connects...)
 		all.methods = append(all.methods, c.methods...)
 		maps.Copy(all.texts, c.texts)
 		maps.Copy(all.beginnings, c.beginnings)
@@ -102,18 +107,20 @@ func ofText(text string) Meaning {
 	if m, ok := tables().texts[text]; ok {
 		return m
 	}
+	longest, meaning := "", unknown
 	for beginning, m := range tables().beginnings {
-		if strings.HasPrefix(text, beginning) {
-			return m
+		if len(beginning) > len(longest) && strings.HasPrefix(text, beginning) {
+			longest, meaning = beginning, m
 		}
 	}
-	return unknown
+	return meaning
 }
 
 // kind is what is known of a type of errors.
 type kind struct {
 	recognise func(error) Meaning // nil: nothing
 	repeats   bool
+	connects  bool
 }
 
 // kinds remembers them. There are no more than types in the program.
@@ -137,7 +144,7 @@ func newKind(t reflect.Type) kind {
 			return kind{recognise: m.recognise}
 		}
 	}
-	return kind{repeats: slices.Contains(tables().repeats, name)}
+	return kind{repeats: slices.Contains(tables().repeats, name), connects: slices.Contains(tables().connects, name)}
 }
 
 func nameOfError(err error) string { return nameOf(reflect.TypeOf(err)) }
@@ -179,7 +186,7 @@ func numberIn(v reflect.Value) int64 {
 	case v.CanInt():
 		return v.Int()
 	case v.CanUint():
-		return int64(v.Uint()) //nolint:gosec // codes are small
+		return int64(v.Uint())
 	}
 	return 0
 }

@@ -22,7 +22,7 @@ func TestAFailureIsWeighedAgainUnderTheLock(t *testing.T) {
 			b.Report(p, Failure)
 			b.reopens.Store(0)
 			for b.State() != HalfOpen {
-				time.Sleep(1) // real time: gobreaker's two nanoseconds
+				time.Sleep(1 * time.Nanosecond) // real time: gobreaker's two nanoseconds
 			}
 		}, HalfOpen},
 	} {

@@ -33,10 +33,10 @@ type twinCall struct {
 
 const twinRecovery = time.Minute
 
-// excluded is what gobreaker counts as neither success nor failure.
+// errExcluded is what gobreaker counts as neither success nor failure.
 var (
-	excluded = errors.New("says nothing")
-	failed   = errors.New("failed")
+	errExcluded = errors.New("says nothing")
+	errFailed   = errors.New("failed")
 )
 
 func newTwin(s circuit.Settings) *twin {
@@ -60,7 +60,7 @@ func newTwin(s circuit.Settings) *twin {
 	if s.Window > 0 {
 		settings.BucketPeriod = s.Window / 10
 	}
-	return &twin{breaker: b, plain: newPlain(settings, func(err error) bool { return errors.Is(err, excluded) })}
+	return &twin{breaker: b, plain: newPlain(settings, func(err error) bool { return errors.Is(err, errExcluded) })}
 }
 
 // begin begins a call of both, and reports where they differ.
@@ -103,10 +103,10 @@ func (w *twin) end(n, how int) {
 		c.plain(nil)
 	case fails:
 		w.breaker.Report(c.permit, circuit.Failure)
-		c.plain(failed)
+		c.plain(errFailed)
 	case isNeither:
 		w.breaker.Report(c.permit, circuit.Neutral)
-		c.plain(excluded)
+		c.plain(errExcluded)
 	}
 }
 

@@ -42,7 +42,7 @@ func TestTheOpenTimeGrowsWithEachFailedProbing(t *testing.T) {
 					}
 					time.Sleep(want - 1)
 					wantState(t, b, circuit.Open)
-					time.Sleep(1)
+					time.Sleep(1 * time.Nanosecond)
 					wantState(t, b, circuit.HalfOpen)
 					outcome := circuit.Failure
 					if n == len(tt.want)-1 {

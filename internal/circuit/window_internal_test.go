@@ -53,8 +53,8 @@ func TestALateReadingLeavesLaterPeriodsAlone(t *testing.T) {
 func TestAWindowForgetsHoweverLongItWasIdle(t *testing.T) {
 	w, begins := newTestWindow()
 	now := begins
-	for _, idle := range []time.Duration{1, 10, 11, 1<<27 + 3, 1 << 28, 1<<31 + 1, 1 << 32} {
-		now = now.Add(idle * time.Second)
+	for _, idle := range []int64{1, 10, 11, 1<<27 + 3, 1 << 28, 1<<31 + 1, 1 << 32} {
+		now = now.Add(time.Duration(idle) * time.Second)
 		if got := w.count(now.Add(10 * time.Second)); got != 0 {
 			t.Errorf("%d after %d periods", got, idle)
 		}

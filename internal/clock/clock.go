@@ -30,7 +30,7 @@ func (n Nanos) Time() time.Time { return base.Add(time.Duration(n)) }
 // and is as far away as that says now: it may have been set since the process
 // started.
 func At(t time.Time) Nanos {
-	if t == t.Round(0) { //nolint:staticcheck,revive // not the same instant, but with nothing to strip
+	if t == t.Round(0) { // it has nothing to strip
 		now := time.Now()
 		return Nanos(now.Sub(base)).Add(t.Sub(now))
 	}

@@ -225,8 +225,6 @@ func (c *checker) run(ctx context.Context) {
 }
 
 func (c *checker) runStep(ctx context.Context, s *step) {
-	ctx, cancel := context.WithTimeout(ctx, runTime)
-	defer cancel()
 	var out string
 	var err error
 	if s.dir == "" {

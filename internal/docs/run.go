@@ -24,22 +24,25 @@ func (w *workspace) test(ctx context.Context, dir string) error {
 func (w *workspace) run(ctx context.Context, dir string, serves bool) (string, error) {
 	program := filepath.Join(w.dir, "bin", dir)
 	dir = filepath.Join(w.dir, dir)
-	if out, err := w.command(ctx, dir, "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+	// What debuggers need takes as long to link as the rest.
+	if out, err := w.command(ctx, dir, "go", "build", "-ldflags=-s -w", "-o", program, ".").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("it does not build: %w\n%s", err, out)
 	}
 	if serves {
 		return w.serve(ctx, dir, program)
 	}
-	return w.finish(ctx, w.command(ctx, dir, program))
+	return w.finish(ctx, dir, program)
 }
 
-// runTime is how long a program may take. It is generous: only a program that
-// should have been marked as a server reaches it.
-const runTime = time.Minute
+// runTime is how long a program may take, once it is built. It is generous: only
+// a program that should have been marked as a server reaches it.
+const runTime = 2 * time.Minute
 
 // finish runs a command that must end by itself, with success.
-func (w *workspace) finish(ctx context.Context, cmd *exec.Cmd) (string, error) {
-	out, err := cmd.Output()
+func (w *workspace) finish(ctx context.Context, dir, name string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, runTime)
+	defer cancel()
+	out, err := w.command(ctx, dir, name, args...).Output()
 	if err != nil {
 		if ctx.Err() != nil {
 			err = fmt.Errorf("it has not ended within %v; mark a program that runs until it is interrupted with <!-- docs: serve -->", runTime)

@@ -76,5 +76,5 @@ func (s *shellCheck) checkCommand(words []string) error {
 
 // run runs the block at the root of the repository.
 func (s *shellCheck) run(ctx context.Context, b *block) (string, error) {
-	return s.finish(ctx, s.command(ctx, s.root, "bash", "-euo", "pipefail", "-c", b.text))
+	return s.finish(ctx, s.root, "bash", "-euo", "pipefail", "-c", b.text)
 }

@@ -97,7 +97,7 @@ func (w *workspace) command(ctx context.Context, dir, name string, args ...strin
 // importPaths lists the packages that a fragment may use without importing them.
 func (w *workspace) importPaths(ctx context.Context) (importPaths, error) {
 	list, err := w.command(ctx, w.dir, "go", "list", "-e", "-f", "{{.Name}} {{.ImportPath}}",
-		"std", w.module+"/...", "go.uber.org/fx", "go.uber.org/dig").Output()
+		"std", w.module+"/...", "go.uber.org/fx", "go.uber.org/fx/fxtest", "go.uber.org/fx/fxevent", "go.uber.org/dig").Output()
 	if err != nil {
 		return nil, withStderr(err)
 	}

@@ -1,6 +1,7 @@
 package printable_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,7 +47,7 @@ func TestJSONKeepsItsMeaning(t *testing.T) {
 	if err := json.Unmarshal(shown, &back); err != nil || back["name"] != name {
 		t.Errorf("%q, %v; want %q", back["name"], err, name)
 	}
-	if i := strings.IndexFunc(string(shown), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 {
+	if i := bytes.IndexFunc(shown, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 {
 		t.Errorf("not printable at %d: %q", i, shown)
 	}
 }

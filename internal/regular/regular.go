@@ -34,7 +34,7 @@ func ReadFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	if err != nil {
 		return fail(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	if info, err = file.Stat(); err == nil {
 		err = check(info) // it may be another by now
 	}

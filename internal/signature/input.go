@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"slices"
 )
 
 // Holds reports whether values hold, at any depth, what an attempt uses up: an
@@ -60,6 +61,7 @@ func (s *search) finds(v reflect.Value, depth int) bool {
 		if v.IsNil() {
 			return false
 		}
+	default:
 	}
 	if usedUp(t) {
 		return !v.CanInterface() || !Nothing(v.Interface())
@@ -92,6 +94,7 @@ func (s *search) finds(v reflect.Value, depth int) bool {
 		}
 	case reflect.Struct:
 		return s.fields(v, depth)
+	default:
 	}
 	return false
 }
@@ -145,6 +148,7 @@ func usedUp(t reflect.Type) bool {
 		return t.ChanDir() != reflect.SendDir && t.Elem() != typeOfSignal
 	case reflect.Func:
 		return isSequence(t) || isPull(t)
+	default:
 	}
 	if t.Implements(typeOfReader) {
 		return true
@@ -175,10 +179,8 @@ func isPull(t reflect.Type) bool {
 
 // mayHold reports whether a value of type t can hold something that is used up.
 func mayHold(t reflect.Type, around []reflect.Type) bool {
-	for _, outer := range around {
-		if outer == t {
-			return false
-		}
+	if slices.Contains(around, t) {
+		return false
 	}
 	if usedUp(t) || usedUp(reflect.PointerTo(t)) {
 		return true
@@ -195,6 +197,7 @@ func mayHold(t reflect.Type, around []reflect.Type) bool {
 				return true
 			}
 		}
+	default:
 	}
 	return false
 }

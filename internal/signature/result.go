@@ -10,6 +10,7 @@ import (
 // after the call.
 type Life int
 
+// The lives of results.
 const (
 	Ends   Life = iota // with the call: nothing is
 	Opens              // it goes on with the caller's context
@@ -110,6 +111,7 @@ func lives(t reflect.Type, around []reflect.Type, functions bool) bool {
 				return true
 			}
 		}
+	default:
 	}
 	return false
 }

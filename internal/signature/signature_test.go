@@ -33,7 +33,7 @@ type (
 )
 
 func (o *output) GetStream() *stream           { return &stream{o.c} }
-func (confirmation) Done() <-chan struct{}     { return nil }
+func (*confirmation) Done() <-chan struct{}    { return nil }
 func (*confirmation) Value() *confirmation     { return nil }
 func (*confirmation) Time() (n int, err error) { return 0, nil }
 

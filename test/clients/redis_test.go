@@ -131,6 +131,7 @@ func startRedis(t *testing.T, settings ...string) *server {
 }
 
 func TestRedisReplies(t *testing.T) {
+	t.Parallel()
 	s := startRedis(t)
 	admin := openGoRedis(t, redisOptions{addr: s.addr})
 	must := func(args ...string) {
@@ -177,6 +178,7 @@ func TestRedisReplies(t *testing.T) {
 }
 
 func TestRedisConnections(t *testing.T) {
+	t.Parallel()
 	nobody := "127.0.0.1:" + freePort(t)
 	for _, c := range redisClients {
 		err := c.open(t, redisOptions{addr: nobody})(within(t, 5*time.Second), "GET", "k")
@@ -198,6 +200,7 @@ func TestRedisConnections(t *testing.T) {
 // What is written once may be executed more than once, and what is to end in a second
 // may not.
 func TestRedisDeadlinesAndRetries(t *testing.T) {
+	t.Parallel()
 	advice := map[string]string{
 		"github.com/redis/go-redis/v9":   "`MaxRetries: -1`, `ContextTimeoutEnabled: true`",
 		"github.com/gomodule/redigo":     "`DoContext`; `DialReadTimeout`",
@@ -205,22 +208,25 @@ func TestRedisDeadlinesAndRetries(t *testing.T) {
 		"github.com/valkey-io/valkey-go": "`DisableRetry: true`; `ConnWriteTimeout`",
 	}
 	for _, c := range redisClients {
-		s := startRedis(t)
-		do := c.open(t, redisOptions{addr: s.addr, patient: true})
-		if err := do(t.Context(), "SET", "n", "0"); err != nil {
-			t.Fatal(c.module, err)
-		}
-		s.freeze(t)
-		const soon = 300 * time.Millisecond
-		var err error
-		deadline := took(func() { err = do(within(t, soon), "INCR", "n") })
-		redisFamily.meets(t, c.module, "the deadline passes at a server that hangs", err, unknown)
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(soon, cancel)
-		cancelled := took(func() { _ = do(ctx, "INCR", "m") })
-		s.thaw()
-		redisFamily.behaves(c.module, way{
-			deadline: heard(deadline, soon), cancellation: heard(cancelled, soon), retries: sentRedis(t, c), set: advice[c.module],
+		t.Run(c.module, func(t *testing.T) {
+			t.Parallel()
+			s := startRedis(t)
+			do := c.open(t, redisOptions{addr: s.addr, patient: true})
+			if err := do(t.Context(), "SET", "n", "0"); err != nil {
+				t.Fatal(c.module, err)
+			}
+			s.freeze(t)
+			const soon = 300 * time.Millisecond
+			var err error
+			deadline := took(func() { err = do(within(t, soon), "INCR", "n") })
+			redisFamily.meets(t, c.module, "the deadline passes at a server that hangs", err, unknown)
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(soon, cancel)
+			cancelled := took(func() { _ = do(ctx, "INCR", "m") })
+			s.thaw()
+			redisFamily.behaves(c.module, way{
+				deadline: heard(deadline, soon), cancellation: heard(cancelled, soon), retries: sentRedis(t, c), set: advice[c.module],
+			})
 		})
 	}
 }
@@ -259,6 +265,7 @@ func sentRedis(t *testing.T, c redisClient) string {
 }
 
 func TestClosedRedisClients(t *testing.T) {
+	t.Parallel()
 	s := startRedis(t)
 	c := redis.NewClient(&redis.Options{Addr: s.addr})
 	_ = c.Close()
@@ -281,6 +288,7 @@ func TestClosedRedisClients(t *testing.T) {
 }
 
 func TestRedisPoolTimeout(t *testing.T) {
+	t.Parallel()
 	s := startRedis(t)
 	c := redis.NewClient(&redis.Options{Addr: s.addr, PoolSize: 1, PoolTimeout: 50 * time.Millisecond, MaxRetries: -1, ContextTimeoutEnabled: true})
 	defer c.Close()
@@ -304,6 +312,7 @@ func TestRedisPoolTimeout(t *testing.T) {
 }
 
 func TestRedisTransactions(t *testing.T) {
+	t.Parallel()
 	s := startRedis(t)
 	c := redis.NewClient(&redis.Options{Addr: s.addr})
 	defer c.Close()

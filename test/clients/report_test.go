@@ -135,10 +135,14 @@ func printed(err error) string {
 func version(module string) string {
 	short := majorVersion.ReplaceAllString(strings.TrimPrefix(module, "github.com/"), "")
 	v, _, _ := strings.Cut(versions()[module], "-0.")
+	v = commit.ReplaceAllString(v, "$1")
 	return short + " " + strings.TrimPrefix(v, "v")
 }
 
-var majorVersion = regexp.MustCompile(`/v\d+$`)
+var (
+	majorVersion = regexp.MustCompile(`/v\d+$`)
+	commit       = regexp.MustCompile(`^v0\.0\.0-(\d{8}).*`) // of a module without versions: its day
+)
 
 // versions are those of the modules that are used, by their paths.
 var versions = sync.OnceValue(func() map[string]string {
@@ -188,7 +192,7 @@ What a client's error means decides whether it is retried and whether a circuit 
 - **answered**: the dependency worked, and said no. Not retried, a success to a breaker.
 - **failed**: retried, and counted. *not counted*: it says nothing of the dependency as a whole; *not retried*: no attempt can help.
 - **refused**: nobody was asked, or no attempt can help. Neither retried nor counted.
-- **effect**: where there was certainly *none*, also what is not safe to repeat (` + "`//clad:once`" + `) is tried again.
+- **effect**: where there was certainly *none*, also what is not safe to repeat (` + "`//clad:once`" + `) is tried again. It is said of the client's last attempt: turn off those that it makes by itself.
 
 This page is written by tests that run the clients against real servers (` + "`make clients`" + `).
 `

@@ -181,6 +181,13 @@ func (k *link) swallow() {
 	k.dead = true
 }
 
+// heal has answers come through again.
+func (k *link) heal() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.dead = false
+}
+
 // plug has nothing be taken from the client from now on, as a server that does not
 // read.
 func (k *link) plug() {

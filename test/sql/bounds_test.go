@@ -51,6 +51,23 @@ func TestReadThatTimesOutKeepsToThePolicy(t *testing.T) {
 	})
 }
 
+// A server that takes connections and says nothing: connecting ends in time as well.
+func TestConnectingThatHangsKeepsToThePolicy(t *testing.T) {
+	each(t, func(t *testing.T, d *database) {
+		x := d.proxied(t)
+		x.at("", swallow)
+		db := d.guarded(t, atOnce(2), policy.Timeout(100*time.Millisecond))
+		start := time.Now()
+		err := drain(db.QueryContext(t.Context(), "SELECT 1"))
+		if _, made := x.count(); made != 2 || !errors.Is(err, policy.ErrTimeout) || !errors.Is(err, policy.ErrRetriesExhausted) {
+			t.Errorf("%v after %d connections", err, made)
+		}
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
 // A database that takes connections and hangs at statements never opened a breaker
 // that counts failures in a row: each time, connecting had succeeded in between.
 func TestHangingStatementsOpenTheBreaker(t *testing.T) {

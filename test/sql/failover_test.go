@@ -74,6 +74,7 @@ func TestRestartIsSurvived(t *testing.T) {
 		for _, db := range []*sql.DB{bare, guarded} {
 			t.Cleanup(func() { _ = db.Close() })
 			fill(t, db, 16)
+			fill(t, db, 16) // used again: now pgx trusts them for a second
 		}
 		all[name] = seen{watchOutage(t.Context(), bare, 4), watchOutage(t.Context(), guarded, 4)}
 	}
@@ -133,19 +134,9 @@ func TestConnectionsThatEndTogetherAreOneEvent(t *testing.T) {
 		for _, idle := range []time.Duration{0, 1100 * time.Millisecond} {
 			d.renew(t)
 			db := d.guarded(t, atOnce(3), policy.CircuitBreaker{FailureThreshold: 2})
-			db.SetMaxIdleConns(16)
-			var conns []*sql.Conn
-			var ids []int
-			for range 16 {
-				c, err := db.Conn(t.Context())
-				if err != nil {
-					t.Fatal(err)
-				}
-				conns, ids = append(conns, c), append(ids, d.id(t, c))
-			}
-			for i, c := range conns {
-				_ = c.Close()
-				d.killed(t, ids[i])
+			fill(t, db, 16)
+			for _, id := range d.idle(t, db, 16) { // used again: now pgx trusts them for a second
+				d.killed(t, id)
 			}
 			// real time: drivers look after connections that were idle for a second
 			time.Sleep(idle)
@@ -163,6 +154,20 @@ func TestConnectionsThatEndTogetherAreOneEvent(t *testing.T) {
 			}
 		}
 	})
+}
+
+// idle returns the ids of n connections of a database, which are idle again.
+func (d *database) idle(t *testing.T, db *sql.DB, n int) (ids []int) {
+	t.Helper()
+	for range n {
+		c, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close() }()
+		ids = append(ids, d.id(t, c))
+	}
+	return ids
 }
 
 // Behind the same address is another server, and connections that nobody cut: the

@@ -190,7 +190,7 @@ func (p *proxy) forward(l *link, from, to net.Conn, asking bool) {
 func (p *proxy) decide(l *link, message []byte, asking bool) (passes, ends bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if asking && p.text != "" && bytes.Contains(message, []byte(p.text)) {
+	if asking && (p.text != "" || p.do == swallow) && bytes.Contains(message, []byte(p.text)) {
 		p.seen++
 		l.trick = p.do
 	}

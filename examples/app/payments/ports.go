@@ -8,10 +8,14 @@ import "context"
 // Gateway is the way to the acquiring bank.
 type Gateway interface {
 	// Charge takes the money. Asked again with the same Key it returns the
-	// first receipt and takes nothing: it is safe to repeat.
+	// first receipt and takes nothing.
+	//
+	//clad:safe
 	Charge(ctx context.Context, req ChargeRequest) (Receipt, error)
 	// Refund gives the money back. The bank has no key for that: asked
-	// twice, it pays twice. It is not safe to repeat.
+	// twice, it pays twice.
+	//
+	//clad:once
 	Refund(ctx context.Context, r Receipt) error
 }
 
@@ -38,6 +42,8 @@ type Ledger interface {
 	Find(ctx context.Context, id string) (Payment, error)
 	// Move books the new state of a payment whose status is from, or that
 	// stands booked as p already; else it returns ErrConflict.
+	//
+	//clad:safe
 	Move(ctx context.Context, p Payment, from Status) error
 }
 

@@ -8,14 +8,16 @@
 
 // github.com/cladgo/clad/examples/app/payments.Gateway:
 //
-//	Charge  guarded
-//	Refund  guarded
+//	Charge  guarded, safe to repeat
+//	Refund  guarded, once: //clad:once
 
 // github.com/cladgo/clad/examples/app/payments.Ledger:
 //
 //	Find  guarded
-//	Move  guarded
+//	Move  guarded, safe to repeat
 //	Open  guarded
+
+// Once means: never attempted again when an attempt may have reached the dependency.
 
 package wiring
 
@@ -116,8 +118,8 @@ func newGatewayProxy(next payments.Gateway, m container.Methods) payments.Gatewa
 	return &gatewayProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
-		charge:      m.Method("Charge"),
-		refund:      m.Method("Refund"),
+		charge:      m.Safe("Charge"),
+		refund:      m.Once("Refund"),
 	}
 }
 
@@ -125,7 +127,7 @@ func newGatewayProxy(next payments.Gateway, m container.Methods) payments.Gatewa
 func (p *gatewayProxy) Unwrap() payments.Gateway { return p.next }
 
 // Charge takes the money. Asked again with the same Key it returns the
-// first receipt and takes nothing: it is safe to repeat.
+// first receipt and takes nothing.
 func (p *gatewayProxy) Charge(ctx context.Context, req payments.ChargeRequest) (result payments.Receipt, err error) {
 	if p.charge.Direct() {
 		return p.next.Charge(ctx, req)
@@ -139,7 +141,7 @@ func (p *gatewayProxy) Charge(ctx context.Context, req payments.ChargeRequest) (
 }
 
 // Refund gives the money back. The bank has no key for that: asked
-// twice, it pays twice. It is not safe to repeat.
+// twice, it pays twice.
 func (p *gatewayProxy) Refund(ctx context.Context, r payments.Receipt) (err error) {
 	if p.refund.Direct() {
 		return p.next.Refund(ctx, r)
@@ -166,7 +168,7 @@ func newLedgerProxy(next payments.Ledger, m container.Methods) payments.Ledger {
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		find:        m.Method("Find"),
-		move:        m.Method("Move"),
+		move:        m.Safe("Move"),
 		open:        m.Method("Open"),
 	}
 }

@@ -46,7 +46,7 @@ type Profile struct {
 // Run checks. An error says that there is nothing to check.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	r := &Result{Profiles: []Profile{}}
-	c := &checker{Result: r, told: map[key]int{}, errors: container.ErrorNames()}
+	c := &checker{Result: r, indexes: map[key]int{}, errors: container.ErrorNames()}
 	var code *usage.Code
 	if len(o.Packages) > 0 {
 		var err error
@@ -73,13 +73,13 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	return r, nil
 }
 
-// checker gathers findings. One that several profiles share is told once.
+// checker gathers findings. One that several profiles share is one finding.
 type checker struct {
 	*Result
-	loader config.Loader
-	errors []string // the names of those that clad knows by itself
-	found  []Finding
-	told   map[key]int
+	loader  config.Loader
+	errors  []string // the names of those that clad knows by itself
+	found   []Finding
+	indexes map[key]int // in found
 }
 
 // key is a finding without the profiles that it is in.
@@ -91,10 +91,10 @@ type key struct {
 
 func (c *checker) add(f Finding, profile string) {
 	k := key{f.File, f.Variable, f.Path, f.Problem, f.Line, f.Column, f.Note}
-	i, ok := c.told[k]
+	i, ok := c.indexes[k]
 	if !ok {
 		i = len(c.found)
-		c.told[k] = i
+		c.indexes[k] = i
 		c.found = append(c.found, f)
 	}
 	if profile != "" && !slices.Contains(c.found[i].Profiles, profile) {
@@ -106,7 +106,7 @@ func (c *checker) add(f Finding, profile string) {
 func (c *checker) dir(dir string, environ []string) error {
 	profiles, err := config.Profiles(config.Dir(dir))
 	if err != nil {
-		return plain(err)
+		return withoutPrefix(err)
 	}
 	if len(profiles) == 0 {
 		return fmt.Errorf("%s has no profiles, which are files like production.yaml", dir)
@@ -125,7 +125,7 @@ func (c *checker) file(file string, environ []string) error {
 	}
 	profiles, err := config.Profiles(config.Dir(dir))
 	if err != nil {
-		return plain(err)
+		return withoutPrefix(err)
 	}
 	if !slices.Contains(profiles, name) {
 		return fmt.Errorf("%s is no profile: it must be a file like production.yaml", file)
@@ -134,8 +134,8 @@ func (c *checker) file(file string, environ []string) error {
 	return nil
 }
 
-// plain takes the package's name off an error.
-func plain(err error) error {
+// withoutPrefix takes the package's name off an error.
+func withoutPrefix(err error) error {
 	return errors.New(strings.TrimPrefix(err.Error(), "config: "))
 }
 
@@ -158,7 +158,7 @@ func (c *checker) profile(dir, name string, environ []string) {
 	case errors.As(err, &unreadable):
 		c.add(Finding{File: filepath.Join(dir, unreadable.Path), Problem: fmt.Sprint(unreadable.Err)}, name)
 	case err != nil:
-		c.add(Finding{File: dir, Problem: plain(err).Error()}, name)
+		c.add(Finding{File: dir, Problem: withoutPrefix(err).Error()}, name)
 	}
 }
 

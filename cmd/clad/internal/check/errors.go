@@ -30,7 +30,7 @@ func (c *checker) errorNames(p *config.Profile) {
 			if _, known := slices.BinarySearch(c.errors, name); known {
 				continue
 			}
-			f := at(s.Origin, s.Path, "no client that clad knows has an error %q%s, so module.WithErrors must give it", name, suggest.DidYouMean(name, c.errors))
+			f := atSetting(s.Origin, s.Path, "no client that clad knows has an error %q%s, so module.WithErrors must give it", name, suggest.DidYouMean(name, c.errors))
 			f.Note = true
 			c.add(f, p.Name())
 		}

@@ -23,14 +23,15 @@ type Finding struct {
 	// file.
 	Profiles []string `json:"profiles,omitempty"`
 	Note     bool     `json:"-"`
+	Warning  bool     `json:"-"` // a note that may cost money
 }
 
 func findingOf(m *config.Mistake) Finding {
 	return Finding{File: m.File, Line: m.Line, Column: m.Column, Variable: m.Variable, Path: m.Path, Problem: m.Problem}
 }
 
-// at is a finding at a place of a profile.
-func at(origin config.Origin, path []string, format string, args ...any) Finding {
+// atSetting is a finding at a place of a profile.
+func atSetting(origin config.Origin, path []string, format string, args ...any) Finding {
 	return Finding{File: origin.File, Line: origin.Line, Column: origin.Column, Variable: origin.Variable,
 		Path: keypath.Join(path...), Problem: fmt.Sprintf(format, args...)}
 }
@@ -58,7 +59,10 @@ func (f Finding) String() string { return f.Place() + ": " + f.message() }
 
 func (f Finding) message() string {
 	var parts []string
-	if f.Note {
+	switch {
+	case f.Warning:
+		parts = append(parts, "warning")
+	case f.Note:
 		parts = append(parts, "note")
 	}
 	if f.Path != "" {

@@ -10,23 +10,23 @@ import (
 	"github.com/cladgo/clad/internal/suggest"
 )
 
-// services checks the choices of a profile against what the code tags: a
-// service, or a method, that is not there has been misspelt.
+// services checks the choices of a profile against the services that the code
+// tags: one that is not there, or a method that it does not have, is misspelt.
 func (c *checker) services(p soundProfile, code *usage.Code) {
 	for _, name := range slices.Sorted(maps.Keys(p.catalog.Services)) {
 		origin, _ := p.loaded.Origin("services", name)
 		path := []string{"services", name}
-		tagged := match(name, code.Services)
+		tagged := servicesNamed(name, code.Services)
 		if len(tagged) == 0 {
 			c.add(unprovided(origin, path, name, code), p.Name)
 			continue
 		}
 		if other := tagged[len(tagged)-1]; other.Full != tagged[0].Full {
-			c.add(at(origin, path, "means both %s and %s; write the full import path", tagged[0].FullID(), other.FullID()), p.Name)
+			c.add(atSetting(origin, path, "means both %s and %s; write the full import path", tagged[0].FullID(), other.FullID()), p.Name)
 			continue
 		}
 		if ids := labelled(tagged); len(ids) > 1 {
-			c.add(at(origin, path, "may mean %s; write which", strings.Join(ids, " or ")), p.Name)
+			c.add(atSetting(origin, path, "may mean %s; write which", strings.Join(ids, " or ")), p.Name)
 			continue
 		}
 		for _, method := range slices.Sorted(maps.Keys(p.catalog.Services[name].Methods)) {
@@ -34,7 +34,7 @@ func (c *checker) services(p soundProfile, code *usage.Code) {
 				continue
 			}
 			origin, _ := p.loaded.Origin("services", name, "methods", method)
-			c.add(at(origin, append(path, "methods", method), "%s has no such method%s", tagged[0].ID(), methodHint(method, tagged[0])), p.Name)
+			c.add(atSetting(origin, append(path, "methods", method), "%s has no such method%s", tagged[0].ID(), methodHint(method, tagged[0])), p.Name)
 		}
 	}
 }
@@ -44,7 +44,7 @@ func (c *checker) services(p soundProfile, code *usage.Code) {
 func unprovided(origin config.Origin, path []string, name string, code *usage.Code) Finding {
 	known := serviceNames(name, code.Services)
 	hint := suggest.DidYouMean(name, known)
-	f := at(origin, path, "no tagged constructor in these packages provides it")
+	f := atSetting(origin, path, "no tagged constructor in these packages provides it")
 	f.Note = hint == "" && len(code.Unchecked) > 0
 	if hint == "" {
 		hint = "; there are: " + few(known)
@@ -53,9 +53,9 @@ func unprovided(origin config.Origin, path []string, name string, code *usage.Co
 	return f
 }
 
-// match finds the services of the code that go by a name: those that it means to
+// servicesNamed finds the services of the code that go by a name: those that it means to
 // the letter, else those of its type, in the order of their full names.
-func match(name string, all []usage.Service) []usage.Service {
+func servicesNamed(name string, all []usage.Service) []usage.Service {
 	name = usage.Unnumbered(name)
 	var found []usage.Service
 	most := 0
@@ -106,7 +106,7 @@ func (c *checker) unused(sound []soundProfile, code *usage.Code) {
 			used[name] = used[name] || uses[name]
 			if _, ok := first[name]; !ok {
 				origin, _ := p.loaded.Origin("policies", name)
-				first[name] = at(origin, []string{"policies", name}, "nobody uses it: no code of these packages, and no service of a profile")
+				first[name] = atSetting(origin, []string{"policies", name}, "nobody uses it: no code of these packages, and no service of a profile")
 			}
 		}
 	}

@@ -57,6 +57,7 @@ func Analyze(layers []Layer) Analysis {
 			a.rateLimit(l)
 		case policy.Retry:
 			a.retry(l.WithDefaults())
+		case policy.CircuitBreaker, policy.Errors: // they take no time
 		}
 	}
 	return a.Analysis
@@ -84,7 +85,7 @@ func (a *analysis) rateLimit(l policy.RateLimit) {
 		return
 	}
 	a.Worst = a.Worst.plus(Bound(l.MaxWait))
-	a.Formula, a.sum = fmt.Sprintf("max_wait of %v + %s", short(l.MaxWait), a.Formula), true
+	a.Formula, a.sum = fmt.Sprintf("max_wait of %v + %s", formatDuration(l.MaxWait), a.Formula), true
 }
 
 func (a *analysis) retry(r policy.Retry) {
@@ -111,7 +112,7 @@ func (a *analysis) retry(r policy.Retry) {
 	}
 	if limited := Bound(r.MaxElapsed).plus(attempt); r.MaxElapsed > 0 && limited < a.Worst {
 		a.Worst = limited
-		whole = fmt.Sprintf("max_elapsed of %v + %s for the last attempt", short(r.MaxElapsed), a.Formula)
+		whole = fmt.Sprintf("max_elapsed of %v + %s for the last attempt", formatDuration(r.MaxElapsed), a.Formula)
 	}
 	a.Formula, a.sum = whole, true
 }
@@ -123,5 +124,5 @@ func saturated(a, b int) int {
 	return a * b
 }
 
-// short writes a duration as a profile has it: 1m, not 1m0s.
-func short(d time.Duration) string { return config.Setting{Value: d}.String() }
+// formatDuration writes a duration as a profile has it: 1m, not 1m0s.
+func formatDuration(d time.Duration) string { return config.Setting{Value: d}.String() }

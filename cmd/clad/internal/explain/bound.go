@@ -34,7 +34,7 @@ func (b Bound) String() string {
 	if b.IsUnbounded() {
 		return "unbounded"
 	}
-	return short(time.Duration(b))
+	return formatDuration(time.Duration(b))
 }
 
 // MarshalJSON returns the duration as text, or null where there is no bound.

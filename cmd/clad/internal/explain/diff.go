@@ -35,7 +35,7 @@ type Value struct {
 // Diff compares two profiles, or what they say of one target; see [Report.Only].
 func Diff(left, right *config.Profile, target string, o Options) (*Difference, error) {
 	reports := [2]*Report{New(left, o), New(right, o)}
-	about, err := subjects(reports, target)
+	about, err := pathsAbout(reports, target)
 	if err != nil {
 		return nil, err
 	}
@@ -53,9 +53,9 @@ func Diff(left, right *config.Profile, target string, o Options) (*Difference, e
 	return d, nil
 }
 
-// subjects are the beginnings of the paths that a target is about, in both
+// pathsAbout are the beginnings of the paths that a target is about, in both
 // profiles: its service, its policies, and what these share. nil means all.
-func subjects(reports [2]*Report, target string) ([]string, error) {
+func pathsAbout(reports [2]*Report, target string) ([]string, error) {
 	if target == "" {
 		return nil, nil
 	}

@@ -152,8 +152,8 @@ func (e *explainer) layerKeys(name string) []string {
 		if len(s.Path) < 3 || s.Path[2] == "extends" || s.Path[2] == "order" {
 			continue
 		}
-		taken := len(s.Path) == 3 && s.Value == "none"
-		if key := s.Path[2]; !taken && !slices.Contains(keys, key) {
+		removed := len(s.Path) == 3 && s.Value == "none"
+		if key := s.Path[2]; !removed && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
 	}

@@ -79,7 +79,7 @@ func (e *explainer) chosenFor(t Tagged) (key string, ok bool) {
 func (e *explainer) profileService(r *Report, name string) Service {
 	origin, _ := e.profile.Origin("services", name)
 	s := Service{Name: name, Origin: originOf(origin)}
-	s.Methods = e.listed(r, Tagged{}, name)
+	s.Methods = e.chosenMethods(r, Tagged{}, name)
 	return s
 }
 
@@ -90,12 +90,12 @@ func (e *explainer) taggedService(r *Report, t Tagged, key string) Service {
 		s.Origin = originOf(origin)
 	}
 	if len(t.Methods) == 0 { // a function, or a type whose methods are not known here
-		s.Methods = e.listed(r, t, key)
+		s.Methods = e.chosenMethods(r, t, key)
 		return s
 	}
 	for _, m := range t.Methods {
 		c := e.choose(t, key, m.Name)
-		if m.Guard == usage.Optional && c.own || m.Guard == usage.Once && c.inProfile {
+		if m.Guard == usage.Optional && c.forMethod || m.Guard == usage.Once && c.inProfile {
 			m.Guard = usage.Guarded
 		}
 		s.Methods = append(s.Methods, e.method(r, m, c))
@@ -108,9 +108,9 @@ func (e *explainer) taggedService(r *Report, t Tagged, key string) Service {
 	return s
 }
 
-// listed are the methods that somebody chooses a policy for, and without a name
+// chosenMethods are those that somebody chooses a policy for, and without a name
 // all the others.
-func (e *explainer) listed(r *Report, t Tagged, key string) []Method {
+func (e *explainer) chosenMethods(r *Report, t Tagged, key string) []Method {
 	methods := []Method{e.method(r, usage.Method{}, e.choose(t, key, ""))}
 	for _, name := range e.chosenNames(t, key) {
 		methods = append(methods, e.method(r, usage.Method{Name: name}, e.choose(t, key, name)))
@@ -130,7 +130,7 @@ func (e *explainer) chosenNames(t Tagged, key string) []string {
 type choice struct {
 	policy    string
 	origin    Origin
-	own       bool // for the method itself
+	forMethod bool // for the method itself
 	inProfile bool // by the profile, for the method itself
 }
 
@@ -144,7 +144,7 @@ func (e *explainer) choose(t Tagged, key, method string) choice {
 		return choice{name, originOf(origin), true, true}
 	}
 	if use, ok := t.Chosen[method]; ok {
-		return choice{policy: use.Policy, origin: placeOf(use.At), own: true}
+		return choice{policy: use.Policy, origin: placeOf(use.At), forMethod: true}
 	}
 	if chosen.Policy != "" {
 		origin, _ := e.profile.Origin("services", key, "policy")

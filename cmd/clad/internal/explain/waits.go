@@ -15,7 +15,7 @@ const manyWaits = 1000
 // as a rate limiter inside may ask to come back in.
 func longestWaits(r policy.Retry, attempt Bound, rejected rejection) Bound {
 	var sum Bound
-	least := rejected.beyond(attempt)
+	least := rejected.excess(attempt)
 	last := max(longestWait(r.Backoff, r.MaxAttempts), least)
 	for retry := 1; retry < r.MaxAttempts; retry++ {
 		wait := max(longestWait(r.Backoff, retry), least)
@@ -29,9 +29,9 @@ func longestWaits(r policy.Retry, attempt Bound, rejected rejection) Bound {
 	return sum
 }
 
-// beyond is by how much an attempt that a rate limiter rejects may take longer,
+// excess is by how much an attempt that a rate limiter rejects may take longer,
 // until the next one starts, than an attempt that uses its time up.
-func (r rejection) beyond(attempt Bound) Bound {
+func (r rejection) excess(attempt Bound) Bound {
 	whole := r.after.plus(r.wait)
 	if r.wait == 0 || whole <= attempt {
 		return 0

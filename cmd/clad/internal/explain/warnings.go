@@ -43,7 +43,7 @@ func Warnings(layers []Layer, patience time.Duration) []Warning {
 		}
 	}
 	if !w.whole.Worst.IsUnbounded() && w.whole.Worst > Bound(patience) {
-		w.warn("patience", -1, "a call may take %v, longer than a caller is likely to wait (%s): lower the timeouts or the attempts", w.whole.Worst, short(patience))
+		w.warn("patience", -1, "a call may take %v, longer than a caller is likely to wait (%s): lower the timeouts or the attempts", w.whole.Worst, formatDuration(patience))
 	}
 	return w.found
 }
@@ -52,8 +52,8 @@ func (w *warner) warn(rule string, layer int, format string, args ...any) {
 	w.found = append(w.found, Warning{rule, layer, fmt.Sprintf(format, args...)})
 }
 
-// around returns the nearest timeout outside of a layer.
-func (w *warner) around(i int) (key string, limit Bound) {
+// outerTimeout returns the nearest timeout outside of a layer.
+func (w *warner) outerTimeout(i int) (key string, limit Bound) {
 	limit = Unbounded
 	for _, l := range w.layers[:i] {
 		if t, ok := l.Policy.(policy.Timeout); ok && Bound(t) < limit {
@@ -74,14 +74,14 @@ func hasTimeout(layers []Layer) bool {
 
 // timeout: the nearer deadline stands, so a longer one inside says nothing.
 func (w *warner) timeout(i int, limit Bound) {
-	if key, outer := w.around(i); limit >= outer {
+	if key, outer := w.outerTimeout(i); limit >= outer {
 		w.warn("timeout-without-effect", i, "%v never pass: the %s around it ends after %v", limit, key, outer)
 	}
 }
 
 func (w *warner) rateLimit(i int, l policy.RateLimit) {
-	if key, outer := w.around(i); Bound(l.MaxWait) >= outer && l.MaxWait > 0 {
-		w.warn("wait-above-timeout", i, "max_wait is %s, but the %s around it ends after %v: no call waits longer than that", short(l.MaxWait), key, outer)
+	if key, outer := w.outerTimeout(i); Bound(l.MaxWait) >= outer && l.MaxWait > 0 {
+		w.warn("wait-above-timeout", i, "max_wait is %s, but the %s around it ends after %v: no call waits longer than that", formatDuration(l.MaxWait), key, outer)
 	}
 	for _, inner := range w.layers[i+1:] {
 		if r, ok := inner.Policy.(policy.Retry); ok && r.WithDefaults().MaxAttempts > 1 {
@@ -103,9 +103,9 @@ func (w *warner) circuitBreaker(i int, b policy.CircuitBreaker) {
 	}
 	if b.RecoveryTimeout > longRecovery && b.MaxRecovery == b.RecoveryTimeout {
 		w.warn("fixed-recovery", i, "stays open for %s, and as long again after each probe that fails: what is back sooner is refused until then, and a failover of 3s becomes an outage of %[1]s; leave recovery_timeout out (%s, and up to %s while it stays away), or set max_recovery beside a short one",
-			short(b.RecoveryTimeout), short(policy.DefaultRecoveryTimeout), short(policy.DefaultMaxRecovery))
+			formatDuration(b.RecoveryTimeout), formatDuration(policy.DefaultRecoveryTimeout), formatDuration(policy.DefaultMaxRecovery))
 	}
-	w.reach(i, b)
+	w.thresholdInReach(i, b)
 }
 
 // longRecovery is how long a circuit may stay open each time without a warning.
@@ -113,9 +113,9 @@ func (w *warner) circuitBreaker(i int, b policy.CircuitBreaker) {
 // seconds; a circuit that is open longer makes more of them than they are.
 const longRecovery = 5 * time.Second
 
-// reach: a limiter in the same policy may let fewer requests through within the
+// thresholdInReach: a limiter in the same policy may let fewer requests through within the
 // window than the breaker waits for.
-func (w *warner) reach(i int, b policy.CircuitBreaker) {
+func (w *warner) thresholdInReach(i int, b policy.CircuitBreaker) {
 	if b.Window <= 0 || w.layers[i].Shared { // others may bring more requests
 		return
 	}
@@ -124,10 +124,10 @@ func (w *warner) reach(i int, b policy.CircuitBreaker) {
 		return
 	}
 	if b.FailureThreshold > 0 && float64(b.FailureThreshold) > most {
-		w.warn("threshold-out-of-reach", i, "failure_threshold is %d, but the %s lets only %.0f requests through in the window of %s: the breaker never trips", b.FailureThreshold, limiter, most, short(b.Window))
+		w.warn("threshold-out-of-reach", i, "failure_threshold is %d, but the %s lets only %.0f requests through in the window of %s: the breaker never trips", b.FailureThreshold, limiter, most, formatDuration(b.Window))
 	}
 	if b.FailureRate > 0 && float64(b.MinRequests) > most {
-		w.warn("threshold-out-of-reach", i, "min_requests is %d, but the %s lets only %.0f requests through in the window of %s: failure_rate never says anything", b.MinRequests, limiter, most, short(b.Window))
+		w.warn("threshold-out-of-reach", i, "min_requests is %d, but the %s lets only %.0f requests through in the window of %s: failure_rate never says anything", b.MinRequests, limiter, most, formatDuration(b.Window))
 	}
 }
 

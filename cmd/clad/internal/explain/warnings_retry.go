@@ -18,10 +18,10 @@ func (w *warner) retry(i int, r policy.Retry) {
 			break
 		}
 	}
-	key, outer := w.around(i)
+	key, outer := w.outerTimeout(i)
 	switch {
 	case hasTimeout(inside):
-		w.fit(i, r, Analyze(inside).Worst, key, outer)
+		w.attemptsFit(i, r, Analyze(inside).Worst, key, outer)
 	case outer.IsUnbounded():
 		w.warn("retry-without-timeout", i, "the policy has no timeout: an attempt that hangs is never ended, nor tried again; set attempt_timeout")
 	default:
@@ -29,13 +29,13 @@ func (w *warner) retry(i int, r policy.Retry) {
 	}
 }
 
-// fit warns if attempts that hang leave no time for all the others.
-func (w *warner) fit(i int, r policy.Retry, attempt Bound, key string, outer Bound) {
+// attemptsFit warns if attempts that hang leave no time for all the others.
+func (w *warner) attemptsFit(i int, r policy.Retry, attempt Bound, key string, outer Bound) {
 	var began Bound
 	for n := 1; n < min(r.MaxAttempts, manyWaits); n++ {
 		began = began.plus(attempt).plus(shortestWait(r.Backoff, n))
 		if elapsed := Bound(r.MaxElapsed); elapsed > 0 && began > elapsed {
-			w.warn("attempts-do-not-fit", i, "attempts that use up their %v are no more than %d of %d: max_elapsed is %s", attempt, n, r.MaxAttempts, short(time.Duration(elapsed)))
+			w.warn("attempts-do-not-fit", i, "attempts that use up their %v are no more than %d of %d: max_elapsed is %s", attempt, n, r.MaxAttempts, formatDuration(time.Duration(elapsed)))
 			return
 		}
 		if began >= outer {

@@ -1,7 +1,9 @@
 package gen_test
 
 import (
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,7 +41,7 @@ type Interface interface{ Do(ctx context.Context) error }
 func TestTypesByName(t *testing.T) {
 	dir := unpack(t, named)
 	file := filepath.Join(dir, "clad_gen.go")
-	for flag, want := range map[string]string{
+	wants := map[string]string{
 		"Local":                                  "newLocalProxy",
 		" Local , io/fs.FS ":                     "newLocalProxy newFSProxy",
 		"h.Handler":                              "newHandlerProxy",
@@ -53,20 +55,20 @@ func TestTypesByName(t *testing.T) {
 		"Gateway":                                "newGatewayProxy",
 		"example.com/app/payments.Gateway":       "newGatewayProxy",
 		"interface{ Do(int) error }":             "newAnonymousProxy",
-	} {
-		t.Run(flag, func(t *testing.T) {
-			if _, err := gen.Run(t.Context(), gen.Options{Dir: dir, Types: []string{flag}}); err != nil {
-				t.Fatal(err)
+	}
+	flags := slices.Sorted(maps.Keys(wants)) // each may be followed by others
+	if _, err := gen.Run(t.Context(), gen.Options{Dir: dir, Types: flags}); err != nil {
+		t.Fatal(err)
+	}
+	text := read(t, file)
+	for flag, want := range wants {
+		for _, want := range append(strings.Split(want, " new"), "newGatewayProxy") { // what is tagged is there too
+			want = "(new" + strings.TrimPrefix(want, "new")
+			plain := strings.Count(text, "container.RegisterProxy"+want+")")
+			if with := strings.Count(text, "container.RegisterProxyWith"+want+","); plain+with != 1 {
+				t.Errorf("-type %s: not once %s in\n%s", flag, want, text)
 			}
-			text := read(t, file)
-			for _, want := range append(strings.Split(want, " new"), "newGatewayProxy") { // what is tagged is there too
-				want = "(new" + strings.TrimPrefix(want, "new")
-				plain := strings.Count(text, "container.RegisterProxy"+want+")")
-				if with := strings.Count(text, "container.RegisterProxyWith"+want+","); plain+with != 1 {
-					t.Errorf("not once %s in\n%s", want, text)
-				}
-			}
-		})
+		}
 	}
 	compiles(t, dir)
 	// A run over everything remembers what was asked for.
@@ -75,33 +77,44 @@ func TestTypesByName(t *testing.T) {
 
 func TestTypesByNameThatAreNot(t *testing.T) {
 	dir := unpack(t, named)
+	atOnce := map[string]string{
+		"Locall":          `package example.com/app has no Locall (did you mean "Local"?)`,
+		"User":            "it is not an interface",
+		"main":            "not a type",
+		"Repo":            "it is generic: name an instance, as in -type 'Repo[K,V]'",
+		"Repo[int]":       "-type Repo[int]: not enough type arguments",
+		"Repo[[]int,int]": "[]int does not satisfy comparable",
+		"net/http.Handlr": `package net/http has no Handlr (did you mean "Handler"?)`,
+		"Repo[io/fs.FS]":  "-type Repo[io/fs.FS]: not enough type arguments",
+		"net/htp.Handler": "no package net/htp",
+		"http.Handler":    "no package http: name it by its import path",
+		"any":             "no proxy for any: it has no methods",
+		"error":           "no proxy for error: an error is a result",
+		"comparable":      "no proxy for comparable: it is a constraint",
+		"cmp.Ordered":     "no proxy for cmp.Ordered: it is a constraint",
+		"reflect.Type":    "its method common is unexported",
+	}
+	_, err := gen.Run(t.Context(), gen.Options{Dir: dir, Types: slices.Sorted(maps.Keys(atOnce)), Check: true})
+	if err == nil {
+		t.Fatal("no errors")
+	}
+	for flag, want := range atOnce {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("-type %s: %q is missing in\n%v", flag, want, err)
+		}
+	}
 	for _, c := range []struct{ flag, want string }{
-		{"Locall", `package example.com/app has no Locall (did you mean "Local"?)`},
-		{"User", "it is not an interface"},
-		{"main", "not a type"},
-		{"Repo", "it is generic: name an instance, as in -type 'Repo[K,V]'"},
-		{"Repo[int]", "-type Repo[int]: not enough type arguments"},
-		{"Repo[[]int,int]", "[]int does not satisfy comparable"},
-		{"net/http.Handlr", `package net/http has no Handlr (did you mean "Handler"?)`},
-		{"Repo[io/fs.FS]", "io/fs.FS"},
-		{"net/htp.Handler", "no package net/htp"},
-		{"http.Handler", "no package http: name it by its import path"},
 		{"example.com/app.Local", "leave its path away"},
 		{"Local,", `-type "" is not a type`},
 		{"Local[", "the brackets don't match"},
 		{"1+", "is not a type"},
-		{"any", "no proxy for any: it has no methods"},
-		{"error", "no proxy for error: an error is a result"},
-		{"comparable", "no proxy for comparable: it is a constraint"},
-		{"cmp.Ordered", "no proxy for cmp.Ordered: it is a constraint"},
-		{"reflect.Type", "its method common is unexported"},
 	} {
 		_, err := gen.Run(t.Context(), gen.Options{Dir: dir, Types: []string{c.flag}, Check: true})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("-type %s: %v, want %s", c.flag, err, c.want)
 		}
 	}
-	_, err := gen.Run(t.Context(), gen.Options{Dir: dir, Patterns: []string{"./..."}, Types: []string{"Local"}})
+	_, err = gen.Run(t.Context(), gen.Options{Dir: dir, Patterns: []string{"./..."}, Types: []string{"Local"}})
 	if err == nil || !strings.Contains(err.Error(), "-type needs one package, and ./... matches 3") {
 		t.Errorf("%v", err)
 	}

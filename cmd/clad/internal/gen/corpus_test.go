@@ -20,8 +20,9 @@ func TestStandardLibrary(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles a proxy of each interface of the standard library")
 	}
+	t.Parallel()
 	dir := t.TempDir()
-	module(t, dir, "")
+	module(t, dir)
 	corpus(t, dir, "std")
 }
 
@@ -38,7 +39,7 @@ func TestCorpus(t *testing.T) {
 	for _, path := range corpusModules(t, from) {
 		t.Run(path, func(t *testing.T) {
 			dir := t.TempDir()
-			module(t, dir, from)
+			corpusModule(t, dir, from)
 			corpus(t, dir, path+"/...")
 		})
 	}

@@ -15,7 +15,7 @@
 //	byname.go       -type names -> interfaces
 //	unit.go         the interfaces that one file is for
 //	access.go       can this interface be implemented, and its types be named, from here?
-//	guard.go        how each method is guarded
+//	guard.go        how each method is guarded, and report.go how it says that it failed
 //	input.go        what an attempt uses up of its arguments
 //	outlive.go      results that are in use after the call
 //	assert.go       what values are asserted to, and offer.go what of it a proxy offers

@@ -56,7 +56,7 @@ func TestEveryWayToTag(t *testing.T) {
 // container.Tag wants a proxy for.
 func TestEveryTagIsAccepted(t *testing.T) {
 	for name, provided := range map[string]fx.Option{
-		"options": wiring.Options(),
+		"options": wiring.All(),
 		"loop":    fx.Provide(wiring.Loop()...),
 		"helped":  fx.Provide(wiring.Helped()...),
 	} {

@@ -28,6 +28,8 @@ type method struct {
 	single  string // why it is not, whatever is chosen
 	safe    bool   // to repeat
 	context carrier
+	report  report
+	row     string // the type of the rows that it returns, with byRow
 	input   input
 	outlive outlive
 	doc     []string
@@ -41,10 +43,10 @@ func methodsOf(typ types.Type, args map[*types.TypeParam][]types.Type, src *sour
 	var methods []method
 	for fn := range iface.Methods() {
 		m := method{fn: fn, name: fn.Name(), sig: fn.Signature(), doc: comments[fn.Id()].doc}
-		m.context = contextOf(m.sig)
+		m.context, m.report = contextOf(m.sig), reportOf(m.sig)
 		m.input = inputs{args: args, standard: src.b.isStandard}.of(m.sig, m.context)
 		m.decide(comments[fn.Id()])
-		if m.guard != unguarded {
+		if m.guard != unguarded && m.report == byError {
 			m.outlive = outliveOf(m.sig.Results(), args)
 		}
 		methods = append(methods, m)
@@ -79,11 +81,10 @@ func (m *method) decide(c comment) {
 
 // unguardable returns why a method's failures can't be seen, or "".
 func unguardable(sig *types.Signature) string {
-	results := sig.Results()
-	if n := results.Len(); n > 0 && isError(results.At(n-1).Type()) {
+	if reportOf(sig) != byNothing {
 		return ""
 	}
-	for v := range results.Variables() {
+	for v := range sig.Results().Variables() {
 		if isError(v.Type()) {
 			return "its error is not the last result"
 		}
@@ -223,6 +224,7 @@ func (m *method) describe() string {
 	default:
 		text = "guarded"
 	}
+	text += m.describeReport()
 	if again := m.input.describe(m.sig); again != "" && m.single == "" {
 		text += "; " + again
 	}
@@ -244,23 +246,39 @@ func (m *method) describe() string {
 // warnings are what the user should know of a proxy without reading it.
 func (p *proxy) warnings() []string {
 	var without []string
-	guards := 0
 	for _, m := range p.methods {
-		if m.guard != guarded {
-			continue
-		}
-		guards++
-		if !m.context.enforces() {
+		if m.guard == guarded && !m.context.enforces() {
 			without = append(without, m.name)
 		}
 	}
 	name := shortest(p.typ)
+	if p.generic != nil { // without its type parameters
+		name = packageOf(p.typ).Name() + "." + p.base
+	}
 	warnings := p.offers.warnings(name)
-	switch {
-	case guards == 0:
-		warnings = append(warnings, fmt.Sprintf("%s: none of its methods can be guarded; the head of the file says why", name))
-	case len(without) > 0:
-		warnings = append(warnings, fmt.Sprintf("%s: no timeout can be enforced on %s, for lack of a context", name, strings.Join(without, ", ")))
+	if count := p.count(); count != "" {
+		warnings = append(warnings, name+": "+count+"; the head of the file says why")
+	}
+	if len(without) > 0 {
+		warnings = append(warnings, fmt.Sprintf("%s: no timeout can be enforced on %s, for lack of a context", name, strings.Join(some(without), ", ")))
 	}
 	return warnings
+}
+
+// count says how many methods can be guarded, if not all: "11 of 632 methods
+// guarded".
+func (p *proxy) count() string {
+	n := 0
+	for _, m := range p.methods {
+		if m.guard == unguarded {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case len(p.methods):
+		return "none of its methods can be guarded"
+	}
+	return fmt.Sprintf("%d of %d methods can be guarded", len(p.methods)-n, len(p.methods))
 }

@@ -18,29 +18,29 @@ func root(t *testing.T) string {
 	return dir
 }
 
-// module makes dir a module that uses this clad: with the requirements of the
-// module in from, or of clad itself but for a newer fx, as applications have.
-func module(t *testing.T, dir, from string) {
+// module makes dir an application that uses this clad. It requires what the
+// example does, all of it: to let each go command find out what is missing would
+// cost more than the tests.
+func module(t *testing.T, dir string) {
 	t.Helper()
-	t.Setenv("GOWORK", "off")
+	example := filepath.Join(root(t), "examples", "app")
+	mod := strings.NewReplacer(
+		"module github.com/cladgo/clad/examples/app", "module example.com/app",
+		"=> ../../cmd/clad", "=> "+filepath.Join(root(t), "cmd", "clad"),
+		"=> ../..", "=> "+root(t),
+	).Replace(read(t, filepath.Join(example, "go.mod")))
+	write(t, filepath.Join(dir, "go.mod"), mod)
+	write(t, filepath.Join(dir, "go.sum"), read(t, filepath.Join(example, "go.sum")))
+}
+
+// corpusModule makes dir a module with the requirements of the one in from.
+func corpusModule(t *testing.T, dir, from string) {
+	t.Helper()
 	t.Setenv("GOFLAGS", "-mod=mod")
-	edits := []string{"mod", "edit", "-module=example.com/app",
-		"-require=github.com/cladgo/clad@v0.1.0", "-replace=github.com/cladgo/clad=" + root(t)}
-	if from == "" {
-		from = root(t)
-		edits = append(edits, "-require=go.uber.org/fx@v1.24.0", "-require=go.uber.org/dig@v1.19.0")
-	}
 	write(t, filepath.Join(dir, "go.mod"), read(t, filepath.Join(from, "go.mod")))
-	edit := exec.CommandContext(t.Context(), "go", edits...)
-	edit.Dir = dir
-	if out, err := edit.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	var sums strings.Builder
-	for _, folder := range []string{from, root(t), filepath.Join(root(t), "examples/app")} {
-		sums.WriteString(read(t, filepath.Join(folder, "go.sum")))
-	}
-	write(t, filepath.Join(dir, "go.sum"), sums.String())
+	goCommand(t, dir, "mod", "edit", "-module=example.com/app",
+		"-require=github.com/cladgo/clad@v0.1.0", "-replace=github.com/cladgo/clad="+root(t))
+	write(t, filepath.Join(dir, "go.sum"), read(t, filepath.Join(from, "go.sum"))+read(t, filepath.Join(root(t), "go.sum")))
 }
 
 // corpusModules lists the modules that the module in dir requires itself.

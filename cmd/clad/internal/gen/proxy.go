@@ -37,6 +37,7 @@ type writer struct {
 	imports *imports
 	locals  *scope // what a name inside a method must not be: that of an import
 	proxied string // the file's name for container.Proxied
+	params  string // the type parameters of the proxy at hand, with constraints
 }
 
 func (w *writer) linef(format string, args ...any) {
@@ -58,6 +59,7 @@ func (w *writer) typed(p *proxy) (params, self, iface string) {
 
 func (w *writer) proxy(p *proxy) {
 	params, self, iface := w.typed(p)
+	w.params = params
 	fields := p.fields()
 
 	w.linef("// %s is the proxy of %s.", p.typeName, iface)
@@ -106,6 +108,7 @@ func (w *writer) proxy(p *proxy) {
 	for i := range p.methods {
 		w.method(p, self, fields, i)
 	}
+	w.params = ""
 	w.parts(p)
 }
 
@@ -201,7 +204,31 @@ func (w *writer) method(p *proxy, self string, fields fieldNames, i int) {
 		w.linef("%s\n}\n", call)
 		return
 	}
-	err := v.names[len(v.names)-1]
+	w.linef("if p.%s.Direct() {", fields.of[i])
+	w.linef("return %s(%s)", next, strings.Join(v.args, ", "))
+	w.linef("}")
+	pipeline := "p." + fields.of[i]
+	results := strings.Join(v.names, ", ")
+	switch m.report {
+	case byRow:
+		w.row(p, self, m, v, pipeline, next)
+		return
+	case byCommand:
+		w.linef("var err error")
+		w.loop(m, v, pipeline, next, "err", func(call string) {
+			w.linef("%s, err = %s, nil", results, call)
+			w.linef("if %s != nil {\nerr = %[1]s.Err()\n}", results)
+		})
+		w.command(m, results, "err")
+	case byError, byNothing:
+		err := v.names[len(v.names)-1]
+		w.loop(m, v, pipeline, next, err, func(call string) { w.linef("%s = %s", results, call) })
+	}
+	w.linef("return %s\n}\n", results)
+}
+
+// loop writes the attempts of a method; attempt writes what one does with the call.
+func (w *writer) loop(m *method, v variables, pipeline, next, err string, attempt func(call string)) {
 	args := append([]string(nil), v.args...)
 	begin := ""
 	switch param := m.context.param; {
@@ -215,20 +242,16 @@ func (w *writer) method(p *proxy, self string, fields fieldNames, i int) {
 	case m.context.kind == anOther:
 		begin = args[param]
 	}
-	w.linef("if p.%s.Direct() {", fields.of[i])
-	w.linef("return %s(%s)", next, strings.Join(v.args, ", "))
-	w.linef("}")
-	w.linef("call := p.%s.Begin(%s)", fields.of[i], begin)
+	w.linef("call := %s.Begin(%s)", pipeline, begin)
 	w.linef("defer call.End()")
 	w.attempts(m, v, err)
 	if m.opens() {
 		w.linef("opening := call.Open()")
 	}
-	w.linef("%s = %s(%s)", strings.Join(v.names, ", "), next, strings.Join(args, ", "))
+	attempt(fmt.Sprintf("%s(%s)", next, strings.Join(args, ", ")))
 	w.spend(m, v, err)
 	w.keep(m, v.names, err)
 	w.linef("}")
-	w.linef("return %s\n}\n", strings.Join(v.names, ", "))
 }
 
 // attempts writes the head of the loop, and before it what the attempts read.
@@ -340,9 +363,12 @@ type variables struct {
 	names    []string // of results
 }
 
-func (w *writer) variables(m *method) variables {
+func (w *writer) variables(m *method, avoid ...string) variables {
 	var v variables
-	inner := newScope(w.locals, "p", "call", "input", "opening", "nil")
+	inner := newScope(w.locals, append(avoid, "p", "call", "input", "opening", "nil")...)
+	if m.report == byCommand {
+		inner.taken["err"] = true
+	}
 	for _, name := range w.types.params {
 		inner.taken[name] = true
 	}

@@ -42,6 +42,9 @@ func (u *unit) render(skip func(string) bool) (text string, proxies []*proxy, er
 			for _, part := range p.offers.parts {
 				file.taken[part.typeName] = true
 			}
+			for _, name := range p.rows() {
+				file.taken[name] = true
+			}
 		}
 	}
 	view.needs[containerPath] = types.NewPackage(containerPath, "container")
@@ -110,7 +113,7 @@ const askedDirective = "//clad:types "
 
 // head lists the methods of p and how each is guarded.
 func (w *writer) head(p *proxy) {
-	w.linef("\n// %s:", keyOf(p.typ))
+	w.linef("\n// %s", strings.TrimSpace(keyOf(p.typ)+": "+p.count()))
 	w.linef("//")
 	var table strings.Builder
 	tw := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
@@ -192,6 +195,7 @@ func nameProxies(proxies []*proxy, file *scope) {
 		p.typeName = file.name(lowerFirst(base) + "Proxy")
 		p.makeName = file.name("new" + upperFirst(base) + "Proxy")
 		p.nameOffers(file)
+		p.nameRows(file)
 	}
 }
 

@@ -48,14 +48,22 @@ var gateway = container.Tag(payments.New, "external")
 func main() { _ = gateway }
 `
 
-// unpack makes a module of an archive.
+// unpack makes a module of an archive, for a test beside others: most of the time
+// goes to the go command, which uses one processor.
 func unpack(t *testing.T, archive string) (dir string) {
+	t.Helper()
+	t.Parallel()
+	return unpackAlone(t, archive)
+}
+
+// unpackAlone is unpack for a test that changes the environment.
+func unpackAlone(t *testing.T, archive string) (dir string) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("runs the go command on a module of its own")
 	}
 	dir = t.TempDir()
-	module(t, dir, "")
+	module(t, dir)
 	add(t, dir, archive)
 	return dir
 }
@@ -166,11 +174,6 @@ func TestTheCompilerSaysThatAnInterfaceChanged(t *testing.T) {
 func TestOneGenerateLine(t *testing.T) {
 	dir := unpack(t, app)
 	main := filepath.Join(dir, "main.go")
-	tool := filepath.Join(root(t), "cmd/clad")
-	goCommand(t, dir, "mod", "edit", "-replace=github.com/cladgo/clad/cmd/clad="+tool)
-	sums := filepath.Join(dir, "go.sum")
-	write(t, sums, read(t, sums)+read(t, filepath.Join(tool, "go.sum")))
-	goCommand(t, dir, "get", "-tool", "github.com/cladgo/clad/cmd/clad@v0.1.0")
 	write(t, main, "//go:generate go tool clad gen\n\n"+read(t, main))
 	if out := goCommand(t, dir, "generate", "./..."); !strings.Contains(out, "clad_gen.go") {
 		t.Errorf("it said %q", out)
@@ -342,6 +345,7 @@ var _ = container.Tag(func() (Old, Factory) { return nil, nil }, "external")
 	o := gen.Options{Dir: dir}
 	r, err := run(t, o)
 	want := "main.Factory: none of its methods can be guarded; the head of the file says why\n" +
+		"main.Old: 3 of 4 methods can be guarded; the head of the file says why\n" +
 		"main.Old: no timeout can be enforced on Get, Put, for lack of a context"
 	if got := strings.Join(r.Warnings, "\n"); got != want || err != nil {
 		t.Errorf("%s, %v", got, err)
@@ -390,7 +394,7 @@ func main() {}
 func TestWorkspace(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"one", "two"} {
-		module(t, filepath.Join(dir, name), "")
+		module(t, filepath.Join(dir, name))
 		add(t, filepath.Join(dir, name), strings.ReplaceAll(app, "example.com/app", "example.com/"+name))
 		mod := filepath.Join(dir, name, "go.mod")
 		write(t, mod, strings.Replace(read(t, mod), "example.com/app", "example.com/"+name, 1))
@@ -406,7 +410,7 @@ func TestWorkspace(t *testing.T) {
 }
 
 func TestVendored(t *testing.T) {
-	dir := unpack(t, app)
+	dir := unpackAlone(t, app)
 	mustRun(t, gen.Options{Dir: dir})
 	want := read(t, filepath.Join(dir, "clad_gen.go"))
 	goCommand(t, dir, "mod", "vendor")

@@ -74,7 +74,7 @@ func TestBuildConstraintOfTheInterface(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("GOOS", "linux")
-			dir := unpack(t, "-- main.go --\npackage main\n\nfunc main() {}\n-- "+c.file+" --\n"+c.line+`package main
+			dir := unpackAlone(t, "-- main.go --\npackage main\n\nfunc main() {}\n-- "+c.file+" --\n"+c.line+`package main
 
 import (
 	"context"

@@ -21,6 +21,43 @@ import (
 	"go.uber.org/fx/fxevent"
 )
 
+type commandsFake struct{ f *record.Recorder }
+
+func (f commandsFake) Do(ctx context.Context, args ...any) (result *Command) {
+	f.f.Call("Do", []interface{}{ctx, args}, &result)
+	return result
+}
+
+func (f commandsFake) Get(ctx context.Context, key string) (result *Command) {
+	f.f.Call("Get", []interface{}{ctx, key}, &result)
+	return result
+}
+
+func (f commandsFake) Incr(ctx context.Context, key string) (result *Command) {
+	f.f.Call("Incr", []interface{}{ctx, key}, &result)
+	return result
+}
+
+func (f commandsFake) Later(ctx context.Context) (result CommandLike) {
+	f.f.Call("Later", []interface{}{ctx}, &result)
+	return result
+}
+
+func (f commandsFake) Set(ctx context.Context, err2 string, value any) (result *Command) {
+	f.f.Call("Set", []interface{}{ctx, err2, value}, &result)
+	return result
+}
+
+func (f commandsFake) Untimed(result int) (result2 *Command) {
+	f.f.Call("Untimed", []interface{}{result}, &result2)
+	return result2
+}
+
+func (f commandsFake) Watch(ctx context.Context, keys ...string) (result *Subscription) {
+	f.f.Call("Watch", []interface{}{ctx, keys}, &result)
+	return result
+}
+
 type consumesFake struct{ f *record.Recorder }
 
 func (f consumesFake) Args(ctx context.Context, query string, args ...any) (result int, err error) {
@@ -299,6 +336,13 @@ func (f fieldsFake) next(ctx context.Context) (err error) {
 	return err
 }
 
+type finderFake[K any] struct{ f *record.Recorder }
+
+func (f finderFake[K]) Find(ctx context.Context, key K) (result Row) {
+	f.f.Call("Find", []interface{}{ctx, key}, &result)
+	return result
+}
+
 type holderFake struct{ f *record.Recorder }
 
 func (f holderFake) Hold(ctx context.Context) (err error) {
@@ -532,6 +576,46 @@ func (f plainFake) Stop(ctx context.Context) (err error) {
 	return err
 }
 
+type querierFake struct{ f *record.Recorder }
+
+func (f querierFake) Body(ctx context.Context, body io.Reader) (result Row) {
+	f.f.Call("Body", []interface{}{ctx, body}, &result)
+	return result
+}
+
+func (f querierFake) Both(ctx context.Context) (result interface {
+	Err() error
+	Row
+}) {
+	f.f.Call("Both", []interface{}{ctx}, &result)
+	return result
+}
+
+func (f querierFake) Insert(ctx context.Context) (result Row) {
+	f.f.Call("Insert", []interface{}{ctx}, &result)
+	return result
+}
+
+func (f querierFake) Named(p2 context.Context, r string, row string, call2 string, Scan string, err int) (result Row) {
+	f.f.Call("Named", []interface{}{p2, r, row, call2, Scan, err}, &result)
+	return result
+}
+
+func (f querierFake) QueryRow(ctx context.Context, sql2 string, args ...any) (result Row) {
+	f.f.Call("QueryRow", []interface{}{ctx, sql2, args}, &result)
+	return result
+}
+
+func (f querierFake) Skip(ctx context.Context) (result Row) {
+	f.f.Call("Skip", []interface{}{ctx}, &result)
+	return result
+}
+
+func (f querierFake) Untimed(key int) (result RowOf) {
+	f.f.Call("Untimed", []interface{}{key}, &result)
+	return result
+}
+
 type repoFake[K ~string | ~int, V any] struct{ f *record.Recorder }
 
 func (f repoFake[K, V]) All(ctx context.Context) (result iter.Seq2[K, V], err error) {
@@ -710,16 +794,20 @@ func (f fetcherFake) Fetch(ctx context.Context, url string) (result []byte, err 
 // Fakes has a target for every interface here.
 func Fakes(f *record.Recorder) map[reflect.Type]interface{} {
 	return map[reflect.Type]interface{}{
+		reflect.TypeFor[Commands]():                                 commandsFake{f},
 		reflect.TypeFor[Consumes]():                                 consumesFake{f},
 		reflect.TypeFor[Contexts]():                                 contextsFake{f},
 		reflect.TypeFor[Embedded]():                                 embeddedFake{f},
 		reflect.TypeFor[Exchange]():                                 exchangeFake{f},
 		reflect.TypeFor[Fields]():                                   fieldsFake{f},
+		reflect.TypeFor[Finder[User]]():                             finderFake[User]{f},
+		reflect.TypeFor[Finder[int]]():                              finderFake[int]{f},
 		reflect.TypeFor[Holder]():                                   holderFake{f},
 		reflect.TypeFor[Lives]():                                    livesFake{f},
 		reflect.TypeFor[Names]():                                    namesFake{f},
 		reflect.TypeFor[Odd[int, *Stringed, Stringed, *Stringed]](): oddFake[int, *Stringed, Stringed, *Stringed]{f},
 		reflect.TypeFor[Plain]():                                    plainFake{f},
+		reflect.TypeFor[Querier]():                                  querierFake{f},
 		reflect.TypeFor[Repo[MyInt, io.ReadCloser]]():               repoFake[MyInt, io.ReadCloser]{f},
 		reflect.TypeFor[Repo[string, User]]():                       repoFake[string, User]{f},
 		reflect.TypeFor[Tree[Leaf]]():                               treeFake[Leaf]{f},

@@ -328,6 +328,64 @@ type (
 	Getter = Fetcher
 )
 
+// Commands carry their errors, as those of go-redis do.
+type Commands interface {
+	Get(ctx context.Context, key string) *Command
+	Set(ctx context.Context, err string, value any) *Command
+	//clad:once
+	Incr(ctx context.Context, key string) (result *Command)
+	Untimed(result int) *Command
+	Watch(ctx context.Context, keys ...string) *Subscription
+	Later(ctx context.Context) CommandLike
+	Do(ctx context.Context, args ...any) *Command
+}
+
+type Command struct {
+	base
+	Text string
+}
+
+type base struct{ err error }
+
+func (b *base) Err() error       { return b.err }
+func (b *base) SetErr(err error) { b.err = err }
+
+// CommandLike can't be made where no attempt was.
+type CommandLike interface {
+	Err() error
+	SetErr(err error)
+}
+
+type Subscription struct{}
+
+// Querier has rows that say how it went when they are scanned, as pgx has.
+type Querier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) Row
+	Named(p context.Context, r, row, call, Scan string, err int) Row
+	Untimed(key int) RowOf
+	Body(ctx context.Context, body io.Reader) Row
+	//clad:once
+	Insert(ctx context.Context) Row
+	//clad:skip
+	Skip(ctx context.Context) Row
+	Both(ctx context.Context) interface {
+		Row
+		Err() error
+	}
+}
+
+type (
+	Row   interface{ Scan(dest ...any) error }
+	RowOf interface {
+		Scan(r *int, err error) error
+	}
+)
+
+// Finder is generic, and has rows.
+type Finder[K any] interface {
+	Find(ctx context.Context, key K) Row
+}
+
 // Exchange is asserted to more.
 type Exchange interface {
 	Trade(ctx context.Context) error

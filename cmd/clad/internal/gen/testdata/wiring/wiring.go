@@ -19,7 +19,7 @@ var (
 	options     = []TagOption{As[payments.Gateway](), Method("Charge", "none")}
 )
 
-func Options() fx.Option {
+func All() fx.Option {
 	var rates any
 	rates = payments.NewRates
 	vaults := payments.Vaults{}

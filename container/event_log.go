@@ -1,0 +1,173 @@
+package container
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// logEvent writes what an operator would ask for at debug level. Transitions are
+// warnings, and written where they are told; of reloads hears who makes them.
+func (e *events) logEvent(ctx context.Context, event Event) {
+	if !e.log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	write := func(message, operation string, attrs ...slog.Attr) {
+		e.write(ctx, slog.LevelDebug, message, append([]slog.Attr{slog.String("operation", operation)}, attrs...)...)
+	}
+	switch event := event.(type) {
+	case AttemptFailed:
+		write("attempt failed", event.Operation, slog.Int("attempt", event.Attempt),
+			slog.String("verdict", event.Verdict.String()), slog.Any("error", event.Err))
+	case Retrying:
+		write("retrying", event.Operation, slog.Int("attempt", event.Attempt), slog.Int("of", event.Of),
+			slog.Duration("after", event.After), slog.Any("error", event.Err))
+	case Waited:
+		write("waited for rate limiter", event.Operation, slog.String("limiter", event.Name), slog.Duration("for", event.For))
+	case Rejected:
+		message, kind := "rejected by circuit breaker", "breaker"
+		if event.Reason == RateLimited {
+			message, kind = "rejected by rate limiter", "limiter"
+		}
+		write(message, event.Operation, slog.String(kind, event.Name), slog.Duration("retry_after", event.RetryAfter))
+	case TimedOut:
+		write("timed out", event.Operation, slog.Duration("after", event.After), slog.Any("error", event.Err))
+	case Overrun:
+		write("attempt came back long after its deadline", event.Operation, slog.Duration("late", event.Late))
+	case Tripped:
+		write("tripped circuit breaker", event.Operation, slog.String("breaker", event.Name), slog.Any("error", event.Err))
+	case Probed:
+		write("probed circuit breaker", event.Operation, slog.String("breaker", event.Name), slog.String("state", event.State.String()))
+	case Transition, Reloaded:
+	}
+}
+
+// write logs a message, or counts it where there were many like it of late. The
+// first of the attributes tells them apart.
+func (e *events) write(ctx context.Context, level slog.Level, message string, attrs ...slog.Attr) {
+	what := flood{level: level, message: message, of: attrs[0]}
+	now := time.Now()
+	pass, over := e.floods.pass(what, now)
+	for _, f := range over {
+		f.log(e.log)
+	}
+	if pass {
+		e.log.LogAttrs(ctx, level, message, attrs...)
+	}
+}
+
+// endFloods logs what was held back.
+func (e *events) endFloods() {
+	for _, f := range e.floods.end() {
+		f.log(e.log)
+	}
+}
+
+const (
+	floodAfter  = 10               // messages of a kind that are logged one by one
+	floodWindow = 10 * time.Second // in such a time
+	maxFloods   = 1000             // kinds
+)
+
+// floods keep what happens again and again from filling the log. They have no
+// goroutine: what was held back is told of when the next message of its kind comes
+// after its window, when room is needed, and at the end.
+type floods struct {
+	mu    sync.Mutex
+	kinds map[floodKind]*flood
+}
+
+type floodKind struct{ message, of string }
+
+// flood counts the messages of a kind in a window.
+type flood struct {
+	level   slog.Level
+	message string
+	of      slog.Attr
+
+	since, until time.Time
+	logged, held int
+}
+
+// pass reports whether to log a message, and of which floods that are over to tell
+// before.
+func (f *floods) pass(what flood, now time.Time) (pass bool, over []flood) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	kind := floodKind{what.message, what.of.Value.String()}
+	known, ok := f.kinds[kind]
+	if !ok && len(f.kinds) >= maxFloods {
+		over = f.sweep(now)
+		if len(f.kinds) >= maxFloods {
+			what.of = slog.String(what.of.Key, "(others)")
+			kind.of = what.of.Value.String()
+			known, ok = f.kinds[kind]
+		}
+	}
+	if !ok {
+		if f.kinds == nil {
+			f.kinds = make(map[floodKind]*flood)
+		}
+		what.since = now
+		known = &what
+		f.kinds[kind] = known
+	}
+	if now.Sub(known.since) >= floodWindow {
+		if known.held > 0 {
+			over = append(over, *known)
+		}
+		known.since, known.logged, known.held = now, 0, 0
+	}
+	if known.logged < floodAfter {
+		known.logged++
+		return true, over
+	}
+	known.held++
+	known.until = now
+	return false, over
+}
+
+// sweep forgets the kinds whose window is over.
+func (f *floods) sweep(now time.Time) (over []flood) {
+	for kind, known := range f.kinds {
+		if now.Sub(known.since) >= floodWindow {
+			if known.held > 0 {
+				over = append(over, *known)
+			}
+			delete(f.kinds, kind)
+		}
+	}
+	return over
+}
+
+// end forgets all.
+func (f *floods) end() (over []flood) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, known := range f.kinds {
+		if known.held > 0 {
+			over = append(over, *known)
+		}
+	}
+	f.kinds = nil
+	return over
+}
+
+// log says how many more there were: "rejected by circuit breaker 4,210 times more
+// in 10s".
+func (f flood) log(log *slog.Logger) {
+	within := max(time.Second, f.until.Sub(f.since).Round(time.Second))
+	log.LogAttrs(context.Background(), f.level, f.message+" "+grouped(f.held)+" times more in "+within.String(),
+		f.of, slog.Int("times", f.held), slog.Time("until", f.until))
+}
+
+// grouped writes a number as 4,210.
+func grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
