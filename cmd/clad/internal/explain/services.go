@@ -21,6 +21,8 @@ type Service struct {
 	// Methods are those with a choice of their own, and without a name all the
 	// others; where the code was looked at, every method by its name.
 	Methods []Method `json:"methods"`
+
+	types []string // short and in full, without what tells it from others of its type
 }
 
 // Method says which policy a method gets.
@@ -68,7 +70,7 @@ func (e *explainer) services(r *Report) []Service {
 
 // chosenFor returns the key under which the profile makes choices for a service.
 func (e *explainer) chosenFor(t Tagged) (key string, ok bool) {
-	for _, key := range []string{t.Full, t.Type} {
+	for _, key := range t.Keys() {
 		if _, ok := e.catalog.Services[key]; ok {
 			return key, true
 		}
@@ -95,7 +97,7 @@ func (e *explainer) profileService(r *Report, name string) Service {
 
 // taggedService knows the tag as well, and every method.
 func (e *explainer) taggedService(r *Report, t Tagged, key string) Service {
-	s := Service{Name: t.Type, Full: t.Full, Tagged: placeOf(t.At)}
+	s := Service{Name: t.ID(), Full: t.FullID(), Tagged: placeOf(t.At), types: []string{t.Type, t.Full}}
 	if origin, ok := e.profile.Origin("services", key); ok {
 		s.Origin = originOf(origin)
 		s.Critical = e.critical(key)
@@ -204,8 +206,8 @@ func (e *explainer) method(r *Report, of usage.Method, c choice) Method {
 	return m
 }
 
-// matches reports whether a service goes by a name that was asked for: its own,
-// or the short form of one with an import path.
-func (s Service) matches(name string) bool {
-	return name == s.Name || name == s.Full || name == path.Base(s.Name)
+// names are those that a service goes by when it is asked for: its own, the short
+// form of one with an import path, and that of its type.
+func (s Service) names() []string {
+	return append([]string{s.Name, s.Full, path.Base(s.Name)}, s.types...)
 }
