@@ -37,7 +37,10 @@ func freePort(t *testing.T) string {
 func start(t *testing.T, port, name string, args ...string) *server {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
-		t.Fatalf("%v: these tests want it installed", err)
+		if os.Getenv("CLAD_REQUIRE_SERVICES") == "1" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
 	}
 	var out bytes.Buffer
 	cmd := exec.Command(name, args...)
@@ -204,7 +207,7 @@ func shared(t *testing.T, name, addr string) string {
 		_ = c.Close()
 		return addr
 	}
-	if os.Getenv("CLAD_REQUIRE_SERVICES") != "" {
+	if os.Getenv("CLAD_REQUIRE_SERVICES") == "1" {
 		t.Fatalf("%s: %v", name, err)
 	}
 	t.Skipf("%s: %v", name, err)
