@@ -10,7 +10,7 @@ import (
 
 // TestAnApplicationInPackageVariablesStarts adopts clad in an application whose
 // modules are package variables, as a newcomer would: before generation it says
-// what is missing, and after it it runs.
+// what is missing, and afterwards it runs.
 func TestAnApplicationInPackageVariablesStarts(t *testing.T) {
 	dir := newcomer(t)
 	if err := os.Remove(filepath.Join(dir, "main.go")); err != nil {

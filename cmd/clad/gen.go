@@ -43,6 +43,7 @@ method of an interface changes that:
 
   //clad:once    never attempted again once it may have reached the dependency
   //clad:safe    safe to repeat: a callback or an iter.Seq may begin anew
+  //clad:bounded the policy's timeouts bound what it opened, too
   //clad:skip    passed through
 `,
 	prepare: func(flags *flag.FlagSet, io streams) func(context.Context, []string) int {

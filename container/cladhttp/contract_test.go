@@ -101,19 +101,21 @@ func TestTimeoutsSayThatTheyAre(t *testing.T) {
 // http.Client.Timeout looks like the caller's own deadline: a server that hung
 // behind it never opened a circuit.
 func TestClientTimeoutThatEndsAHangingRequestIsAFailure(t *testing.T) {
-	hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
-	eachServer(t, hang, func(t *testing.T, url string, next http.RoundTripper) {
+	synctest.Test(t, func(t *testing.T) {
 		for _, c := range []struct {
 			timeout time.Duration
 			trips   uint64
 		}{
-			{80 * time.Millisecond, 1},
-			{10 * time.Millisecond, 0}, // too soon to tell
+			{time.Second, 1},
+			{50 * time.Millisecond, 0}, // too soon to tell
 		} {
-			rt, metrics := guarded(t, next, atOnce(3), policy.CircuitBreaker{FailureThreshold: 2, Patience: 40 * time.Millisecond})
+			rt, metrics := guarded(t, roundTripper(func(req *http.Request) (*http.Response, error) {
+				<-req.Context().Done()
+				return nil, req.Context().Err()
+			}), atOnce(3), policy.CircuitBreaker{FailureThreshold: 2})
 			client := &http.Client{Transport: rt, Timeout: c.timeout}
 			for range 2 {
-				_, err := client.Do(request(t, http.MethodGet, url, nil)) //nolint:bodyclose // there is none
+				_, err := client.Do(request(t, http.MethodGet, "http://example.com", nil)) //nolint:bodyclose // there is none
 				if !os.IsTimeout(err) {
 					t.Errorf("got %v", err)
 				}

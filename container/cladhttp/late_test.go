@@ -53,6 +53,17 @@ func eachServer(t *testing.T, h http.HandlerFunc, test func(t *testing.T, url st
 	}
 }
 
+// givingTime runs what wants real connections to be quick with more and more time,
+// until it was not too short.
+func givingTime(t *testing.T, try func(timeout time.Duration) (enough bool)) {
+	t.Helper()
+	for timeout := 50 * time.Millisecond; !try(timeout); timeout *= 3 {
+		if timeout > someTime {
+			t.Fatal("this machine is too slow")
+		}
+	}
+}
+
 // guarded returns a RoundTripper under the layers, and the metrics.
 func guarded(t *testing.T, next http.RoundTripper, layers ...policy.Policy) (http.RoundTripper, func() policy.Totals) {
 	t.Helper()
@@ -111,27 +122,32 @@ func TestBodyThatStallsIsATimeout(t *testing.T) {
 		<-r.Context().Done()
 	}
 	eachServer(t, stall, func(t *testing.T, url string, next http.RoundTripper) {
-		rt, metrics := guarded(t, next, policy.CircuitBreaker{FailureThreshold: 2}, policy.Timeout(50*time.Millisecond))
-		for range 2 {
-			resp, err := rt.RoundTrip(request(t, http.MethodGet, url, nil))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for range 2 { // and is told so again
-				_, err = io.ReadAll(resp.Body)
-				var timeout *policy.TimeoutError
-				if !errors.As(err, &timeout) || timeout.After != 50*time.Millisecond || !errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("got %v", err)
+		givingTime(t, func(after time.Duration) bool {
+			rt, metrics := guarded(t, next, policy.CircuitBreaker{FailureThreshold: 2}, policy.Timeout(after))
+			for range 2 {
+				resp, err := rt.RoundTrip(request(t, http.MethodGet, url, nil))
+				if errors.Is(err, policy.ErrTimeout) {
+					return false
+				} else if err != nil {
+					t.Fatal(err)
 				}
+				for range 2 { // and is told so again
+					_, err = io.ReadAll(resp.Body)
+					var timeout *policy.TimeoutError
+					if !errors.As(err, &timeout) || timeout.After != after || !errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("got %v", err)
+					}
+				}
+				_ = resp.Body.Close()
 			}
-			_ = resp.Body.Close()
-		}
-		if _, err := get(t, rt, url); !errors.Is(err, policy.ErrCircuitOpen) {
-			t.Errorf("got %v, want an open circuit", err)
-		}
-		if m := metrics(); m.TimeoutCount != 2 || m.FailedOperations != 3 || m.CircuitBreakerTrips != 1 {
-			t.Errorf("metrics are %+v", m)
-		}
+			if _, err := get(t, rt, url); !errors.Is(err, policy.ErrCircuitOpen) {
+				t.Errorf("got %v, want an open circuit", err)
+			}
+			if m := metrics(); m.TimeoutCount != 2 || m.FailedOperations != 3 || m.CircuitBreakerTrips != 1 {
+				t.Errorf("metrics are %+v", m)
+			}
+			return true
+		})
 	})
 }
 
@@ -183,7 +199,14 @@ func TestBodyThatIsClosedWhileItStalls(t *testing.T) {
 		<-r.Context().Done()
 	}
 	eachServer(t, stall, func(t *testing.T, url string, next http.RoundTripper) {
-		rt, metrics := guarded(t, next, policy.CircuitBreaker{FailureThreshold: 2})
+		reading := make(chan struct{}, 1)
+		rt, metrics := guarded(t, roundTripper(func(req *http.Request) (*http.Response, error) {
+			resp, err := next.RoundTrip(req)
+			if err == nil && req.URL.Path != "/breaks" {
+				resp.Body = &readsTold{resp.Body, reading}
+			}
+			return resp, err
+		}), policy.CircuitBreaker{FailureThreshold: 2})
 		_, _ = get(t, rt, url+"/breaks")
 		for range 3 {
 			resp, err := rt.RoundTrip(request(t, http.MethodGet, url, nil)) //nolint:bodyclose // it is, below
@@ -195,8 +218,7 @@ func TestBodyThatIsClosedWhileItStalls(t *testing.T) {
 				_, err := resp.Body.Read(make([]byte, 10))
 				read <- err
 			}()
-			// real time: the read must be under way on a real connection
-			time.Sleep(10 * time.Millisecond)
+			<-reading
 			_ = resp.Body.Close()
 			if err := <-read; err == nil {
 				t.Error("the read went on")
@@ -207,6 +229,17 @@ func TestBodyThatIsClosedWhileItStalls(t *testing.T) {
 			t.Errorf("metrics are %+v", m)
 		}
 	})
+}
+
+// readsTold is a body that tells when it is read.
+type readsTold struct {
+	io.ReadCloser
+	reading chan<- struct{}
+}
+
+func (r *readsTold) Read(p []byte) (int, error) {
+	r.reading <- struct{}{}
+	return r.ReadCloser.Read(p)
 }
 
 // pieces is a body whose parts take their time. It is one that heeds its context.
@@ -405,7 +438,7 @@ func TestStatusOfAFailureComesAtOnce(t *testing.T) {
 			{http.MethodPost, []policy.Policy{atOnce(3), policy.Timeout(someTime)}},
 			{http.MethodGet, []policy.Policy{atOnce(3), policy.Timeout(someTime)}}, // drained twice, for a while
 		} {
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), someTime/2)
 			rt, metrics := guarded(t, next, c.layers...)
 			resp, err := rt.RoundTrip(request(t, c.method, url, nil).WithContext(ctx))
 			if err != nil {
@@ -435,20 +468,25 @@ func TestBodyOfAFailureThatStallsIsATimeout(t *testing.T) {
 		<-r.Context().Done()
 	}
 	eachServer(t, stall, func(t *testing.T, url string, next http.RoundTripper) {
-		client, attempt := watched(t, &http.Client{Transport: next}, policy.Timeout(someTime), atOnce(2), policy.CircuitBreaker{}, policy.Timeout(100*time.Millisecond))
-		resp, err := client.Do(request(t, http.MethodGet, url, nil))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		text, err := io.ReadAll(resp.Body)
-		var timeout *policy.TimeoutError
-		if string(text) != "why" || !errors.As(err, &timeout) || timeout.After != 100*time.Millisecond {
-			t.Errorf("read %q, %v", text, err)
-		}
-		if (*attempt).Err() == nil {
-			t.Error("the context goes on")
-		}
+		givingTime(t, func(after time.Duration) bool {
+			client, attempt := watched(t, &http.Client{Transport: next}, policy.Timeout(someTime), atOnce(2), policy.CircuitBreaker{}, policy.Timeout(after))
+			resp, err := client.Do(request(t, http.MethodGet, url, nil))
+			if errors.Is(err, policy.ErrTimeout) {
+				return false
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			text, err := io.ReadAll(resp.Body)
+			var timeout *policy.TimeoutError
+			if string(text) != "why" || !errors.As(err, &timeout) || timeout.After != after {
+				t.Errorf("read %q, %v", text, err)
+			}
+			if (*attempt).Err() == nil {
+				t.Error("the context goes on")
+			}
+			return true
+		})
 	})
 }
 

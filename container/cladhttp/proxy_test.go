@@ -65,7 +65,7 @@ func asItIs(h http.Handler) http.Handler { return h }
 // eventually waits until something is so that real connections bring about.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); !is(); {
+	for end := time.Now().Add(30 * time.Second); !is(); {
 		if time.Now().After(end) {
 			t.Fatalf("not so: %s", what)
 		}
@@ -226,7 +226,7 @@ func TestProxyOfAnUpgradedConnection(t *testing.T) {
 		fmt.Fprint(rw, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
 		_ = rw.Flush()
 		_, _ = io.Copy(conn, rw)
-	}, asItIs, policy.CircuitBreaker{}, policy.Timeout(50*time.Millisecond))
+	}, asItIs, policy.CircuitBreaker{}, policy.Timeout(time.Second))
 	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -240,7 +240,7 @@ func TestProxyOfAnUpgradedConnection(t *testing.T) {
 	}
 	_ = resp.Body.Close()
 	// real time: the connection is in use for longer than its request may take
-	time.Sleep(100 * time.Millisecond)
+	time.Sleep(1200 * time.Millisecond)
 	fmt.Fprint(conn, "hello\n")
 	if line, err := in.ReadString('\n'); line != "hello\n" {
 		t.Errorf("read %q, %v", line, err)

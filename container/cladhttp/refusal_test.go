@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -170,30 +172,54 @@ func TestSlowUploadIsNoFailureOfTheServer(t *testing.T) {
 			<-r.Context().Done()
 		}
 	}, func(t *testing.T, url string, next http.RoundTripper) {
-		_, _ = get(t, next, url) // the connection is there
 		for _, c := range []struct {
 			stalls bool
 			trips  uint64
 		}{{true, 0}, {false, 1}} {
-			rt, metrics := guarded(t, next, policy.CircuitBreaker{FailureThreshold: 1}, policy.Timeout(100*time.Millisecond))
-			body, write := io.Pipe()
-			go func() {
-				_, _ = write.Write([]byte("half"))
-				if !c.stalls {
-					_ = write.Close()
+			givingTime(t, func(after time.Duration) bool {
+				rt, metrics := guarded(t, next, policy.CircuitBreaker{FailureThreshold: 1}, policy.Timeout(after))
+				body := &halfBody{stalls: c.stalls, closed: make(chan struct{})}
+				start := time.Now()
+				err := fails(t, rt, request(t, http.MethodPost, url, body))
+				if read := body.read.Load(); read == nil || read.Sub(start) > after/2 {
+					return false // the request had hardly begun
 				}
-			}()
-			err := fails(t, rt, request(t, http.MethodPost, url, body))
-			if !errors.Is(err, policy.ErrTimeout) {
-				t.Errorf("got %v", err)
-			}
-			if m := metrics(); m.CircuitBreakerTrips != c.trips || m.TimeoutCount != 1 {
-				t.Errorf("the client stalls: %v; metrics are %+v", c.stalls, m)
-			}
-			_ = write.Close()
+				if !errors.Is(err, policy.ErrTimeout) {
+					t.Errorf("got %v", err)
+				}
+				if m := metrics(); m.CircuitBreakerTrips != c.trips || m.TimeoutCount != 1 {
+					t.Errorf("the client stalls: %v; metrics are %+v", c.stalls, m)
+				}
+				return true
+			})
 		}
 	})
 }
+
+// halfBody has a first half, and then keeps its reader waiting or ends.
+type halfBody struct {
+	stalls bool
+	half   bool
+	read   atomic.Pointer[time.Time] // when more than the first half was asked for
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (h *halfBody) Read(p []byte) (int, error) {
+	if !h.half {
+		h.half = true
+		return copy(p, "h"), nil
+	}
+	now := time.Now()
+	h.read.CompareAndSwap(nil, &now)
+	if !h.stalls {
+		return 0, io.EOF
+	}
+	<-h.closed
+	return 0, io.ErrClosedPipe
+}
+
+func (h *halfBody) Close() error { h.once.Do(func() { close(h.closed) }); return nil }
 
 // A certificate that cannot be verified will not be at the next attempt either; it
 // is a failure all the same.

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/cladgo/clad/container/cladhttp"
 	"github.com/cladgo/clad/policy"
@@ -99,21 +98,6 @@ func TestContextEndsWithTheBody(t *testing.T) {
 	}
 	if (*attempt).Err() == nil {
 		t.Error("the context goes on after the body was read")
-	}
-}
-
-func TestTimeoutBoundsTheBody(t *testing.T) {
-	s, client := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		w.(http.Flusher).Flush()
-		<-r.Context().Done()
-	}, policy.Timeout(20*time.Millisecond))
-	resp, err := client.Do(request(t, http.MethodGet, s.URL, nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if _, err := io.ReadAll(resp.Body); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v", err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/internal/sqlerr"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -132,16 +133,8 @@ func codeOf(err error) (m meaning, known bool) {
 	if s, ok := err.(interface{ SafeToRetry() bool }); ok && s.SafeToRetry() {
 		return meaning{undone: true}, false // nothing was sent
 	}
-	if s, ok := err.(interface{ SQLState() string }); ok {
-		return bySQLState(s.SQLState()), true
-	}
-	if e, ok := mysqlErrorOf(err); ok {
-		return e.meaning(), true
-	}
-	if code, ok := sqliteCodeOf(err); ok {
-		return bySQLiteCode(code), true
-	}
-	return meaning{}, false
+	c, known := sqlerr.Of(err)
+	return meaning{verdict: c.Verdict, undone: c.NoEffect, alone: c.Neutral, lost: c.Lost, full: c.Full, mode: c.ReadOnly}, known
 }
 
 // walk visits the errors in err's tree until one is found.

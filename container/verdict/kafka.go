@@ -103,7 +103,7 @@ func kafkaBatch(err error) func(yield func(error) bool) {
 	return func(yield func(error) bool) {
 		all := reflect.ValueOf(err)
 		for i := range all.Len() {
-			if one, ok := all.Index(i).Interface().(error); ok && !yield(one) {
+			if one, ok := reflect.TypeAssert[error](all.Index(i)); ok && !yield(one) {
 				return
 			}
 		}
@@ -118,7 +118,7 @@ func kafkaCode(err error) (code int64, ok bool) {
 	case franzError:
 		return number(err, "Code"), true
 	case "fmt.wrapError":
-		return kafkaCode(err.(interface{ Unwrap() error }).Unwrap()) //nolint:errorlint // one step
+		return kafkaCode(err.(interface{ Unwrap() error }).Unwrap())
 	}
 	return 0, false
 }

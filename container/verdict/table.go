@@ -17,6 +17,9 @@ type client struct {
 	// repeats are the types of errors that wrap the last one of several attempts of
 	// the client's own: that this one had no effect says nothing of those before it.
 	repeats []string
+	// connects are the types of errors that wrap why there was no connection, so that
+	// nothing was sent.
+	connects []string
 	// methods say how errors are recognised by methods that they have.
 	methods []method
 	// texts are the errors that a client makes by errors.New: each has nothing but
@@ -38,7 +41,7 @@ type method struct {
 }
 
 // clients lists all that are known.
-var clients = []*client{&standard, &netHTTP, &redis, &grpc, &nats, &amqp, &aws, &mongo, &kafka, &mqtt, &memcache, &elasticsearch, &connect, &cassandra}
+var clients = []*client{&standard, &netHTTP, &redis, &grpc, &nats, &amqp, &aws, &mongo, &kafka, &mqtt, &memcache, &elasticsearch, &connect, &cassandra, &database}
 
 // tables are the clients' put together, when the first failure asks.
 var tables = sync.OnceValue(func() *client {
@@ -49,6 +52,7 @@ var tables = sync.OnceValue(func() *client {
 	for _, c := range clients {
 		maps.Copy(all.types, c.types)
 		all.repeats = append(all.repeats, c.repeats...)
+		all.connects = append(all.connects, c.connects...)
 		all.methods = append(all.methods, c.methods...)
 		maps.Copy(all.texts, c.texts)
 		maps.Copy(all.beginnings, c.beginnings)
@@ -65,7 +69,10 @@ func Names() []string { return slices.Sorted(maps.Keys(tables().names)) }
 // that name; it is false for a name that is not known.
 func Named(name string) (is func(error) bool, ok bool) {
 	one, ok := tables().names[name]
-	return func(err error) bool { return wraps(err, one) }, ok
+	if !ok {
+		return func(error) bool { return false }, false
+	}
+	return func(err error) bool { return wraps(err, one) }, true
 }
 
 // wraps reports whether one holds for any error in err's tree.
@@ -116,6 +123,7 @@ func ofText(text string) Meaning {
 type kind struct {
 	recognise func(error) Meaning // nil: nothing
 	repeats   bool
+	connects  bool
 }
 
 // kinds remembers them. There are no more than types in the program.
@@ -139,7 +147,7 @@ func newKind(t reflect.Type) kind {
 			return kind{recognise: m.recognise}
 		}
 	}
-	return kind{repeats: slices.Contains(tables().repeats, name)}
+	return kind{repeats: slices.Contains(tables().repeats, name), connects: slices.Contains(tables().connects, name)}
 }
 
 func nameOfError(err error) string { return nameOf(reflect.TypeOf(err)) }

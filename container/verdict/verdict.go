@@ -77,6 +77,9 @@ func find(err error) (m Meaning, done bool) {
 		if m.Verdict == policy.Failed && kindOf(t).repeats {
 			m.NoEffect = false
 		}
+		if kindOf(t).connects && (m.Verdict == policy.Failed || m == unknown) {
+			m.Verdict, m.NoEffect, done = policy.Failed, true, true
+		}
 		return m, done
 	case interface{ Unwrap() []error }:
 		for _, err := range e.Unwrap() {

@@ -38,7 +38,7 @@ curl -X PUT %[2]s/faults -d '{"outage": true}'
 # the recovery: pay again when the Retry-After is over
 curl -X PUT %[2]s/faults -d '{}'
 
-%[1]s/metrics shows what the policies did. Ctrl-C stops.
+%[1]s/state shows what the policies did, %[1]s/metrics the same for Prometheus. Ctrl-C stops.
 `, api, s.BankURL)
 }
 

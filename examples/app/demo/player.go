@@ -51,8 +51,8 @@ func (p *player) statement(ctx context.Context) (s bank.Statement, err error) {
 
 // breaker returns the state; a breaker that was never told of is closed.
 func (p *player) breaker(ctx context.Context) (string, error) {
-	var m api.Metrics
-	if err := p.get(ctx, p.API+"/metrics", &m); err != nil {
+	var m api.State
+	if err := p.get(ctx, p.API+"/state", &m); err != nil {
 		return "", err
 	}
 	if b, ok := m.CircuitBreakers[p.Breaker]; ok {

@@ -175,9 +175,9 @@ func (r *running) statement() (s bank.Statement) {
 	return s
 }
 
-func (r *running) metrics() (m api.Metrics) {
+func (r *running) metrics() (m api.State) {
 	r.t.Helper()
-	if err := json.Unmarshal([]byte(r.must(http.MethodGet, r.api+"/metrics", "", "").body), &m); err != nil {
+	if err := json.Unmarshal([]byte(r.must(http.MethodGet, r.api+"/state", "", "").body), &m); err != nil {
 		r.t.Fatal(err)
 	}
 	return m

@@ -37,14 +37,18 @@ type Settings struct {
 // CLAD_PROFILE names, unless an option says otherwise.
 func App(s Settings, policies ...module.Option) fx.Option {
 	breakers := &api.Breakers{}
+	seen, err := newTelemetry()
+	if err != nil {
+		return fx.Error(err)
+	}
 	return fx.Options(
 		module.New(append(policies,
 			module.WithLogger(s.Log),
-			module.WithContainer(container.OnTransition(func(t container.Transition) {
+			module.WithContainer(seen.observe(), container.OnTransition(func(t container.Transition) {
 				breakers.Set(t.Name, t.To, t.At)
 			})),
 		)...),
-		fx.Supply(s, breakers),
+		fx.Supply(s, breakers, seen),
 		fx.Provide(
 			container.Tag(newGateway, "external_api",
 				container.As[payments.Gateway](),
@@ -54,7 +58,7 @@ func App(s Settings, policies ...module.Option) fx.Option {
 			payments.NewService,
 			newAPI,
 		),
-		fx.Invoke(serveBank, serveAPI),
+		fx.Invoke(telemetry.stop, serveBank, serveAPI),
 		fx.WithLogger(func() fxevent.Logger {
 			quiet := &fxevent.SlogLogger{Logger: s.Log}
 			quiet.UseLogLevel(slog.LevelDebug)
@@ -90,11 +94,12 @@ type apiParams struct {
 	Breaker      *container.CircuitBreaker `name:"payment-service" optional:"true"` // not every profile has it
 	Orchestrator policy.Orchestrator
 	Breakers     *api.Breakers
+	Telemetry    telemetry
 }
 
 func newAPI(p apiParams) *api.API {
 	if p.Breaker != nil {
 		p.Breakers.Set(p.Breaker.Name(), p.Breaker.State(), time.Now())
 	}
-	return api.New(p.Service, p.Guard, p.Orchestrator.Metrics, p.Breakers)
+	return api.New(p.Service, p.Guard, p.Orchestrator.Metrics, p.Breakers, p.Telemetry.scrape)
 }

@@ -29,6 +29,9 @@ func TestProxiesAndFunctionsAgree(t *testing.T) {
 			continue
 		}
 		for _, m := range p.methods {
+			if m.name == "Bounded" {
+				continue // by a directive
+			}
 			method, _ := typ.MethodByName(m.name)
 			want := functions.LastingOf(method.Type).Life
 			got := functions.Ends

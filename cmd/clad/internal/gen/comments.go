@@ -16,13 +16,14 @@ import (
 
 // A comment is what the source says about a method.
 type comment struct {
-	doc              []string // lines, with their slashes
-	once, skip, safe bool
+	doc                       []string // lines, with their slashes
+	once, skip, safe, bounded bool
 }
 
 // add joins what is said in two places.
 func (c *comment) add(other comment) {
-	c.once, c.skip, c.safe = c.once || other.once, c.skip || other.skip, c.safe || other.safe
+	c.once, c.skip = c.once || other.once, c.skip || other.skip
+	c.safe, c.bounded = c.safe || other.safe, c.bounded || other.bounded
 }
 
 // sources reads comments, which types don't carry, from the files that declare
@@ -126,7 +127,7 @@ func (s *sources) embedding(typ types.Type, iface *types.Interface, found map[st
 		}
 		c, bad := readComments(d.fset, field.Doc, field.Comment)
 		errs = append(errs, bad...)
-		if !c.once && !c.skip && !c.safe {
+		if !c.once && !c.skip && !c.safe && !c.bounded {
 			continue
 		}
 		for e := range iface.EmbeddedTypes() {
@@ -172,9 +173,11 @@ func readComments(fset *token.FileSet, doc, beside *ast.CommentGroup) (comment, 
 				c.skip = true
 			case "safe":
 				c.safe = true
+			case "bounded":
+				c.bounded = true
 			default:
-				errs = append(errs, &Problem{fset.Position(d.Pos()), fmt.Sprintf("unknown directive //clad:%s%s: there are //clad:once, //clad:safe and //clad:skip",
-					name, suggest.DidYouMean(name, []string{"once", "safe", "skip"}))})
+				errs = append(errs, &Problem{fset.Position(d.Pos()), fmt.Sprintf("unknown directive //clad:%s%s: there are //clad:once, //clad:safe, //clad:bounded and //clad:skip",
+					name, suggest.DidYouMean(name, []string{"once", "safe", "bounded", "skip"}))})
 			}
 		}
 	}

@@ -18,9 +18,10 @@
 //	guard.go        how each method is guarded, and report.go how it says that it failed
 //	input.go        what an attempt uses up of its arguments
 //	outlive.go      results that are in use after the call
-//	assert.go       what values are asserted to, and offer.go what of it a proxy offers
+//	asserting.go    which packages may ask values what else they are
+//	assert.go       what they ask, and offer.go what of it a proxy offers
 //	comments.go     doc comments and //clad: directives of methods
-//	render.go       the file; proxy.go a proxy in it; typewriter.go a type; names.go identifiers
+//	render.go       the file; proxy.go a proxy in it; variables.go, typewriter.go, names.go
 //	constraint.go   the build constraint of the file
 //	output.go       written only when it changes
 package gen

@@ -44,10 +44,13 @@ func methodsOf(typ types.Type, args map[*types.TypeParam][]types.Type, src *sour
 	for fn := range iface.Methods() {
 		m := method{fn: fn, name: fn.Name(), sig: fn.Signature(), doc: comments[fn.Id()].doc}
 		m.context, m.report = contextOf(m.sig), reportOf(m.sig)
-		m.input = inputs{args: args, standard: src.b.isStandard}.of(m.sig, m.context)
+		m.input = (&inputs{args: args, standard: src.b.isStandard}).of(m.sig, m.context)
 		m.decide(comments[fn.Id()])
 		if m.guard != unguarded && m.report == byError {
 			m.outlive = outliveOf(m.sig.Results(), args)
+			if l := m.outlive.life; comments[fn.Id()].bounded && (l == open || l == held) {
+				m.outlive.life = cursor
+			}
 		}
 		methods = append(methods, m)
 	}

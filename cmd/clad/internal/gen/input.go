@@ -66,7 +66,7 @@ type inputs struct {
 }
 
 // of looks at the parameters of a method.
-func (in inputs) of(sig *types.Signature, context carrier) input {
+func (in *inputs) of(sig *types.Signature, context carrier) input {
 	in.request = -1
 	for i := range sig.Params().Len() {
 		t := sig.Params().At(i).Type()

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"go/types"
+	"maps"
 	"math/bits"
 	"slices"
 	"strings"
@@ -12,6 +13,9 @@ import (
 // maxCombinations bounds the types that one proxy has: one for each set of
 // interfaces that a value may have.
 const maxCombinations = 32
+
+// mostOffers is what the bits of a set have room for.
+const mostOffers = 60
 
 // An offer is an interface beyond its own that a proxy has whenever the value
 // does.
@@ -57,6 +61,10 @@ func (v *viewpoint) offersOf(p *proxy, others []other, src *sources) (o offers, 
 		if len(more) == 0 {
 			continue
 		}
+		if len(o.list) == mostOffers {
+			o.beyond = append(o.beyond, other)
+			continue
+		}
 		before := o
 		o.list = append(slices.Clone(o.list), offer{other: other, more: more})
 		if o.combine(); len(o.combinations) > maxCombinations {
@@ -81,50 +89,57 @@ func compareBool(a, b bool) int {
 
 // combine lists the sets of offers that a value may have: without those that
 // contradict each other, and with all that follow from others. The larger come
-// first.
+// first. It gives up one beyond the bound.
 func (o *offers) combine() {
 	o.combinations = nil
-	var grow func(i int, set uint, has methodSet)
-	grow = func(i int, set uint, has methodSet) {
-		if i == len(o.list) {
-			if set != 0 && o.isClosed(set, has) {
-				o.combinations = append(o.combinations, set)
+	seen := map[uint]bool{0: true}
+	for todo := []uint{0}; len(todo) > 0; todo = todo[1:] {
+		has := o.methods(todo[0])
+		for i, offer := range o.list {
+			if todo[0]&(1<<i) != 0 || has.conflicts(offer.more) {
+				continue
 			}
-			return
-		}
-		if len(o.combinations) > maxCombinations {
-			return
-		}
-		grow(i+1, set, has)
-		if more := o.list[i].more; !has.conflicts(more) {
-			grow(i+1, set|1<<i, has.with(more))
+			set := o.implied(has.with(offer.more))
+			if seen[set] {
+				continue
+			}
+			seen[set] = true
+			todo, o.combinations = append(todo, set), append(o.combinations, set)
+			if len(o.combinations) > maxCombinations {
+				return
+			}
 		}
 	}
-	grow(0, 0, methodSet{})
 	slices.SortFunc(o.combinations, func(a, b uint) int {
 		return cmp.Or(cmp.Compare(bits.OnesCount(b), bits.OnesCount(a)), cmp.Compare(a, b))
 	})
 }
 
-// isClosed reports whether a value with the offers in set, and so with these
-// methods, has none of the others.
-func (o *offers) isClosed(set uint, has methodSet) bool {
+// methods are those of a set of offers.
+func (o *offers) methods(set uint) methodSet {
+	has := methodSet{}
 	for i, offer := range o.list {
-		if set&(1<<i) == 0 && has.includes(offer.more) {
-			return false
+		if set&(1<<i) != 0 {
+			maps.Copy(has, offer.more)
 		}
 	}
-	return true
+	return has
+}
+
+// implied is the set of all offers that a value with these methods has.
+func (o *offers) implied(has methodSet) (set uint) {
+	for i, offer := range o.list {
+		if has.includes(offer.more) {
+			set |= 1 << i
+		}
+	}
+	return set
 }
 
 func (s methodSet) with(other methodSet) methodSet {
 	all := make(methodSet, len(s)+len(other))
-	for id, m := range s {
-		all[id] = m
-	}
-	for id, m := range other {
-		all[id] = m
-	}
+	maps.Copy(all, s)
+	maps.Copy(all, other)
 	return all
 }
 

@@ -56,6 +56,10 @@ func TestResultsOutliveTheCall(t *testing.T) {
 			_, _ = l.Channel(ctx)
 			return nil
 		}, caller},
+		{"channel that is bounded", func(ctx context.Context, l nasty.Lives) func() error {
+			_, _ = l.Bounded(ctx)
+			return nil
+		}, timedOut},
 		{"lease", func(ctx context.Context, l nasty.Lives) func() error {
 			_, _ = l.Lease(ctx)
 			return nil

@@ -99,6 +99,7 @@
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty.Lives:
 //
 //	Body      guarded; it ends with the io.ReadCloser
+//	Bounded   guarded; the context lives on for the <-chan int, until the timeout
 //	Channel   guarded; a timeout bounds the opening, not the <-chan int
 //	Confirm   guarded
 //	Context   guarded; a timeout bounds the opening, not the context.Context
@@ -1819,6 +1820,7 @@ type livesProxy struct {
 	cladProxied
 	next     Lives
 	body     *container.Pipeline
+	bounded  *container.Pipeline
 	channel  *container.Pipeline
 	confirm  *container.Pipeline
 	context  *container.Pipeline
@@ -1846,6 +1848,7 @@ func newLivesProxy(next Lives, m container.Methods) Lives {
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		body:        m.Method("Body"),
+		bounded:     m.Method("Bounded"),
 		channel:     m.Method("Channel"),
 		confirm:     m.Method("Confirm"),
 		context:     m.Method("Context"),
@@ -1882,6 +1885,21 @@ func (p *livesProxy) Body(ctx context.Context) (result io.ReadCloser, err error)
 		result, err = p.next.Body(call.Context())
 		if err == nil {
 			result = call.Body(result)
+		}
+	}
+	return result, err
+}
+
+func (p *livesProxy) Bounded(ctx context.Context) (result <-chan int, err error) {
+	if p.bounded.Direct() {
+		return p.next.Bounded(ctx)
+	}
+	call := p.bounded.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		result, err = p.next.Bounded(call.Context())
+		if err == nil {
+			call.Detach()
 		}
 	}
 	return result, err

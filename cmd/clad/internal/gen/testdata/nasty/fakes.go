@@ -362,6 +362,11 @@ func (f livesFake) Body(ctx context.Context) (result io.ReadCloser, err error) {
 	return result, err
 }
 
+func (f livesFake) Bounded(ctx context.Context) (result <-chan int, err error) {
+	f.f.Call("Bounded", []interface{}{ctx}, &result, &err)
+	return result, err
+}
+
 func (f livesFake) Channel(ctx context.Context) (result <-chan int, err error) {
 	f.f.Call("Channel", []interface{}{ctx}, &result, &err)
 	return result, err

@@ -181,6 +181,7 @@ type Lives interface {
 	Lease(ctx context.Context) (<-chan *Lease, error)
 	Confirm(ctx context.Context) (*Confirmation, error)
 	Untimed() (<-chan int, error)
+	Bounded(ctx context.Context) (<-chan int, error) //clad:bounded
 
 	//clad:skip
 	Skipped(ctx context.Context) (io.ReadCloser, error)

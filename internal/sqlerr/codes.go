@@ -1,4 +1,4 @@
-package cladsql
+package sqlerr
 
 import (
 	"reflect"
@@ -8,30 +8,30 @@ import (
 )
 
 var (
-	answered = meaning{verdict: policy.Answered}
-	failed   = meaning{verdict: policy.Failed}
+	answered = Meaning{Verdict: policy.Answered}
+	failed   = Meaning{Verdict: policy.Failed}
 	// goneAway is the failure of one connection.
-	goneAway = meaning{verdict: policy.Failed, lost: true}
+	goneAway = Meaning{Verdict: policy.Failed, Lost: true}
 	// rolledBack is a failure after which nothing was done.
-	rolledBack = meaning{verdict: policy.Failed, undone: true}
+	rolledBack = Meaning{Verdict: policy.Failed, NoEffect: true}
 	// contended met another transaction: to be tried again, says the database,
 	// which works.
-	contended = meaning{verdict: policy.Failed, undone: true, alone: true}
+	contended = Meaning{Verdict: policy.Failed, NoEffect: true, Neutral: true}
 	// crowded: the server has as many connections as it takes.
-	crowded = meaning{verdict: policy.Failed, undone: true, full: true}
+	crowded = Meaning{Verdict: policy.Failed, NoEffect: true, Full: true}
 	// readOnly: the server takes no writes, as after a failover.
-	readOnly = meaning{verdict: policy.Failed, undone: true, mode: true}
+	readOnly = Meaning{Verdict: policy.Failed, NoEffect: true, ReadOnly: true}
 )
 
 // bySQLState knows the SQLSTATEs of the SQL standard and of PostgreSQL.
-func bySQLState(state string) meaning {
+func bySQLState(state string) Meaning {
 	if len(state) != 5 {
 		return failed
 	}
 	switch state {
 	case "40001", "40P01", "55P03": // serialization failure, deadlock, lock not available
 		return contended
-	case "57014": // cancelled, or the server's own timeout
+	case "57014", "57P03": // cancelled, or the server's own timeout; not accepting connections yet
 		return rolledBack
 	case "25006":
 		return readOnly
@@ -40,7 +40,7 @@ func bySQLState(state string) meaning {
 	case "40002", "08P01": // a constraint at commit; nonsense of the caller's, of a connection that goes on
 		return answered
 	case "25P03", "25P04": // idle in a transaction, or in one for too long
-		return meaning{verdict: policy.Answered, lost: true}
+		return Meaning{Verdict: policy.Answered, Lost: true}
 	case "57P01", "57P02", "57P05": // shut down, crashed, idle for too long
 		return goneAway
 	}
@@ -62,7 +62,7 @@ type mysqlError struct {
 
 // meaning knows what MySQL and MariaDB give a general SQLSTATE, or one that means
 // something else.
-func (e mysqlError) meaning() meaning {
+func (e mysqlError) meaning() Meaning {
 	switch e.number {
 	case 1205, 1213, 3572: // lock wait timeout, deadlock, NOWAIT
 		return contended
@@ -76,7 +76,7 @@ func (e mysqlError) meaning() meaning {
 	case 1792, 1836: // in a read-only transaction, in read-only mode
 		return readOnly
 	case 1153: // the packet is too large, and the connection closed
-		return meaning{verdict: policy.Answered, lost: true}
+		return Meaning{Verdict: policy.Answered, Lost: true}
 	case 1053, 1927: // shutting down, connection killed
 		return goneAway
 	case 1021, 1028, 1030, 1037, 1038, 1041, 1114, 1129, 1135, // out of disk, memory, threads; trouble in the storage engine; host blocked
@@ -106,7 +106,7 @@ func mysqlErrorOf(err error) (e mysqlError, ok bool) {
 }
 
 // bySQLiteCode knows the primary result codes.
-func bySQLiteCode(code int64) meaning {
+func bySQLiteCode(code int64) Meaning {
 	switch code & 0xff {
 	case 5, 6: // BUSY, LOCKED: to be tried again, says SQLite of a statement outside of transactions
 		return contended
@@ -116,10 +116,10 @@ func bySQLiteCode(code int64) meaning {
 	return answered
 }
 
-// sqliteCodeOf finds SQLite's result code in an error of one of its drivers: a
+// SQLiteCode finds SQLite's result code in an error of one of its drivers: a
 // method Code (modernc.org/sqlite), a field Code (mattn/go-sqlite3's Error), or
 // the error itself (its ErrNo).
-func sqliteCodeOf(err error) (code int64, ok bool) {
+func SQLiteCode(err error) (code int64, ok bool) {
 	v := reflect.Indirect(reflect.ValueOf(err))
 	if !v.IsValid() || !strings.Contains(v.Type().PkgPath(), "sqlite") {
 		return 0, false

@@ -23,16 +23,16 @@ type totals struct {
 	Overruns                 uint64 `json:"overruns"`
 }
 
-// Metrics is the body of GET /metrics.
-type Metrics struct {
+// State is the body of GET /state.
+type State struct {
 	Total           totals             `json:"total"`
 	Operations      map[string]totals  `json:"operations"`
 	CircuitBreakers map[string]Breaker `json:"circuit_breakers"`
 }
 
-func (a *API) showMetrics(w http.ResponseWriter, _ *http.Request) {
+func (a *API) showState(w http.ResponseWriter, _ *http.Request) {
 	m := a.metrics()
-	shown := Metrics{
+	shown := State{
 		Total:           totals(m.Totals),
 		Operations:      make(map[string]totals, len(m.Operations)),
 		CircuitBreakers: a.breakers.All(),

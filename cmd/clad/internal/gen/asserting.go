@@ -1,0 +1,168 @@
+package gen
+
+import (
+	"bytes"
+	"go/types"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/go/packages"
+)
+
+// asserting loads the packages that may assert one of the wanted interfaces: those
+// of the module, and of the modules that declare one, which may do it by way of an
+// interface of their own; and of what the module requires itself, those that know
+// one.
+func (l *loader) asserting(b *build, wants []want) []*packages.Package {
+	declaring := map[string]bool{}
+	for _, w := range wants {
+		declaringPackages(w.typ, declaring)
+		declaring[w.home.pkg.PkgPath] = true
+	}
+	pkgs := slices.DeleteFunc(slices.Clone(b.pkgs), func(p *packages.Package) bool { return p.TypesInfo == nil })
+	had := map[string]bool{}
+	for _, p := range pkgs {
+		had[p.PkgPath] = true
+	}
+	depends, all := dependents(declaring), l.wholeModules(b, wants)
+	modules := map[string]bool{}
+	for path := range declaring {
+		if p := all[path]; p != nil && p.Module != nil {
+			modules[p.Module.Path] = true
+		}
+	}
+	var paths []string
+	for path, p := range all {
+		knows := declaring[path] // also in the standard library
+		if p.Module != nil {
+			knows = p.Module.Main || modules[p.Module.Path] || !p.Module.Indirect && depends(p)
+		}
+		if knows && !had[path] && !partOfClad(path) && l.mayAssert(p) {
+			paths = append(paths, path)
+		}
+	}
+	if len(paths) == 0 {
+		return pkgs
+	}
+	slices.Sort(paths)
+	loaded, err := packages.Load(&packages.Config{Mode: full, Context: l.ctx, Dir: l.dir, BuildFlags: l.flags,
+		Fset: b.fset, ParseFile: l.parse}, paths...)
+	if err != nil {
+		return pkgs // what is wrong there is said by who compiles it
+	}
+	return append(pkgs, slices.DeleteFunc(loaded, func(p *packages.Package) bool { return p.TypesInfo == nil })...)
+}
+
+// declaringPackages notes where an interface, and those that it embeds, are
+// declared. Everybody depends on the standard library's, so only who declares the
+// interface itself counts there.
+func declaringPackages(t types.Type, into map[string]bool) {
+	seen := map[types.Type]bool{}
+	var note func(t types.Type, embedded bool)
+	note = func(t types.Type, embedded bool) {
+		if seen[t] {
+			return
+		}
+		seen[t] = true
+		if pkg := packageOf(types.Unalias(t)); pkg != nil && (!embedded || strings.Contains(pkg.Path(), ".")) {
+			into[pkg.Path()] = true
+		}
+		if iface, ok := t.Underlying().(*types.Interface); ok {
+			for e := range iface.EmbeddedTypes() {
+				note(e, true)
+			}
+		}
+	}
+	note(t, false)
+}
+
+// dependents reports which packages are, or depend on, some that are named.
+func dependents(on map[string]bool) func(*packages.Package) bool {
+	known := map[*packages.Package]bool{}
+	var depends func(p *packages.Package) bool
+	depends = func(p *packages.Package) bool {
+		if found, ok := known[p]; ok {
+			return found
+		}
+		known[p] = false
+		found := on[p.PkgPath]
+		for _, imported := range p.Imports {
+			found = depends(imported) || found
+		}
+		known[p] = found
+		return found
+	}
+	return depends
+}
+
+// partOfClad: what clad asserts, it asserts of proxies on purpose.
+func partOfClad(path string) bool {
+	for _, dir := range []string{"/container", "/module", "/policy", "/config", "/internal"} {
+		if path == cladModule+dir || strings.HasPrefix(path, cladModule+dir+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// wholeModules lists, by path, every package of the modules that want proxies, and
+// what these import: the result must not depend on the patterns of the run.
+func (l *loader) wholeModules(b *build, wants []want) map[string]*packages.Package {
+	found := map[string]*packages.Package{}
+	add := func(p *packages.Package) {
+		if p.ForTest == "" && !strings.HasSuffix(p.ID, ".test") {
+			found[p.PkgPath] = p
+		}
+	}
+	var patterns []string
+	for _, w := range wants {
+		m := w.home.pkg.Module
+		if m == nil || m.Path == "" {
+			continue
+		}
+		if pattern := m.Path + "/..."; !slices.Contains(patterns, pattern) {
+			patterns = append(patterns, pattern)
+		}
+	}
+	for _, p := range b.listed {
+		add(p)
+	}
+	if len(patterns) == 0 || l.listsAll(b, patterns) {
+		return found
+	}
+	roots, err := packages.Load(&packages.Config{Mode: metadata, Context: l.ctx, Dir: l.dir, BuildFlags: l.flags}, patterns...)
+	if err == nil {
+		packages.Visit(roots, nil, add)
+	}
+	return found
+}
+
+// listsAll reports whether the run's own patterns have listed the one module whole.
+func (l *loader) listsAll(b *build, patterns []string) bool {
+	if len(patterns) != 1 || !slices.Contains(l.patterns, "./...") {
+		return false
+	}
+	dir, err := filepath.Abs(l.dir)
+	if err != nil {
+		return false
+	}
+	for _, p := range b.listed {
+		if p.Module != nil && p.Module.Main && p.Module.Path+"/..." == patterns[0] {
+			return p.Module.Dir == dir
+		}
+	}
+	return false
+}
+
+// mayAssert looks for the text of an assertion in the files of a package.
+func (l *loader) mayAssert(p *packages.Package) bool {
+	for _, name := range p.GoFiles {
+		src, err := os.ReadFile(name)
+		if err == nil && !l.generated(name, src) && (bytes.Contains(src, []byte(".(")) || bytes.Contains(src, []byte("As"))) {
+			return true
+		}
+	}
+	return false
+}

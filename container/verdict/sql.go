@@ -1,0 +1,166 @@
+package verdict
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/cladgo/clad/internal/sqlerr"
+)
+
+// database is SQL databases: PostgreSQL by pgx and lib/pq, MySQL and MariaDB by
+// go-sql-driver, SQLite by mattn's and modernc's drivers, and database/sql around
+// them.
+var database = client{
+	types: map[string]func(error) Meaning{
+		mysqlError:                          ofSQL,
+		"github.com/mattn/go-sqlite3.Error": ofSQL,
+		"github.com/mattn/go-sqlite3.ErrNo": ofSQL,
+		"modernc.org/sqlite.Error":          ofSQL,
+
+		"github.com/jackc/pgx/pgconn.ParseConfigError": always(refused),
+		"github.com/jackc/pgx.ScanArgError":            always(answered),
+		"github.com/jackc/pgx/pgconn.connLockError":    ofPGLock,
+
+		"fmt.wrapError": ofArgument,
+	},
+	connects: []string{"github.com/jackc/pgx/pgconn.ConnectError"},
+	methods: []method{
+		{reflect.TypeFor[sqlStateError](), ofSQL},
+		{reflect.TypeFor[safeToRetry](), func(err error) Meaning {
+			if err.(safeToRetry).SafeToRetry() { //nolint:errorlint // this error, not what it wraps
+				return unmade
+			}
+			return unknown
+		}},
+	},
+	texts: map[string]Meaning{
+		"sql: database is closed":                                    refused,
+		"sql: connection is already closed":                          refused,
+		"sql: transaction has already been committed or rolled back": refused,
+		"sql: statement is closed":                                   refused,
+		"sql: Rows are closed":                                       refused,
+		"sql: driver does not support the use of Named Parameters":   refused,
+		"sql: driver does not support non-default isolation level":   refused,
+		"sql: driver does not support read-only transactions":        refused,
+		"driver: bad connection":                                     failed, // lib/pq says it also after the statement was sent
+		"no rows in result set":                                      answered,
+		"too many rows in result set":                                answered,
+		"tx is closed":                                               refused,
+		"commit unexpectedly resulted in rollback":                   answered, // of a transaction in which a statement had failed
+		"closed pool":                                              refused,
+		"conn closed":                                              failed, // also while an answer was awaited
+		"mismatched param and argument count":                      refused,
+		"server refused TLS connection":                            hopeless,
+		"pq: SSL is not enabled on the server":                     hopeless,
+		"pq: could not complete operation in a failed transaction": answered,
+		"invalid connection":                                       failed,
+		"malformed packet":                                         failed,
+		"busy buffer":                                              failed,
+		"commands out of sync. You can't run this command now":     failed,
+		"commands out of sync. Did you run multiple statements at once?":             failed,
+		"TLS requested but server does not support TLS":                              hopeless,
+		"this authentication plugin is not supported":                                hopeless,
+		"this user requires mysql native password authentication":                    hopeless,
+		"packet for query is too large. Try adjusting the `Config.MaxAllowedPacket`": refused,
+		"mysql: driver does not support the use of Named Parameters":                 refused,
+	},
+	beginnings: map[string]Meaning{
+		"sql: expected ":                    refused, // so many arguments
+		"unsupported Scan, ":                answered,
+		"not enough args to execute query:": refused,
+		"missing argument with index ":      refused,
+		"missing named argument ":           refused,
+		"pq: encode: unknown type for ":     refused,
+		"pq: got ":                          refused, // more parameters than it takes
+	},
+	names: namesOfSQL(),
+}
+
+const mysqlError = "github.com/go-sql-driver/mysql.MySQLError"
+
+// sqlStateError is what pgx and lib/pq give to each error that a server answered
+// with.
+type sqlStateError interface {
+	error
+	SQLState() string
+}
+
+// safeToRetry is what pgx gives to errors that may have come before anything was
+// sent.
+type safeToRetry interface {
+	error
+	SafeToRetry() bool
+}
+
+func ofSQL(err error) Meaning {
+	m, _ := sqlerr.Of(err)
+	return Meaning{Verdict: m.Verdict, NoEffect: m.NoEffect, Neutral: m.Neutral}
+}
+
+// ofPGLock tells a connection that another call is using from one that is gone.
+func ofPGLock(err error) Meaning {
+	if err.Error() == "conn busy" {
+		return waited
+	}
+	return unmade
+}
+
+// ofArgument knows arguments that cannot be sent, and columns that do not fit what
+// they are scanned into: what is wrapped says why, in many ways.
+func ofArgument(err error) Meaning {
+	text := err.Error()
+	switch {
+	case strings.HasPrefix(text, "failed to encode args["), strings.HasPrefix(text, "sql: converting argument "):
+		return refused
+	case strings.HasPrefix(text, "sql: Scan error on column index "):
+		return answered
+	}
+	return unknown
+}
+
+// namesOfSQL lets profiles name errors as the databases do: by PostgreSQL's
+// condition names, MySQL's symbols and SQLite's result codes.
+func namesOfSQL() map[string]func(error) bool {
+	names := map[string]func(error) bool{
+		"pgx.ErrNoRows":      isNoRows,
+		"pgx.ErrTooManyRows": isText("too many rows in result set"),
+		"sql.ErrTxDone":      isText("sql: transaction has already been committed or rolled back"),
+		"sql.ErrConnDone":    isText("sql: connection is already closed"),
+		"driver.ErrBadConn":  isText("driver: bad connection"),
+	}
+	for name, state := range map[string]string{
+		"UniqueViolation": "23505", "ForeignKeyViolation": "23503", "NotNullViolation": "23502", "CheckViolation": "23514",
+		"ExclusionViolation": "23P01", "SerializationFailure": "40001", "DeadlockDetected": "40P01", "LockNotAvailable": "55P03",
+		"QueryCanceled": "57014", "AdminShutdown": "57P01", "TooManyConnections": "53300", "InsufficientPrivilege": "42501",
+		"UndefinedTable": "42P01", "ReadOnlySQLTransaction": "25006", "RaiseException": "P0001",
+	} {
+		names["pg."+name] = func(err error) bool {
+			e, ok := err.(sqlStateError) //nolint:errorlint // whoever asks walks the tree
+			return ok && e.SQLState() == state
+		}
+	}
+	for name, numbers := range map[string][]int64{
+		"ER_DUP_ENTRY": {1062, 1586}, "ER_LOCK_DEADLOCK": {1213}, "ER_LOCK_WAIT_TIMEOUT": {1205}, "ER_NO_REFERENCED_ROW": {1216, 1452},
+		"ER_ROW_IS_REFERENCED": {1217, 1451}, "ER_BAD_NULL_ERROR": {1048}, "ER_ACCESS_DENIED_ERROR": {1045}, "ER_SIGNAL_EXCEPTION": {1644},
+	} {
+		names["mysql."+name] = func(err error) bool {
+			return isType(err, mysqlError) && slices.Contains(numbers, number(err, "Number"))
+		}
+	}
+	for name, code := range map[string]int64{
+		"SQLITE_BUSY": 5, "SQLITE_LOCKED": 6, "SQLITE_READONLY": 8, "SQLITE_FULL": 13, "SQLITE_CONSTRAINT": 19,
+	} {
+		names["sqlite."+name] = func(err error) bool {
+			c, ok := sqlerr.SQLiteCode(err)
+			return ok && c&0xff == code
+		}
+	}
+	return names
+}
+
+// isNoRows tells pgx's error, which newer versions make of database/sql's, and give
+// a type.
+func isNoRows(err error) bool {
+	return err.Error() == "no rows in result set" && (isType(err, "github.com/jackc/pgx.proxyError") || reflect.TypeOf(err) == typeOfText)
+}
