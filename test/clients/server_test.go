@@ -35,16 +35,7 @@ func freePort(t *testing.T) string {
 // start runs a server until the test ends, and waits until it listens.
 func start(t *testing.T, port, name string, args ...string) *server {
 	t.Helper()
-<<<<<<< HEAD
-	if _, err := exec.LookPath(name); err != nil {
-		if os.Getenv("CLAD_REQUIRE_SERVICES") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-=======
 	installed(t, name)
->>>>>>> main
 	var out bytes.Buffer
 	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -227,14 +218,7 @@ func shared(t *testing.T, name, addr string) string {
 		_ = c.Close()
 		return addr
 	}
-<<<<<<< HEAD
-	if os.Getenv("CLAD_REQUIRE_SERVICES") == "1" {
-		t.Fatalf("%s: %v", name, err)
-	}
-	t.Skipf("%s: %v", name, err)
-=======
 	unavailable(t, fmt.Errorf("%s: %w", name, err))
->>>>>>> main
 	return ""
 }
 
