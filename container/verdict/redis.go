@@ -31,24 +31,24 @@ var redis = client{
 	},
 	names: map[string]func(error) bool{
 		"redis.Nil": func(err error) bool {
-			switch err.Error() {
-			case "redis: nil":
-				_, ok := err.(redisError)
-				return ok
-			case "redigo: nil returned":
-				return isText("redigo: nil returned")(err)
-			case "redis nil message":
-				return nameOfError(err) == "github.com/redis/rueidis.RedisError"
-			case "valkey nil message":
-				return nameOfError(err) == "github.com/valkey-io/valkey-go.ValkeyError"
+			switch nameOfError(err) {
+			case "errors.errorString":
+				return err.Error() == "redigo: nil returned"
+			case "github.com/redis/rueidis.RedisError":
+				return err.Error() == "redis nil message"
+			case "github.com/valkey-io/valkey-go.ValkeyError":
+				return err.Error() == "valkey nil message"
 			}
-			return false
+			return isRedis(err, "redis: nil")
 		},
-		"redis.TxFailedErr": func(err error) bool {
-			_, ok := err.(redisError)
-			return ok && err.Error() == "redis: transaction failed"
-		},
+		"redis.TxFailedErr": func(err error) bool { return isRedis(err, "redis: transaction failed") },
 	},
+}
+
+// isRedis tells go-redis' errors by their text.
+func isRedis(err error, text string) bool {
+	_, ok := err.(redisError)
+	return ok && err.Error() == text
 }
 
 // ofRedis says what a reply of the server means.

@@ -69,7 +69,10 @@ func Names() []string { return slices.Sorted(maps.Keys(tables().names)) }
 // that name; it is false for a name that is not known.
 func Named(name string) (is func(error) bool, ok bool) {
 	one, ok := tables().names[name]
-	return func(err error) bool { return wraps(err, one) }, ok
+	if !ok {
+		return func(error) bool { return false }, false
+	}
+	return func(err error) bool { return wraps(err, one) }, true
 }
 
 // wraps reports whether one holds for any error in err's tree.

@@ -109,7 +109,7 @@ func startKafka(t *testing.T) (c *kfake.Cluster, l *muted) {
 	l = new(muted)
 	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "orders"), kfake.ListenFn(func(network, addr string) (net.Listener, error) {
 		var err error
-		l.Listener, err = net.Listen(network, addr) //nolint:noctx // it is what kfake asks for
+		l.Listener, err = net.Listen(network, addr)
 		return l, err
 	}))
 	if err != nil {

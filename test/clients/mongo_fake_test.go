@@ -104,7 +104,7 @@ func (f *fakeMongo) serve(c net.Conn) {
 		if err != nil {
 			return
 		}
-		out := make([]byte, 16)
+		out := append([]byte(nil), make([]byte, 16)...)
 		copy(out[8:], head[4:8]) // in answer to
 		if op == opQuery {
 			binary.LittleEndian.PutUint32(out[12:], opReply)

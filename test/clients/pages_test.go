@@ -1,4 +1,7 @@
 package clients
 
 // seen is the page, in its order.
-var seen = pageOf{redisFamily, natsFamily, amqpFamily, s3Family, mongoFamily, kafkaFamily, mqttFamily, rpcFamily, elasticFamily, memcacheFamily, sqlFamily}
+var seen = pageOf{
+	redisFamily, sqlFamily, mongoFamily, cassandraFamily, memcacheFamily, elasticFamily, s3Family,
+	natsFamily, amqpFamily, kafkaFamily, mqttFamily, rpcFamily,
+}

@@ -194,7 +194,7 @@ What a client's error means decides whether it is retried and whether a circuit 
 - **refused**: nobody was asked, or no attempt can help. Neither retried nor counted.
 - **effect**: where there was certainly *none*, also what is not safe to repeat (` + "`//clad:once`" + `) is tried again. It is said of the client's last attempt: turn off those that it makes by itself.
 
-This page is written by tests that run the clients against real servers (` + "`make clients`" + `).
+This page is written by tests that run the clients against real servers (` + "`make clients`" + `). How to wrap them: [NATS](recipes/nats.md), [RabbitMQ](recipes/amqp.md), [Kafka](recipes/kafka.md), [MongoDB](recipes/mongo.md), [S3](recipes/s3.md).
 `
 
 func (p pageOf) end() int {

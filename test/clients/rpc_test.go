@@ -44,7 +44,7 @@ func (h *health) Check(ctx context.Context, r *grpc_health_v1.HealthCheckRequest
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	if err := code.UnmarshalJSON([]byte(`"` + r.Service + `"`)); err != nil {
+	if known := code.UnmarshalJSON([]byte(`"`+r.Service+`"`)) == nil; !known {
 		return &grpc_health_v1.HealthCheckResponse{}, nil
 	}
 	return nil, status.Error(code, "no")
@@ -139,7 +139,7 @@ func TestConnect(t *testing.T) {
 			return nil, ctx.Err()
 		}
 		var code codes.Code
-		if err := code.UnmarshalJSON([]byte(`"` + r.Msg.Value + `"`)); err != nil {
+		if known := code.UnmarshalJSON([]byte(`"`+r.Msg.Value+`"`)) == nil; !known {
 			return connect.NewResponse(&wrapperspb.StringValue{}), nil
 		}
 		return nil, connect.NewError(connect.Code(code), errors.New("no"))

@@ -22,7 +22,11 @@ func (c *checker) services(p soundProfile, code *usage.Code) {
 			continue
 		}
 		if other := tagged[len(tagged)-1]; other.Full != tagged[0].Full {
-			c.add(atSetting(origin, path, "means both %s and %s; write the full import path", tagged[0].Full, other.Full), p.Name)
+			c.add(atSetting(origin, path, "means both %s and %s; write the full import path", tagged[0].FullID(), other.FullID()), p.Name)
+			continue
+		}
+		if ids := labelled(tagged); len(ids) > 1 {
+			c.add(atSetting(origin, path, "may mean %s; write which", strings.Join(ids, " or ")), p.Name)
 			continue
 		}
 		for _, method := range slices.Sorted(maps.Keys(p.catalog.Services[name].Methods)) {
@@ -30,7 +34,7 @@ func (c *checker) services(p soundProfile, code *usage.Code) {
 				continue
 			}
 			origin, _ := p.loaded.Origin("services", name, "methods", method)
-			c.add(atSetting(origin, append(path, "methods", method), "%s has no such method%s", tagged[0].Type, methodHint(method, tagged[0])), p.Name)
+			c.add(atSetting(origin, append(path, "methods", method), "%s has no such method%s", tagged[0].ID(), methodHint(method, tagged[0])), p.Name)
 		}
 	}
 }
@@ -49,19 +53,33 @@ func unprovided(origin config.Origin, path []string, name string, code *usage.Co
 	return f
 }
 
-// servicesNamed finds the services of the code that go by a name; they are in the order
-// of their full names.
+// servicesNamed finds the services of the code that go by a name: those that it means to
+// the letter, else those of its type, in the order of their full names.
 func servicesNamed(name string, all []usage.Service) []usage.Service {
+	name = usage.Unnumbered(name)
 	var found []usage.Service
+	most := 0
 	for _, s := range all {
-		if s.Full == name {
-			return []usage.Service{s}
-		}
-		if s.Type == name {
+		at := slices.Index(s.Keys(), name)
+		switch {
+		case at < 0:
+		case len(found) == 0 || at < most:
+			found, most = []usage.Service{s}, at
+		case at == most:
 			found = append(found, s)
 		}
 	}
 	return found
+}
+
+// labelled lists what tells services of one type apart, one of each.
+func labelled(services []usage.Service) []string {
+	var ids []string
+	for _, s := range services {
+		ids = append(ids, s.Type+s.Label())
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // serviceNames lists the services of the code, as far as name has it in full.
@@ -69,9 +87,9 @@ func serviceNames(name string, all []usage.Service) []string {
 	var known []string
 	for _, s := range all {
 		if strings.Contains(name, "/") {
-			known = append(known, s.Full)
+			known = append(known, s.FullID())
 		} else {
-			known = append(known, s.Type)
+			known = append(known, s.ID())
 		}
 	}
 	slices.Sort(known)

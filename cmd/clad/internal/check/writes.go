@@ -17,7 +17,7 @@ import (
 func (c *checker) writes(p soundProfile, code *usage.Code) {
 	said := map[string]bool{}
 	for _, s := range code.Services {
-		key, choices := p.chosenFor(s, code.Services)
+		key, choices := p.chosenFor(s)
 		byPolicy := map[string][]string{}
 		for _, m := range s.Methods {
 			name := s.Policy
@@ -31,13 +31,13 @@ func (c *checker) writes(p soundProfile, code *usage.Code) {
 			}
 		}
 		for name, methods := range byPolicy {
-			about := s.Full + " " + name + " " + strings.Join(methods, " ")
+			about := s.FullID() + " " + name + " " + strings.Join(methods, " ")
 			if said[about] {
 				continue
 			}
 			said[about] = true
 			f := inCode(s.At, "%s of %s may be repeated by the policy %s after an attempt that had its effect: say //clad:once at the method, or //clad:safe where a repeat does no harm, or choose a policy with container.Method or in %s",
-				few(methods), s.Type, name, keypath.Join("services", key, "methods"))
+				few(methods), s.ID(), name, keypath.Join("services", key, "methods"))
 			f.Note, f.Warning = true, true
 			c.add(f, p.Name)
 		}
@@ -45,13 +45,13 @@ func (c *checker) writes(p soundProfile, code *usage.Code) {
 }
 
 // chosenFor is what a profile chooses for a service, and under which name.
-func (p soundProfile) chosenFor(s usage.Service, all []usage.Service) (key string, choices policy.Service) {
-	for key, choices := range p.catalog.Services {
-		if slices.ContainsFunc(servicesNamed(key, all), func(m usage.Service) bool { return m.Full == s.Full }) {
+func (p soundProfile) chosenFor(s usage.Service) (key string, choices policy.Service) {
+	for _, key := range s.Keys() {
+		if choices, ok := p.catalog.Services[key]; ok {
 			return key, choices
 		}
 	}
-	return s.Type, policy.Service{}
+	return s.ID(), policy.Service{}
 }
 
 // repeats reports whether a method is guarded so that a retry repeats it.

@@ -15,9 +15,14 @@ type Service struct {
 	Full   string `json:"full,omitempty"`  // with its import path, where the code was looked at
 	Origin Origin `json:"origin"`          // in the profile; zero if it is not in there
 	Tagged Origin `json:"tagged,omitzero"` // in the code; zero if that was not looked at
+	// Critical says where the profile has the application not ready while a circuit
+	// breaker of the service is open; zero where it does not.
+	Critical Origin `json:"critical,omitzero"`
 	// Methods are those with a choice of their own, and without a name all the
 	// others; where the code was looked at, every method by its name.
 	Methods []Method `json:"methods"`
+
+	types []string // short and in full, without what tells it from others of its type
 }
 
 // Method says which policy a method gets.
@@ -65,7 +70,7 @@ func (e *explainer) services(r *Report) []Service {
 
 // chosenFor returns the key under which the profile makes choices for a service.
 func (e *explainer) chosenFor(t Tagged) (key string, ok bool) {
-	for _, key := range []string{t.Full, t.Type} {
+	for _, key := range t.Keys() {
 		if _, ok := e.catalog.Services[key]; ok {
 			return key, true
 		}
@@ -73,19 +78,29 @@ func (e *explainer) chosenFor(t Tagged) (key string, ok bool) {
 	return "", false
 }
 
+// critical says where a service is marked as such.
+func (e *explainer) critical(key string) Origin {
+	if !e.catalog.Services[key].Critical {
+		return Origin{}
+	}
+	origin, _ := e.profile.Origin("services", key, "critical")
+	return originOf(origin)
+}
+
 // profileService knows no more than the profile does.
 func (e *explainer) profileService(r *Report, name string) Service {
 	origin, _ := e.profile.Origin("services", name)
-	s := Service{Name: name, Origin: originOf(origin)}
+	s := Service{Name: name, Origin: originOf(origin), Critical: e.critical(name)}
 	s.Methods = e.chosenMethods(r, Tagged{}, name)
 	return s
 }
 
 // taggedService knows the tag as well, and every method.
 func (e *explainer) taggedService(r *Report, t Tagged, key string) Service {
-	s := Service{Name: t.Type, Full: t.Full, Tagged: placeOf(t.At)}
+	s := Service{Name: t.ID(), Full: t.FullID(), Tagged: placeOf(t.At), types: []string{t.Type, t.Full}}
 	if origin, ok := e.profile.Origin("services", key); ok {
 		s.Origin = originOf(origin)
+		s.Critical = e.critical(key)
 	}
 	if len(t.Methods) == 0 { // a function, or a type whose methods are not known here
 		s.Methods = e.chosenMethods(r, t, key)
@@ -191,8 +206,8 @@ func (e *explainer) method(r *Report, of usage.Method, c choice) Method {
 	return m
 }
 
-// matches reports whether a service goes by a name that was asked for: its own,
-// or the short form of one with an import path.
-func (s Service) matches(name string) bool {
-	return name == s.Name || name == s.Full || name == path.Base(s.Name)
+// names are those that a service goes by when it is asked for: its own, the short
+// form of one with an import path, and that of its type.
+func (s Service) names() []string {
+	return append([]string{s.Name, s.Full, path.Base(s.Name)}, s.types...)
 }

@@ -2,7 +2,6 @@ package explain
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -14,7 +13,7 @@ import (
 func (r *Report) Only(target string) (*Report, error) {
 	part := &Report{Profile: r.Profile, Services: []Service{}, Policies: []Policy{}}
 	for _, s := range r.Services {
-		if s.matches(target) {
+		if slices.Contains(s.names(), target) {
 			part.Services = append(part.Services, s)
 		} else if m, ok := s.target(target); ok {
 			s.Methods = []Method{m}
@@ -36,7 +35,7 @@ func (r *Report) Only(target string) (*Report, error) {
 // target returns the method of the service that is meant: "payments.Gateway.Refund",
 // "grpc.ClientConnInterface/shop.Orders/Get".
 func (s Service) target(target string) (Method, bool) {
-	for _, name := range []string{s.Name, s.Full, path.Base(s.Name)} {
+	for _, name := range s.names() {
 		rest, ok := strings.CutPrefix(target, name)
 		if !ok || name == "" {
 			continue

@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"fmt"
 	"go/ast"
 	"go/types"
 	"reflect"
@@ -9,11 +10,25 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// result is one type that a constructor provides, with the policy of its own
-// that it carries as a field of a result struct.
+// result is one type that a constructor provides, with the name or group under
+// which it does, and the policy of its own that it carries as a field of a result
+// struct.
 type result struct {
-	typ    types.Type
-	policy string
+	typ         types.Type
+	name, group string
+	policy      string
+}
+
+// tagged returns a result with what the tag of its field says, or that of
+// fx.ResultTags.
+func (r result) tagged(tag string) result {
+	r.name = reflect.StructTag(tag).Get("name")
+	group, options, _ := strings.Cut(reflect.StructTag(tag).Get("group"), ",")
+	r.group = group
+	if strings.Contains(options, "flatten") {
+		r.typ = elementOf(r.typ)
+	}
+	return r
 }
 
 // provided lists what a constructor provides, if that can be told.
@@ -57,7 +72,7 @@ func (f *finder) provided(p *packages.Package, ctor ast.Expr) ([]result, bool) {
 func (f *finder) annotated(p *packages.Package, call *ast.CallExpr) ([]result, bool) {
 	found, known := f.provided(p, call.Args[0])
 	known = known && !call.Ellipsis.IsValid()
-	var as []result
+	var as []func() []result // once all tags are known
 	for _, arg := range call.Args[1:] {
 		annotation, ok := ast.Unparen(arg).(*ast.CallExpr)
 		if !ok {
@@ -66,11 +81,11 @@ func (f *finder) annotated(p *packages.Package, call *ast.CallExpr) ([]result, b
 		}
 		switch callee(p, annotation) {
 		case fxAsFunc:
-			as = append(as, asTargets(p, annotation, found)...)
+			as = append(as, func() []result { return asTargets(p, annotation, found) })
 		case resultTagsFunc:
 			for i, tag := range annotation.Args {
-				if text, _ := constantString(p, tag); i < len(found) && flattens(text) {
-					found[i].typ = elementOf(found[i].typ)
+				if text, _ := constantString(p, tag); i < len(found) {
+					found[i] = found[i].tagged(text)
 				}
 			}
 		}
@@ -78,7 +93,11 @@ func (f *finder) annotated(p *packages.Package, call *ast.CallExpr) ([]result, b
 	if len(as) == 0 {
 		return found, known
 	}
-	return as, known
+	var provided []result
+	for _, targets := range as {
+		provided = append(provided, targets()...)
+	}
+	return provided, known
 }
 
 // asTargets are the interfaces of fx.As(new(I), fx.Self()).
@@ -88,17 +107,17 @@ func asTargets(p *packages.Package, as *ast.CallExpr, found []result) []result {
 		if call, ok := ast.Unparen(target).(*ast.CallExpr); ok && callee(p, call) == fxSelfFunc && i < len(found) {
 			targets = append(targets, found[i])
 		} else if ptr, ok := p.TypesInfo.TypeOf(target).(*types.Pointer); ok {
-			targets = append(targets, result{typ: ptr.Elem()})
+			r := result{typ: ptr.Elem()}
+			if i < len(found) {
+				r.name, r.group = found[i].name, found[i].group
+			}
+			targets = append(targets, r)
 		}
 	}
 	return targets
 }
 
-func flattens(tag string) bool {
-	return strings.HasSuffix(reflect.StructTag(tag).Get("group"), ",flatten")
-}
-
-// annotatedLiteral looks at fx.Annotated{Group: "...,flatten", Target: ctor}.
+// annotatedLiteral looks at fx.Annotated{Name: "...", Target: ctor}, and Group.
 func (f *finder) annotatedLiteral(p *packages.Package, lit *ast.CompositeLit) ([]result, bool) {
 	for _, element := range lit.Elts {
 		kv, ok := element.(*ast.KeyValueExpr)
@@ -106,21 +125,20 @@ func (f *finder) annotatedLiteral(p *packages.Package, lit *ast.CompositeLit) ([
 			continue
 		}
 		found, known := f.provided(p, kv.Value)
+		tag := fmt.Sprintf("name:%q group:%q", literalField(p, lit, "Name"), literalField(p, lit, "Group"))
 		for i := range found {
-			if group := literalGroup(p, lit); strings.HasSuffix(group, ",flatten") {
-				found[i].typ = elementOf(found[i].typ)
-			}
+			found[i] = found[i].tagged(tag)
 		}
 		return found, known
 	}
 	return nil, false
 }
 
-func literalGroup(p *packages.Package, lit *ast.CompositeLit) string {
+func literalField(p *packages.Package, lit *ast.CompositeLit, name string) string {
 	for _, element := range lit.Elts {
-		if kv, ok := element.(*ast.KeyValueExpr); ok && types.ExprString(kv.Key) == "Group" {
-			group, _ := constantString(p, kv.Value)
-			return group
+		if kv, ok := element.(*ast.KeyValueExpr); ok && types.ExprString(kv.Key) == name {
+			value, _ := constantString(p, kv.Value)
+			return value
 		}
 	}
 	return ""
@@ -141,11 +159,12 @@ func flatten(t types.Type) []result {
 		if isNamed(field.Type(), outType) || !field.Exported() {
 			continue
 		}
-		typ := field.Type()
-		if flattens(string(tag)) {
-			typ = elementOf(typ)
+		if embeds(field.Type(), outType) {
+			found = append(found, flatten(field.Type())...)
+			continue
 		}
-		for _, r := range flatten(typ) {
+		for _, r := range flatten(field.Type()) {
+			r = r.tagged(string(tag))
 			if own := tag.Get("policy"); own != "" {
 				r.policy = own
 			}

@@ -69,7 +69,7 @@ func (f *finder) provide(t *tagging, r result) {
 	for _, as := range t.as {
 		if types.AssignableTo(r.typ, as) {
 			replaced = true
-			f.service(t, result{typ: as, policy: r.policy})
+			f.service(t, result{typ: as, policy: r.policy, name: r.name, group: r.group})
 		}
 	}
 	if !replaced {
@@ -83,7 +83,7 @@ func (f *finder) service(t *tagging, r result) {
 		return
 	}
 	s := Service{
-		Type: typeID(r.typ), Full: fullID(r.typ), At: position(t.pkg, t.call),
+		Type: typeID(r.typ), Full: fullID(r.typ), Name: r.name, Group: r.group, At: position(t.pkg, t.call),
 		Policy: t.policy, Chosen: t.chosen, Methods: methods, Paths: isNamed(r.typ, grpcConnType),
 	}
 	if r.policy != "" {

@@ -11,6 +11,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -71,12 +72,44 @@ func (p Problem) String() string {
 type Service struct {
 	Type    string // payments.Gateway, as in profiles and operations
 	Full    string // example.com/shop/payments.Gateway
+	Name    string // under which it is provided
+	Group   string // in which it is
 	Policy  string // of the tag; "" where that can't be told
 	At      token.Position
 	Chosen  map[string]Use // by method, in code
 	Methods []Method       // nil where they can't be told
 	Paths   bool           // its calls go by paths as well, /shop.Orders/Get
 }
+
+// ID is what the service goes by: "payments.Gateway", "payments.Gateway[stripe]"
+// under a name, "jobs.Handler[handlers]" for all of a group.
+func (s Service) ID() string { return s.labelled(s.Type) }
+
+// FullID is ID with the import path.
+func (s Service) FullID() string { return s.labelled(s.Full) }
+
+func (s Service) labelled(id string) string {
+	if s.Name+s.Group == "" {
+		return id
+	}
+	return id + s.Label()
+}
+
+// Label is what tells the service from others of its type, in a profile that says
+// which; "[]" where it has neither name nor group.
+func (s Service) Label() string { return "[" + s.Name + s.Group + "]" }
+
+// Keys are those under which a profile may choose for the service, the most exact
+// first; the last two are of its type.
+func (s Service) Keys() []string {
+	return []string{s.Full + s.Label(), s.Type + s.Label(), s.Full, s.Type}
+}
+
+var number = regexp.MustCompile(`#[1-9]\d*(\]?)$`)
+
+// Unnumbered returns a profile's key without the number of one of a group, or of one
+// key: which that is, only a run tells.
+func Unnumbered(key string) string { return number.ReplaceAllString(key, "$1") }
 
 // HasMethod reports whether a policy can be chosen for a method.
 func (s Service) HasMethod(name string) bool {
