@@ -155,8 +155,8 @@ func parametersOf(p *packages.Package, f *ast.FuncDecl) map[types.Object]paramet
 // add notes that x is asserted to a type.
 func (a *asserts) add(p *packages.Package, params map[types.Object]parameter, x ast.Expr, target types.Type, at ast.Node) {
 	operand := p.TypesInfo.TypeOf(x)
-	if operand == nil || target == nil || !types.IsInterface(operand) || unwraps(p, x) {
-		return
+	if operand == nil || target == nil || !types.IsInterface(operand) || isError(operand) || unwraps(p, x) {
+		return // an error is a result, and no proxy of a dependency
 	}
 	if _, isParam := types.Unalias(operand).(*types.TypeParam); isParam {
 		return
