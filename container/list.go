@@ -163,7 +163,7 @@ func (o *Orchestrator) Services() []ServiceInfo {
 		if s.part {
 			continue
 		}
-		info := ServiceInfo{Name: s.id, Type: s.unit.full, Constructor: s.constructor, At: s.at, Policy: tx.policyOf(s, "")}
+		info := ServiceInfo{Name: s.id, Type: s.unit.full, Constructor: s.constructor.Name, At: s.constructor.At, Policy: tx.policyOf(s, "")}
 		for _, b := range s.bound {
 			info.Methods = append(info.Methods, MethodInfo{b.method, b.operation, tx.policyOfBinding(s, b), guards[b.guard]})
 		}
