@@ -126,7 +126,7 @@ func (b *builder) nesting(at place) []*layer {
 }
 
 func (b *builder) service(at place) policy.Service {
-	s := policy.Service{Policy: b.policyName(at.field("policy"))}
+	s := policy.Service{Policy: b.policyName(at.field("policy")), Critical: at.field("critical").boolean()}
 	methods := at.field("methods")
 	for _, method := range methods.keys() {
 		if s.Methods == nil {
@@ -135,7 +135,7 @@ func (b *builder) service(at place) policy.Service {
 		s.Methods[method] = b.policyName(methods.field(method))
 	}
 	if len(at.keys()) == 0 && !at.isIncomplete() {
-		b.mistake(at, "chooses nothing; set policy or methods, or leave it out")
+		b.mistake(at, "chooses nothing; set policy, methods or critical, or leave it out")
 	}
 	return s
 }

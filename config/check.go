@@ -202,7 +202,7 @@ func emptyProblem(d *definition) string {
 	case d == policyDefinition:
 		return "is empty; write none if the policy is to protect nothing"
 	case d == serviceDefinition:
-		return "is empty; leave it out, or set policy or methods"
+		return "is empty; leave it out, or set policy, methods or critical"
 	case d.kind == table:
 		return "is empty; leave it out, or write {} if that is meant"
 	case d.removable:

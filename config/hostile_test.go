@@ -216,7 +216,7 @@ services:
 	if got := fmt.Sprint(c.Policies["c"]); strings.Contains(got, "timeout") || !strings.Contains(got, "4 attempts") {
 		t.Errorf("c: %s", got)
 	}
-	if got, want := fmt.Sprint(c.Services["t"], c.Services["u"].Methods["A"], c.Services["u"].Methods["B"]), "{ map[A:a B:b]}ac"; got != want {
+	if got, want := fmt.Sprint(c.Services["t"], c.Services["u"].Methods["A"], c.Services["u"].Methods["B"]), "{ map[A:a B:b] false}ac"; got != want {
 		t.Errorf("services: %s, want %s", got, want)
 	}
 }

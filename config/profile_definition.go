@@ -113,5 +113,9 @@ var serviceDefinition = &definition{
 			kind: table, rule: methodRule, elem: &definition{kind: name, section: policies},
 			doc: "The policy of single methods; `none` for none.",
 		}},
+		{key: "critical", definition: definition{
+			kind: boolean, defaultValue: false,
+			doc: "Whether the application is of no use without the service: it is not ready while a circuit breaker of the service is open.",
+		}},
 	},
 }

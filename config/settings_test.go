@@ -83,7 +83,8 @@ rate_limiters.api-calls.requests_per_second = 1000 (base.yaml:3:36)
 rate_limiters.api-calls.burst = 250 (default)
 rate_limiters.api-calls.max_wait = 0s (default)`,
 		"services": `
-services.payments.Gateway.methods.Refund = none (production.yaml:5:40)`,
+services.payments.Gateway.methods.Refund = none (production.yaml:5:40)
+services.payments.Gateway.critical = false (default)`,
 		"reload": `
 reload = false (default)`,
 		"circuit_breakers":        "",

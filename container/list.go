@@ -58,22 +58,9 @@ func (o *Orchestrator) RateLimiter(name string) (*RateLimiter, bool) {
 
 // inForce calls f for every layer of what is in force.
 func (o *Orchestrator) inForce(f func(*step)) {
-	each := func(p *Pipeline) {
-		if prog := p.prog.Load(); prog != nil {
-			for i := range prog.steps {
-				f(&prog.steps[i])
-			}
-		}
-	}
+	each := func(p *Pipeline) { p.inForce(f) }
 	for _, s := range o.services.all {
-		for _, b := range s.bound {
-			each(b.pipeline)
-		}
-		if chosen := s.chosen.Load(); chosen != nil {
-			for _, p := range *chosen {
-				each(p)
-			}
-		}
+		s.inForce(f)
 	}
 	o.operations.known.Range(func(_, known any) bool {
 		if made := known.(*operation).made.Load(); made != nil {
@@ -86,6 +73,25 @@ func (o *Orchestrator) inForce(f func(*step)) {
 	for _, p := range o.pipelines {
 		if totalsOf(p.counters).TotalOperations > 0 { // each policy has one, which few run
 			each(p)
+		}
+	}
+}
+
+func (s *service) inForce(f func(*step)) {
+	for _, b := range s.bound {
+		b.pipeline.inForce(f)
+	}
+	if chosen := s.chosen.Load(); chosen != nil {
+		for _, p := range *chosen {
+			p.inForce(f)
+		}
+	}
+}
+
+func (p *Pipeline) inForce(f func(*step)) {
+	if prog := p.prog.Load(); prog != nil {
+		for i := range prog.steps {
+			f(&prog.steps[i])
 		}
 	}
 }
@@ -108,6 +114,9 @@ type ServiceInfo struct {
 	Constructor, At string
 	// Policy is the one in force for methods for which no other is chosen.
 	Policy string
+	// Critical says whether the application is of no use without the service; see
+	// [Orchestrator.Health].
+	Critical bool
 	// Methods are those that its proxy knows of, sorted by name.
 	Methods []MethodInfo
 }
@@ -164,6 +173,8 @@ func (o *Orchestrator) Services() []ServiceInfo {
 			continue
 		}
 		info := ServiceInfo{Name: s.id, Type: s.unit.full, Constructor: s.constructor.Name, At: s.constructor.At, Policy: tx.policyOf(s, "")}
+		_, chosen := tx.chosen(s)
+		info.Critical = chosen.Critical
 		for _, b := range s.bound {
 			info.Methods = append(info.Methods, MethodInfo{b.method, b.operation, tx.policyOfBinding(s, b), guards[b.guard]})
 		}

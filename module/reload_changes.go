@@ -13,7 +13,7 @@ func (o *Outcome) compare(was, is policy.Catalog) {
 	compare(o, "rate_limiters", was.RateLimiters, is.RateLimiters, equal)
 	compare(o, "policies", was.Policies, is.Policies, policy.Equal)
 	compare(o, "services", was.Services, is.Services, func(a, b policy.Service) bool {
-		return a.Policy == b.Policy && maps.Equal(a.Methods, b.Methods)
+		return a.Policy == b.Policy && a.Critical == b.Critical && maps.Equal(a.Methods, b.Methods)
 	})
 	slices.Sort(o.Added)
 	slices.Sort(o.Changed)

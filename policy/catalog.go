@@ -21,4 +21,7 @@ type Service struct {
 	Policy string
 	// Methods maps a method to a policy's name; "none" for none.
 	Methods map[string]string
+	// Critical says that the application is of no use without the service: it is
+	// not ready while a circuit breaker of the service is open.
+	Critical bool
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"os/exec"
 	"syscall"
 	"testing"
@@ -45,8 +46,10 @@ func (s *server) start() {
 	s.t.Helper()
 	s.cmd = exec.Command("redis-server", s.args...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := s.cmd.Start(); err != nil {
-		s.t.Fatalf("these tests want redis-server: %v", err)
+	if err := s.cmd.Start(); errors.Is(err, exec.ErrNotFound) && os.Getenv("CLAD_REQUIRE_SERVICES") != "1" {
+		s.t.Skip(err)
+	} else if err != nil {
+		s.t.Fatal(err)
 	}
 	for end := time.Now().Add(10 * time.Second); ; {
 		if c, err := net.Dial("tcp", s.addr); err == nil {

@@ -20,6 +20,7 @@ var database = client{
 
 		"github.com/jackc/pgx/pgconn.ParseConfigError": always(refused),
 		"github.com/jackc/pgx.ScanArgError":            always(answered),
+		"github.com/jackc/pgx.scanArgError":            always(answered), // before 5.7
 		"github.com/jackc/pgx/pgconn.connLockError":    ofPGLock,
 
 		"fmt.wrapError": ofArgument,
@@ -35,29 +36,30 @@ var database = client{
 		}},
 	},
 	texts: map[string]Meaning{
-		"sql: database is closed":                                    refused,
-		"sql: connection is already closed":                          refused,
-		"sql: transaction has already been committed or rolled back": refused,
-		"sql: statement is closed":                                   refused,
-		"sql: Rows are closed":                                       refused,
-		"sql: driver does not support the use of Named Parameters":   refused,
-		"sql: driver does not support non-default isolation level":   refused,
-		"sql: driver does not support read-only transactions":        refused,
-		"driver: bad connection":                                     failed, // lib/pq says it also after the statement was sent
-		"no rows in result set":                                      answered,
-		"too many rows in result set":                                answered,
-		"tx is closed":                                               refused,
-		"commit unexpectedly resulted in rollback":                   answered, // of a transaction in which a statement had failed
-		"closed pool":                                              refused,
-		"conn closed":                                              failed, // also while an answer was awaited
-		"mismatched param and argument count":                      refused,
-		"server refused TLS connection":                            hopeless,
-		"pq: SSL is not enabled on the server":                     hopeless,
-		"pq: could not complete operation in a failed transaction": answered,
-		"invalid connection":                                       failed,
-		"malformed packet":                                         failed,
-		"busy buffer":                                              failed,
-		"commands out of sync. You can't run this command now":     failed,
+		"sql: database is closed":                                                    refused,
+		"sql: connection is already closed":                                          refused,
+		"sql: transaction has already been committed or rolled back":                 refused,
+		"sql: statement is closed":                                                   refused,
+		"sql: Rows are closed":                                                       refused,
+		"sql: driver does not support the use of Named Parameters":                   refused,
+		"sql: driver does not support non-default isolation level":                   refused,
+		"sql: driver does not support read-only transactions":                        refused,
+		"driver: bad connection":                                                     failed, // lib/pq says it also after the statement was sent
+		"no rows in result set":                                                      answered,
+		"too many rows in result set":                                                answered,
+		"no more results in batch":                                                   refused,
+		"tx is closed":                                                               refused,
+		"commit unexpectedly resulted in rollback":                                   answered, // of a transaction in which a statement had failed
+		"closed pool":                                                                refused,
+		"conn closed":                                                                failed, // also while an answer was awaited
+		"mismatched param and argument count":                                        refused,
+		"server refused TLS connection":                                              hopeless,
+		"pq: SSL is not enabled on the server":                                       hopeless,
+		"pq: could not complete operation in a failed transaction":                   answered,
+		"invalid connection":                                                         failed,
+		"malformed packet":                                                           failed,
+		"busy buffer":                                                                failed,
+		"commands out of sync. You can't run this command now":                       failed,
 		"commands out of sync. Did you run multiple statements at once?":             failed,
 		"TLS requested but server does not support TLS":                              hopeless,
 		"this authentication plugin is not supported":                                hopeless,

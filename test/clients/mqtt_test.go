@@ -57,6 +57,7 @@ func TestMQTT(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	passwords, permissions := filepath.Join(dir, "passwords"), filepath.Join(dir, "permissions")
+	installed(t, "mosquitto_passwd")
 	if out, err := exec.Command("mosquitto_passwd", "-b", "-c", passwords, "clad", "secret").CombinedOutput(); err != nil {
 		t.Fatal(err, string(out))
 	}

@@ -35,9 +35,7 @@ func freePort(t *testing.T) string {
 // start runs a server until the test ends, and waits until it listens.
 func start(t *testing.T, port, name string, args ...string) *server {
 	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		t.Fatalf("%v: these tests want it installed", err)
-	}
+	installed(t, name)
 	var out bytes.Buffer
 	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -56,6 +54,23 @@ func start(t *testing.T, port, name string, args ...string) *server {
 		return c.Close()
 	})
 	return s
+}
+
+// installed skips a test that wants a program which is not there.
+func installed(t *testing.T, name string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		unavailable(t, err)
+	}
+}
+
+// unavailable skips a test, or fails it where all that it wants is to be there.
+func unavailable(t *testing.T, err error) {
+	t.Helper()
+	if os.Getenv("CLAD_REQUIRE_SERVICES") == "1" {
+		t.Fatal(err)
+	}
+	t.Skip(err)
 }
 
 func (s *server) kill() {
@@ -203,10 +218,7 @@ func shared(t *testing.T, name, addr string) string {
 		_ = c.Close()
 		return addr
 	}
-	if os.Getenv("CLAD_REQUIRE_SERVICES") != "" {
-		t.Fatalf("%s: %v", name, err)
-	}
-	t.Skipf("%s: %v", name, err)
+	unavailable(t, fmt.Errorf("%s: %w", name, err))
 	return ""
 }
 

@@ -29,7 +29,7 @@ const (
 
 var sqlFamily = &family{
 	title: "SQL databases",
-	intro: "pgx is used by its own pool here, the others by database/sql, which makes up to three attempts where a driver says `driver.ErrBadConn`: lib/pq says it also of a statement that was sent. pgx's `ErrConnClosed` does not say that nothing was sent either; its `SafeToRetry` does. Tag the `*sql.DB`'s connector by [cladsql](adapters.md): it tells reads from writes, heeds transactions and judges rows at their end. A read-only database (25006, 1290) is taken for a failover.",
+	intro: "pgx is used by its own pool here (tag it by [cladpgx](adapters.md)), the others by database/sql, which makes up to three attempts where a driver says `driver.ErrBadConn`: lib/pq says it also of a statement that was sent. pgx's `ErrConnClosed` does not say that nothing was sent either; its `SafeToRetry` does. Tag the `*sql.DB`'s connector by [cladsql](adapters.md): it tells reads from writes, heeds transactions and judges rows at their end. A read-only database (25006, 1290) is taken for a failover.",
 }
 
 // sqlDB is what the tests ask of a client.
@@ -410,7 +410,7 @@ func rude(t *testing.T) string {
 func TestSQLDeadlinesAndRetries(t *testing.T) {
 	t.Parallel()
 	advice := map[string]string{
-		pgxNative: "`MaxConnIdleTime` below the server's and the firewalls' patience",
+		pgxNative: "[cladpgx](adapters.md); `MaxConnIdleTime` below the server's and the firewalls' patience",
 		libPQ:     "[cladsql](adapters.md), which cuts a connection that does not hear its deadline; or pgx",
 		goMySQL:   "[cladsql](adapters.md); `Timeout`, `ReadTimeout` for calls without a deadline",
 	}

@@ -6,6 +6,7 @@
 //	GET  /state                 what the policies did, and the circuit breakers
 //	GET  /metrics               the same and more, for Prometheus
 //	GET  /healthz               whether the process is alive
+//	GET  /readyz                whether it can do its work
 //
 // A POST to /payments may bear an Idempotency-Key: the payment's id. Asking
 // again with the same key is the same payment.
@@ -30,14 +31,16 @@ type API struct {
 }
 
 // New returns the API of a service. All that has to do with payments runs under
-// guard, which protects the service itself. Prometheus reads the metrics of scrape.
-func New(s *payments.Service, guard policy.Runner, metrics func() policy.Metrics, b *Breakers, scrape http.Handler) *API {
+// guard, which protects the service itself. Prometheus reads the metrics of scrape, and a
+// balancer asks ready.
+func New(s *payments.Service, guard policy.Runner, metrics func() policy.Metrics, b *Breakers, scrape, ready http.Handler) *API {
 	a := &API{http.NewServeMux(), s, guard, metrics, b}
 	a.mux.HandleFunc("POST /payments", a.guarded(a.pay))
 	a.mux.HandleFunc("GET /payments/{id}", a.guarded(a.find))
 	a.mux.HandleFunc("POST /payments/{id}/refund", a.guarded(a.refund))
 	a.mux.HandleFunc("GET /state", a.showState)
 	a.mux.Handle("GET /metrics", scrape)
+	a.mux.Handle("GET /readyz", ready)
 	a.mux.HandleFunc("GET /healthz", a.showHealth)
 	return a
 }

@@ -27,7 +27,7 @@ type open struct{}
 
 func (open) Run(ctx context.Context, fn func(context.Context) error) error { return fn(ctx) }
 
-// nothing is for Prometheus.
+// nothing is for Prometheus and balancers.
 var nothing = http.NotFoundHandler()
 
 func none() policy.Metrics { return policy.Metrics{} }
@@ -70,7 +70,7 @@ func TestStatuses(t *testing.T) {
 		"refused, joined":       {errors.Join(policy.Permanent(&payments.RefusedError{}), errors.New("?")), 422, ""},
 		"an open one, in time":  {&policy.TimeoutError{After: 1, Err: &policy.CircuitOpenError{RetryAfter: 1}}, 503, "1"},
 	} {
-		a := api.New(nil, refusing{test.err}, none, &api.Breakers{}, nothing)
+		a := api.New(nil, refusing{test.err}, none, &api.Breakers{}, nothing, nothing)
 		w, answer := request(t, a, http.MethodGet, "/payments/1", "")
 		if w.Code != test.status || w.Header().Get("Retry-After") != test.retryAfter {
 			t.Errorf("%s: %d, Retry-After %q; want %d, %q", name, w.Code, w.Header().Get("Retry-After"), test.status, test.retryAfter)
@@ -90,7 +90,7 @@ func (l later) Error() string             { return "later" }
 func (l later) RetryAfter() time.Duration { return l.d }
 
 func TestInvalidInputTellsAllMistakesAtOnce(t *testing.T) {
-	a := api.New(nil, open{}, none, &api.Breakers{}, nothing)
+	a := api.New(nil, open{}, none, &api.Breakers{}, nothing, nothing)
 	for body, want := range map[string][]string{
 		`{"amount": "5", "currency": "Euro", "methd": "wallet"}`: {"amount", "methd", "currency", "method"},
 		`{}`:             {"amount", "currency", "method"},
@@ -122,7 +122,7 @@ func TestCancelledIs499(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := api.New(nil, guard, o.Metrics, &api.Breakers{}, nothing)
+	a := api.New(nil, guard, o.Metrics, &api.Breakers{}, nothing, nothing)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	w := httptest.NewRecorder()
@@ -137,7 +137,7 @@ func TestOpenBreakerIsNoFailureOfHealth(t *testing.T) {
 	b := &api.Breakers{}
 	b.Set("payments.Gateway", policy.StateOpen, time.Now())
 	b.Set("payments.Ledger", policy.StateClosed, time.Now())
-	w, answer := request(t, api.New(nil, open{}, none, b, nothing), http.MethodGet, "/healthz", "")
+	w, answer := request(t, api.New(nil, open{}, none, b, nothing, nothing), http.MethodGet, "/healthz", "")
 	if w.Code != http.StatusOK || answer["status"] != "alive" || fmt.Sprint(answer["open_circuit_breakers"]) != "[payments.Gateway]" {
 		t.Errorf("%d %v", w.Code, answer)
 	}
@@ -151,7 +151,7 @@ func TestState(t *testing.T) {
 			Totals:     policy.Totals{TotalOperations: 3, RetryAttempts: 2},
 			Operations: map[string]policy.Totals{"payments.Gateway.Charge": {TotalOperations: 3, TimeoutCount: 1}},
 		}
-	}, b, nothing)
+	}, b, nothing, nothing)
 	w, _ := request(t, a, http.MethodGet, "/state", "")
 	var m api.State
 	if err := json.Unmarshal(w.Body.Bytes(), &m); err != nil {

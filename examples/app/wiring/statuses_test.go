@@ -83,6 +83,9 @@ func TestOpenCircuitIs503AtOnce(t *testing.T) {
 	if m := r.metrics(); m.CircuitBreakers["payments.Gateway"].State != "open" || m.Total.CircuitBreakerTrips != 1 || m.Total.CircuitBreakerRejections != 2 {
 		t.Errorf("metrics %+v", m)
 	}
+	if a := r.must(http.MethodGet, r.api+"/readyz", "", ""); a.status != 200 || !strings.Contains(a.body, `"name":"payments.Gateway","critical":false,"state":"open"`) {
+		t.Errorf("readiness: %+v", a)
+	}
 	if a := r.must(http.MethodGet, r.api+"/healthz", "", ""); a.status != 200 || !strings.Contains(a.body, "payments.Gateway") {
 		t.Errorf("health with an open breaker: %+v", a)
 	}

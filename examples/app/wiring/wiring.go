@@ -6,13 +6,13 @@ import (
 	"time"
 
 	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/container/cladhttp"
 	"github.com/cladgo/clad/examples/app/api"
 	"github.com/cladgo/clad/examples/app/cache"
 	"github.com/cladgo/clad/examples/app/gateway"
 	"github.com/cladgo/clad/examples/app/ledger"
 	"github.com/cladgo/clad/examples/app/payments"
 	"github.com/cladgo/clad/module"
-	"github.com/cladgo/clad/policy"
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxevent"
 )
@@ -92,7 +92,7 @@ type apiParams struct {
 	Service      *payments.Service
 	Guard        *container.Pipeline       `name:"api"`
 	Breaker      *container.CircuitBreaker `name:"payment-service" optional:"true"` // not every profile has it
-	Orchestrator policy.Orchestrator
+	Orchestrator *container.Orchestrator
 	Breakers     *api.Breakers
 	Telemetry    telemetry
 }
@@ -101,5 +101,6 @@ func newAPI(p apiParams) *api.API {
 	if p.Breaker != nil {
 		p.Breakers.Set(p.Breaker.Name(), p.Breaker.State(), time.Now())
 	}
-	return api.New(p.Service, p.Guard, p.Orchestrator.Metrics, p.Breakers, p.Telemetry.scrape)
+	return api.New(p.Service, p.Guard, p.Orchestrator.Metrics, p.Breakers, p.Telemetry.scrape,
+		cladhttp.Readiness(p.Orchestrator))
 }

@@ -15,6 +15,9 @@ type Service struct {
 	Full   string `json:"full,omitempty"`  // with its import path, where the code was looked at
 	Origin Origin `json:"origin"`          // in the profile; zero if it is not in there
 	Tagged Origin `json:"tagged,omitzero"` // in the code; zero if that was not looked at
+	// Critical says where the profile has the application not ready while a circuit
+	// breaker of the service is open; zero where it does not.
+	Critical Origin `json:"critical,omitzero"`
 	// Methods are those with a choice of their own, and without a name all the
 	// others; where the code was looked at, every method by its name.
 	Methods []Method `json:"methods"`
@@ -75,10 +78,19 @@ func (e *explainer) chosenFor(t Tagged) (key string, ok bool) {
 	return "", false
 }
 
+// critical says where a service is marked as such.
+func (e *explainer) critical(key string) Origin {
+	if !e.catalog.Services[key].Critical {
+		return Origin{}
+	}
+	origin, _ := e.profile.Origin("services", key, "critical")
+	return originOf(origin)
+}
+
 // profileService knows no more than the profile does.
 func (e *explainer) profileService(r *Report, name string) Service {
 	origin, _ := e.profile.Origin("services", name)
-	s := Service{Name: name, Origin: originOf(origin)}
+	s := Service{Name: name, Origin: originOf(origin), Critical: e.critical(name)}
 	s.Methods = e.chosenMethods(r, Tagged{}, name)
 	return s
 }
@@ -88,6 +100,7 @@ func (e *explainer) taggedService(r *Report, t Tagged, key string) Service {
 	s := Service{Name: t.ID(), Full: t.FullID(), Tagged: placeOf(t.At), types: []string{t.Type, t.Full}}
 	if origin, ok := e.profile.Origin("services", key); ok {
 		s.Origin = originOf(origin)
+		s.Critical = e.critical(key)
 	}
 	if len(t.Methods) == 0 { // a function, or a type whose methods are not known here
 		s.Methods = e.chosenMethods(r, t, key)

@@ -89,6 +89,9 @@ func (p *printer) service(s Service) {
 		origin = s.Tagged
 	}
 	p.heading("service", s.Name, origin)
+	if s.Critical != (Origin{}) {
+		p.plain("  critical: not ready while a circuit breaker of it is open", s.Critical)
+	}
 	rows := make([][3]string, len(s.Methods))
 	var widths [2]int
 	for i, m := range s.Methods {

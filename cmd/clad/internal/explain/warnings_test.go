@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cladgo/clad/cmd/clad/internal/explain"
+	"github.com/cladgo/clad/cmd/clad/internal/terminal"
 	"github.com/cladgo/clad/cmd/clad/internal/usage"
 	"github.com/cladgo/clad/config"
 	"github.com/cladgo/clad/policy"
@@ -92,6 +93,24 @@ func TestExampleHasNoWarnings(t *testing.T) {
 				if p.Name != "notifications" || w.Rule != "patience" {
 					t.Errorf("%s: %s: %s", name, w.Path, w.Problem)
 				}
+			}
+		}
+	}
+}
+
+// What is critical is shown with its place, in what a person reads and in JSON.
+func TestWhatIsCriticalIsShown(t *testing.T) {
+	p := load(t, "test", "policies: {a: {retry: 3}}\nservices:\n  bank.Gateway: {critical: true}\n  bank.Mail: {critical: false}\n")
+	for _, tagged := range [][]explain.Tagged{nil, {{Type: "bank.Gateway", Full: "example.com/bank.Gateway", Policy: "a", Methods: []usage.Method{{Name: "Charge"}}}}} {
+		r := explain.New(p, explain.Options{Tagged: tagged})
+		var text strings.Builder
+		r.Print(&text, terminal.Colours{})
+		if n := strings.Count(text.String(), "critical: not ready while"); n != 1 {
+			t.Errorf("shown %d times in\n%s", n, &text)
+		}
+		for _, s := range r.Services {
+			if s.Name == "bank.Gateway" && s.Critical.Line != 3 || s.Name == "bank.Mail" && s.Critical != (explain.Origin{}) {
+				t.Errorf("%s: %+v", s.Name, s.Critical)
 			}
 		}
 	}
