@@ -98,3 +98,35 @@ func TestHealthIsThatOfCriticalServices(t *testing.T) {
 		want(true, "gateway closed critical=true [gateway closed automatic]", "searcher open critical=false [searcher open forced_open]")
 	})
 }
+
+// One node of a cluster that is down does not take the application away from the
+// others.
+func TestOfAClustersNodesTheBestCounts(t *testing.T) {
+	box, err := container.New(policy.Catalog{
+		Policies: map[string]policy.Policy{"guarded": policy.CircuitBreaker{}},
+		Services: map[string]policy.Service{"container_test.shards": {Critical: true}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := box.Provide(container.Tag(func() shards { return oneIsDown{} }, "guarded")); err != nil {
+		t.Fatal(err)
+	}
+	if err := box.Invoke(func(shards) {}); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		node, want string
+		ready      bool
+	}{
+		{"a", "shards closed critical=true [shards/a open forced_open] [shards/b closed automatic]", true},
+		{"b", "shards open critical=true [shards/a open forced_open] [shards/b open forced_open]", false},
+	} {
+		b, _ := box.Orchestrator().CircuitBreaker("container_test.shards/" + tt.node)
+		b.ForceOpen()
+		h := box.Orchestrator().Health()
+		if len(h.Services) != 1 || h.Ready != tt.ready || healthLine(h.Services[0]) != tt.want {
+			t.Errorf("ready: %v, %+v; want %v, %s", h.Ready, h.Services, tt.ready, tt.want)
+		}
+	}
+}

@@ -89,6 +89,9 @@ func changes(method string) bool {
 			method = rest
 		}
 	}
+	if len(method) > 2 && unicode.IsUpper(rune(method[1])) && unicode.IsLower(rune(method[2])) { // LPush, as of Redis
+		method = method[1:]
+	}
 	i := strings.IndexFunc(method[1:], unicode.IsUpper)
 	if i >= 0 {
 		method = method[:i+1]

@@ -47,6 +47,47 @@ func TestTheDashboardIsMadeOfTheMetrics(t *testing.T) {
 	}
 }
 
+var table = regexp.MustCompile(`(?s)(<!-- metrics -->\n).*?(<!-- end -->)`)
+
+func TestTheDocumentationHasEveryMetric(t *testing.T) {
+	const page = docs + "observing.md"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := table.ReplaceAll(text, []byte("${1}"+metricsTable()+"${2}"))
+	if *update {
+		if err := os.WriteFile(page, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		text = want
+	}
+	if !bytes.Equal(text, want) || !bytes.Contains(text, []byte(metricsTable())) {
+		t.Errorf("the table of %s is not what is made of the metrics; run go test ./internal/dashboard -update", page)
+	}
+}
+
+func metricsTable() string {
+	var b strings.Builder
+	b.WriteString("| metric | kind | unit | attributes | what it says | in Prometheus |\n|---|---|---|---|---|---|\n")
+	for _, m := range metrics.All {
+		var attributes []string
+		for _, a := range m.Attributes {
+			if values := metrics.Values[a]; m.Name == metrics.Reloads.Name {
+				a = "`" + a + "`: succeeded, failed"
+			} else if values != nil {
+				a = "`" + a + "`: " + strings.Join(values, ", ")
+			} else {
+				a = "`" + a + "`"
+			}
+			attributes = append(attributes, a)
+		}
+		b.WriteString("| `" + m.Name + "` | " + string(m.Kind) + " | " + m.Unit + " | " + strings.Join(attributes, "; ") +
+			" | " + m.Description + " | `" + m.Prometheus() + "` |\n")
+	}
+	return b.String()
+}
+
 // expressions are the queries of the dashboard.
 func expressions(t *testing.T) (all []string) {
 	t.Helper()

@@ -116,7 +116,7 @@ func variables() []variable {
 
 func show(kind, title, description string, f fields, queries ...target) panel {
 	zero := 0.0
-	if kind == "timeseries" && title != "Rate limiter tokens" {
+	if kind == "timeseries" {
 		f.Min = &zero
 	}
 	return panel{Type: kind, Title: title, Description: description, Datasource: prometheus, FieldConfig: &fieldConfig{f, []any{}}, Targets: queries}

@@ -46,7 +46,7 @@ var (
 	Overruns          = Metric{"clad.attempt.overruns", Counter, "{attempt}", "Attempts that came back long after their deadline.", []string{Operation}}
 	BreakerState      = Metric{"clad.circuit_breaker.state", Gauge, "{breaker}", "1 for the state that a circuit breaker is in, 0 for the others.", []string{Breaker, State}}
 	Transitions       = Metric{"clad.circuit_breaker.transitions", Counter, "{transition}", "Changes of a circuit breaker to a state.", []string{Breaker, State}}
-	LimiterTokens     = Metric{"clad.rate_limiter.tokens", Gauge, "{token}", "Tokens that a rate limiter has; below 0 as many are waited for.", []string{Limiter}}
+	LimiterTokens     = Metric{"clad.rate_limiter.tokens", Gauge, "{token}", "Tokens that a rate limiter has.", []string{Limiter}}
 	LimiterLimit      = Metric{"clad.rate_limiter.limit", Gauge, "{request}/s", "Requests per second that a rate limiter lets through.", []string{Limiter}}
 	Reloads           = Metric{"clad.reloads", Counter, "{reload}", "Reloads of the profile.", []string{Outcome}}
 )
