@@ -21,7 +21,7 @@ func (c *Call) enterBreaker(s *step) error {
 		return &policy.CircuitOpenError{Name: s.breaker.Name(), RetryAfter: wait, Operation: c.prog.operation}
 	}
 	*c.word(s.slot) = uint64(p)
-	c.timed = c.timed || p.IsProbe()
+	c.timesAttempts = c.timesAttempts || p.IsProbe()
 	return nil
 }
 

@@ -21,24 +21,24 @@ import (
 //	}
 //	return result, err
 type Call struct {
-	ctx      context.Context // of the layer that the call has reached
-	prog     *program
-	caller   context.Context
-	now      clock.Nanos // the clock as last read, 0 when time has passed since
-	start    clock.Nanos // of the call, where it is timed
-	began    clock.Nanos // when the attempt at hand did, 0 if the clock was not read then
-	made     uint32      // attempts
-	phase    phase
-	kept     bool            // the contexts outlive the call
-	unsent   bool            // a layer refused the attempt at hand
-	late     bool            // time has passed since the call began: it has waited, or tries again
-	timed    bool            // when attempts begin must be known
-	final    bool            // there is to be no further attempt
-	deferred bool            // it goes on in a Pending
-	means    verdict.Meaning // of the attempt's error
-	words    [inlineWords]uint64
-	ctxs     [inlineContexts]*deadline.Context
-	more     *memory // what few calls need
+	ctx           context.Context // of the layer that the call has reached
+	prog          *program
+	caller        context.Context
+	now           clock.Nanos // the clock as last read, 0 when time has passed since
+	start         clock.Nanos // of the call, where it is timed
+	began         clock.Nanos // when the attempt at hand did, 0 if the clock was not read then
+	made          uint32      // attempts
+	phase         phase
+	kept          bool            // the contexts outlive the call
+	unsent        bool            // a layer refused the attempt at hand
+	late          bool            // time has passed since the call began: it has waited, or tries again
+	timesAttempts bool            // when attempts begin must be known
+	final         bool            // there is to be no further attempt
+	deferred      bool            // it goes on in a Pending
+	means         verdict.Meaning // of the attempt's error
+	words         [inlineWords]uint64
+	ctxs          [inlineContexts]*deadline.Context
+	more          *memory // what few calls need
 }
 
 // What the common policies need is held in the Call itself: a retry and a
@@ -51,10 +51,10 @@ const (
 // memory is what few calls need: those under a policy with more layers than a Call
 // has room for, and those whose attempts fail.
 type memory struct {
-	words []uint64
-	ctxs  []*deadline.Context
-	last  error  // of the attempt before the one at hand
-	letGo func() // of what the failed attempt holds, once another follows
+	words       []uint64
+	ctxs        []*deadline.Context
+	last        error  // of the attempt before the one at hand
+	beforeRetry func() // of what the failed attempt holds, once another follows
 }
 
 func (c *Call) memory() *memory {
@@ -72,8 +72,8 @@ func (c *Call) last() error {
 	return c.more.last
 }
 
-// phase has room for more calls of Next than anybody makes, where there is no
-// policy to say that the call is over.
+// phase counts the calls of Next where there is no policy to say that the call is
+// over; it is wide enough never to come round.
 type phase uint32
 
 const (
@@ -120,13 +120,13 @@ func (c *Call) Stop() { c.final = true }
 // called before Next.
 func (c *Call) BeforeRetry(release func()) {
 	if c.prog != nil {
-		c.memory().letGo = release
+		c.memory().beforeRetry = release
 	}
 }
 
 // End must be deferred: it notices a panic or runtime.Goexit in an attempt, or in
-// a function of the policy, which counts as a failure, and gives back what the call held. What
-// panicked goes on unchanged.
+// a function of the policy, which counts as a failure, and gives back what the call
+// held. What panicked goes on unchanged.
 func (c *Call) End() {
 	if c.phase == underWay && c.prog != nil {
 		c.abandon()
@@ -180,7 +180,7 @@ func (c *Call) next(errp *error) bool {
 		if c.ctx == nil {
 			c.ctx = context.Background() // callees that do not look at it may be called so
 		}
-		if c.prog.timed {
+		if c.prog.observed {
 			c.prog.counters.Count(countBegun)
 			for _, begin := range c.prog.events.begin {
 				c.ctx = begin(c.ctx, c.prog.operation)
@@ -196,16 +196,16 @@ func (c *Call) next(errp *error) bool {
 				ctxs:  make([]*deadline.Context, max(0, c.prog.contexts-inlineContexts)),
 			}
 		}
-		if c.prog.timed {
-			c.start, c.timed = c.clock(), true
+		if c.prog.observed {
+			c.start, c.timesAttempts = c.clock(), true
 		} else if c.prog.contexts > 0 {
-			c.timed = true // it reads the clock anyway, and attempts may overrun
+			c.timesAttempts = true // it reads the clock anyway, and attempts may overrun
 		} else if c.prog.breaks {
-			_, c.timed = c.ctx.Deadline() // breakers judge what that ends
+			_, c.timesAttempts = c.ctx.Deadline() // breakers judge what that ends
 		}
 		i, err := c.enter(0)
 		if err != nil {
-			return c.advance(i-1, c.refused(err), errp)
+			return c.advance(i-1, c.noteRefusal(err), errp)
 		}
 		c.made++
 		return true
@@ -216,7 +216,7 @@ func (c *Call) next(errp *error) bool {
 			return false
 		}
 		c.weigh(*errp)
-		if own, ok := c.ctx.(*deadline.Context); ok {
+		if own := c.ownContext(); own != nil {
 			c.checkOverrun(own)
 		}
 		if e := c.prog.events; e.wanted(c.ctx) {
@@ -232,13 +232,15 @@ func (c *Call) next(errp *error) bool {
 // succeed ends a call whose attempt succeeded.
 func (c *Call) succeed() {
 	c.phase = over
+	if sampled(c.began) && !c.kept {
+		if own := c.ownContext(); own != nil {
+			c.checkOverrun(own)
+		}
+	}
 	for _, s := range c.prog.leaving {
 		if s.kind == timeoutLayer {
 			if own := *c.context(s.slot); own != nil && !c.kept {
 				own.Cancel()
-				if sampled(c.began) && c.ctx == context.Context(own) { // once, for the innermost
-					c.checkOverrun(own)
-				}
 			}
 			c.ctx = c.caller
 		} else if c.means.Neutral {
@@ -248,7 +250,7 @@ func (c *Call) succeed() {
 		}
 	}
 	c.prog.counters.Count(countSuccess)
-	if c.prog.timed {
+	if c.prog.observed {
 		c.completed(Completed{})
 	}
 }
@@ -270,13 +272,13 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			c.made++
 			return true
 		}
-		err = c.refused(err)
+		err = c.noteRefusal(err)
 		i-- // that step was not entered: back from the one around it
 	}
 	c.phase = over
-	outcome, cancelled := c.failed(err)
+	outcome, cancelled := c.conclude(err)
 	*errp = outcome
-	if c.prog.timed {
+	if c.prog.observed {
 		c.completed(Completed{Err: outcome, Verdict: c.means.Verdict, Cancelled: cancelled})
 	}
 	return false
@@ -314,7 +316,7 @@ func (c *Call) enter(i int) (int, error) {
 			return i, err
 		}
 	}
-	if c.timed {
+	if c.timesAttempts {
 		c.clock()
 	}
 	c.began = c.now
@@ -341,9 +343,10 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 	return err, false
 }
 
-// failed books a failure, and tells one of the caller's own making from others.
-// Where no time has passed since the caller was last asked, there is none.
-func (c *Call) failed(err error) (outcome error, cancelled bool) {
+// conclude counts an operation that ended with an error, and tells an end that the
+// caller has made of it from others. A caller that was there at the start, no time
+// ago, is not asked again.
+func (c *Call) conclude(err error) (outcome error, cancelled bool) {
 	if c.means.Verdict == policy.Answered {
 		c.prog.counters.Count(countSuccess)
 		c.prog.counters.Count(countAnswered)
@@ -380,12 +383,22 @@ func (c *Call) abandon() {
 			c.reportFailure(s, outcome, nil)
 		case timeoutLayer:
 			c.leaveTimeout(s)
-		case retryLayer, limiterLayer, errorsLayer: // hold nothing
+		case retryLayer, limiterLayer, errorsLayer: // hold nothing that is to be given back here: a token was used
 		}
 	}
-	if c.prog.timed {
+	if c.prog.observed {
 		c.completed(Completed{Panicked: true, Cancelled: cancelled})
 	}
+}
+
+// ownContext is the innermost context of the policy's timeouts, nil where none is
+// nearer than the caller's own deadline.
+func (c *Call) ownContext() *deadline.Context {
+	own, _ := c.ctx.(*deadline.Context)
+	if outer, ok := c.caller.(*deadline.Context); ok && own == outer {
+		return nil // of a pipeline around this one, which looks after it
+	}
+	return own
 }
 
 // took is how long the attempt took that was just made, where that is timed.

@@ -14,9 +14,14 @@ type identity struct {
 	// made of a group.
 	id   string
 	unit unit
-	// keys are those under which a profile may choose for it, the most exact
-	// first: of itself, of its unit ("http.Client[]" has no name), of its type.
-	keys [6]string
+	n    int // of its unit, from 1
+}
+
+// keys are those under which a profile may choose for a service, the most exact
+// first: of itself, of its unit ("http.Client[]" has no name), of its type.
+func (i identity) keys() []string {
+	u, suffix, label := i.unit, i.unit.suffix(i.n), i.unit.label()
+	return []string{u.full + suffix, u.short + suffix, u.full + label, u.short + label, u.full, u.short}
 }
 
 // unit is what a profile chooses for at once: what is provided under one key, all
@@ -53,12 +58,12 @@ type services struct {
 
 // identify gives a new service its identity.
 func (known *services) identify(u unit) identity {
-	suffix, label := u.suffix(known.number[u]+1), u.label()
-	i := identity{id: u.short + suffix, unit: u}
+	i := identity{unit: u, n: known.number[u] + 1}
+	suffix := u.suffix(i.n)
+	i.id = u.short + suffix
 	if _, taken := known.byID[i.id]; taken { // by a type of another package
 		i.id = u.full + suffix
 	}
-	i.keys = [...]string{u.full + suffix, u.short + suffix, u.full + label, u.short + label, u.full, u.short}
 	return i
 }
 
@@ -66,12 +71,19 @@ func newServices() services {
 	return services{byID: make(map[string]*service), number: make(map[unit]int), meaning: make(map[string]unit)}
 }
 
+// add makes a service known.
+func (known *services) add(s *service) {
+	known.all = append(known.all, s)
+	known.byID[s.id] = s
+	known.number[s.unit]++
+}
+
 // key returns that under which the profile chooses for a service, if it does.
 func (tx *transaction) key(s *service) (string, bool) {
 	if len(tx.catalog.Services) == 0 {
 		return "", false
 	}
-	for _, key := range s.keys {
+	for _, key := range s.keys() {
 		if _, ok := tx.catalog.Services[key]; ok {
 			return key, true
 		}

@@ -73,3 +73,20 @@ func TestSomeSuccessesThatComeBackLateAreSeen(t *testing.T) {
 		}
 	})
 }
+
+// A pipeline within another saw the other's deadline, and counted the overrun a
+// second time.
+func TestAnOverrunIsThatOfWhoseDeadlineItWas(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		o := newOrchestrator(t, policy.Catalog{})
+		outer := pipelineFor(t, o, "outer", policy.Timeout(time.Second))
+		for _, layers := range [][]policy.Policy{{policy.Retry{MaxAttempts: 1}}, {policy.Timeout(time.Hour)}} {
+			inner := pipelineFor(t, o, "inner", layers...)
+			_ = outer.Run(t.Context(), func(ctx context.Context) error { return inner.Run(ctx, ignores(5*time.Second, errDown)) })
+		}
+		m := o.Metrics()
+		if m.Operations["outer"].Overruns != 2 || m.Operations["inner"].Overruns != 0 {
+			t.Errorf("outer %d, inner %d overruns; want 2 and 0", m.Operations["outer"].Overruns, m.Operations["inner"].Overruns)
+		}
+	})
+}

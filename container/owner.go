@@ -62,7 +62,6 @@ func resourceOf[S comparable, T resource](tx *transaction, r registry[S, T], the
 		}
 	}
 	before := *theirs
-	tx.onRollback(func() { *theirs = before })
 	if policyName == "" && len(before) >= maxVariants {
 		oldest := before[0].resource
 		tx.onCommit(func() { r.drop(oldest) })
@@ -71,7 +70,11 @@ func resourceOf[S comparable, T resource](tx *transaction, r registry[S, T], the
 	made := &owned[S, T]{n: n, spec: spec, resource: make()}
 	made.use(tx, policyName)
 	*theirs = append(*theirs, made)
-	assign(tx, r.unnamed, made.resource.Name(), made.resource)
+	r.unnamed[made.resource.Name()] = made.resource // the name was free
+	tx.onRollback(func() {
+		*theirs = before
+		r.drop(made.resource)
+	})
 	return made.resource
 }
 

@@ -21,7 +21,7 @@ type program struct {
 	events     *events
 	breaks     bool // there is a circuit breaker
 	refuses    bool // there is a layer that may refuse an attempt
-	timed      bool // somebody wants to know how long calls take
+	observed   bool // somebody wants to know how long calls take
 	once       bool // never again once an attempt may have reached the dependency
 
 	words    int  // how many words of a Call the steps use
@@ -42,7 +42,9 @@ type step struct {
 }
 
 // kind says which layer a step is. A new kind of layer is a new file with its
-// enter and exit, a case in compile, and one each in Call.enter and Call.exit:
+// enter and exit, a case in compile, and one each in Call.enter and Call.exit; if it
+// holds something until the call ends, also in Call.succeed (and so in
+// program.leaving) and Call.abandon:
 // a switch rather than an interface, because what goes through an interface
 // cannot stay on the caller's stack.
 type kind uint8

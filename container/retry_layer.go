@@ -77,9 +77,9 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 	if c.prog.refuses && !c.unsent {
 		c.memory().last = err
 	}
-	if c.more != nil && c.more.letGo != nil {
-		c.more.letGo()
-		c.more.letGo, c.now = nil, 0
+	if c.more != nil && c.more.beforeRetry != nil {
+		c.more.beforeRetry()
+		c.more.beforeRetry, c.now = nil, 0
 	}
 	if delay > 0 {
 		c.now = 0
@@ -120,9 +120,9 @@ func (c *Call) outcome(err error) error {
 	return err
 }
 
-// refused notes that a layer refused the attempt at hand, whose error tells of the
+// noteRefusal notes that a layer refused the attempt at hand, whose error tells of the
 // attempt before, if there was one.
-func (c *Call) refused(err error) error {
+func (c *Call) noteRefusal(err error) error {
 	c.unsent = true
 	switch e := err.(type) { //nolint:errorlint // it was made just now
 	case *policy.CircuitOpenError:

@@ -1,13 +1,16 @@
 package container
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"reflect"
 	"slices"
 	"sync/atomic"
 
+	"github.com/cladgo/clad/internal/constructor"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -30,13 +33,11 @@ type service struct {
 
 // tagged is what a tag says of a service.
 type tagged struct {
-	typ         serviceType
-	name, group string            // under which it is provided
+	typ         *serviceType
 	policy      string            // the policy of the tag
 	inCode      map[string]string // its choices per method
-	errors      policy.Errors     // what the dependency's errors mean
-	constructor string            // "stripe.NewGateway"
-	at          string            // where that stands
+	errors      *policy.Errors    // what the dependency's errors mean
+	constructor *constructor.Constructor
 }
 
 // serviceType describes what is wrapped, as far as it is known without running
@@ -69,7 +70,7 @@ const (
 	safe
 )
 
-func typeOfService(t reflect.Type, methods []string, constructor string) serviceType {
+func typeOfService(t reflect.Type, methods []string, constructed string) serviceType {
 	names := callNamesOf(t)
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem() // *http.Client goes by the name of http.Client
@@ -79,33 +80,30 @@ func typeOfService(t reflect.Type, methods []string, constructor string) service
 	case t.PkgPath() != "":
 		st.full = t.PkgPath() + "." + t.Name()
 	case t.Kind() == reflect.Func:
-		st.id, st.full = constructor, constructor // func(context.Context) error says nothing
+		st.id, st.full = constructed, constructed // func(context.Context) error says nothing
 	}
 	return st
 }
 
 // newService makes a service known, if all that is chosen for it is there.
-func (o *Orchestrator) newService(t tagged) (*service, error) {
+func (o *Orchestrator) newService(t tagged, name, group string) (*service, error) {
 	s := &service{tagged: t, o: o}
 	err := o.transact(func(tx *transaction) error {
-		u := unit{t.typ.id, t.typ.full, t.name, t.group}
-		s.identity = o.services.identify(u)
+		s.identity = o.services.identify(unit{t.typ.id, t.typ.full, name, group})
 		s.owner = newOwner(s.id)
-		number := o.services.number
-		number[u]++
-		tx.onRollback(func() { number[u]-- })
 		if err := errors.Join(tx.checkMeaning(s), tx.checkChoices(s)); err != nil {
 			return err
 		}
-		tx.settle(s)
+		s.owner.main, _ = tx.choose(tx.policyOf(s, ""))
 		if err := tx.bindNames(s); err != nil {
 			return err
 		}
-		assign(tx, o.services.byID, s.id, s)
-		tx.onCommit(func() { o.services.all = append(o.services.all, s) })
-		tx.afterwards(func() {
-			o.log.Debug("policy applied", "service", s.id, "policy", tx.policyOf(s, ""), "methods", tx.methodsOf(s))
-		})
+		tx.onCommit(func() { o.services.add(s) })
+		if o.log.Enabled(context.Background(), slog.LevelDebug) {
+			tx.afterwards(func() {
+				o.log.Debug("policy applied", "service", s.id, "policy", tx.policyOf(s, ""), "methods", tx.methodsOf(s))
+			})
+		}
 		return nil
 	})
 	if err != nil {
@@ -134,8 +132,12 @@ func (tx *transaction) methodsOf(s *service) map[string]string {
 	if len(c.Methods) == 0 {
 		return s.inCode
 	}
-	methods := maps.Clone(s.inCode)
-	maps.Copy(methods, c.Methods)
+	methods := maps.Clone(c.Methods)
+	for method, name := range s.inCode {
+		if _, beaten := methods[method]; !beaten {
+			methods[method] = name
+		}
+	}
 	return methods
 }
 
@@ -244,7 +246,7 @@ func (s *service) withErrors(p policy.Policy) policy.Policy {
 	if s.errors.IsZero() || len(policy.Layers(p)) == 0 {
 		return p
 	}
-	return policy.Combine(p, s.errors)
+	return policy.Combine(p, *s.errors)
 }
 
 // policyOfBinding returns the name of the policy that a method comes to have.
@@ -279,7 +281,7 @@ func (o *Orchestrator) UnusedServices() []string {
 	defer o.mu.RUnlock()
 	var unused []string
 	for _, id := range slices.Sorted(maps.Keys(o.catalog.Services)) {
-		used := slices.ContainsFunc(o.services.all, func(s *service) bool { return slices.Contains(s.keys[:], id) })
+		used := slices.ContainsFunc(o.services.all, func(s *service) bool { return slices.Contains(s.keys(), id) })
 		if !used {
 			unused = append(unused, id)
 		}

@@ -38,7 +38,7 @@ import (
 // The constructor's error, if it returns one, comes first; one that returns
 // none gets an error result.
 func Tag(ctor any, policyName string, opts ...TagOption) any {
-	t := &tag{policy: policyName, methods: make(map[string]string)}
+	t := &tag{policy: policyName}
 	runtime.Callers(2, t.caller[:])
 	for _, opt := range opts {
 		opt.applyTag(t)
@@ -69,7 +69,12 @@ func (f tagOption) applyTag(t *tag) { f(t) }
 // Method chooses another policy for one method: "none" for none. It beats the
 // tag's and is beaten by the profile's services.
 func Method(name, policyName string) TagOption {
-	return tagOption(func(t *tag) { t.methods[name] = policyName })
+	return tagOption(func(t *tag) {
+		if t.methods == nil {
+			t.methods = make(map[string]string)
+		}
+		t.methods[name] = policyName
+	})
 }
 
 // As provides a concrete result as interface T, wrapped, in place of its own

@@ -114,10 +114,7 @@ func (o *Orchestrator) wrap(t *tag, r *constructor.Result, planned *plannedResul
 	if v.IsZero() && v.Kind() != reflect.Struct {
 		return v, nil // nil stays nil
 	}
-	s, err := o.newService(tagged{
-		typ: planned.service, name: r.Name, group: r.Group, policy: planned.policy, inCode: t.methods, errors: t.errors,
-		constructor: t.constructor.Name, at: t.constructor.At,
-	})
+	s, err := o.newService(tagged{&planned.service, planned.policy, t.methods, &t.errors, &t.constructor}, r.Name, r.Group)
 	if err != nil {
 		return reflect.Value{}, err
 	}

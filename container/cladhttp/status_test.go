@@ -57,7 +57,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 			value := c.value()
 			longest := c.want
 			if c.want > time.Second {
-				longest += c.want/10 + time.Second // spread, so that not all come back together; dates are in whole seconds
+				longest = (c.want + time.Second) * 11 / 10 // dates are in whole seconds, and waits are spread by up to a tenth
 			}
 			if got := waited(t, c.status, value); got < c.want || got > longest {
 				t.Errorf("%d, Retry-After %q: waited %v, want %v", c.status, value, got, c.want)

@@ -1,8 +1,10 @@
 package cladredis_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -69,8 +71,24 @@ func (s *server) kill() {
 	_ = s.cmd.Wait()
 }
 
-func (s *server) freeze() { _ = s.cmd.Process.Signal(syscall.SIGSTOP) }
-func (s *server) thaw()   { _ = s.cmd.Process.Signal(syscall.SIGCONT) }
+// freeze has the server neither run nor hang up.
+func (s *server) freeze() {
+	s.t.Helper()
+	_ = s.cmd.Process.Signal(syscall.SIGSTOP)
+	for end := time.Now().Add(10 * time.Second); ; { // the signal takes its time on a busy machine
+		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+		if _, state, _ := bytes.Cut(stat, []byte(") ")); bytes.HasPrefix(state, []byte("T")) {
+			return
+		}
+		if time.Now().After(end) {
+			s.t.Fatal("redis-server does not stop")
+		}
+		// real time: another process stops
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func (s *server) thaw() { _ = s.cmd.Process.Signal(syscall.SIGCONT) }
 
 // bare is a client that nobody guards.
 func (s *server) bare() *redis.Client {

@@ -110,14 +110,29 @@ func ofText(text string) Meaning {
 	if m, ok := tables().texts[text]; ok {
 		return m
 	}
-	longest, meaning := "", unknown
-	for beginning, m := range tables().beginnings {
-		if len(beginning) > len(longest) && strings.HasPrefix(text, beginning) {
-			longest, meaning = beginning, m
+	if text == "" {
+		return unknown
+	}
+	for _, beginning := range beginnings()[text[0]] {
+		if strings.HasPrefix(text, beginning) {
+			return tables().beginnings[beginning]
 		}
 	}
-	return meaning
+	return unknown
 }
+
+// beginnings are those of texts by their first byte, the longest first: failures
+// whose text nobody knows look at a few.
+var beginnings = sync.OnceValue(func() *[256][]string {
+	var by [256][]string
+	for beginning := range tables().beginnings {
+		by[beginning[0]] = append(by[beginning[0]], beginning)
+	}
+	for _, list := range by {
+		slices.SortFunc(list, func(a, b string) int { return len(b) - len(a) })
+	}
+	return &by
+})
 
 // kind is what is known of a type of errors.
 type kind struct {

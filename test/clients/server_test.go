@@ -85,6 +85,16 @@ func (s *server) freeze(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.thaw)
+	until(t, "the server has stopped", func() error { // the signal takes its time on a busy machine
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+		if err != nil {
+			return err
+		}
+		if _, state, _ := bytes.Cut(stat, []byte(") ")); !bytes.HasPrefix(state, []byte("T")) {
+			return fmt.Errorf("its state is %.1s", state)
+		}
+		return nil
+	})
 }
 
 func (s *server) thaw() { _ = s.cmd.Process.Signal(syscall.SIGCONT) }
