@@ -36,7 +36,7 @@ func freePort(t *testing.T) string {
 func start(t *testing.T, port, name string, args ...string) *server {
 	t.Helper()
 	installed(t, name)
-	var out bytes.Buffer
+	var out output
 	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.Dir = t.TempDir()
@@ -71,6 +71,24 @@ func unavailable(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 	t.Skip(err)
+}
+
+// output is what a process writes while others read it.
+type output struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
 }
 
 func (s *server) kill() {
