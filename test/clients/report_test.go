@@ -197,12 +197,27 @@ What a client's error means decides whether it is retried and whether a circuit 
 This page is written by tests that run the clients against real servers (` + "`make clients`" + `). How to wrap them: [NATS](recipes/nats.md), [RabbitMQ](recipes/amqp.md), [Kafka](recipes/kafka.md), [MongoDB](recipes/mongo.md), [S3](recipes/s3.md).
 `
 
+// told is what a line of a table must go on saying: which client, in what situation,
+// and what that means. How the error reads may be decided by a race: whether a
+// connection was seen to end or to be reset.
+func told(line string) string {
+	columns := strings.Split(strings.ReplaceAll(line, `\|`, ""), "|")
+	if len(columns) != 7 {
+		return line
+	}
+	return strings.Join(append(columns[:3:3], columns[4:]...), "|")
+}
+
 func (p pageOf) end() int {
 	var missing int
 	old, err := os.ReadFile(page)
 	if err != nil && !*update {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
+	}
+	said := make(map[string]bool)
+	for line := range strings.Lines(string(old)) {
+		said[told(line)] = true
 	}
 	var b strings.Builder
 	b.WriteString(head)
@@ -213,7 +228,7 @@ func (p pageOf) end() int {
 		}
 		b.WriteString("\n" + part)
 		for line := range strings.Lines(part) {
-			if !*update && strings.HasPrefix(line, "|") && !strings.Contains(string(old), line) {
+			if !*update && strings.HasPrefix(line, "|") && !said[told(line)] {
 				fmt.Fprintf(os.Stderr, "docs/clients.md does not say (run make clients):\n\t%s", line)
 				missing++
 			}
