@@ -72,23 +72,31 @@ func (h *HealthServer) Watch(in *healthpb.HealthCheckRequest, stream healthpb.He
 	defer ticker.Stop()
 	told := healthpb.HealthCheckResponse_ServingStatus(-1)
 	for {
+		stopping := h.stopping() // before the status, which says so too
 		if now := h.status(in.GetService()); now != told {
 			if err := stream.Send(&healthpb.HealthCheckResponse{Status: now}); err != nil {
 				return err
 			}
 			told = now
 		}
+		if stopping {
+			return status.Error(codes.Unavailable, "the server shuts down")
+		}
 		select {
 		case <-ticker.C:
 		case <-stream.Context().Done():
 			return status.FromContextError(stream.Context().Err()).Err()
 		case <-h.down:
-			err := stream.Send(&healthpb.HealthCheckResponse{Status: h.status(in.GetService())})
-			if err == nil {
-				err = status.Error(codes.Unavailable, "the server shuts down")
-			}
-			return err
 		}
+	}
+}
+
+func (h *HealthServer) stopping() bool {
+	select {
+	case <-h.down:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -103,12 +111,7 @@ func (h *HealthServer) status(service string) healthpb.HealthCheckResponse_Servi
 func (h *HealthServer) all() map[string]healthpb.HealthCheckResponse_ServingStatus {
 	health := h.orchestrator.Health()
 	serving := func(yes bool) healthpb.HealthCheckResponse_ServingStatus {
-		select {
-		case <-h.down:
-			yes = false
-		default:
-		}
-		if yes {
+		if yes && !h.stopping() {
 			return healthpb.HealthCheckResponse_SERVING
 		}
 		return healthpb.HealthCheckResponse_NOT_SERVING
