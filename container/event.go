@@ -50,7 +50,7 @@ type Waited struct {
 type Rejected struct {
 	Operation string
 	Reason    Reason
-	Name      string // of the breaker or limiter
+	Name      string // of the breaker, limiter or dependency
 	// RetryAfter is the time until another attempt may pass, 0 where nobody
 	// knows.
 	RetryAfter time.Duration
@@ -63,6 +63,7 @@ type Reason string
 const (
 	CircuitOpen Reason = "circuit_open"
 	RateLimited Reason = "rate_limited"
+	RetryBudget Reason = "retry_budget" // of the dependency named: no further attempt
 )
 
 // TimedOut says that a timeout of the policy ended an operation or an attempt.

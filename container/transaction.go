@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cladgo/clad/internal/budget"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -179,6 +180,10 @@ func (r ownResources) circuitBreaker(spec policy.CircuitBreaker, n int) (*Circui
 
 func (r ownResources) rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error) {
 	return r.transaction.rateLimiter(r.owner, r.policy, spec, n)
+}
+
+func (r ownResources) retryBudget() (*budget.Budget, string) {
+	return r.owner.retryBudget(), r.owner.name
 }
 
 func (r ownResources) namedErrors() map[string]error { return r.transaction.o.errors }
