@@ -206,8 +206,7 @@ func (c *Call) next(errp *error) bool {
 		if err != nil {
 			return c.advance(i-1, c.noteRefusal(err), errp)
 		}
-		c.attempt()
-		return true
+		return c.attempt(errp)
 	case underWay:
 		c.now = 0
 		if *errp == nil {
@@ -226,13 +225,6 @@ func (c *Call) next(errp *error) bool {
 	case over:
 	}
 	return false
-}
-
-// attempt counts an attempt, and by the first one the operation.
-func (c *Call) attempt() {
-	if c.made++; c.prog.budget != nil && c.made == 1 {
-		c.prog.budget.Operation(c.clock())
-	}
 }
 
 // succeed ends a call whose attempt succeeded.
@@ -275,8 +267,7 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			c.release(i + 1)
 		}
 		if i, err = c.enter(i + 1); err == nil {
-			c.attempt()
-			return true
+			return c.attempt(errp)
 		}
 		err = c.noteRefusal(err)
 		i-- // that step was not entered: back from the one around it

@@ -20,10 +20,10 @@ func TestRetriesAreThrottledAsGRPCDoes(t *testing.T) {
 		calls int32 // so far
 		ok    bool
 	}{
-		{3, false},                         // 6 tokens, 5, 4, 3: the third attempt was the last anyway
-		{4, false},                         // 2
-		{5, true}, {6, true}, {7, true},    // 2.5, 3, 3.5
-		{8, true}, {9, true}, {10, true},   // 4, 4.5, 5
+		{3, false},                      // 6 tokens, 5, 4, 3: the third attempt was the last anyway
+		{4, false},                      // 2
+		{5, true}, {6, true}, {7, true}, // 2.5, 3, 3.5
+		{8, true}, {9, true}, {10, true}, // 4, 4.5, 5
 		{11, true}, {12, true}, {13, true}, // 6, and no more than that
 	} {
 		_, err := call(t.Context(), cc, find)
