@@ -95,13 +95,13 @@ func (m *slowModel) number(at time.Time, period time.Duration) int64 {
 
 func (m *slowModel) isDue() bool {
 	now, period := time.Now(), m.SlowCall/8
-	if n := m.number(now, period); n < m.checked {
+	n := m.number(now, period)
+	if n < m.checked {
 		return false
-	} else {
-		m.checked = n + 1
 	}
+	m.checked = n + 1
 	for _, c := range m.calls {
-		if !c.counted && m.number(c.began, period)+9 <= m.number(now, period) {
+		if !c.counted && m.number(c.began, period)+9 <= n {
 			c.counted = true
 			m.events = append(m.events, slowEvent{now, true})
 		}
