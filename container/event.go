@@ -150,6 +150,7 @@ func OnBegin(begin func(ctx context.Context, operation string) context.Context) 
 // events are those who listen.
 type events struct {
 	begin   []func(context.Context, string) context.Context
+	before  []func(context.Context, string) error
 	hearers atomic.Pointer[hearers] // nil while there are none
 	log     *slog.Logger
 	floods  floods

@@ -13,6 +13,7 @@ import (
 // first, with their state looked up. It never changes; a new policy is a new
 // program. A nil program has nothing to do.
 type program struct {
+	policy     policy.Policy
 	steps      []step
 	leaving    []*step // those that a success must tell, innermost first
 	operation  string
@@ -76,7 +77,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 	if err := p.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", operation, err)
 	}
-	prog := &program{operation: operation, steps: make([]step, 0, len(layers))}
+	prog := &program{policy: p, operation: operation, steps: make([]step, 0, len(layers))}
 	var errs []error
 	breakers, limiters := 0, 0
 	for _, layer := range layers {

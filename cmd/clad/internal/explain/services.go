@@ -21,6 +21,8 @@ type Service struct {
 	// Methods are those with a choice of their own, and without a name all the
 	// others; where the code was looked at, every method by its name.
 	Methods []Method `json:"methods"`
+	// Answers say which errors of the service are none.
+	Answers []Answers `json:"answers,omitempty"`
 
 	types []string // short and in full, without what tells it from others of its type
 }
@@ -92,6 +94,7 @@ func (e *explainer) profileService(r *Report, name string) Service {
 	origin, _ := e.profile.Origin("services", name)
 	s := Service{Name: name, Origin: originOf(origin), Critical: e.critical(name)}
 	s.Methods = e.chosenMethods(r, Tagged{}, name)
+	s.Answers = e.answers(s, Tagged{})
 	return s
 }
 
@@ -104,6 +107,7 @@ func (e *explainer) taggedService(r *Report, t Tagged, key string) Service {
 	}
 	if len(t.Methods) == 0 { // a function, or a type whose methods are not known here
 		s.Methods = e.chosenMethods(r, t, key)
+		s.Answers = e.answers(s, t)
 		return s
 	}
 	for _, m := range t.Methods {
@@ -118,6 +122,7 @@ func (e *explainer) taggedService(r *Report, t Tagged, key string) Service {
 			s.Methods = append(s.Methods, e.method(r, usage.Method{Name: name}, e.choose(t, key, name)))
 		}
 	}
+	s.Answers = e.answers(s, t)
 	return s
 }
 

@@ -113,6 +113,9 @@ func (p *printer) service(s Service) {
 		text := fmt.Sprintf("  %-*s  %-*s  %s", widths[0], row[0], widths[1], row[1], row[2])
 		p.plain(strings.TrimRight(text, " "), s.Methods[i].Origin)
 	}
+	for _, a := range s.Answers {
+		p.plain("  "+a.String(), a.Origin)
+	}
 }
 
 // outcome says in words whether a method is retried, and how long it may take.
