@@ -104,12 +104,14 @@ func read(w http.ResponseWriter, r *http.Request, into any) bool {
 	d.DisallowUnknownFields()
 	err := d.Decode(into)
 	if err == nil {
-		if _, more := d.Token(); !errors.Is(more, io.EOF) {
+		switch _, end := d.Token(); {
+		case errors.Is(end, io.EOF):
+			return true
+		case end != nil:
+			err = end
+		default:
 			err = errors.New("there is more after the JSON object")
 		}
-	}
-	if err == nil {
-		return true
 	}
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
