@@ -82,11 +82,13 @@ type Overrun struct {
 }
 
 // Tripped says which operation opened a circuit breaker, and by what: the last of
-// the failures that it took. The breaker's [Transition] is told as well.
+// the failures that it took, or slow calls. The breaker's [Transition] is told as
+// well.
 type Tripped struct {
 	Operation string
 	Name      string // of the breaker
-	Err       error  // nil after a panic
+	Err       error  // nil after a panic, and where the operation itself did not fail
+	Slow      bool   // too many calls were slow, of this operation or of others
 }
 
 // Probed says that an attempt was a probe of a half-open circuit breaker, and what

@@ -37,7 +37,7 @@ func (e *events) logEvent(ctx context.Context, event Event) {
 	case Overrun:
 		write("attempt came back long after its deadline", event.Operation, slog.Duration("late", event.Late))
 	case Tripped:
-		write("tripped circuit breaker", event.Operation, slog.String("breaker", event.Name), slog.Any("error", event.Err))
+		write("tripped circuit breaker", event.Operation, slog.String("breaker", event.Name), slog.Any("error", event.Err), slog.Bool("slow", event.Slow))
 	case Probed:
 		write("probed circuit breaker", event.Operation, slog.String("breaker", event.Name), slog.String("state", event.State.String()))
 	case Transition, Reloaded:
