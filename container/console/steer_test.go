@@ -48,7 +48,7 @@ func TestAForcedStateEndsAtItsDeadline(t *testing.T) {
 				if b.Status().Mode == container.ModeAutomatic {
 					t.Error("it was over before its deadline")
 				}
-				time.Sleep(2)
+				time.Sleep(2 * time.Nanosecond)
 				synctest.Wait()
 				if b.Status().Mode != container.ModeAutomatic {
 					t.Error("it outlived its deadline")
