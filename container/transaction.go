@@ -160,7 +160,7 @@ func (tx *transaction) compile(p policy.Policy, policyName, operation string, w 
 	}
 	prog.counters = tx.o.counters.Of(operation)
 	prog.events = tx.o.events
-	prog.observed = len(tx.o.events.completed)+len(tx.o.events.begin) > 0
+	prog.observed = tx.o.events.observed()
 	return prog, nil
 }
 
