@@ -142,6 +142,7 @@ type profile struct {
 	reload   bool           // it asks to be reloaded
 	files    watch.Snapshot // as they were right before they were read
 	at       time.Time
+	loaded   *config.Profile // nil where the policies were given in code
 }
 
 // howToChoose says how a profile is chosen.
@@ -181,7 +182,7 @@ func (o *options) load() (profile, error) {
 	if err != nil {
 		return profile{}, fmt.Errorf("in %s: %w", where, err)
 	}
-	return profile{p.Name(), unchosen, p.Catalog(), p.Reload(), files, now}, nil
+	return profile{p.Name(), unchosen, p.Catalog(), p.Reload(), files, now, p}, nil
 }
 
 // files is the directory of the profiles.

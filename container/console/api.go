@@ -212,7 +212,7 @@ type History struct {
 	// CircuitBreakers have a digit for each step: 0 closed, 1 half-open, 2 open.
 	CircuitBreakers map[string]string `json:"circuit_breakers"`
 	// RateLimiters have for each step what was left of the burst, from 0 to 100.
-	RateLimiters map[string][]uint8 `json:"rate_limiters"`
+	RateLimiters map[string][]int `json:"rate_limiters"`
 }
 
 // Series is what happened to an operation, step by step.
@@ -245,6 +245,8 @@ type Tick struct {
 	Sequence uint64 `json:"sequence,omitempty"`
 	// Points are what happened in that step, by operation.
 	Points map[string]Point `json:"points,omitempty"`
+	// Services are the states of those that have changed theirs, by name.
+	Services map[string]string `json:"services,omitempty"`
 	// Operations are those of which something happened of late.
 	Operations      []Operation      `json:"operations,omitempty"`
 	CircuitBreakers []CircuitBreaker `json:"circuit_breakers,omitempty"`

@@ -19,7 +19,7 @@ func (c *console) state() State {
 		At: time.Now(), Since: c.recorder.since, Ready: health.Ready,
 		Services: []Service{}, Operations: []Operation{},
 		CircuitBreakers: c.circuitBreakers(), RateLimiters: c.rateLimiters(),
-		Totals: totalsOf(metrics.Totals), Profile: c.settings.profile().ProfileStatus, DryRun: c.settings.dryRun(),
+		Totals: totalsOf(metrics.Totals), Profile: shownStatus(c.settings.profile().ProfileStatus), DryRun: c.settings.dryRun(),
 	}
 	s.Reloads = c.log.reloadsSoFar()
 	byName := make(map[string]container.ServiceHealth, len(health.Services))
