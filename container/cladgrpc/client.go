@@ -2,7 +2,6 @@ package cladgrpc
 
 import (
 	"context"
-	"slices"
 	"sync/atomic"
 
 	"github.com/cladgo/clad/container"
@@ -56,20 +55,47 @@ func (c client) direct() bool {
 }
 
 // invoke makes a unary call.
-func (c client) invoke(ctx context.Context, method string, opts []grpc.CallOption, call func(context.Context, []grpc.CallOption) error) error {
-	if c.direct() {
-		return call(ctx, opts)
+func (c client) invoke(ctx context.Context, method string, opts []grpc.CallOption, request func(context.Context, []grpc.CallOption) error) error {
+	p, ours := c.runner.(*container.Pipeline)
+	switch {
+	case !ours:
+		return c.invokeElsewhere(ctx, method, opts, request)
+	case p.Direct():
+		return request(ctx, opts)
 	}
-	return run(ctx, c.runner, func(ctx context.Context) (m meaning, err error) {
-		d := delivery{link: c.link, began: clock.Now()}
-		if err = call(ctx, d.observe(opts)); err != nil {
-			m, err = d.judge(ctx, err)
-			m.final = m.final || !d.unsent() && !c.repeat(method)
-			return m, err
+	return withStatus(c.invokeIn(ctx, p, method, opts, request))
+}
+
+// invokeIn is a loop of its own and no function of run's: that would be another
+// allocation for each call.
+func (c client) invokeIn(ctx context.Context, p *container.Pipeline, method string, opts []grpc.CallOption, request func(context.Context, []grpc.CallOption) error) (err error) {
+	call := p.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		var m meaning
+		if m, err = c.attempt(call.Context(), method, opts, request); err != nil {
+			m.tell(&call)
 		}
-		c.link.used()
-		return m, nil
+	}
+	return err
+}
+
+func (c client) invokeElsewhere(ctx context.Context, method string, opts []grpc.CallOption, request func(context.Context, []grpc.CallOption) error) error {
+	return runElsewhere(ctx, c.runner, func(ctx context.Context) (meaning, error) {
+		return c.attempt(ctx, method, opts, request)
 	})
+}
+
+// attempt makes the call once.
+func (c client) attempt(ctx context.Context, method string, opts []grpc.CallOption, request func(context.Context, []grpc.CallOption) error) (m meaning, err error) {
+	d := delivery{link: c.link, began: clock.Now()}
+	if err = request(ctx, d.observe(opts)); err != nil {
+		m, err = d.judge(ctx, err)
+		m.final = m.final || !d.unsent() && !c.repeat(method)
+		return m, err
+	}
+	c.link.used()
+	return m, nil
 }
 
 // delivery finds out what became of an attempt.
@@ -79,10 +105,11 @@ type delivery struct {
 	to       peer.Peer   // whose address gRPC fills in if there was a stream
 	trailer  metadata.MD // of the server, if it had the last word
 	finished atomic.Bool
+	options  [5]grpc.CallOption // room for the caller's, of which there are few, and ours
 }
 
 func (d *delivery) observe(opts []grpc.CallOption) []grpc.CallOption {
-	return append(slices.Clip(opts), grpc.Peer(&d.to), grpc.Trailer(&d.trailer), grpc.OnFinish(func(error) { d.finished.Store(true) }))
+	return append(append(d.options[:0], opts...), grpc.Peer(&d.to), grpc.Trailer(&d.trailer), grpc.OnFinish(func(error) { d.finished.Store(true) }))
 }
 
 // unsent reports whether a call was certainly not sent: gRPC is through with it
