@@ -15,7 +15,7 @@ import (
 // Case is an operation of one client, protected in one way.
 type Case struct {
 	Row    string // the operation: "sql-query"
-	System string // "bare", "bare, with a timeout", "clad", or another library
+	System string // "bare", "bare with a timeout", "clad", or another library
 	Form   string // of clad: the package
 	open   func() (*opened, error)
 }
@@ -91,7 +91,7 @@ func books(o *container.Orchestrator, operation string) func(uint64) error {
 func bare(row string, open func() (*opened, error)) []Case {
 	return []Case{
 		{Row: row, System: "bare", open: open},
-		{Row: row, System: "bare, with a timeout", open: func() (*opened, error) {
+		{Row: row, System: "bare with a timeout", open: func() (*opened, error) {
 			o, err := open()
 			if err != nil {
 				return nil, err

@@ -77,9 +77,9 @@ func httpCases() []Case {
 			return made, err
 		}},
 		Case{Row: "http-get", System: "failsafehttp", open: func() (*opened, error) {
-			retry := failsafehttp.NewRetryPolicyBuilder().WithMaxAttempts(attempts).Build()
-			breaker := circuitbreaker.NewBuilder[*http.Response]().WithFailureThreshold(failures).Build()
-			limit := timeout.New[*http.Response](bound)
+			retry := failsafehttp.NewRetryPolicyBuilder().WithMaxAttempts(attempts).Build()               //nolint:bodyclose // no response yet
+			breaker := circuitbreaker.NewBuilder[*http.Response]().WithFailureThreshold(failures).Build() //nolint:bodyclose // likewise
+			limit := timeout.New[*http.Response](bound)                                                   //nolint:bodyclose // likewise
 			return open(failsafehttp.NewRoundTripper(atOnce{}, retry, breaker, limit))()
 		}},
 		Case{Row: "http-get", System: "go-retryablehttp", open: func() (*opened, error) {

@@ -12,21 +12,24 @@ import (
 
 func sqlCases() []Case {
 	var all []Case
-	for row, operation := range map[string]func(*sql.DB) (*opened, error){
-		"sql-query": func(db *sql.DB) (*opened, error) {
+	for _, of := range []struct {
+		row  string
+		open func(*sql.DB) (*opened, error)
+	}{
+		{"sql-query", func(db *sql.DB) (*opened, error) {
 			return &opened{call: func(ctx context.Context) error {
 				var n int
 				return db.QueryRowContext(ctx, "SELECT n FROM t WHERE id = ?", 1).Scan(&n)
 			}, close: db.Close}, nil
-		},
-		"sql-exec": func(db *sql.DB) (*opened, error) {
+		}},
+		{"sql-exec", func(db *sql.DB) (*opened, error) {
 			return &opened{call: func(ctx context.Context) error {
 				_, err := db.ExecContext(ctx, "UPDATE t SET n = ? WHERE id = ?", 3, 1)
 				return err
 			}, close: db.Close}, nil
-		},
-		"sql-prepared": func(db *sql.DB) (*opened, error) {
-			s, err := db.Prepare("SELECT n FROM t WHERE id = ?")
+		}},
+		{"sql-prepared", func(db *sql.DB) (*opened, error) {
+			s, err := db.PrepareContext(context.Background(), "SELECT n FROM t WHERE id = ?") //nolint:sqlclosecheck // with the database
 			if err != nil {
 				return nil, err
 			}
@@ -34,7 +37,7 @@ func sqlCases() []Case {
 				var n int
 				return s.QueryRowContext(ctx, 1).Scan(&n)
 			}, close: db.Close}, nil
-		},
+		}},
 	} {
 		open := func(r policy.Runner) func() (*opened, error) {
 			return func() (*opened, error) {
@@ -42,11 +45,11 @@ func sqlCases() []Case {
 				if err != nil {
 					return nil, err
 				}
-				return operation(db)
+				return of.open(db)
 			}
 		}
-		all = append(all, bare(row, open(nil))...)
-		all = append(all, Case{Row: row, System: "clad", Form: "cladsql", open: func() (*opened, error) {
+		all = append(all, bare(of.row, open(nil))...)
+		all = append(all, Case{Row: of.row, System: "clad", Form: "cladsql", open: func() (*opened, error) {
 			o, r, err := runner("db")
 			if err != nil {
 				return nil, err
@@ -86,7 +89,7 @@ func database(r policy.Runner) (*sql.DB, error) {
 	}
 	db.SetMaxOpenConns(1)
 	for _, statement := range []string{"CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER)", "INSERT INTO t VALUES (1, 2)"} {
-		if _, err := db.Exec(statement); err != nil {
+		if _, err := db.ExecContext(context.Background(), statement); err != nil {
 			return nil, err
 		}
 	}
