@@ -7,8 +7,8 @@ import (
 	"github.com/cladgo/clad/policy"
 )
 
-// RateLimiter is a rate limiter of an orchestrator: a token bucket, and a fair
-// queue for calls that may wait for their token. It is safe for use by many
+// RateLimiter is a rate limiter of an orchestrator: a token bucket or the tokens of a
+// period, and a fair queue for calls that may wait for their token. It is safe for use by many
 // goroutines.
 type RateLimiter struct {
 	name   atomic.Pointer[string]
@@ -43,12 +43,16 @@ func (l *RateLimiter) Tokens() float64 { return l.bucket.Tokens() }
 func (l *RateLimiter) Limit() policy.RateLimit { return *l.spec.Load() }
 
 // configure takes new settings in place: the bucket keeps what it holds, up to
-// the new burst.
+// the new burst, and what was taken of it is still missing.
 func (l *RateLimiter) configure(spec policy.RateLimit) {
 	spec = spec.WithDefaults()
 	spec.Name = l.Name()
 	l.spec.Store(&spec)
-	l.bucket.Configure(bucket.Settings{PerSecond: spec.RequestsPerSecond, Burst: spec.Burst, MaxWait: spec.MaxWait})
+	l.bucket.Configure(bucket.Settings{
+		PerSecond: spec.RequestsPerSecond, Burst: spec.Burst,
+		PerPeriod: spec.RequestsPerPeriod, Period: spec.Per,
+		MaxWait: spec.MaxWait,
+	})
 }
 
 // has reports whether the limiter was made from settings that mean the same.
