@@ -155,3 +155,20 @@ func TestReloadKeepsWhatWasTakenOfAPeriod(t *testing.T) {
 		}
 	})
 }
+
+// An operator sets a rate in the place of a period, and gives the period back.
+func TestAPeriodGivesWayToAnOverride(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		_, l := limited(t, policy.RateLimit{RequestsPerPeriod: 10, Per: time.Minute})
+		if err := l.Override(5, 7); err != nil {
+			t.Fatal(err)
+		}
+		if got := l.Limit(); got.RequestsPerSecond != 5 || got.Per != 0 || got.RequestsPerPeriod != 0 || got.Validate() != nil || l.Tokens() != 7 {
+			t.Errorf("overridden: %v, with %v tokens", got, l.Tokens())
+		}
+		l.Automatic()
+		if got := l.Limit(); got.RequestsPerPeriod != 10 || got.Validate() != nil || l.Tokens() != 10 {
+			t.Errorf("automatic: %v, with %v tokens", got, l.Tokens())
+		}
+	})
+}

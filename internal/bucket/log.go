@@ -123,7 +123,7 @@ func (l *log) giveBack(taken clock.Nanos) {
 func (l *log) until(now clock.Nanos, ahead int) time.Duration {
 	left := l.left(now)
 	// Whoever comes a whole limit after another waits a period longer than he.
-	periods, place := time.Duration(ahead/l.limit), ahead%l.limit
+	periods, place := int64(ahead/l.limit), ahead%l.limit
 	var wait time.Duration
 	if missing := place + 1 - left; missing > 0 {
 		for i := range l.n {
@@ -134,8 +134,8 @@ func (l *log) until(now clock.Nanos, ahead int) time.Duration {
 			}
 		}
 	}
-	if periods > 0 && periods > (math.MaxInt64/2-wait)/l.period {
+	if periods > 0 && periods > int64((math.MaxInt64/2-wait)/l.period) {
 		return math.MaxInt64 / 2
 	}
-	return max(wait+periods*l.period, 1)
+	return max(wait+time.Duration(periods*int64(l.period)), 1)
 }
