@@ -35,6 +35,14 @@ var rateLimitFields = []field{
 		kind: duration, defaultValue: time.Duration(0),
 		doc: "How long a request may wait for its turn. 0s: it is rejected at once.",
 	}},
+	{key: "shared", definition: definition{
+		kind: boolean, defaultValue: false,
+		doc: "Whether it is the limit of all instances together, which share a store. It needs a name.",
+	}},
+	{key: "exact", definition: definition{
+		kind: boolean, defaultValue: false,
+		doc: "Whether every request of a `shared` limit asks the store. Else instances take a few in advance.",
+	}},
 }
 
 func defaultBurst(limiter place) any {
@@ -44,9 +52,15 @@ func defaultBurst(limiter place) any {
 
 func buildRateLimit(b *builder, at place) policy.RateLimit {
 	b.require(at)
+	shared, exact := at.field("shared"), at.field("exact")
+	if exact.boolean() && !shared.boolean() && !shared.isMistaken() {
+		b.mistake(exact, "belongs to shared, which is not set")
+	}
 	return policy.RateLimit{
 		RequestsPerSecond: at.field("requests_per_second").number(),
 		Burst:             at.field("burst").integer(),
 		MaxWait:           at.field("max_wait").duration(),
+		Shared:            shared.boolean(),
+		Exact:             exact.boolean(),
 	}.WithDefaults()
 }

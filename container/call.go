@@ -336,7 +336,7 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 		c.exitErrors(s, err)
 	case limiterLayer:
 		if c.unsent { // further in: nobody was asked
-			s.limiter.bucket.GiveBack(c.clock())
+			s.limiter.tokens().GiveBack(c.clock())
 		}
 	}
 	return err, false

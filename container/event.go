@@ -13,7 +13,7 @@ import (
 
 // Event is something that happened to an operation, to a circuit breaker or to the
 // policies: [AttemptFailed], [Retrying], [Waited], [Rejected], [TimedOut], [Overrun],
-// [Tripped], [Probed], [Transition] or [Reloaded].
+// [Tripped], [Probed], [Transition], [Reloaded], [Alone] or [Rejoined].
 // The set is closed, but grows: a switch over it needs a default.
 type Event interface{ event() }
 
@@ -99,6 +99,18 @@ type Probed struct {
 // why not: then the last one stays.
 type Reloaded struct{ Err error }
 
+// Alone says that a shared breaker or limiter goes on without the others, since the
+// store does not answer as it should.
+type Alone struct {
+	Name string // of the breaker or limiter
+	Err  error
+}
+
+// Rejoined says that it shares again what it knows.
+type Rejoined struct {
+	Name string // of the breaker or limiter
+}
+
 // Completed says how an operation ended.
 type Completed struct {
 	Operation string
@@ -121,6 +133,8 @@ func (Tripped) event()       {}
 func (Probed) event()        {}
 func (Transition) event()    {}
 func (Reloaded) event()      {}
+func (Alone) event()         {}
+func (Rejoined) event()      {}
 
 // OnEvent has listen told of every [Event], with the context of the call that it
 // happened in, in that call's goroutine, so it should be quick. Transitions come in

@@ -9,14 +9,15 @@ import (
 // enterLimiter asks a limiter that may have no token.
 func (c *Call) enterLimiter(s *step) error {
 	l, now := s.limiter, c.clock()
-	wait := l.bucket.Empty(now)
+	tokens := l.tokens()
+	wait := tokens.Empty(now)
 	if wait <= 0 {
-		if l.bucket.Take(now) {
+		if tokens.Take(now) {
 			return nil
 		}
 		var ok bool
 		var err error
-		wait, ok, err = l.bucket.Wait(c.ctx, now, c.latest(s))
+		wait, ok, err = tokens.Wait(c.ctx, now, c.latest(s))
 		c.now, c.late = 0, true
 		if ok || err != nil {
 			if e := c.prog.events; e.wanted(c.ctx) {

@@ -24,6 +24,13 @@ type RateLimit struct {
 	Burst int
 	// MaxWait is how long a call may wait for its token. 0 rejects at once.
 	MaxWait time.Duration
+	// Shared makes it the limit of all instances together that share a store, which
+	// the orchestrator must be given; the limiter needs a name. Instances take tokens
+	// in advance, so a Burst below what comes in 150ms is taken for that, and go on
+	// with a fair share each when the store is away.
+	Shared bool
+	// Exact has every call of a Shared limit ask the store, and Burst as it is.
+	Exact bool
 }
 
 // IsReference reports whether l only names a limiter registered elsewhere.
@@ -39,7 +46,8 @@ func (l RateLimit) WithDefaults() RateLimit {
 	return l
 }
 
-// Validate reports a rate that is not above 0, and negative settings.
+// Validate reports a rate that is not above 0, negative settings, and Exact without
+// Shared.
 func (l RateLimit) Validate() error {
 	if l.IsReference() {
 		return nil
@@ -50,6 +58,9 @@ func (l RateLimit) Validate() error {
 	}
 	if l.Burst < 0 {
 		errs = append(errs, fmt.Errorf("rate limit: Burst is %d; it must be 1 or more (0 means a quarter of a second's requests)", l.Burst))
+	}
+	if l.Exact && !l.Shared {
+		errs = append(errs, errors.New("rate limit: Exact belongs to Shared, which is not set"))
 	}
 	return errors.Join(append(errs, nonNegative("rate limit", "MaxWait", l.MaxWait))...)
 }
@@ -63,7 +74,14 @@ func (l RateLimit) String() string {
 	if d.MaxWait > 0 {
 		wait = "wait " + d.MaxWait.String()
 	}
-	return settings("rate_limit", l.Name, fmt.Sprintf("%v/s", d.RequestsPerSecond), fmt.Sprintf("burst %d", d.Burst), wait)
+	shared := ""
+	switch {
+	case d.Exact:
+		shared = "shared exactly"
+	case d.Shared:
+		shared = "shared"
+	}
+	return settings("rate_limit", l.Name, fmt.Sprintf("%v/s", d.RequestsPerSecond), fmt.Sprintf("burst %d", d.Burst), wait, shared)
 }
 
 func (l RateLimit) layers(dst []Policy) []Policy { return append(dst, l) }
