@@ -2,6 +2,7 @@ package container
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +21,9 @@ type RateLimiter struct {
 	account atomic.Pointer[lease.Account]    // where it is shared, instead of the bucket
 	sharing *sharing                         // nil without a store
 	spec    atomic.Pointer[policy.RateLimit] // with its defaults
+
+	changing sync.Mutex                       // what the bucket is configured with
+	override atomic.Pointer[policy.RateLimit] // nil while the settings are in force
 }
 
 // tokens are where calls get theirs when there is no credit.
@@ -66,26 +70,71 @@ func (l *RateLimiter) Tokens() float64 {
 	return l.bucket.Tokens()
 }
 
-// Limit returns the limiter's settings in force, with their defaults filled in.
-func (l *RateLimiter) Limit() policy.RateLimit { return *l.spec.Load() }
+// Limit returns what the limiter goes by, with the defaults filled in: its settings,
+// or what [RateLimiter.Override] put in their place.
+func (l *RateLimiter) Limit() policy.RateLimit {
+	if other := l.override.Load(); other != nil {
+		limit := *l.spec.Load()
+		limit.RequestsPerSecond, limit.Burst = other.RequestsPerSecond, other.Burst
+		return limit
+	}
+	return *l.spec.Load()
+}
+
+// Override has the limiter go by another rate, and burst (0: the default for that
+// rate), than its settings say, until [RateLimiter.Automatic]. A reload changes the
+// settings, and not this. The bucket keeps what it holds, up to the new burst. The
+// error says what is wrong with the rate or the burst.
+func (l *RateLimiter) Override(perSecond float64, burst int) error {
+	other := policy.RateLimit{RequestsPerSecond: perSecond, Burst: burst}
+	if err := rateRequired(other); err != nil {
+		return err
+	}
+	other = other.WithDefaults()
+	l.changing.Lock()
+	defer l.changing.Unlock()
+	l.override.Store(&other)
+	l.fill()
+	return nil
+}
+
+// Automatic puts the limiter's settings back in force.
+func (l *RateLimiter) Automatic() {
+	l.changing.Lock()
+	defer l.changing.Unlock()
+	if l.override.Swap(nil) != nil {
+		l.fill()
+	}
+}
+
+// Overridden reports whether [RateLimiter.Override] is in force.
+func (l *RateLimiter) Overridden() bool { return l.override.Load() != nil }
 
 // configure takes new settings in place: the bucket keeps what it holds, up to
 // the new burst.
 func (l *RateLimiter) configure(spec policy.RateLimit) {
 	spec = spec.WithDefaults()
 	spec.Name = l.Name()
+	l.changing.Lock()
+	defer l.changing.Unlock()
 	l.spec.Store(&spec)
-	if spec.Shared && l.sharing != nil {
+	l.fill()
+}
+
+// fill has the bucket, or the account, go by what is in force.
+func (l *RateLimiter) fill() {
+	limit := l.Limit()
+	if limit.Shared && l.sharing != nil {
 		// The bucket gives no credit, which calls ask for first, after a change of settings:
 		// no other has these.
-		l.bucket.Configure(bucket.Settings{PerSecond: spec.RequestsPerSecond, Burst: spec.Burst, MaxWait: -1})
-		l.share(spec)
+		l.bucket.Configure(bucket.Settings{PerSecond: limit.RequestsPerSecond, Burst: limit.Burst, MaxWait: -1})
+		l.share(limit)
 		return
 	}
 	if a := l.account.Swap(nil); a != nil {
 		l.sharing.leave(l.Name(), a)
 	}
-	l.bucket.Configure(bucket.Settings{PerSecond: spec.RequestsPerSecond, Burst: spec.Burst, MaxWait: spec.MaxWait})
+	l.bucket.Configure(bucket.Settings{PerSecond: limit.RequestsPerSecond, Burst: limit.Burst, MaxWait: limit.MaxWait})
 }
 
 // has reports whether the limiter was made from settings that mean the same.

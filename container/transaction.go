@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cladgo/clad/internal/budget"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -180,7 +181,7 @@ func (tx *transaction) compile(p policy.Policy, policyName, operation string, w 
 	}
 	prog.counters = tx.o.counters.Of(operation)
 	prog.events = tx.o.events
-	prog.observed = len(tx.o.events.completed)+len(tx.o.events.begin) > 0
+	prog.observed = tx.o.events.observed()
 	return prog, nil
 }
 
@@ -200,6 +201,10 @@ func (r ownResources) circuitBreaker(spec policy.CircuitBreaker, n int) (*Circui
 
 func (r ownResources) rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error) {
 	return r.transaction.rateLimiter(r.owner, r.policy, spec, n)
+}
+
+func (r ownResources) retryBudget() (*budget.Budget, string) {
+	return r.owner.retryBudget(), r.owner.name
 }
 
 func (r ownResources) namedErrors() map[string]error { return r.transaction.o.errors }

@@ -52,7 +52,7 @@ func TestTheScriptAnswersAsTheLedger(t *testing.T) {
 			at, _ := client.HGet(background, fmt.Sprintf("seed%d:1:limit:{api}", seed), "at").Float64()
 			want := ledger.Serve(lease.Request(q), time.Duration(at)*time.Microsecond)
 			epoch = got.Epoch
-			if diff := got.Wait - time.Duration(want.Wait); math.Abs(float64(diff)) > float64(2*time.Microsecond) {
+			if diff := got.Wait - want.Wait; math.Abs(float64(diff)) > float64(2*time.Microsecond) {
 				t.Fatalf("seed %d, step %d: %+v, want %+v", seed, step, got, want)
 			}
 			got.Wait = want.Wait
