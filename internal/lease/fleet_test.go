@@ -75,6 +75,7 @@ func (f *fleet) close() {
 			f.serve(a, r)
 		}
 	}
+	time.Sleep(time.Second) // what was asked before is answered
 }
 
 // call is a call, as a layer makes it; it returns how long it was held up.
