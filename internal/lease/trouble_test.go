@@ -232,6 +232,7 @@ func TestTheLowestOfDifferentSettingsIsInForce(t *testing.T) {
 		newer := lease.Settings{PerSecond: 1000, Burst: 250, Fleet: 1}
 		f.accounts[0].Configure(newer)
 		f.accounts[1].Configure(newer)
+		f.loads(500, time.Second) // until all have asked
 		if passed, _ := f.loads(500, 10*time.Second); passed > 100*10+25 {
 			t.Errorf("%d passed, where half of the instances know of 100 a second", passed)
 		}
