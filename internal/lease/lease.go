@@ -139,10 +139,11 @@ func (a *Account) Empty(now clock.Nanos) time.Duration {
 	return wait
 }
 
-// GiveBack returns a token that was taken in vain.
-func (a *Account) GiveBack(now clock.Nanos) {
+// GiveBack returns a token that was taken in vain, whenever that was.
+func (a *Account) GiveBack(clock.Nanos) {
 	a.mu.Lock()
 	defer a.unlock()
+	now := clock.Now()
 	if int64(now) < a.until.Load() {
 		a.left.Add(1)
 	} else {
