@@ -13,7 +13,7 @@ import (
 
 // Event is something that happened to an operation, to a circuit breaker or to the
 // policies: [AttemptFailed], [Retrying], [Waited], [Rejected], [TimedOut], [Overrun],
-// [Tripped], [Probed], [Transition] or [Reloaded].
+// [Tripped], [Probed], [FellBack], [Transition] or [Reloaded].
 // The set is closed, but grows: a switch over it needs a default.
 type Event interface{ event() }
 
@@ -95,6 +95,12 @@ type Probed struct {
 	State     policy.State
 }
 
+// FellBack says that an operation failed and its [Fallback] is asked.
+type FellBack struct {
+	Operation string
+	Err       error // what it failed with
+}
+
 // Reloaded says that another catalog was put in force by [Orchestrator.Reload], or
 // why not: then the last one stays.
 type Reloaded struct{ Err error }
@@ -109,6 +115,7 @@ type Completed struct {
 	Err       error // nil after a success
 	Panicked  bool  // or ended by runtime.Goexit
 	Cancelled bool  // by the caller's own end; Err is policy.ErrCancelled then
+	FellBack  bool  // its outcome is that of its fallback
 }
 
 func (AttemptFailed) event() {}
@@ -119,6 +126,7 @@ func (Overrun) event()       {}
 func (Waited) event()        {}
 func (Tripped) event()       {}
 func (Probed) event()        {}
+func (FellBack) event()      {}
 func (Transition) event()    {}
 func (Reloaded) event()      {}
 

@@ -40,6 +40,8 @@ func (e *events) logEvent(ctx context.Context, event Event) {
 		write("tripped circuit breaker", event.Operation, slog.String("breaker", event.Name), slog.Any("error", event.Err))
 	case Probed:
 		write("probed circuit breaker", event.Operation, slog.String("breaker", event.Name), slog.String("state", event.State.String()))
+	case FellBack:
+		write("fell back", event.Operation, slog.Any("error", event.Err))
 	case Transition, Reloaded:
 	}
 }

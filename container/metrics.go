@@ -19,9 +19,13 @@ const (
 	countTimeout
 	countAnswered
 	countOverrun
+	countFallback
 	countBegun // these two only where the operation's end is told to somebody
 	countEnded
 )
+
+// There are counters for all of them.
+const _ = uint(counters.Kinds - 1 - countEnded)
 
 // Metrics returns what has been counted so far. Operations that have not run
 // are left out.
@@ -82,6 +86,7 @@ func totalsOf(c *counters.Counters) policy.Totals {
 		RateLimitHits:            c.Of(countLimited),
 		TimeoutCount:             c.Of(countTimeout),
 		Overruns:                 c.Of(countOverrun),
+		Fallbacks:                c.Of(countFallback),
 	}
 	t.TotalOperations = t.SuccessfulOperations + t.FailedOperations
 	return t
@@ -99,4 +104,5 @@ func add(sum *policy.Totals, t policy.Totals) {
 	sum.RateLimitHits += t.RateLimitHits
 	sum.TimeoutCount += t.TimeoutCount
 	sum.Overruns += t.Overruns
+	sum.Fallbacks += t.Fallbacks
 }

@@ -24,6 +24,7 @@ type program struct {
 	refuses    bool // there is a layer that may refuse an attempt
 	observed   bool // somebody wants to know how long calls take
 	once       bool // never again once an attempt may have reached the dependency
+	fallback   *fallbackRule
 
 	words    int  // how many words of a Call the steps use
 	contexts int  // how many contexts

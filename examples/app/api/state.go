@@ -21,6 +21,7 @@ type totals struct {
 	RateLimitHits            uint64 `json:"rate_limit_hits"`
 	TimeoutCount             uint64 `json:"timeout_count"`
 	Overruns                 uint64 `json:"overruns"`
+	Fallbacks                uint64 `json:"fallbacks"`
 }
 
 // State is the body of GET /state.
