@@ -20,6 +20,7 @@ const (
 	countAnswered
 	countOverrun
 	countFallback
+	countBudget
 	countBegun // these two only where the operation's end is told to somebody
 	countEnded
 )
@@ -84,6 +85,7 @@ func totalsOf(c *counters.Counters) policy.Totals {
 		CircuitBreakerTrips:      c.Of(countTrip),
 		CircuitBreakerRejections: c.Of(countRejection),
 		RateLimitHits:            c.Of(countLimited),
+		RetryBudgetHits:          c.Of(countBudget),
 		TimeoutCount:             c.Of(countTimeout),
 		Overruns:                 c.Of(countOverrun),
 		Fallbacks:                c.Of(countFallback),
@@ -102,6 +104,7 @@ func add(sum *policy.Totals, t policy.Totals) {
 	sum.CircuitBreakerTrips += t.CircuitBreakerTrips
 	sum.CircuitBreakerRejections += t.CircuitBreakerRejections
 	sum.RateLimitHits += t.RateLimitHits
+	sum.RetryBudgetHits += t.RetryBudgetHits
 	sum.TimeoutCount += t.TimeoutCount
 	sum.Overruns += t.Overruns
 	sum.Fallbacks += t.Fallbacks

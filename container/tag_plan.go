@@ -17,8 +17,8 @@ import (
 type plan struct {
 	results  []plannedResult
 	extras   []plannedResult // of the fallbacks
-	mistakes []error // that types alone tell
-	missing  []lack  // what a registration may still mend
+	mistakes []error         // that types alone tell
+	missing  []lack          // what a registration may still mend
 }
 
 type plannedResult struct {
