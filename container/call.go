@@ -31,6 +31,7 @@ type Call struct {
 	kept          bool            // the contexts outlive the call
 	unsent        bool            // a layer refused the attempt at hand
 	late          bool            // time has passed since the call began: it has waited, or tries again
+	waited        bool            // the attempt at hand has, for a token
 	timesAttempts bool            // when attempts begin must be known
 	final         bool            // there is to be no further attempt
 	deferred      bool            // it goes on in a Pending
@@ -267,7 +268,7 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			i--
 			continue
 		}
-		c.means, c.unsent = verdict.Meaning{}, false
+		c.means, c.unsent, c.waited = verdict.Meaning{}, false, false
 		if c.kept {
 			c.release(i + 1)
 		}
@@ -342,7 +343,7 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 		c.exitErrors(s, err)
 	case limiterLayer:
 		if c.unsent { // further in: nobody was asked
-			s.limiter.bucket.GiveBack(c.clock())
+			c.giveBack(s)
 		}
 	}
 	return err, false

@@ -8,8 +8,8 @@ import (
 	"github.com/cladgo/clad/policy"
 )
 
-// RateLimiter is a rate limiter of an orchestrator: a token bucket, and a fair
-// queue for calls that may wait for their token. It is safe for use by many
+// RateLimiter is a rate limiter of an orchestrator: a token bucket or the tokens of a
+// period, and a fair queue for calls that may wait for their token. It is safe for use by many
 // goroutines.
 type RateLimiter struct {
 	name   atomic.Pointer[string]
@@ -49,6 +49,7 @@ func (l *RateLimiter) Limit() policy.RateLimit {
 	if other := l.override.Load(); other != nil {
 		limit := *l.spec.Load()
 		limit.RequestsPerSecond, limit.Burst = other.RequestsPerSecond, other.Burst
+		limit.RequestsPerPeriod, limit.Per = 0, 0
 		return limit
 	}
 	return *l.spec.Load()
@@ -84,7 +85,7 @@ func (l *RateLimiter) Automatic() {
 func (l *RateLimiter) Overridden() bool { return l.override.Load() != nil }
 
 // configure takes new settings in place: the bucket keeps what it holds, up to
-// the new burst.
+// the new burst, and what was taken of it is still missing.
 func (l *RateLimiter) configure(spec policy.RateLimit) {
 	spec = spec.WithDefaults()
 	spec.Name = l.Name()
@@ -97,7 +98,11 @@ func (l *RateLimiter) configure(spec policy.RateLimit) {
 // fill has the bucket go by what is in force.
 func (l *RateLimiter) fill() {
 	limit := l.Limit()
-	l.bucket.Configure(bucket.Settings{PerSecond: limit.RequestsPerSecond, Burst: limit.Burst, MaxWait: limit.MaxWait})
+	l.bucket.Configure(bucket.Settings{
+		PerSecond: limit.RequestsPerSecond, Burst: limit.Burst,
+		PerPeriod: limit.RequestsPerPeriod, Period: limit.Per,
+		MaxWait: limit.MaxWait,
+	})
 }
 
 // has reports whether the limiter was made from settings that mean the same.

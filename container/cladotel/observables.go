@@ -188,6 +188,6 @@ func (m *meter) observeLimiters(o *container.Orchestrator, i instruments, to met
 		}
 		with := attributes(metrics.Limiter, label)
 		to.ObserveFloat64(i.tokens, l.Tokens(), with)
-		to.ObserveFloat64(i.limit, l.Limit().RequestsPerSecond, with)
+		to.ObserveFloat64(i.limit, l.Limit().Average(), with)
 	}
 }

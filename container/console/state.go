@@ -88,7 +88,8 @@ func (c *console) rateLimiters() []RateLimiter {
 func (c *console) rateLimiter(l *container.RateLimiter) RateLimiter {
 	limit := l.Limit()
 	shown := RateLimiter{
-		Name: l.Name(), Mode: modeAutomatic, PerSecond: limit.RequestsPerSecond, Burst: limit.Burst,
+		Name: l.Name(), Mode: modeAutomatic, PerSecond: limit.Average(), Burst: limit.Burst,
+		PerPeriod: limit.RequestsPerPeriod, Period: limit.Per.Seconds(),
 		MaxWait: limit.MaxWait.Seconds(), Tokens: brief(l.Tokens()), Rejected: c.log.limitedBy(l.Name()),
 	}
 	if l.Overridden() {
