@@ -15,7 +15,7 @@ import (
 
 // Event is something that happened to an operation, to a circuit breaker or to the
 // policies: [AttemptFailed], [Retrying], [Waited], [Rejected], [TimedOut], [Overrun],
-// [Tripped], [Probed], [Transition], [Reloaded], [Alone] or [Rejoined].
+// [Tripped], [Probed], [FellBack], [Transition], [Reloaded], [Alone] or [Rejoined].
 // The set is closed, but grows: a switch over it needs a default.
 type Event interface{ event() }
 
@@ -100,6 +100,12 @@ type Probed struct {
 	State     policy.State
 }
 
+// FellBack says that an operation failed and its [Fallback] is asked.
+type FellBack struct {
+	Operation string
+	Err       error // what it failed with
+}
+
 // Reloaded says that another catalog was put in force by [Orchestrator.Reload], or
 // why not: then the last one stays.
 type Reloaded struct{ Err error }
@@ -126,6 +132,7 @@ type Completed struct {
 	Err       error // nil after a success
 	Panicked  bool  // or ended by runtime.Goexit
 	Cancelled bool  // by the caller's own end; Err is policy.ErrCancelled then
+	FellBack  bool  // its outcome is that of its fallback
 }
 
 func (AttemptFailed) event() {}
@@ -136,6 +143,7 @@ func (Overrun) event()       {}
 func (Waited) event()        {}
 func (Tripped) event()       {}
 func (Probed) event()        {}
+func (FellBack) event()      {}
 func (Transition) event()    {}
 func (Reloaded) event()      {}
 func (Alone) event()         {}

@@ -48,6 +48,8 @@ func (e *events) logEvent(ctx context.Context, event Event) {
 		e.write(ctx, slog.LevelDebug, "goes on without the fleet", slog.String("name", event.Name), slog.Any("error", event.Err))
 	case Rejoined:
 		e.write(ctx, slog.LevelDebug, "shares with the fleet again", slog.String("name", event.Name))
+	case FellBack:
+		write("fell back", event.Operation, slog.Any("error", event.Err))
 	case Transition, Reloaded:
 	}
 }

@@ -179,10 +179,15 @@ func (tx *transaction) compile(p policy.Policy, policyName, operation string, w 
 	if prog == nil || err != nil {
 		return nil, err
 	}
-	prog.counters = tx.o.counters.Of(operation)
+	return tx.equip(prog), nil
+}
+
+// equip gives a program what it counts in, and whom it tells.
+func (tx *transaction) equip(prog *program) *program {
+	prog.counters = tx.o.counters.Of(prog.operation)
 	prog.events = tx.o.events
 	prog.observed = tx.o.events.observed()
-	return prog, nil
+	return prog
 }
 
 // choose returns the policy of a name in the catalog as it will be.
