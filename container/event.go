@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cladgo/clad/policy"
@@ -13,7 +15,7 @@ import (
 
 // Event is something that happened to an operation, to a circuit breaker or to the
 // policies: [AttemptFailed], [Retrying], [Waited], [Rejected], [TimedOut], [Overrun],
-// [Tripped], [Probed], [Transition] or [Reloaded].
+// [Tripped], [Probed], [FellBack], [Transition], [Reloaded], [Alone] or [Rejoined].
 // The set is closed, but grows: a switch over it needs a default.
 type Event interface{ event() }
 
@@ -50,7 +52,7 @@ type Waited struct {
 type Rejected struct {
 	Operation string
 	Reason    Reason
-	Name      string // of the breaker or limiter
+	Name      string // of the breaker, limiter or dependency
 	// RetryAfter is the time until another attempt may pass, 0 where nobody
 	// knows.
 	RetryAfter time.Duration
@@ -63,6 +65,7 @@ type Reason string
 const (
 	CircuitOpen Reason = "circuit_open"
 	RateLimited Reason = "rate_limited"
+	RetryBudget Reason = "retry_budget" // of the dependency named: no further attempt
 )
 
 // TimedOut says that a timeout of the policy ended an operation or an attempt.
@@ -97,9 +100,27 @@ type Probed struct {
 	State     policy.State
 }
 
+// FellBack says that an operation failed and its [Fallback] is asked.
+type FellBack struct {
+	Operation string
+	Err       error // what it failed with
+}
+
 // Reloaded says that another catalog was put in force by [Orchestrator.Reload], or
 // why not: then the last one stays.
 type Reloaded struct{ Err error }
+
+// Alone says that a shared breaker or limiter goes on without the others, since the
+// store does not answer as it should.
+type Alone struct {
+	Name string // of the breaker or limiter
+	Err  error
+}
+
+// Rejoined says that it shares again what it knows.
+type Rejoined struct {
+	Name string // of the breaker or limiter
+}
 
 // Completed says how an operation ended.
 type Completed struct {
@@ -111,6 +132,7 @@ type Completed struct {
 	Err       error // nil after a success
 	Panicked  bool  // or ended by runtime.Goexit
 	Cancelled bool  // by the caller's own end; Err is policy.ErrCancelled then
+	FellBack  bool  // its outcome is that of its fallback
 }
 
 func (AttemptFailed) event() {}
@@ -121,22 +143,25 @@ func (Overrun) event()       {}
 func (Waited) event()        {}
 func (Tripped) event()       {}
 func (Probed) event()        {}
+func (FellBack) event()      {}
 func (Transition) event()    {}
 func (Reloaded) event()      {}
+func (Alone) event()         {}
+func (Rejoined) event()      {}
 
 // OnEvent has listen told of every [Event], with the context of the call that it
 // happened in, in that call's goroutine, so it should be quick. Transitions come in
 // the order of the breaker's changes, one at a time and with a context of nobody.
 // No lock is held, and a listener that panics is logged and disturbs no call.
 func OnEvent(listen func(context.Context, Event)) Option {
-	return optionFunc(func(o *options) { o.events.listeners = append(o.events.listeners, listen) })
+	return optionFunc(func(o *options) { o.events.add(listen, nil) })
 }
 
 // OnCompleted has listen told how each operation ended, and how long it took: two
 // readings of the clock for each, which only those pay who ask. Otherwise it is
 // as [OnEvent]. Operations without any policy are not told of.
 func OnCompleted(listen func(context.Context, Completed)) Option {
-	return optionFunc(func(o *options) { o.events.completed = append(o.events.completed, listen) })
+	return optionFunc(func(o *options) { o.events.add(nil, listen) })
 }
 
 // OnBegin has begin called before each operation, for the context that it runs in:
@@ -149,30 +174,70 @@ func OnBegin(begin func(ctx context.Context, operation string) context.Context) 
 
 // events are those who listen.
 type events struct {
-	begin     []func(context.Context, string) context.Context
-	before    []func(context.Context, string) error
+	begin   []func(context.Context, string) context.Context
+	before  []func(context.Context, string) error
+	hearers atomic.Pointer[hearers] // nil while there are none
+	log     *slog.Logger
+	floods  floods
+	overran sync.Map // operations whose overruns were warned of
+}
+
+// hearers never change; who comes later makes others of them.
+type hearers struct {
 	listeners []func(context.Context, Event)
 	completed []func(context.Context, Completed)
-	log       *slog.Logger
-	floods    floods
-	overran   sync.Map // operations whose overruns were warned of
+}
+
+// add adds listeners, either of which may be nil.
+func (e *events) add(listen func(context.Context, Event), completed func(context.Context, Completed)) {
+	for {
+		before := e.hearers.Load()
+		var all hearers
+		if before != nil {
+			all = hearers{slices.Clone(before.listeners), slices.Clone(before.completed)}
+		}
+		if listen != nil {
+			all.listeners = append(all.listeners, listen)
+		}
+		if completed != nil {
+			all.completed = append(all.completed, completed)
+		}
+		if e.hearers.CompareAndSwap(before, &all) {
+			return
+		}
+	}
+}
+
+// observed reports whether anybody wants to know how long calls take.
+func (e *events) observed() bool {
+	h := e.hearers.Load()
+	return len(e.begin) > 0 || h != nil && len(h.completed) > 0
 }
 
 // wanted reports whether anybody wants to hear of events: one that nobody hears is
 // not even made.
 func (e *events) wanted(ctx context.Context) bool {
-	return len(e.listeners) > 0 || e.log.Enabled(ctx, slog.LevelDebug)
+	h := e.hearers.Load()
+	return h != nil && len(h.listeners) > 0 || e.log.Enabled(ctx, slog.LevelDebug)
 }
 
 func (e *events) tell(ctx context.Context, event Event) {
 	e.logEvent(ctx, event)
-	for _, listen := range e.listeners {
+	h := e.hearers.Load()
+	if h == nil {
+		return
+	}
+	for _, listen := range h.listeners {
 		safely(ctx, e, listen, event)
 	}
 }
 
 func (e *events) complete(ctx context.Context, done Completed) {
-	for _, listen := range e.completed {
+	h := e.hearers.Load()
+	if h == nil {
+		return
+	}
+	for _, listen := range h.completed {
 		safely(ctx, e, listen, done)
 	}
 }

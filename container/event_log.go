@@ -28,8 +28,12 @@ func (e *events) logEvent(ctx context.Context, event Event) {
 		write("waited for rate limiter", event.Operation, slog.String("limiter", event.Name), slog.Duration("for", event.For))
 	case Rejected:
 		message, kind := "rejected by circuit breaker", "breaker"
-		if event.Reason == RateLimited {
+		switch event.Reason {
+		case CircuitOpen:
+		case RateLimited:
 			message, kind = "rejected by rate limiter", "limiter"
+		case RetryBudget:
+			message, kind = "not retried, the retry budget is used up", "dependency"
 		}
 		write(message, event.Operation, slog.String(kind, event.Name), slog.Duration("retry_after", event.RetryAfter))
 	case TimedOut:
@@ -40,6 +44,12 @@ func (e *events) logEvent(ctx context.Context, event Event) {
 		write("tripped circuit breaker", event.Operation, slog.String("breaker", event.Name), slog.Any("error", event.Err), slog.Bool("slow", event.Slow))
 	case Probed:
 		write("probed circuit breaker", event.Operation, slog.String("breaker", event.Name), slog.String("state", event.State.String()))
+	case Alone:
+		e.write(ctx, slog.LevelDebug, "goes on without the fleet", slog.String("name", event.Name), slog.Any("error", event.Err))
+	case Rejoined:
+		e.write(ctx, slog.LevelDebug, "shares with the fleet again", slog.String("name", event.Name))
+	case FellBack:
+		write("fell back", event.Operation, slog.Any("error", event.Err))
 	case Transition, Reloaded:
 	}
 }

@@ -19,9 +19,14 @@ const (
 	countTimeout
 	countAnswered
 	countOverrun
+	countFallback
+	countBudget
 	countBegun // these two only where the operation's end is told to somebody
 	countEnded
 )
+
+// There are counters for all of them.
+const _ = uint(counters.Kinds - 1 - countEnded)
 
 // Metrics returns what has been counted so far. Operations that have not run
 // are left out.
@@ -80,8 +85,10 @@ func totalsOf(c *counters.Counters) policy.Totals {
 		CircuitBreakerTrips:      c.Of(countTrip),
 		CircuitBreakerRejections: c.Of(countRejection),
 		RateLimitHits:            c.Of(countLimited),
+		RetryBudgetHits:          c.Of(countBudget),
 		TimeoutCount:             c.Of(countTimeout),
 		Overruns:                 c.Of(countOverrun),
+		Fallbacks:                c.Of(countFallback),
 	}
 	t.TotalOperations = t.SuccessfulOperations + t.FailedOperations
 	return t
@@ -97,6 +104,8 @@ func add(sum *policy.Totals, t policy.Totals) {
 	sum.CircuitBreakerTrips += t.CircuitBreakerTrips
 	sum.CircuitBreakerRejections += t.CircuitBreakerRejections
 	sum.RateLimitHits += t.RateLimitHits
+	sum.RetryBudgetHits += t.RetryBudgetHits
 	sum.TimeoutCount += t.TimeoutCount
 	sum.Overruns += t.Overruns
+	sum.Fallbacks += t.Fallbacks
 }

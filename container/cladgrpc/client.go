@@ -61,7 +61,7 @@ func (c client) invoke(ctx context.Context, method string, opts []grpc.CallOptio
 	case !ours:
 		return c.invokeElsewhere(ctx, method, opts, request)
 	case p.Direct():
-		return request(ctx, opts)
+		return request(c.tell(ctx, retries{}), opts)
 	}
 	return withStatus(c.invokeIn(ctx, p, method, opts, request))
 }
@@ -73,7 +73,9 @@ func (c client) invokeIn(ctx context.Context, p *container.Pipeline, method stri
 	defer call.End()
 	for call.Next(&err) {
 		var m meaning
-		if m, err = c.attempt(call.Context(), method, opts, request); err != nil {
+		var more retries
+		more.left, more.any = call.RetriesLeft()
+		if m, err = c.attempt(call.Context(), more, method, opts, request); err != nil {
 			m.tell(&call)
 		}
 	}
@@ -81,26 +83,28 @@ func (c client) invokeIn(ctx context.Context, p *container.Pipeline, method stri
 }
 
 func (c client) invokeElsewhere(ctx context.Context, method string, opts []grpc.CallOption, request func(context.Context, []grpc.CallOption) error) error {
-	return runElsewhere(ctx, c.runner, func(ctx context.Context) (meaning, error) {
-		return c.attempt(ctx, method, opts, request)
+	return runElsewhere(ctx, c.runner, func(ctx context.Context, more retries) (meaning, error) {
+		return c.attempt(ctx, more, method, opts, request)
 	})
 }
 
 // attempt makes the call once.
-func (c client) attempt(ctx context.Context, method string, opts []grpc.CallOption, request func(context.Context, []grpc.CallOption) error) (m meaning, err error) {
-	d := delivery{link: c.link, began: clock.Now()}
-	if err = request(ctx, d.observe(opts)); err != nil {
+func (c client) attempt(ctx context.Context, more retries, method string, opts []grpc.CallOption, request func(context.Context, []grpc.CallOption) error) (m meaning, err error) {
+	d := delivery{link: c.link, throttle: c.throttle, began: clock.Now()}
+	more.any = more.any && c.repeat(method)
+	if err = request(c.tell(ctx, more), d.observe(opts)); err != nil {
 		m, err = d.judge(ctx, err)
 		m.final = m.final || !d.unsent() && !c.repeat(method)
 		return m, err
 	}
-	c.link.used()
+	d.succeeded()
 	return m, nil
 }
 
 // delivery finds out what became of an attempt.
 type delivery struct {
 	link     *link
+	throttle *throttle
 	began    clock.Nanos
 	to       peer.Peer   // whose address gRPC fills in if there was a stream
 	trailer  metadata.MD // of the server, if it had the last word
@@ -126,11 +130,17 @@ func (d *delivery) judge(ctx context.Context, err error) (meaning, error) {
 	m := known.meaningOf(ctx, err)
 	m.known = d.loses(said.Code(), known)
 	after, never := comeBack(said, d.trailer)
-	m.final = m.final || never
+	throttled := !known.unsent && d.throttle.failed(m)
+	m.final = m.final || never || throttled
 	if after > 0 {
 		err = &later{err, after}
 	}
 	return m, err
+}
+
+func (d *delivery) succeeded() {
+	d.link.used()
+	d.throttle.succeeded()
 }
 
 // loses tells the link what became of the attempt, and reports whether it failed

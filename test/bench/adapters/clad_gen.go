@@ -39,6 +39,11 @@ func newRateProxy(next Rate, m container.Methods) Rate {
 		return nil
 	}
 	p := m.Method("")
+	var instead func(context.Context, int) (int, error)
+	if f, ok := container.FallbackOf[Rate](m); ok {
+		instead = f
+	}
+	m.Fallback("", &instead)
 	return func(ctx context.Context, cents int) (result int, err error) {
 		if p.Direct() {
 			return next(ctx, cents)
@@ -46,6 +51,10 @@ func newRateProxy(next Rate, m container.Methods) Rate {
 		call := p.Begin(ctx)
 		defer call.End()
 		for call.Next(&err) {
+			if call.FellBack() {
+				result, err = instead(call.Context(), cents)
+				continue
+			}
 			result, err = next(call.Context(), cents)
 		}
 		return result, err
@@ -57,6 +66,11 @@ func newRatesProxy(next Rates, m container.Methods) Rates {
 	guarded := next
 	if f := next.Buy; f != nil {
 		p := m.Method("Buy")
+		var instead func(context.Context, int) (int, error)
+		if f, ok := container.FallbackOf[Rates](m); ok {
+			instead = f.Buy
+		}
+		m.Fallback("Buy", &instead)
 		guarded.Buy = func(ctx context.Context, cents int) (result int, err error) {
 			if p.Direct() {
 				return f(ctx, cents)
@@ -64,6 +78,10 @@ func newRatesProxy(next Rates, m container.Methods) Rates {
 			call := p.Begin(ctx)
 			defer call.End()
 			for call.Next(&err) {
+				if call.FellBack() {
+					result, err = instead(call.Context(), cents)
+					continue
+				}
 				result, err = f(call.Context(), cents)
 			}
 			return result, err
@@ -71,6 +89,11 @@ func newRatesProxy(next Rates, m container.Methods) Rates {
 	}
 	if f := next.Sell; f != nil {
 		p := m.Method("Sell")
+		var instead func(context.Context, int) (int, error)
+		if f, ok := container.FallbackOf[Rates](m); ok {
+			instead = f.Sell
+		}
+		m.Fallback("Sell", &instead)
 		guarded.Sell = func(ctx context.Context, cents int) (result int, err error) {
 			if p.Direct() {
 				return f(ctx, cents)
@@ -78,6 +101,10 @@ func newRatesProxy(next Rates, m container.Methods) Rates {
 			call := p.Begin(ctx)
 			defer call.End()
 			for call.Next(&err) {
+				if call.FellBack() {
+					result, err = instead(call.Context(), cents)
+					continue
+				}
 				result, err = f(call.Context(), cents)
 			}
 			return result, err

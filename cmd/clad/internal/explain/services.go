@@ -23,8 +23,25 @@ type Service struct {
 	Methods []Method `json:"methods"`
 	// Answers say which errors of the service are none.
 	Answers []Answers `json:"answers,omitempty"`
+	// Fallbacks are asked when the service is unavailable.
+	Fallbacks []Fallback `json:"fallbacks,omitempty"`
 
 	types []string // short and in full, without what tells it from others of its type
+}
+
+// Fallback is what the code has asked in the place of a service.
+type Fallback struct {
+	By     string `json:"by"`               // the constructor, or a function
+	Method string `json:"method,omitempty"` // that it is for; none: all
+	Origin Origin `json:"origin"`
+}
+
+// String is how a line of the report says it.
+func (f Fallback) String() string {
+	if f.Method != "" {
+		return f.Method + " falls back on " + f.By
+	}
+	return "falls back on " + f.By
 }
 
 // Method says which policy a method gets.
@@ -35,10 +52,13 @@ type Method struct {
 	Policy string `json:"policy"`
 	Origin Origin `json:"origin"` // of the choice
 	// Retried says whether the method may be attempted again.
-	Retried  bool   `json:"retried"`
-	Attempts int    `json:"attempts"`
-	Worst    *Bound `json:"worst_case,omitempty"` // nil where the policy is not known
-	Note     string `json:"note,omitempty"`       // why it is not guarded in full
+	Retried  bool `json:"retried"`
+	Attempts int  `json:"attempts"`
+	// Budget is the share of the service's operations that its retries keep to, 0
+	// for none.
+	Budget float64 `json:"retry_budget,omitempty"`
+	Worst  *Bound  `json:"worst_case,omitempty"` // nil where the policy is not known
+	Note   string  `json:"note,omitempty"`       // why it is not guarded in full
 }
 
 func (s Service) operation(method string) string {
@@ -108,6 +128,7 @@ func (e *explainer) taggedService(r *Report, t Tagged, key string) Service {
 	if len(t.Methods) == 0 { // a function, or a type whose methods are not known here
 		s.Methods = e.chosenMethods(r, t, key)
 		s.Answers = e.answers(s, t)
+		s.Fallbacks = fallbacksOf(t)
 		return s
 	}
 	for _, m := range t.Methods {
@@ -123,7 +144,16 @@ func (e *explainer) taggedService(r *Report, t Tagged, key string) Service {
 		}
 	}
 	s.Answers = e.answers(s, t)
+	s.Fallbacks = fallbacksOf(t)
 	return s
+}
+
+func fallbacksOf(t Tagged) []Fallback {
+	var found []Fallback
+	for _, f := range t.Fallbacks {
+		found = append(found, Fallback{f.Text, f.Method, placeOf(f.At)})
+	}
+	return found
 }
 
 // chosenMethods are those that somebody chooses a policy for, and without a name
@@ -199,7 +229,7 @@ func (e *explainer) method(r *Report, of usage.Method, c choice) Method {
 		m.Worst = &unbounded
 	} else if i, ok := e.numbers[m.Policy]; ok {
 		a := r.Policies[i].Analysis
-		m.Worst, m.Attempts = &a.Worst, a.Attempts
+		m.Worst, m.Attempts, m.Budget = &a.Worst, a.Attempts, a.Budget
 		if of.NoTimeouts {
 			m.Worst = &unbounded
 		}
@@ -207,7 +237,9 @@ func (e *explainer) method(r *Report, of usage.Method, c choice) Method {
 			m.Attempts = 1
 		}
 	}
-	m.Retried = m.Attempts > 1
+	if m.Retried = m.Attempts > 1; !m.Retried {
+		m.Budget = 0
+	}
 	return m
 }
 

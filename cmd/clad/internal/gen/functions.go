@@ -71,8 +71,7 @@ func (w *writer) functions(p *proxy) {
 	s, pointer := structOf(p.typ)
 	if s == nil {
 		w.linef("if next == nil {\nreturn nil\n}")
-		w.linef("p := m.%s(\"\")", p.methods[0].pipeline())
-		w.function(&p.methods[0], "return", "next")
+		w.function(p, 0, "return", "next")
 		w.linef("}\n")
 		return
 	}
@@ -82,11 +81,9 @@ func (w *writer) functions(p *proxy) {
 	} else {
 		w.linef("guarded := next")
 	}
-	for i := range p.methods {
-		m := &p.methods[i]
+	for i, m := range p.methods {
 		w.linef("if f := next.%s; f != nil {", m.name)
-		w.linef("p := m.%s(%q)", m.pipeline(), m.name)
-		w.function(m, "guarded."+m.name+" =", "f")
+		w.function(p, i, "guarded."+m.name+" =", "f")
 		w.linef("}")
 	}
 	if pointer {
@@ -96,11 +93,27 @@ func (w *writer) functions(p *proxy) {
 	}
 }
 
-// function writes a function literal that calls next under the pipeline p.
-func (w *writer) function(m *method, before, next string) {
-	v := w.variables(m, "m", "f", "next", "guarded")
+// function writes a function literal that calls next under a pipeline, and what stands
+// before it.
+func (w *writer) function(p *proxy, i int, before, next string) {
+	m := &p.methods[i]
+	container := w.imports.names[containerPath]
+	w.linef("p := m.%s(%q)", m.pipeline(), m.name)
+	w.linef("var instead %s", w.types.typ(m.sig))
+	and := ""
+	if _, pointer := structOf(p.typ); pointer {
+		and = " && f != nil"
+	}
+	w.linef("if f, ok := %s.FallbackOf[%s](m); ok%s {", container, w.types.typ(p.typ), and)
+	if m.name == "" {
+		w.linef("instead = f\n}")
+	} else {
+		w.linef("instead = f.%s\n}", m.name)
+	}
+	w.linef("m.Fallback(%q, &instead)", m.name)
+	v := w.variables(m, "m", "f", "next", "instead", "guarded")
 	w.linef("%s func(%s)%s {", before, strings.Join(v.declared, ", "), v.results(w, m))
-	w.guarded(m, v, "p", next)
+	w.guarded(m, v, "p", next, "instead")
 }
 
 // fitsFunctions is fits for functions: a value of the type as it was.

@@ -150,6 +150,39 @@ func TestStructsOfFunctionsAreWrappedAsWithoutWhatIsGenerated(t *testing.T) {
 	}
 }
 
+func TestFunctionsHaveFallbacks(t *testing.T) {
+	fails := func(context.Context, int) (string, error) { return "", errBusy }
+	stands := func(context.Context, int) (string, error) { return "fallback", nil }
+	of := func(ctx context.Context, s string) (string, error) { return fails(ctx, 0) }
+	c, err := container.New(policy.Catalog{Policies: map[string]policy.Policy{"p": policy.Retry{MaxAttempts: 1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ctor := range []any{
+		container.Tag(func() *functions.Bank { return &functions.Bank{Charge: fails} }, "p",
+			container.Fallback(func() *functions.Bank { return &functions.Bank{Charge: stands} })),
+		container.Tag(func() functions.Of[string] { return of }, "p",
+			container.Fallback(func() functions.Of[string] {
+				return func(context.Context, string) (string, error) { return "fallback", nil }
+			})),
+	} {
+		if err := c.Provide(ctor); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err = c.Invoke(func(b *functions.Bank, f functions.Of[string]) {
+		if got, err := b.Charge(t.Context(), 1); got != "fallback" || err != nil {
+			t.Errorf("of a struct: %q, %v", got, err)
+		}
+		if got, err := f(t.Context(), ""); got != "fallback" || err != nil {
+			t.Errorf("a function: %q, %v", got, err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func text(err error) string {
 	if err == nil {
 		return ""

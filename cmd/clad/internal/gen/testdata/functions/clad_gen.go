@@ -80,6 +80,11 @@ func newBankProxy(next *Bank, m container.Methods) *Bank {
 	guarded := *next
 	if f := next.Charge; f != nil {
 		p := m.Method("Charge")
+		var instead func(context.Context, int) (string, error)
+		if f, ok := container.FallbackOf[*Bank](m); ok && f != nil {
+			instead = f.Charge
+		}
+		m.Fallback("Charge", &instead)
 		guarded.Charge = func(ctx context.Context, cents int) (result string, err error) {
 			if p.Direct() {
 				return f(ctx, cents)
@@ -87,6 +92,10 @@ func newBankProxy(next *Bank, m container.Methods) *Bank {
 			call := p.Begin(ctx)
 			defer call.End()
 			for call.Next(&err) {
+				if call.FellBack() {
+					result, err = instead(call.Context(), cents)
+					continue
+				}
 				result, err = f(call.Context(), cents)
 			}
 			return result, err
@@ -94,6 +103,11 @@ func newBankProxy(next *Bank, m container.Methods) *Bank {
 	}
 	if f := next.Never; f != nil {
 		p := m.Method("Never")
+		var instead func(context.Context) error
+		if f, ok := container.FallbackOf[*Bank](m); ok && f != nil {
+			instead = f.Never
+		}
+		m.Fallback("Never", &instead)
 		guarded.Never = func(ctx context.Context) (err error) {
 			if p.Direct() {
 				return f(ctx)
@@ -101,6 +115,10 @@ func newBankProxy(next *Bank, m container.Methods) *Bank {
 			call := p.Begin(ctx)
 			defer call.End()
 			for call.Next(&err) {
+				if call.FellBack() {
+					err = instead(call.Context())
+					continue
+				}
 				err = f(call.Context())
 			}
 			return err
@@ -115,6 +133,11 @@ func newFunctionProxy(next func(context.Context, struct{ N int }) error, m conta
 		return nil
 	}
 	p := m.Method("")
+	var instead func(context.Context, struct{ N int }) error
+	if f, ok := container.FallbackOf[func(context.Context, struct{ N int }) error](m); ok {
+		instead = f
+	}
+	m.Fallback("", &instead)
 	return func(ctx context.Context, arg2 struct{ N int }) (err error) {
 		if p.Direct() {
 			return next(ctx, arg2)
@@ -122,6 +145,10 @@ func newFunctionProxy(next func(context.Context, struct{ N int }) error, m conta
 		call := p.Begin(ctx)
 		defer call.End()
 		for call.Next(&err) {
+			if call.FellBack() {
+				err = instead(call.Context(), arg2)
+				continue
+			}
 			err = next(call.Context(), arg2)
 		}
 		return err
@@ -134,6 +161,11 @@ func newDownloadProxy(next Download, m container.Methods) Download {
 		return nil
 	}
 	p := m.Method("")
+	var instead func(context.Context, string) (io.ReadCloser, error)
+	if f, ok := container.FallbackOf[Download](m); ok {
+		instead = f
+	}
+	m.Fallback("", &instead)
 	return func(ctx context.Context, name string) (result io.ReadCloser, err error) {
 		if p.Direct() {
 			return next(ctx, name)
@@ -141,6 +173,10 @@ func newDownloadProxy(next Download, m container.Methods) Download {
 		call := p.Begin(ctx)
 		defer call.End()
 		for call.Next(&err) {
+			if call.FellBack() {
+				result, err = instead(call.Context(), name)
+				continue
+			}
 			result, err = next(call.Context(), name)
 			if err == nil {
 				result = call.Body(result)
@@ -156,6 +192,11 @@ func newOfStringProxy(next Of[string], m container.Methods) Of[string] {
 		return nil
 	}
 	p := m.Method("")
+	var instead func(context.Context, string) (string, error)
+	if f, ok := container.FallbackOf[Of[string]](m); ok {
+		instead = f
+	}
+	m.Fallback("", &instead)
 	return func(ctx context.Context, value string) (result string, err error) {
 		if p.Direct() {
 			return next(ctx, value)
@@ -163,6 +204,10 @@ func newOfStringProxy(next Of[string], m container.Methods) Of[string] {
 		call := p.Begin(ctx)
 		defer call.End()
 		for call.Next(&err) {
+			if call.FellBack() {
+				result, err = instead(call.Context(), value)
+				continue
+			}
 			result, err = next(call.Context(), value)
 		}
 		return result, err
@@ -175,6 +220,11 @@ func newSumProxy(next Sum, m container.Methods) Sum {
 		return nil
 	}
 	p := m.Method("")
+	var instead func(context.Context, string, ...int) (int, error)
+	if f, ok := container.FallbackOf[Sum](m); ok {
+		instead = f
+	}
+	m.Fallback("", &instead)
 	return func(p2 context.Context, m2 string, next2 ...int) (f2 int, guarded2 error) {
 		if p.Direct() {
 			return next(p2, m2, next2...)
@@ -182,6 +232,10 @@ func newSumProxy(next Sum, m container.Methods) Sum {
 		call := p.Begin(p2)
 		defer call.End()
 		for call.Next(&guarded2) {
+			if call.FellBack() {
+				f2, guarded2 = instead(call.Context(), m2, next2...)
+				continue
+			}
 			f2, guarded2 = next(call.Context(), m2, next2...)
 		}
 		return f2, guarded2
@@ -194,6 +248,11 @@ func newUploadProxy(next Upload, m container.Methods) Upload {
 		return nil
 	}
 	p := m.Rewinds("")
+	var instead func(context.Context, io.Reader) error
+	if f, ok := container.FallbackOf[Upload](m); ok {
+		instead = f
+	}
+	m.Fallback("", &instead)
 	return func(ctx context.Context, body io.Reader) (err error) {
 		if p.Direct() {
 			return next(ctx, body)
@@ -203,6 +262,10 @@ func newUploadProxy(next Upload, m container.Methods) Upload {
 		var input container.Input
 		input.Reads(body)
 		for input.Next(&call, &err) {
+			if call.FellBack() {
+				err = instead(call.Context(), body)
+				continue
+			}
 			err = next(call.Context(), body)
 		}
 		return err
@@ -214,6 +277,11 @@ func newHiddenProxy(next hidden, m container.Methods) hidden {
 	guarded := next
 	if f := next.Do; f != nil {
 		p := m.Method("Do")
+		var instead func(context.Context) error
+		if f, ok := container.FallbackOf[hidden](m); ok {
+			instead = f.Do
+		}
+		m.Fallback("Do", &instead)
 		guarded.Do = func(ctx context.Context) (err error) {
 			if p.Direct() {
 				return f(ctx)
@@ -221,6 +289,10 @@ func newHiddenProxy(next hidden, m container.Methods) hidden {
 			call := p.Begin(ctx)
 			defer call.End()
 			for call.Next(&err) {
+				if call.FellBack() {
+					err = instead(call.Context())
+					continue
+				}
 				err = f(call.Context())
 			}
 			return err
