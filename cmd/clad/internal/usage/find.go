@@ -82,6 +82,8 @@ func (f *finder) call(p *packages.Package, call *ast.CallExpr) {
 		f.tag(p, call)
 	case name == methodFunc && len(call.Args) == 2:
 		f.use(p, call.Args[1], fmt.Sprintf("container.Method(%s)", types.ExprString(call.Args[0])))
+	case name == modulePath+".Standard":
+		f.Standard = true
 	case name == annotateFunc && len(call.Args) > 0:
 		f.paramTags(p, call)
 	case len(call.Args) == 1 && (name == containerPath+".WithErrors" || name == modulePath+".WithErrors"):
