@@ -63,6 +63,14 @@ var rateLimitFields = []field{
 		kind: duration, defaultValue: time.Duration(0),
 		doc: "How long a request may wait for its turn. 0s: it is rejected at once.",
 	}},
+	{key: "shared", definition: definition{
+		kind: boolean, defaultValue: false,
+		doc: "Whether it is the limit of all instances together, which share a store. It needs a name.",
+	}},
+	{key: "exact", definition: definition{
+		kind: boolean, defaultValue: false,
+		doc: "Whether every request of a `shared` limit asks the store. Else instances take a few in advance.",
+	}},
 }
 
 func defaultBurst(limiter place) any {
@@ -76,6 +84,10 @@ func defaultBurst(limiter place) any {
 func buildRateLimit(b *builder, at place) policy.RateLimit {
 	rate, burst := at.field("requests_per_second"), at.field("burst")
 	requests, per := at.field("requests_per_period"), at.field("per")
+	shared, exact := at.field("shared"), at.field("exact")
+	if exact.boolean() && !shared.boolean() && !shared.isMistaken() {
+		b.mistake(exact, "belongs to shared, which is not set")
+	}
 	switch periodic := requests.isSet() || per.isSet(); {
 	case at.isIncomplete():
 	case periodic && !requests.isSet():
@@ -86,6 +98,8 @@ func buildRateLimit(b *builder, at place) policy.RateLimit {
 		b.mistake(requests, "stands beside requests_per_second (%v); make them two limiters, and name both in rate_limits", rate.origin())
 	case periodic && burst.isSet():
 		b.mistake(burst, "belongs to requests_per_second; requests_per_period may all come at once")
+	case periodic && shared.boolean():
+		b.mistake(shared, "goes with requests_per_second, and not with requests_per_period")
 	case !periodic && !rate.isSet():
 		b.mistake(at, "requests_per_second is missing")
 	}
@@ -95,5 +109,7 @@ func buildRateLimit(b *builder, at place) policy.RateLimit {
 		RequestsPerPeriod: requests.integer(),
 		Per:               per.duration(),
 		MaxWait:           at.field("max_wait").duration(),
+		Shared:            shared.boolean(),
+		Exact:             exact.boolean(),
 	}.WithDefaults()
 }

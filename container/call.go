@@ -35,6 +35,7 @@ type Call struct {
 	timesAttempts bool            // when attempts begin must be known
 	final         bool            // there is to be no further attempt
 	deferred      bool            // it goes on in a Pending
+	effect        bool            // an attempt that failed may have had its effect
 	means         verdict.Meaning // of the attempt's error
 	words         [inlineWords]uint64
 	ctxs          [inlineContexts]*deadline.Context
@@ -53,7 +54,7 @@ const (
 type memory struct {
 	words       []uint64
 	ctxs        []*deadline.Context
-	last        error  // of the attempt before the one at hand
+	last        error  // of the attempt before the one at hand, or before the fallback
 	beforeRetry func() // of what the failed attempt holds, once another follows
 }
 
@@ -80,6 +81,7 @@ const (
 	begun    phase = iota
 	underWay       // since the first Next
 	over
+	fallenBack // its fallback is being asked
 )
 
 // Context is the context for this attempt: the caller's, with the deadlines of
@@ -128,7 +130,7 @@ func (c *Call) BeforeRetry(release func()) {
 // a function of the policy, which counts as a failure, and gives back what the call
 // held. What panicked goes on unchanged.
 func (c *Call) End() {
-	if c.phase == underWay && c.prog != nil {
+	if (c.phase == underWay || c.phase == fallenBack) && c.prog != nil {
 		c.abandon()
 	}
 }
@@ -215,6 +217,7 @@ func (c *Call) next(errp *error) bool {
 			return false
 		}
 		c.weigh(*errp)
+		c.effect = c.effect || !c.means.NoEffect
 		if own := c.ownContext(); own != nil {
 			c.checkOverrun(own)
 		}
@@ -223,6 +226,8 @@ func (c *Call) next(errp *error) bool {
 			c.now = 0
 		}
 		return c.advance(len(c.prog.steps)-1, *errp, errp)
+	case fallenBack:
+		c.endFallback(errp)
 	case over:
 	}
 	return false
@@ -272,6 +277,9 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 		}
 		err = c.noteRefusal(err)
 		i-- // that step was not entered: back from the one around it
+	}
+	if f := c.prog.fallback; f != nil && c.fallBack(f, err) {
+		return true
 	}
 	c.phase = over
 	outcome, cancelled := c.conclude(err)

@@ -1,10 +1,14 @@
 package container
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cladgo/clad/internal/bucket"
+	"github.com/cladgo/clad/internal/clock"
+	"github.com/cladgo/clad/internal/lease"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -12,19 +16,36 @@ import (
 // period, and a fair queue for calls that may wait for their token. It is safe for use by many
 // goroutines.
 type RateLimiter struct {
-	name   atomic.Pointer[string]
-	bucket bucket.Bucket
-	spec   atomic.Pointer[policy.RateLimit] // with its defaults
+	name    atomic.Pointer[string]
+	bucket  bucket.Bucket
+	account atomic.Pointer[lease.Account]    // where it is shared, instead of the bucket
+	sharing *sharing                         // nil without a store
+	spec    atomic.Pointer[policy.RateLimit] // with its defaults
 
 	changing sync.Mutex                       // what the bucket is configured with
 	override atomic.Pointer[policy.RateLimit] // nil while the settings are in force
 }
 
-func newRateLimiter(name string, spec policy.RateLimit) *RateLimiter {
-	l := &RateLimiter{}
+// tokens are where calls get theirs when there is no credit.
+type tokens interface {
+	Empty(now clock.Nanos) time.Duration
+	Take(now clock.Nanos) bool
+	Wait(ctx context.Context, now, by clock.Nanos) (wait time.Duration, ok bool, err error)
+	GiveBack(now clock.Nanos)
+}
+
+func newRateLimiter(name string, spec policy.RateLimit, s *sharing) *RateLimiter {
+	l := &RateLimiter{sharing: s}
 	l.rename(name)
 	l.configure(spec)
 	return l
+}
+
+func (l *RateLimiter) tokens() tokens {
+	if a := l.account.Load(); a != nil {
+		return a
+	}
+	return &l.bucket
 }
 
 // Name returns the limiter's name, by which the orchestrator finds it: its own, or
@@ -40,8 +61,14 @@ func (l *RateLimiter) rename(name string) {
 	}
 }
 
-// Tokens returns how many tokens there are now. Asking takes none.
-func (l *RateLimiter) Tokens() float64 { return l.bucket.Tokens() }
+// Tokens returns how many tokens there are now; of a shared limit, how many this
+// instance holds. Asking takes none.
+func (l *RateLimiter) Tokens() float64 {
+	if a := l.account.Load(); a != nil {
+		return float64(a.Status().Held)
+	}
+	return l.bucket.Tokens()
+}
 
 // Limit returns what the limiter goes by, with the defaults filled in: its settings,
 // or what [RateLimiter.Override] put in their place.
@@ -95,9 +122,19 @@ func (l *RateLimiter) configure(spec policy.RateLimit) {
 	l.fill()
 }
 
-// fill has the bucket go by what is in force.
+// fill has the bucket, or the account, go by what is in force.
 func (l *RateLimiter) fill() {
 	limit := l.Limit()
+	if limit.Shared && l.sharing != nil {
+		// The bucket gives no credit, which calls ask for first, after a change of settings:
+		// no other has these.
+		l.bucket.Configure(bucket.Settings{PerSecond: limit.RequestsPerSecond, Burst: limit.Burst, MaxWait: -1})
+		l.share(limit)
+		return
+	}
+	if a := l.account.Swap(nil); a != nil {
+		l.sharing.leave(l.Name(), a)
+	}
 	l.bucket.Configure(bucket.Settings{
 		PerSecond: limit.RequestsPerSecond, Burst: limit.Burst,
 		PerPeriod: limit.RequestsPerPeriod, Period: limit.Per,

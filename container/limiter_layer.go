@@ -9,14 +9,15 @@ import (
 // enterLimiter asks a limiter that may have no token.
 func (c *Call) enterLimiter(s *step) error {
 	l, now := s.limiter, c.clock()
-	wait := l.bucket.Empty(now)
+	tokens := l.tokens()
+	wait := tokens.Empty(now)
 	if wait <= 0 {
-		if l.bucket.Take(now) {
+		if tokens.Take(now) {
 			return nil
 		}
 		var ok bool
 		var err error
-		wait, ok, err = l.bucket.Wait(c.ctx, now, c.latest(s))
+		wait, ok, err = tokens.Wait(c.ctx, now, c.latest(s))
 		c.now, c.late, c.waited = 0, true, true
 		if ok || err != nil {
 			if e := c.prog.events; e.wanted(c.ctx) {
@@ -38,7 +39,7 @@ func (c *Call) giveBack(s *step) {
 	if c.waited {
 		taken = 0
 	}
-	s.limiter.bucket.GiveBack(taken)
+	s.limiter.tokens().GiveBack(taken)
 }
 
 // latest is when an attempt must have begun that is about to pass s: the retries

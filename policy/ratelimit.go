@@ -36,6 +36,13 @@ type RateLimit struct {
 	Per time.Duration
 	// MaxWait is how long a call may wait for its token. 0 rejects at once.
 	MaxWait time.Duration
+	// Shared makes it the limit of all instances together that share a store, which
+	// the orchestrator must be given; the limiter needs a name. Instances take tokens
+	// in advance, so a Burst below what comes in 150ms is taken for that, and go on
+	// with a fair share each when the store is away.
+	Shared bool
+	// Exact has every call of a Shared limit ask the store, and Burst as it is.
+	Exact bool
 }
 
 // IsReference reports whether l only names a limiter registered elsewhere.
@@ -63,7 +70,8 @@ func (l RateLimit) Average() float64 {
 }
 
 // Validate reports a rate that is not above 0, a period without its requests or
-// with those of a second, and negative settings.
+// with those of a second, negative settings, Exact without Shared, and a period
+// that is Shared.
 func (l RateLimit) Validate() error {
 	if l.IsReference() {
 		return nil
@@ -92,6 +100,12 @@ func (l RateLimit) Validate() error {
 	if l.Burst < 0 {
 		wrong("Burst is %d; it must be 1 or more (0 means a quarter of a second's requests)", l.Burst)
 	}
+	if l.Exact && !l.Shared {
+		wrong("Exact belongs to Shared, which is not set")
+	}
+	if l.Shared && l.isPeriodic() {
+		wrong("Shared goes with RequestsPerSecond, and not with RequestsPerPeriod")
+	}
 	return errors.Join(append(errs, nonNegative("rate limit", "MaxWait", l.MaxWait))...)
 }
 
@@ -107,7 +121,14 @@ func (l RateLimit) String() string {
 	if d.MaxWait > 0 {
 		wait = "wait " + d.MaxWait.String()
 	}
-	return settings("rate_limit", l.Name, rate, burst, wait)
+	shared := ""
+	switch {
+	case d.Exact:
+		shared = "shared exactly"
+	case d.Shared:
+		shared = "shared"
+	}
+	return settings("rate_limit", l.Name, rate, burst, wait, shared)
 }
 
 func (l RateLimit) layers(dst []Policy) []Policy { return append(dst, l) }
