@@ -59,42 +59,45 @@ func (c client) invoke(ctx context.Context, method string, opts []grpc.CallOptio
 	p, ours := c.runner.(*container.Pipeline)
 	switch {
 	case !ours:
-		return c.invokeElsewhere(ctx, method, opts, request)
+		u := unary{client: c, method: method, opts: opts, request: request}
+		return runElsewhere(ctx, c.runner, u.attempt)
 	case p.Direct():
 		return request(c.tell(ctx, retries{}), opts)
 	}
-	return withStatus(c.invokeIn(ctx, p, method, opts, request))
+	return withStatus(c.invokeIn(ctx, p, unary{client: c, method: method, opts: opts, request: request}))
 }
 
 // invokeIn is a loop of its own and no function of run's: that would be another
 // allocation for each call.
-func (c client) invokeIn(ctx context.Context, p *container.Pipeline, method string, opts []grpc.CallOption, request func(context.Context, []grpc.CallOption) error) (err error) {
+func (c client) invokeIn(ctx context.Context, p *container.Pipeline, u unary) (err error) {
 	call := p.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
 		var m meaning
-		var more retries
-		more.left, more.any = call.RetriesLeft()
-		if m, err = c.attempt(call.Context(), more, method, opts, request); err != nil {
+		if m, err = u.attempt(call.Context(), retriesOf(&call)); err != nil {
 			m.tell(&call)
 		}
 	}
 	return err
 }
 
-func (c client) invokeElsewhere(ctx context.Context, method string, opts []grpc.CallOption, request func(context.Context, []grpc.CallOption) error) error {
-	return runElsewhere(ctx, c.runner, func(ctx context.Context, more retries) (meaning, error) {
-		return c.attempt(ctx, more, method, opts, request)
-	})
+// unary is a unary call.
+type unary struct {
+	client
+	method  string
+	opts    []grpc.CallOption
+	request func(context.Context, []grpc.CallOption) error
+	key     idempotencyKey
 }
 
 // attempt makes the call once.
-func (c client) attempt(ctx context.Context, more retries, method string, opts []grpc.CallOption, request func(context.Context, []grpc.CallOption) error) (m meaning, err error) {
-	d := delivery{link: c.link, throttle: c.throttle, began: clock.Now()}
-	more.any = more.any && c.repeat(method)
-	if err = request(c.tell(ctx, more), d.observe(opts)); err != nil {
+func (u *unary) attempt(ctx context.Context, more retries) (m meaning, err error) {
+	d := delivery{link: u.link, throttle: u.throttle, began: clock.Now()}
+	repeat := more.key != "" || u.repeat(u.method)
+	more.any = more.any && repeat
+	if err = u.request(u.key.in(u.tell(ctx, more), more.key), d.observe(u.opts)); err != nil {
 		m, err = d.judge(ctx, err)
-		m.final = m.final || !d.unsent() && !c.repeat(method)
+		m.final = m.final || !d.unsent() && !repeat
 		return m, err
 	}
 	d.succeeded()
