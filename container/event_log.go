@@ -25,13 +25,11 @@ func (e *events) logEvent(ctx context.Context, event Event) {
 		write("retrying", event.Operation, slog.Int("attempt", event.Attempt), slog.Int("of", event.Of),
 			slog.Duration("after", event.After), slog.Any("error", event.Err))
 	case Waited:
-		write("waited for rate limiter", event.Operation, slog.String("limiter", event.Name), slog.Duration("for", event.For))
+		what, kind := event.Reason.layer()
+		write("waited for "+what, event.Operation, slog.String(kind, event.Name), slog.Duration("for", event.For))
 	case Rejected:
-		message, kind := "rejected by circuit breaker", "breaker"
-		if event.Reason == RateLimited {
-			message, kind = "rejected by rate limiter", "limiter"
-		}
-		write(message, event.Operation, slog.String(kind, event.Name), slog.Duration("retry_after", event.RetryAfter))
+		what, kind := event.Reason.layer()
+		write("rejected by "+what, event.Operation, slog.String(kind, event.Name), slog.Duration("retry_after", event.RetryAfter))
 	case TimedOut:
 		write("timed out", event.Operation, slog.Duration("after", event.After), slog.Any("error", event.Err))
 	case Overrun:
@@ -42,6 +40,19 @@ func (e *events) logEvent(ctx context.Context, event Event) {
 		write("probed circuit breaker", event.Operation, slog.String("breaker", event.Name), slog.String("state", event.State.String()))
 	case Transition, Reloaded:
 	}
+}
+
+// layer returns what the layer is called that rejects for r, in a message and as
+// an attribute.
+func (r Reason) layer() (what, kind string) {
+	switch r {
+	case RateLimited:
+		return "rate limiter", "limiter"
+	case BulkheadFull:
+		return "bulkhead", "bulkhead"
+	case CircuitOpen:
+	}
+	return "circuit breaker", "breaker"
 }
 
 // write logs a message, or counts it where there were many like it of late. The

@@ -80,8 +80,8 @@ func (e *RateLimitedError) Unwrap() error { return e.Err }
 type BulkheadFullError struct {
 	// Name is the bulkhead's.
 	Name string
-	// RetryAfter is how long it took of late until a permit was free, for each of
-	// those who wait for one; 0 where none has been seen to be yet.
+	// RetryAfter is how long it took of late until another permit was free; 0 where
+	// that has not been seen yet.
 	RetryAfter time.Duration
 	// Err is what the attempt before ended with, where a retry met the full
 	// bulkhead; else nil.

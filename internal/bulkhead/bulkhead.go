@@ -118,23 +118,22 @@ func (b *Bulkhead) Release() {
 }
 
 // Refuse notes that somebody gets no permit, and returns how long it takes until
-// one would be free, as far as that has been seen: as long as it did of late, for
-// each who waits before.
+// one is free, as far as that has been seen: as long as it did of late, or has by
+// now.
 func (b *Bulkhead) Refuse(now clock.Nanos) time.Duration {
-	if b.word.Load()&(full|waiting) == full {
-		return b.next(now)
+	if b.word.Load()&full == 0 {
+		b.noteFull(now)
 	}
+	return max(time.Duration(b.gap.Load()), now.Sub(clock.Nanos(b.refused.Load())))
+}
+
+func (b *Bulkhead) noteFull(now clock.Nanos) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.word.Load()&full == 0 {
 		b.refused.Store(int64(now))
 		b.word.Or(full)
 	}
-	return b.next(now) * time.Duration(1+b.waiting())
-}
-
-func (b *Bulkhead) next(now clock.Nanos) time.Duration {
-	return max(time.Duration(b.gap.Load()), now.Sub(clock.Nanos(b.refused.Load())))
 }
 
 func (b *Bulkhead) waiting() int { return len(b.queues[0]) + len(b.queues[1]) }

@@ -43,7 +43,7 @@ type rejection struct{ after, wait Bound }
 // Analyze works out what layers amount to, outermost first.
 //
 // From the inside out: the call itself takes for ever. A timeout of T cuts it to
-// T. A rate limit adds its max_wait. A circuit breaker adds nothing. A retry of
+// T. A rate limit and a bulkhead add their max_wait. A circuit breaker adds nothing. A retry of
 // n attempts takes n times as long and all its waits, each as long as jitter
 // can make it; with max_elapsed the last attempt begins by then, and takes its
 // own time.
@@ -55,6 +55,8 @@ func Analyze(layers []Layer) Analysis {
 			a.timeout(layer.Key, Bound(l))
 		case policy.RateLimit:
 			a.rateLimit(l)
+		case policy.Bulkhead:
+			a.bulkhead(l)
 		case policy.Retry:
 			a.retry(l.WithDefaults())
 		case policy.CircuitBreaker, policy.Errors: // they take no time
@@ -81,11 +83,25 @@ func (a *analysis) rateLimit(l policy.RateLimit) {
 		a.rejected.after = a.rejected.after.plus(Bound(l.MaxWait))
 	}
 	a.rejected.wait = max(a.rejected.wait, nextToken(l))
-	if l.MaxWait == 0 || a.Worst.IsUnbounded() {
+	a.wait(l.MaxWait)
+}
+
+// bulkhead: the wait for a permit. Who gets none is asked to come back when others
+// have ended, which takes no longer than to have had it.
+func (a *analysis) bulkhead(b policy.Bulkhead) {
+	if a.rejected.wait > 0 {
+		a.rejected.after = a.rejected.after.plus(Bound(b.MaxWait))
+	}
+	a.wait(b.MaxWait)
+}
+
+// wait adds one before the call.
+func (a *analysis) wait(longest time.Duration) {
+	if longest == 0 || a.Worst.IsUnbounded() {
 		return
 	}
-	a.Worst = a.Worst.plus(Bound(l.MaxWait))
-	a.Formula, a.sum = fmt.Sprintf("max_wait of %v + %s", formatDuration(l.MaxWait), a.Formula), true
+	a.Worst = a.Worst.plus(Bound(longest))
+	a.Formula, a.sum = fmt.Sprintf("max_wait of %v + %s", formatDuration(longest), a.Formula), true
 }
 
 func (a *analysis) retry(r policy.Retry) {
