@@ -40,11 +40,19 @@ var circuitBreakerFields = []field{
 	}},
 	{key: "min_requests", definition: definition{
 		kind: integer, min: 1, defaultValue: policy.DefaultMinRequests,
-		doc: "Requests within `window` that `failure_rate` needs before it says anything.",
+		doc: "Requests within `window` that `failure_rate` and `slow_rate` need before they say anything.",
 	}},
 	{key: "window", definition: definition{
 		kind: duration, defaultValue: time.Duration(0),
-		doc: "The rolling time in which failures count. 0s: they count in a row.",
+		doc: "The rolling time in which failures count. 0s: they count in a row, and slow calls within 10s.",
+	}},
+	{key: "slow_call", definition: definition{
+		kind: duration, defaultValue: time.Duration(0),
+		doc: "How long a call takes that is slow. It counts from then on, also while it is under way. 0s: none is.",
+	}},
+	{key: "slow_rate", definition: definition{
+		kind: number, exclusiveMin: true, max: 1, defaultText: "0.5, where `slow_call` is set", deriveDefault: defaultSlowRate,
+		doc: "The share of slow calls within `window` that trips the breaker.",
 	}},
 	{key: "recovery_timeout", definition: definition{
 		kind: duration, exclusiveMin: true, defaultValue: policy.DefaultRecoveryTimeout,
@@ -53,6 +61,14 @@ var circuitBreakerFields = []field{
 	{key: "max_recovery", definition: definition{
 		kind: duration, exclusiveMin: true, defaultText: "`recovery_timeout`; without that, 30s", deriveDefault: defaultMaxRecovery,
 		doc: "Up to where the time that the breaker stays open doubles with each probing that fails.",
+	}},
+	{key: "recovery_jitter", definition: definition{
+		kind: number, max: 1, defaultValue: 0.0,
+		doc: "By up to which share of it the breaker stays open for longer, at random, so that instances do not all probe at once.",
+	}},
+	{key: "ramp", definition: definition{
+		kind: duration, defaultValue: time.Duration(0),
+		doc: "How long calls are let in gradually after the breaker has closed. 0s: all at once.",
 	}},
 	{key: "success_threshold", definition: definition{
 		kind: integer, min: 1, defaultValue: policy.DefaultSuccessThreshold,
@@ -73,6 +89,13 @@ func defaultThreshold(breaker place) any {
 	return int(policy.CircuitBreaker{FailureRate: rate}.WithDefaults().FailureThreshold)
 }
 
+func defaultSlowRate(breaker place) any {
+	if breaker.field("slow_call").duration() == 0 {
+		return nil
+	}
+	return policy.DefaultSlowRate
+}
+
 func defaultMaxRecovery(breaker place) any {
 	return policy.CircuitBreaker{RecoveryTimeout: recoveryTimeout(breaker)}.WithDefaults().MaxRecovery
 }
@@ -87,7 +110,7 @@ func recoveryTimeout(breaker place) time.Duration {
 
 func buildCircuitBreaker(b *builder, at place) policy.CircuitBreaker {
 	threshold, rate, window := at.field("failure_threshold"), at.field("failure_rate"), at.field("window")
-	longest := at.field("max_recovery")
+	longest, slow, slowRate := at.field("max_recovery"), at.field("slow_call"), at.field("slow_rate")
 	spec := policy.CircuitBreaker{
 		FailureThreshold: uint32(threshold.integer()),
 		FailureRate:      rate.number(),
@@ -98,6 +121,10 @@ func buildCircuitBreaker(b *builder, at place) policy.CircuitBreaker {
 		SuccessThreshold: uint32(at.field("success_threshold").integer()),
 		ProbeTimeout:     at.field("probe_timeout").duration(),
 		Patience:         at.field("patience").duration(),
+		SlowCall:         slow.duration(),
+		SlowRate:         slowRate.number(),
+		RecoveryJitter:   at.field("recovery_jitter").number(),
+		Ramp:             at.field("ramp").duration(),
 	}.WithDefaults()
 
 	if rate.number() > 0 && window.duration() == 0 && !window.isMistaken() {
@@ -106,14 +133,17 @@ func buildCircuitBreaker(b *builder, at place) policy.CircuitBreaker {
 	if longest.isSet() && !longest.isMistaken() && longest.duration() < spec.RecoveryTimeout {
 		b.mistake(longest, "%v is shorter than recovery_timeout, which is %v", longest.duration(), spec.RecoveryTimeout)
 	}
+	if slowRate.isSet() && slow.duration() == 0 && !slow.isMistaken() && !slowRate.isMistaken() && !at.isIncomplete() {
+		b.mistake(slowRate, "belongs to slow_call, which is not set; set slow_call: 1s or the like beside it")
+	}
 	if rate.isMistaken() || rate.isSet() && rate.number() > 0 {
 		return spec
 	}
 	if threshold.isSet() && !threshold.isMistaken() && threshold.integer() == 0 {
 		b.mistake(threshold, "0 leaves no rule that could trip the breaker; set failure_rate, or a number above 0")
 	}
-	if least := at.field("min_requests"); least.isSet() && !rate.isSet() && !least.isMistaken() && !at.isIncomplete() {
-		b.mistake(least, "belongs to failure_rate, which is not set")
+	if least := at.field("min_requests"); least.isSet() && !rate.isSet() && !slow.isSet() && !least.isMistaken() && !at.isIncomplete() {
+		b.mistake(least, "belongs to failure_rate or slow_call, of which neither is set")
 	}
 	return spec
 }

@@ -168,6 +168,8 @@ func (d *definition) limits() string {
 	case integer, number:
 		least := strconv.FormatFloat(d.min, 'g', -1, 64)
 		switch {
+		case d.max > 0 && d.exclusiveMin:
+			return fmt.Sprintf("above %s, and %v at most", least, d.max)
 		case d.max > 0:
 			return fmt.Sprintf("%s to %v", least, d.max)
 		case d.exclusiveMin:

@@ -165,6 +165,7 @@ func TestMistakeBringsNoFurtherOnes(t *testing.T) {
 		"an unknown parent":                   "policies: {a: {extends: z, order: [retry]}}",
 		"a broken wait":                       "policies: {a: {timeout: 1s, retry: {max_attempts: 99, backoff: {initial_delay: 1}}}}",
 		"a broken rate":                       "policies: {a: {circuit_breaker: {failure_rate: 2, min_requests: 5}}}",
+		"a broken slow call":                  "policies: {a: {circuit_breaker: {slow_call: 5, slow_rate: 0.5, min_requests: 5}}}",
 		"a broken window":                     "policies: {a: {circuit_breaker: {failure_rate: 0.5, window: 5}}}",
 		"a broken threshold":                  "policies: {a: {circuit_breaker: {failure_threshold: -1}}}",
 		"a misspelt rate":                     "policies: {a: {circuit_breaker: {failure_ratio: 0.5, window: 5s, min_requests: 5}}}",

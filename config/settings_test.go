@@ -46,13 +46,17 @@ policies.database.retry.backoff.increment = 1m (base.yaml:8:65)
 policies.database.retry.backoff.max_delay = 0s (environment variable CLAD__POLICIES__DATABASE__RETRY__BACKOFF__MAX_DELAY)
 policies.database.retry.max_elapsed = 0s (default)
 policies.database.retry.max_wait = 30s (default)
+policies.database.retry.budget = 0 (default)
 policies.database.timeout = 1h30m (base.yaml:7:14)
 policies.database.circuit_breaker.failure_threshold = 0 (default)
 policies.database.circuit_breaker.failure_rate = 0.25 (base.yaml:9:37)
 policies.database.circuit_breaker.min_requests = 20 (default)
 policies.database.circuit_breaker.window = 1m30s (base.yaml:9:51)
+policies.database.circuit_breaker.slow_call = 0s (default)
 policies.database.circuit_breaker.recovery_timeout = 10s (base.yaml:9:76)
 policies.database.circuit_breaker.max_recovery = 10s (default)
+policies.database.circuit_breaker.recovery_jitter = 0 (default)
+policies.database.circuit_breaker.ramp = 0s (default)
 policies.database.circuit_breaker.success_threshold = 3 (default)
 policies.database.circuit_breaker.probe_timeout = 30s (default)
 policies.database.circuit_breaker.patience = 100ms (default)`,
@@ -65,8 +69,11 @@ policies.audit.circuit_breaker.failure_threshold = 0 (default)
 policies.audit.circuit_breaker.failure_rate = 0.25 (base.yaml:9:37)
 policies.audit.circuit_breaker.min_requests = 20 (default)
 policies.audit.circuit_breaker.window = 1m30s (base.yaml:9:51)
+policies.audit.circuit_breaker.slow_call = 0s (default)
 policies.audit.circuit_breaker.recovery_timeout = 10s (base.yaml:9:76)
 policies.audit.circuit_breaker.max_recovery = 10s (default)
+policies.audit.circuit_breaker.recovery_jitter = 0 (default)
+policies.audit.circuit_breaker.ramp = 0s (default)
 policies.audit.circuit_breaker.success_threshold = 3 (default)
 policies.audit.circuit_breaker.probe_timeout = 30s (default)
 policies.audit.circuit_breaker.patience = 100ms (default)`,
@@ -195,6 +202,7 @@ func wantLayer(t *testing.T, p *config.Profile, name, key string, layer policy.P
 		case policy.Exponential:
 			want(t, name, s["backoff multiplier"], b.Multiplier)
 		}
+		want(t, name, s["budget"], layer.Budget)
 	case policy.CircuitBreaker:
 		if layer.Name == "" {
 			wantBreaker(t, name, s, layer)
@@ -218,6 +226,12 @@ func wantBreaker(t *testing.T, name string, s map[string]any, b policy.CircuitBr
 	want(t, name, s["window"], b.Window)
 	want(t, name, s["recovery_timeout"], b.RecoveryTimeout)
 	want(t, name, s["max_recovery"], b.MaxRecovery)
+	want(t, name, s["slow_call"], b.SlowCall)
+	if b.SlowCall > 0 {
+		want(t, name, s["slow_rate"], b.SlowRate)
+	}
+	want(t, name, s["recovery_jitter"], b.RecoveryJitter)
+	want(t, name, s["ramp"], b.Ramp)
 	want(t, name, s["success_threshold"], int(b.SuccessThreshold))
 	want(t, name, s["probe_timeout"], b.ProbeTimeout)
 }

@@ -25,8 +25,10 @@ func TestAllocations(t *testing.T) {
 	}{
 		{"none", nil, 0},
 		{"retry", []policy.Policy{retry}, 0},
+		{"retry with a budget", []policy.Policy{policy.Retry{Budget: 0.1}}, 0},
 		{"breaker", []policy.Policy{breaker}, 0},
 		{"breaker with a window", []policy.Policy{policy.CircuitBreaker{FailureRate: 0.5, Window: time.Minute}}, 0},
+		{"breaker that times its calls", []policy.Policy{policy.CircuitBreaker{SlowCall: time.Minute}}, 0},
 		{"rate limit", []policy.Policy{limit}, 0},
 		{"rate limit with a wait", []policy.Policy{policy.RateLimit{RequestsPerSecond: 1e12, Burst: 1e9, MaxWait: time.Second}}, 0},
 		{"bulkhead", []policy.Policy{permits}, 0},

@@ -109,11 +109,16 @@ func (b *CircuitBreaker) Automatic() { b.circuit.SetMode(circuit.Automatic) }
 // Reset closes the breaker, forgets what it counted, and makes it automatic.
 func (b *CircuitBreaker) Reset() { b.circuit.Reset() }
 
-// configure takes new settings. Changed ones start a new count.
+// configure takes new settings. Changed ones start a new count, but for those that
+// a count does not depend on.
 func (b *CircuitBreaker) configure(spec policy.CircuitBreaker) {
 	spec = spec.WithDefaults()
 	spec.Name = b.Name()
 	b.spec.Store(&spec)
+	slowWindow := spec.Window
+	if slowWindow == 0 {
+		slowWindow = policy.DefaultSlowWindow
+	}
 	b.circuit.Configure(circuit.Settings{
 		FailureThreshold: spec.FailureThreshold,
 		FailureRate:      spec.FailureRate,
@@ -123,6 +128,11 @@ func (b *CircuitBreaker) configure(spec policy.CircuitBreaker) {
 		MaxRecovery:      spec.MaxRecovery,
 		SuccessThreshold: spec.SuccessThreshold,
 		ProbeTimeout:     spec.ProbeTimeout,
+		SlowCall:         spec.SlowCall,
+		SlowRate:         spec.SlowRate,
+		SlowWindow:       slowWindow,
+		RecoveryJitter:   spec.RecoveryJitter,
+		Ramp:             spec.Ramp,
 	})
 }
 

@@ -11,9 +11,12 @@ import (
 // The word of a breaker is the permit of the attempt at hand, until that is
 // reported.
 
-// enterBreaker asks a breaker that is not closed; at a closed one there is nothing
-// to ask.
+// enterBreaker asks a breaker that is not closed, or times its calls; else there is
+// nothing to ask.
 func (c *Call) enterBreaker(s *step) error {
+	if s.breaker.circuit.Overdue(c.clock()) {
+		c.tripped(s, circuit.TooSlow, nil)
+	}
 	p, wait, ok := s.breaker.circuit.Admit(c.clock(), s.breaker.probeTime(s.timeout))
 	if !ok {
 		c.prog.counters.Count(countRejection)
@@ -33,19 +36,19 @@ func (c *Call) reportFailure(s *step, o circuit.Outcome, err error) {
 	word := c.word(s.slot)
 	held := circuit.Permit(*word)
 	*word = uint64(circuit.NoPermit)
-	tripped := s.breaker.circuit.Report(held, o)
-	if tripped {
-		c.prog.counters.Count(countTrip)
+	if trip := s.breaker.circuit.Report(held, o); trip != circuit.NoTrip {
+		c.tripped(s, trip, err)
+	} else if e := c.prog.events; held.IsProbe() && e.wanted(c.ctx) {
+		e.tell(c.ctx, Probed{c.prog.operation, s.breaker.Name(), s.breaker.State()})
+		c.now = 0
 	}
-	if !tripped && !held.IsProbe() {
-		return
-	}
+}
+
+// tripped counts and tells that the call has opened a breaker.
+func (c *Call) tripped(s *step, by circuit.Trip, err error) {
+	c.prog.counters.Count(countTrip)
 	if e := c.prog.events; e.wanted(c.ctx) {
-		var event Event = Tripped{c.prog.operation, s.breaker.Name(), err}
-		if !tripped {
-			event = Probed{c.prog.operation, s.breaker.Name(), s.breaker.State()}
-		}
-		e.tell(c.ctx, event)
+		e.tell(c.ctx, Tripped{c.prog.operation, s.breaker.Name(), err, by == circuit.TooSlow})
 		c.now = 0
 	}
 }

@@ -207,8 +207,7 @@ func (c *Call) next(errp *error) bool {
 		if err != nil {
 			return c.advance(i-1, c.noteRefusal(err), errp)
 		}
-		c.made++
-		return true
+		return c.attempt(errp)
 	case underWay:
 		c.now = 0
 		if *errp == nil {
@@ -271,8 +270,7 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			c.release(i + 1)
 		}
 		if i, err = c.enter(i + 1); err == nil {
-			c.made++
-			return true
+			return c.attempt(errp)
 		}
 		err = c.noteRefusal(err)
 		i-- // that step was not entered: back from the one around it

@@ -29,13 +29,17 @@ func (e *events) logEvent(ctx context.Context, event Event) {
 		write("waited for "+what, event.Operation, slog.String(kind, event.Name), slog.Duration("for", event.For))
 	case Rejected:
 		what, kind := event.Reason.layer()
-		write("rejected by "+what, event.Operation, slog.String(kind, event.Name), slog.Duration("retry_after", event.RetryAfter))
+		message := "rejected by " + what
+		if event.Reason == RetryBudget {
+			message, kind = "not retried, the retry budget is used up", "dependency"
+		}
+		write(message, event.Operation, slog.String(kind, event.Name), slog.Duration("retry_after", event.RetryAfter))
 	case TimedOut:
 		write("timed out", event.Operation, slog.Duration("after", event.After), slog.Any("error", event.Err))
 	case Overrun:
 		write("attempt came back long after its deadline", event.Operation, slog.Duration("late", event.Late))
 	case Tripped:
-		write("tripped circuit breaker", event.Operation, slog.String("breaker", event.Name), slog.Any("error", event.Err))
+		write("tripped circuit breaker", event.Operation, slog.String("breaker", event.Name), slog.Any("error", event.Err), slog.Bool("slow", event.Slow))
 	case Probed:
 		write("probed circuit breaker", event.Operation, slog.String("breaker", event.Name), slog.String("state", event.State.String()))
 	case Transition, Reloaded:
@@ -50,7 +54,7 @@ func (r Reason) layer() (what, kind string) {
 		return "rate limiter", "limiter"
 	case BulkheadFull:
 		return "bulkhead", "bulkhead"
-	case CircuitOpen:
+	case CircuitOpen, RetryBudget:
 	}
 	return "circuit breaker", "breaker"
 }

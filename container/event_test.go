@@ -66,7 +66,7 @@ func TestEventsTellWhatHappened(t *testing.T) {
 			"AttemptFailed{Operation:charge Attempt:2 Verdict:unknown Err:context deadline exceeded Took:1s}",
 			"TimedOut{Operation:charge After:1s Err:context deadline exceeded}",
 			"Transition{Name:charge From:closed To:open At:0001-01-01 00:00:00 +0000 UTC}",
-			"Tripped{Operation:charge Name:charge Err:charge: timed out after 1s: context deadline exceeded}",
+			"Tripped{Operation:charge Name:charge Err:charge: timed out after 1s: context deadline exceeded Slow:false}",
 			"Retrying{Operation:charge Attempt:3 Of:3 After:1s Err:charge: timed out after 1s: context deadline exceeded}",
 			"Rejected{Operation:charge Reason:circuit_open Name:charge RetryAfter:59s}")
 

@@ -20,6 +20,7 @@ const (
 	countAnswered
 	countOverrun
 	countFull
+	countBudget
 	countBegun // these two only where the operation's end is told to somebody
 	countEnded
 )
@@ -82,6 +83,7 @@ func totalsOf(c *counters.Counters) policy.Totals {
 		CircuitBreakerRejections: c.Of(countRejection),
 		RateLimitHits:            c.Of(countLimited),
 		BulkheadRejections:       c.Of(countFull),
+		RetryBudgetHits:          c.Of(countBudget),
 		TimeoutCount:             c.Of(countTimeout),
 		Overruns:                 c.Of(countOverrun),
 	}
@@ -100,6 +102,7 @@ func add(sum *policy.Totals, t policy.Totals) {
 	sum.CircuitBreakerRejections += t.CircuitBreakerRejections
 	sum.RateLimitHits += t.RateLimitHits
 	sum.BulkheadRejections += t.BulkheadRejections
+	sum.RetryBudgetHits += t.RetryBudgetHits
 	sum.TimeoutCount += t.TimeoutCount
 	sum.Overruns += t.Overruns
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cladgo/clad/internal/budget"
 	"github.com/cladgo/clad/internal/counters"
 	"github.com/cladgo/clad/policy"
 )
@@ -13,16 +14,18 @@ import (
 // first, with their state looked up. It never changes; a new policy is a new
 // program. A nil program has nothing to do.
 type program struct {
+	policy     policy.Policy
 	steps      []step
 	leaving    []*step // those that a success must tell, innermost first
 	operation  string
 	dependency string // the type of what is wrapped
 	counters   *counters.Counters
 	events     *events
-	breaks     bool // there is a circuit breaker
-	refuses    bool // there is a layer that may refuse an attempt
-	observed   bool // somebody wants to know how long calls take
-	once       bool // never again once an attempt may have reached the dependency
+	budget     *budget.Budget // that counts operations, if retries have one
+	breaks     bool           // there is a circuit breaker
+	refuses    bool           // there is a layer that may refuse an attempt
+	observed   bool           // somebody wants to know how long calls take
+	once       bool           // never again once an attempt may have reached the dependency
 
 	words    int  // how many words of a Call the steps use
 	contexts int  // how many contexts
@@ -67,6 +70,7 @@ type resources interface {
 	circuitBreaker(spec policy.CircuitBreaker, n int) (*CircuitBreaker, error)
 	rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error)
 	bulkhead(spec policy.Bulkhead, n int) (*Bulkhead, error)
+	retryBudget() (b *budget.Budget, dependency string)
 	namedErrors() map[string]error
 }
 
@@ -80,7 +84,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 	if err := p.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", operation, err)
 	}
-	prog := &program{operation: operation, steps: make([]step, 0, len(layers))}
+	prog := &program{policy: p, operation: operation, steps: make([]step, 0, len(layers))}
 	var errs []error
 	breakers, limiters, bulkheads := 0, 0, 0
 	for _, layer := range layers {
@@ -90,6 +94,10 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 		case policy.Retry:
 			s = step{kind: retryLayer, retry: newRetryStep(layer), slot: prog.words}
 			prog.words += retryWords
+			if layer.Budget > 0 {
+				s.retry.budget, s.retry.dependency = r.retryBudget()
+				prog.budget = s.retry.budget
+			}
 		case policy.CircuitBreaker:
 			s = step{kind: breakerLayer, slot: prog.words}
 			prog.breaks, prog.refuses = true, true

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cladgo/clad/internal/budget"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -186,7 +187,7 @@ func (tx *transaction) compile(p policy.Policy, policyName, operation string, w 
 	}
 	prog.counters = tx.o.counters.Of(operation)
 	prog.events = tx.o.events
-	prog.observed = len(tx.o.events.completed)+len(tx.o.events.begin) > 0
+	prog.observed = tx.o.events.observed()
 	return prog, nil
 }
 
@@ -210,6 +211,10 @@ func (r ownResources) rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, e
 
 func (r ownResources) bulkhead(spec policy.Bulkhead, n int) (*Bulkhead, error) {
 	return r.transaction.bulkhead(r.owner, r.policy, spec, n)
+}
+
+func (r ownResources) retryBudget() (*budget.Budget, string) {
+	return r.owner.retryBudget(), r.owner.name
 }
 
 func (r ownResources) namedErrors() map[string]error { return r.transaction.o.errors }

@@ -15,6 +15,8 @@ const (
 	DefaultSuccessThreshold = 3
 	DefaultProbeTimeout     = 30 * time.Second
 	DefaultPatience         = 100 * time.Millisecond
+	DefaultSlowRate         = 0.5
+	DefaultSlowWindow       = 10 * time.Second
 )
 
 // CircuitBreaker stops calling a dependency that keeps failing, and probes
@@ -40,10 +42,21 @@ type CircuitBreaker struct {
 	// requests within Window, from MinRequests on. 0 means no such rule.
 	FailureRate float64
 	// MinRequests is how many requests within Window FailureRate needs before
-	// it says anything. 0 means DefaultMinRequests.
+	// it says anything, and SlowRate. 0 means DefaultMinRequests.
 	MinRequests uint32
-	// Window is rolling. 0 means none: failures count in a row.
+	// Window is rolling. 0 means none: failures count in a row. Slow calls are
+	// then counted within DefaultSlowWindow.
 	Window time.Duration
+	// SlowCall is how long a call takes within the breaker that is slow. It
+	// counts when it becomes slow, whether it is still under way or not, so that
+	// a dependency that hangs trips the breaker before the first timeout ends; a
+	// result that is still in use (a body, a stream) is under way. A probe that is
+	// slow has failed. 0 means that no call is.
+	SlowCall time.Duration
+	// SlowRate in (0, 1] trips on the share of slow calls within Window, from
+	// MinRequests on. 0 means DefaultSlowRate where there is a SlowCall. Calls
+	// that say nothing of the dependency don't count.
+	SlowRate float64
 	// RecoveryTimeout is how long the breaker stays open. 0 means
 	// DefaultRecoveryTimeout, doubled with each probing that fails.
 	RecoveryTimeout time.Duration
@@ -52,6 +65,14 @@ type CircuitBreaker struct {
 	// means RecoveryTimeout, which then stays as it is, or DefaultMaxRecovery
 	// where that is 0 too.
 	MaxRecovery time.Duration
+	// RecoveryJitter in [0, 1] is by up to which share the breaker stays open for
+	// longer, at random: many instances do not all probe at the same moment. 0
+	// means not at all. MaxRecovery is without it.
+	RecoveryJitter float64
+	// Ramp is how long calls are let in gradually after probes have closed the
+	// breaker: a tenth of them at first, growing evenly to all. Others fail as if
+	// it were open. 0 means all at once.
+	Ramp time.Duration
 	// SuccessThreshold is how many probes are admitted while half-open, and
 	// how many must succeed to close. 0 means DefaultSuccessThreshold.
 	SuccessThreshold uint32
@@ -97,18 +118,29 @@ func (c CircuitBreaker) WithDefaults() CircuitBreaker {
 	if c.Patience == 0 {
 		c.Patience = DefaultPatience
 	}
+	if c.SlowCall > 0 && c.SlowRate == 0 {
+		c.SlowRate = DefaultSlowRate
+	}
 	return c
 }
 
-// Validate reports negative durations, a rate outside (0, 1], a rate without the
-// window that it is counted in, and a MaxRecovery below RecoveryTimeout.
+// Validate reports negative durations, a share outside (0, 1], a rate without what
+// it is the rate of, and a MaxRecovery below RecoveryTimeout.
 func (c CircuitBreaker) Validate() error {
 	var errs []error
-	if !(c.FailureRate >= 0 && c.FailureRate <= 1) {
-		errs = append(errs, fmt.Errorf("circuit breaker: FailureRate is %v; it is a share, above 0 and up to 1", c.FailureRate))
+	for _, share := range []struct {
+		name  string
+		value float64
+	}{{"FailureRate", c.FailureRate}, {"SlowRate", c.SlowRate}, {"RecoveryJitter", c.RecoveryJitter}} {
+		if !(share.value >= 0 && share.value <= 1) {
+			errs = append(errs, fmt.Errorf("circuit breaker: %s is %v; it is a share, above 0 and up to 1", share.name, share.value))
+		}
 	}
 	if c.FailureRate > 0 && c.Window == 0 {
 		errs = append(errs, errors.New("circuit breaker: FailureRate needs a Window to be counted in"))
+	}
+	if c.SlowRate > 0 && c.SlowCall == 0 {
+		errs = append(errs, errors.New("circuit breaker: SlowRate needs a SlowCall, which says what is slow"))
 	}
 	if d := c.WithDefaults(); c.MaxRecovery > 0 && c.MaxRecovery < d.RecoveryTimeout {
 		errs = append(errs, fmt.Errorf("circuit breaker: MaxRecovery is %v, shorter than RecoveryTimeout, which is %v", c.MaxRecovery, d.RecoveryTimeout))
@@ -117,6 +149,8 @@ func (c CircuitBreaker) Validate() error {
 		nonNegative("circuit breaker", "Window", c.Window),
 		nonNegative("circuit breaker", "RecoveryTimeout", c.RecoveryTimeout),
 		nonNegative("circuit breaker", "MaxRecovery", c.MaxRecovery),
+		nonNegative("circuit breaker", "SlowCall", c.SlowCall),
+		nonNegative("circuit breaker", "Ramp", c.Ramp),
 		nonNegative("circuit breaker", "ProbeTimeout", c.ProbeTimeout),
 		nonNegative("circuit breaker", "Patience", c.Patience))...)
 }
@@ -126,7 +160,7 @@ func (c CircuitBreaker) String() string {
 		return settings("circuit_breaker", c.Name)
 	}
 	d := c.WithDefaults()
-	count, rate := "", ""
+	count, rate, slow, ramp := "", "", "", ""
 	switch {
 	case d.FailureThreshold == 0:
 	case d.Window > 0:
@@ -137,12 +171,29 @@ func (c CircuitBreaker) String() string {
 	if d.FailureRate > 0 {
 		rate = fmt.Sprintf("%v%% of at least %d in %v", d.FailureRate*100, d.MinRequests, d.Window)
 	}
+	if d.SlowCall > 0 {
+		slow = fmt.Sprintf("%v%% of at least %d in %v slower than %v", d.SlowRate*100, d.MinRequests, d.slowWindow(), d.SlowCall)
+	}
 	open := "open " + d.RecoveryTimeout.String()
 	if d.MaxRecovery > d.RecoveryTimeout {
 		open += " to " + d.MaxRecovery.String()
 	}
-	return settings("circuit_breaker", c.Name, count, rate,
-		open, fmt.Sprintf("%d probes of %v", d.SuccessThreshold, d.ProbeTimeout))
+	if d.RecoveryJitter > 0 {
+		open += fmt.Sprintf(" and up to %v%% longer", d.RecoveryJitter*100)
+	}
+	if d.Ramp > 0 {
+		ramp = fmt.Sprintf("ramp of %v", d.Ramp)
+	}
+	return settings("circuit_breaker", c.Name, count, rate, slow,
+		open, fmt.Sprintf("%d probes of %v", d.SuccessThreshold, d.ProbeTimeout), ramp)
+}
+
+// slowWindow is what slow calls are counted within.
+func (c CircuitBreaker) slowWindow() time.Duration {
+	if c.Window > 0 {
+		return c.Window
+	}
+	return DefaultSlowWindow
 }
 
 func (c CircuitBreaker) layers(dst []Policy) []Policy { return append(dst, c) }

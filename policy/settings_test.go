@@ -21,6 +21,7 @@ func TestValidateAcceptsWhatCanBeHonoured(t *testing.T) {
 		policy.CircuitBreaker{},
 		policy.CircuitBreaker{Name: "bank"},
 		policy.CircuitBreaker{FailureRate: 1, Window: time.Second},
+		policy.CircuitBreaker{SlowCall: time.Second, SlowRate: 1, RecoveryJitter: 1, Ramp: time.Hour},
 		policy.RateLimit{RequestsPerSecond: 1e-9},
 		policy.RateLimit{RequestsPerSecond: math.MaxFloat64},
 		policy.RateLimit{Name: "api"},
@@ -74,6 +75,11 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			[]string{"MaxRecovery is 1s, shorter than RecoveryTimeout, which is 1m0s"},
 		},
 		{"maximum below the default", policy.CircuitBreaker{MaxRecovery: time.Millisecond}, []string{"RecoveryTimeout, which is 1s"}},
+		{
+			"slow calls", policy.CircuitBreaker{SlowCall: -1, SlowRate: 2, RecoveryJitter: -0.5, Ramp: -2},
+			[]string{"SlowCall is -1ns", "SlowRate is 2", "RecoveryJitter is -0.5", "Ramp is -2ns"},
+		},
+		{"a slow rate of nothing", policy.CircuitBreaker{SlowRate: 0.5}, []string{"SlowRate needs a SlowCall"}},
 		{"rate without a window", policy.CircuitBreaker{FailureRate: 0.5}, []string{"needs a Window"}},
 		{
 			"rate limit",
@@ -171,7 +177,14 @@ func TestCircuitBreakerDefaults(t *testing.T) {
 			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
 		}
 	}
-	own := policy.CircuitBreaker{"n", 1, 0.5, 2, 3, 4, 5, 6, 7, 8}
+	slow := policy.CircuitBreaker{SlowCall: time.Second}.WithDefaults()
+	if slow.SlowRate != 0.5 || slow.FailureThreshold != 5 || slow.Window != 0 {
+		t.Errorf("a slow call: got %+v", slow)
+	}
+	own := policy.CircuitBreaker{
+		Name: "n", FailureThreshold: 1, FailureRate: 0.5, MinRequests: 2, Window: 3, SlowCall: 9, SlowRate: 0.7, RecoveryTimeout: 4, MaxRecovery: 5,
+		RecoveryJitter: 0.1, Ramp: 10, SuccessThreshold: 6, ProbeTimeout: 7, Patience: 8,
+	}
 	if got := own.WithDefaults(); got != own {
 		t.Errorf("what was set changed to %+v", got)
 	}

@@ -33,13 +33,15 @@ var layers = []layer{
 	{dir: "policy", pure: true},
 	{dir: "container", may: []string{"policy", internal}},
 	{dir: "config", may: []string{"policy", internal}},
+	// For tests of applications: it reads profiles and makes modules of Fx.
+	{dir: "container/cladtest", may: []string{"policy", "container", "config", "module", internal}},
 	{dir: "module", may: []string{"policy", "container", "config", internal}},
 	{dir: internal, may: []string{"policy", "container", "config"}},
 
 	// Programs: they may use everything, and nothing uses them.
 	{dir: "cmd", may: []string{"policy", "container", "config", "module", internal}},
-	{dir: "test", may: []string{"policy", "container", "config", "module", "cmd", "examples", internal}},
-	{dir: "examples", may: []string{"policy", "container", "config", "module", "examples/app/payments"}},
+	{dir: "test", may: []string{"policy", "container", "container/cladtest", "config", "module", "cmd", "examples", internal}},
+	{dir: "examples", may: []string{"policy", "container", "config", "module", "examples/app/payments"}, tests: []string{"container/cladtest"}},
 	// The domain's policies are tried out with the orchestrator that obeys them.
 	{dir: "examples/app/payments", may: []string{"policy"}, tests: []string{"container"}, pure: true},
 }

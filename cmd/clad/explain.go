@@ -27,7 +27,8 @@ var explainCommand = command{
 Explain shows how the layers of each policy nest, outermost first, and where each
 value comes from: a file and line, a variable $CLAD__..., or the default. It works
 out how often a call may be attempted and how long it may take at most, says
-which methods are retried, and warns of combinations that are known to do harm.
+which methods are retried and, with Go packages, which errors are answers, and warns
+of combinations that are known to do harm.
 
   clad explain                              the profile that CLAD_PROFILE or APP_ENV names
   clad explain -profile production database

@@ -149,6 +149,7 @@ func (m *meter) observeOperations(o *container.Orchestrator, i instruments, to m
 		observe(i.rejections, t.CircuitBreakerRejections, metrics.Reason, string(container.CircuitOpen))
 		observe(i.rejections, t.RateLimitHits, metrics.Reason, string(container.RateLimited))
 		observe(i.rejections, t.BulkheadRejections, metrics.Reason, string(container.BulkheadFull))
+		observe(i.rejections, t.RetryBudgetHits, metrics.Reason, string(container.RetryBudget))
 	}
 }
 
@@ -164,6 +165,7 @@ func add(sum *policy.Totals, t policy.Totals, n int64) {
 	sum.CircuitBreakerRejections += times * t.CircuitBreakerRejections
 	sum.RateLimitHits += times * t.RateLimitHits
 	sum.BulkheadRejections += times * t.BulkheadRejections
+	sum.RetryBudgetHits += times * t.RetryBudgetHits
 	sum.TimeoutCount += times * t.TimeoutCount
 	sum.Overruns += times * t.Overruns
 }

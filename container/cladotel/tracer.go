@@ -113,6 +113,8 @@ func (t *tracer) event(ctx context.Context, event container.Event) {
 			by = metrics.Limiter
 		case container.BulkheadFull:
 			by = metrics.Bulkhead
+		case container.RetryBudget:
+			by = "dependency"
 		case container.CircuitOpen:
 		}
 		add("rejected", attribute.String(metrics.Reason, string(e.Reason)), attribute.String(by, labelOf(e.Name)),
@@ -122,7 +124,7 @@ func (t *tracer) event(ctx context.Context, event container.Event) {
 	case container.Overrun:
 		add("overran", seconds("late", e.Late))
 	case container.Tripped:
-		add("tripped circuit breaker", attribute.String(metrics.Breaker, labelOf(e.Name)), text("error", e.Err))
+		add("tripped circuit breaker", attribute.String(metrics.Breaker, labelOf(e.Name)), text("error", e.Err), attribute.Bool("slow", e.Slow))
 	case container.Probed:
 		add("probed circuit breaker", attribute.String(metrics.Breaker, labelOf(e.Name)), attribute.String(metrics.State, e.State.String()))
 	}

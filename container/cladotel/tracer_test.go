@@ -63,7 +63,7 @@ func TestASpanTellsWhatHappenedToAnOperation(t *testing.T) {
 			"waiting for retry attempt=2 of=3 wait_s=1",
 			"waited for rate limiter limiter=api wait_s=1.000000001",
 			"attempt failed attempt=2 verdict=unknown took_s=0 error=the dependency is down",
-			"tripped circuit breaker breaker=charge error=the dependency is down",
+			"tripped circuit breaker breaker=charge error=the dependency is down slow=false",
 			"waiting for retry attempt=3 of=3 wait_s=1",
 			"waited for rate limiter limiter=api wait_s=1.000000001",
 			"rejected reason=circuit_open breaker=charge retry_after_s=3597.999999999",

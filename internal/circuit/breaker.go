@@ -24,6 +24,9 @@ type Breaker struct {
 	reopens atomic.Int64
 	// successes counts them where a share of failures is reckoned; else nil.
 	successes atomic.Pointer[window]
+	// timing counts slow calls, and ramp lets calls in gradually; else they are nil.
+	timing atomic.Pointer[timing]
+	ramp   atomic.Pointer[ramp]
 
 	// OnChange hears of every change of the state that calls meet. It is called
 	// under the breaker's lock, which keeps the order, and must not use the
@@ -41,6 +44,7 @@ type Breaker struct {
 	since    clock.Nanos // when that, or the mode, last changed
 	row      uint64      // failures that the gate counted before the mode was changed
 	tripped  bool        // set by the machine when it goes from closed to open
+	tooSlow  bool        // it is to trip for slow calls
 	unlocked func()      // what is to be called when the lock is free
 	probing
 }
@@ -62,6 +66,24 @@ type Settings struct {
 	SuccessThreshold uint32
 	// ProbeTimeout is how long a probe may take before it counts as failed.
 	ProbeTimeout time.Duration
+
+	// All of these may change without a new count.
+
+	// SlowCall is how long a call takes that is slow. Where at least SlowRate of
+	// those within SlowWindow are, of MinRequests or more, the breaker trips; a
+	// probe that is slow has failed. 0 is no such rule.
+	SlowCall, SlowWindow time.Duration
+	SlowRate             float64
+	// RecoveryJitter is by up to which share of it the breaker is open for longer.
+	RecoveryJitter float64
+	// Ramp is how long calls are let in gradually after probes have closed it.
+	Ramp time.Duration
+}
+
+// counting are the settings that a count depends on.
+func (s Settings) counting() Settings {
+	s.SlowCall, s.SlowWindow, s.SlowRate, s.RecoveryJitter, s.Ramp = 0, 0, 0, 0, 0
+	return s
 }
 
 // State is what a call meets.
@@ -85,17 +107,32 @@ const (
 	Abandoned // was left by its caller before it said anything
 )
 
-// Configure gives the breaker its settings. Changed ones start a new count.
+// Trip says what opened a breaker.
+type Trip uint8
+
+// What opens breakers.
+const (
+	NoTrip  Trip = iota // nothing: it is as it was
+	Failing             // failures
+	TooSlow             // calls that are slow
+)
+
+// Configure gives the breaker its settings. Changed ones start a new count, but for
+// those of which they say otherwise.
 func (b *Breaker) Configure(s Settings) {
 	b.mu.Lock()
 	defer b.unlock()
-	if s == b.settings {
-		return
-	}
+	was := b.settings
 	b.settings = s
-	b.restart()
-	if b.since == 0 {
+	switch {
+	case b.since == 0:
+		b.restart()
 		b.since = clock.Now()
+	case s.counting() != was.counting():
+		b.restart()
+	case s.SlowCall != was.SlowCall || s.SlowWindow != was.SlowWindow || s.SlowRate != was.SlowRate:
+		b.keepRow()
+		b.publish(true)
 	}
 }
 
@@ -107,11 +144,11 @@ func (b *Breaker) State() State {
 	return b.state()
 }
 
-// Closed admits a call to a breaker that is closed. Others are to be asked by
-// Admit.
-func (b *Breaker) Closed() (p Permit, ok bool) { return b.gate.closed() }
+// Closed admits a call to a breaker that is closed and has nothing to ask. Others
+// are to be asked by Admit.
+func (b *Breaker) Closed() (p Permit, ok bool) { return b.gate.passes() }
 
-// Admit decides whether a call may pass a breaker that was not closed. Where it
+// Admit decides whether a call may pass a breaker that was not Closed. Where it
 // may not, wait is the time to the next probe, 0 where that is unknown. As a probe
 // it may take the settings' ProbeTimeout, and at least as long as given here.
 func (b *Breaker) Admit(now clock.Nanos, least time.Duration) (p Permit, wait time.Duration, ok bool) {
@@ -124,6 +161,19 @@ func (b *Breaker) Admit(now clock.Nanos, least time.Duration) (p Permit, wait ti
 		if wait := clock.Nanos(b.reopens.Load()).Sub(now); wait > 0 {
 			return NoPermit, wait, false
 		}
+	case gateAsking:
+		r := b.ramp.Load()
+		if left := r.left(now); left > 0 && !r.admits(left) {
+			return NoPermit, left, false
+		} else if left == 0 && r != nil {
+			b.endRamp()
+		}
+		if t := b.timing.Load(); t != nil {
+			return t.begin(now), 0, true
+		}
+		if p, ok := b.gate.closed(); ok {
+			return p, 0, true
+		}
 	}
 	return b.admitProbe(now, least)
 }
@@ -134,21 +184,28 @@ func (b *Breaker) Ignores(p Permit) bool { return b.gate.ignores(p) }
 
 // Report says how a call ended, once, and returns whether that tripped the
 // breaker.
-func (b *Breaker) Report(p Permit, o Outcome) (tripped bool) {
+func (b *Breaker) Report(p Permit, o Outcome) Trip {
 	switch {
 	case p == NoPermit:
+		return NoTrip
 	case p.IsProbe():
 		b.mu.Lock()
 		defer b.unlock()
 		b.endProbe(uint64(p)>>kindBits, o)
+		return NoTrip
 	case o == Success:
 		if w := b.successes.Load(); b.gate.succeed(p) && w != nil {
-			w.add(clock.Now())
+			w.add(clock.Now(), 1)
 		}
 	case o == Failure && b.gate.fail(p, b.limit.Load()):
-		return b.fail(p)
+		if b.fail(p) {
+			return Failing
+		}
 	}
-	return false
+	if t := b.timing.Load(); t != nil && p.stamp() != 0 && p.of(t.epoch) {
+		return b.reportTimed(t, p, o)
+	}
+	return NoTrip
 }
 
 // fail has the machine count a failure that the gate does not, or that made a
@@ -175,7 +232,8 @@ func (b *Breaker) restart() {
 		b.limit.Store(0)
 		b.machine = b.newMachine()
 	}
-	b.successes.Store(newWindow(b.settings))
+	b.successes.Store(newSuccesses(b.settings))
+	b.ramp.Store(nil)
 	b.publish(true)
 }
 
@@ -193,19 +251,42 @@ func (b *Breaker) publish(newEpoch bool) {
 		kind = gateOpen
 	case state == HalfOpen:
 		kind = gateHalfOpen
-	case b.successes.Load() != nil:
-		kind = gateCounting
 	default:
-		kind, failures = gateHealthy, b.row
+		if kind = b.closedKind(); kind != gateCounting {
+			failures = b.row
+		}
 	}
 	if newEpoch || state != b.last {
-		b.gate.set(kind, failures)
+		epoch := b.gate.nextEpoch()
+		b.timing.Store(nil)
+		if kind == gateAsking {
+			b.timing.Store(newTiming(b.settings, epoch))
+		}
+		b.gate.Store(epoch | failures<<kindBits | kind)
 	}
 	if state != b.last {
 		if b.OnChange != nil {
 			b.unlocked = b.OnChange(b.last, state)
 		}
 		b.last, b.since = state, clock.Now()
+	}
+}
+
+// closedKind is that of the gate while the breaker is closed.
+func (b *Breaker) closedKind() uint64 {
+	switch {
+	case b.settings.SlowCall > 0, b.ramp.Load() != nil:
+		return gateAsking
+	case b.successes.Load() != nil:
+		return gateCounting
+	}
+	return gateHealthy
+}
+
+// keepRow notes the failures that the gate has counted, for the next epoch.
+func (b *Breaker) keepRow() {
+	if b.mode == Automatic {
+		b.row = inARow(b.gate.Load())
 	}
 }
 

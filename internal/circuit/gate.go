@@ -11,6 +11,7 @@ type gate struct{ atomic.Uint64 }
 const (
 	gateHealthy  = iota + 1 // closed
 	gateCounting            // closed, and successes are counted in a window
+	gateAsking              // closed, but calls are timed, or let in gradually
 	gateOpen                // open until reopens
 	gateHalfOpen            // probes only
 	gateForced              // forced open
@@ -33,17 +34,26 @@ type Permit uint64
 const NoPermit Permit = 0
 
 const (
-	permitCall  = gateHealthy // over the epoch: as the gate is, if nothing has failed
+	permitCall  = gateHealthy // over when it began, if that is timed, over the epoch: as the gate is, if nothing has failed
 	permitProbe = kindMask    // over the probe's id
 )
 
 // IsProbe reports whether the permit is that of a probe.
 func (p Permit) IsProbe() bool { return p&kindMask == permitProbe }
 
-// closed admits a call to a closed breaker.
-func (g *gate) closed() (p Permit, ok bool) {
+// stamp is when the call began, where it is timed; else 0.
+func (p Permit) stamp() uint32 { return uint32(p >> kindBits) }
+
+// passes admits a call to a closed breaker where it need not ask.
+func (g *gate) passes() (p Permit, ok bool) {
 	now := g.Load()
 	return Permit(now&epochMask | permitCall), now&kindMask <= gateCounting
+}
+
+// closed admits a call to a closed breaker that has nothing to ask for any more.
+func (g *gate) closed() (p Permit, ok bool) {
+	now := g.Load()
+	return Permit(now&epochMask | permitCall), now&kindMask <= gateAsking
 }
 
 // ignores reports whether the success of a call with permit p changes nothing.
@@ -56,19 +66,15 @@ func (p Permit) of(now uint64) bool { return now&epochMask == uint64(p)&epochMas
 // inARow returns the failures in a row.
 func inARow(now uint64) uint64 { return now &^ epochMask >> kindBits }
 
-// succeed ends a row of failures. It reports whether there is a window to count
-// the success in.
-func (g *gate) succeed(p Permit) (counting bool) {
+// succeed ends a row of failures. It reports whether the success counts.
+func (g *gate) succeed(p Permit) (counts bool) {
 	for {
 		now := g.Load()
 		if !p.of(now) {
 			return false
 		}
-		if now&kindMask != gateHealthy {
-			return now&kindMask == gateCounting
-		}
-		if now == uint64(p) || g.CompareAndSwap(now, uint64(p)) {
-			return false
+		if inARow(now) == 0 || g.CompareAndSwap(now, now&(epochMask|kindMask)) {
+			return true
 		}
 	}
 }
@@ -90,8 +96,15 @@ func (g *gate) fail(p Permit, limit uint64) (reached bool) {
 	}
 }
 
-// set begins a new epoch.
-func (g *gate) set(kind, failures uint64) {
-	epoch := g.Load()&epochMask + 1<<(64-epochBits)
-	g.Store(epoch | failures<<kindBits | kind)
+// nextEpoch is the one that follows.
+func (g *gate) nextEpoch() uint64 { return g.Load()&epochMask + 1<<(64-epochBits) }
+
+// exchange makes a gate of one kind one of another, in the same epoch.
+func (g *gate) exchange(from, to uint64) {
+	for {
+		now := g.Load()
+		if now&kindMask != from || g.CompareAndSwap(now, now&^kindMask|to) {
+			return
+		}
+	}
 }

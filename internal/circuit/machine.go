@@ -1,6 +1,10 @@
 package circuit
 
 import (
+	"math"
+	"math/rand/v2"
+	"time"
+
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/sony/gobreaker/v2"
 )
@@ -18,7 +22,8 @@ func (b *Breaker) newMachine() *gobreaker.CircuitBreaker[struct{}] {
 		OnStateChange: func(_ string, from, to gobreaker.State) {
 			b.dropProbes()
 			b.row, b.current = 0, stateOf[to]
-			b.successes.Store(newWindow(b.settings))
+			b.successes.Store(newSuccesses(b.settings))
+			b.ramp.Store(nil)
 			b.tripped = from == gobreaker.StateClosed
 			if to == gobreaker.StateOpen {
 				if b.tripped {
@@ -26,7 +31,9 @@ func (b *Breaker) newMachine() *gobreaker.CircuitBreaker[struct{}] {
 				} else if longer := b.settings.MaxRecovery - b.recovery; longer > 0 {
 					b.recovery += min(b.recovery, longer)
 				}
-				b.reopens.Store(int64(clock.Now().Add(b.recovery)))
+				b.reopens.Store(int64(clock.Now().Add(b.spread(b.recovery))))
+			} else if to == gobreaker.StateClosed {
+				b.ramp.Store(newRamp(b.settings.Ramp))
 			}
 		},
 	}
@@ -35,6 +42,15 @@ func (b *Breaker) newMachine() *gobreaker.CircuitBreaker[struct{}] {
 		s.BucketPeriod = periodOf(s.Interval)
 	}
 	return gobreaker.NewCircuitBreaker[struct{}](s)
+}
+
+// spread lengthens an open time by up to the share that the settings say.
+func (b *Breaker) spread(open time.Duration) time.Duration {
+	more := rand.Float64() * b.settings.RecoveryJitter * float64(open)
+	if more >= float64(math.MaxInt64-open) {
+		return math.MaxInt64
+	}
+	return open + time.Duration(more)
 }
 
 var stateOf = [...]State{
@@ -48,7 +64,7 @@ var stateOf = [...]State{
 // requests that are neither success nor failure don't count.
 func (b *Breaker) shouldTrip(c gobreaker.Counts) bool {
 	s := &b.settings
-	if s.Window == 0 {
+	if s.Window == 0 || b.tooSlow {
 		return true
 	}
 	if s.FailureThreshold > 0 && c.TotalFailures >= s.FailureThreshold {

@@ -24,9 +24,7 @@ func (b *Breaker) SetMode(m Mode) {
 	if b.mode == m {
 		return
 	}
-	if b.mode == Automatic {
-		b.row = inARow(b.gate.Load())
-	}
+	b.keepRow()
 	b.mode, b.since = m, clock.Now()
 	b.dropProbes()
 	b.publish(true)

@@ -49,7 +49,7 @@ func (b *Breaker) admitProbe(now clock.Nanos, least time.Duration) (Permit, time
 		return NoPermit, b.untilProbed(now), false
 	}
 	b.probing.id++
-	id, limit := b.probing.id, max(b.settings.ProbeTimeout, least)
+	id, limit := b.probing.id, b.probeLimit(least)
 	b.probes = append(b.probes, probe{
 		id:    id,
 		began: now,
@@ -58,6 +58,15 @@ func (b *Breaker) admitProbe(now clock.Nanos, least time.Duration) (Permit, time
 		timer: time.AfterFunc(limit, func() { b.hang(id) }),
 	})
 	return Permit(id<<kindBits | permitProbe), 0, true
+}
+
+// probeLimit is how long a probe may take: no longer than a call that is slow.
+func (b *Breaker) probeLimit(least time.Duration) time.Duration {
+	limit := max(b.settings.ProbeTimeout, least)
+	if slow := b.settings.SlowCall; slow > 0 {
+		return min(limit, slow)
+	}
+	return limit
 }
 
 // hasPlace reports whether a half-open breaker has a place for a probe: there are as
@@ -86,6 +95,9 @@ func (b *Breaker) endProbe(id uint64, o Outcome) {
 		return
 	}
 	now := clock.Now()
+	if slow := b.settings.SlowCall; o == Success && slow > 0 && now.Sub(p.began) >= slow {
+		o = Failure // what closed the breaker would open it again
+	}
 	switch o {
 	case Success, Failure:
 		b.learn(now.Sub(p.began))
@@ -96,7 +108,7 @@ func (b *Breaker) endProbe(id uint64, o Outcome) {
 		// that hangs for ever. Together they are a probe that hangs.
 		b.unanswered += now.Sub(max(p.began, b.counted))
 		b.counted = now
-		if b.unanswered >= b.settings.ProbeTimeout {
+		if b.unanswered >= b.probeLimit(0) {
 			b.feed(Failure)
 		}
 	case Neutral:

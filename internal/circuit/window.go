@@ -8,16 +8,16 @@ import (
 	"github.com/cladgo/clad/internal/clock"
 )
 
-// window counts the successes of a rolling window without a lock: gobreaker
+// window counts in a rolling window without a lock. It counts successes: gobreaker
 // counts the failures, in a window of as many periods, and is asked at failures
-// only.
+// only. And it counts slow calls.
 type window struct {
 	begins clock.Nanos
 	period time.Duration
 	slots  [windowPeriods]slot
 }
 
-// slot counts the successes of a period, and of every one that is a whole number
+// slot counts those of a period, and of every one that is a whole number
 // of windows later, in its turn.
 type slot struct {
 	number atomic.Uint64 // of the period, from 1
@@ -35,13 +35,18 @@ func periodOf(window time.Duration) time.Duration {
 // longestWindow is 146 years. With longer ones gobreaker's sums overflow.
 const longestWindow = math.MaxInt64 / 2
 
-// newWindow returns a window that begins now, or nil where successes need not be
+// newWindow returns a window that begins now.
+func newWindow(long time.Duration) *window {
+	return &window{begins: clock.Now(), period: periodOf(min(long, longestWindow))}
+}
+
+// newSuccesses returns a window for successes, or nil where they need not be
 // counted.
-func newWindow(s Settings) *window {
+func newSuccesses(s Settings) *window {
 	if s.FailureRate == 0 {
 		return nil
 	}
-	return &window{begins: clock.Now(), period: periodOf(min(s.Window, longestWindow))}
+	return newWindow(s.Window)
 }
 
 // number is that of the period at now.
@@ -49,13 +54,13 @@ func (w *window) number(now clock.Nanos) uint64 {
 	return uint64(max(now.Sub(w.begins), 0)/w.period) + 1
 }
 
-func (w *window) add(now clock.Nanos) {
+func (w *window) add(now clock.Nanos, more uint64) {
 	n := w.number(now)
 	s := &w.slots[n%windowPeriods]
 	if s.number.Load() != n {
 		s.begin(n)
 	}
-	s.all.Add(1)
+	s.all.Add(more)
 }
 
 // begin has the slot count the n-th period, unless somebody has begun a later one.

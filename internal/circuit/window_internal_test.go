@@ -9,7 +9,7 @@ import (
 )
 
 func newTestWindow() (*window, clock.Nanos) {
-	w := newWindow(Settings{FailureRate: 0.5, Window: 10 * time.Second})
+	w := newWindow(10 * time.Second)
 	return w, w.begins
 }
 
@@ -17,9 +17,9 @@ func newTestWindow() (*window, clock.Nanos) {
 func TestACountNeverRunsIntoTheNumberOfItsPeriod(t *testing.T) {
 	const many = 1<<32 - 1
 	w, now := newTestWindow()
-	w.add(now)
+	w.add(now, 1)
 	w.slots[w.number(now)%windowPeriods].all.Add(many - 1)
-	w.add(now)
+	w.add(now, 1)
 	if got := w.count(now); got != many+1 {
 		t.Errorf("one more than %d are %d", many, got)
 	}
@@ -38,12 +38,12 @@ func TestALateReadingLeavesLaterPeriodsAlone(t *testing.T) {
 	late := begins.Add(15 * time.Second)
 	now := late.Add(10 * time.Second) // in the same slot
 	for range 3 {
-		w.add(now)
+		w.add(now, 1)
 	}
 	if got := w.count(late); got != 3 {
 		t.Errorf("%d are counted by the late one, want 3", got)
 	}
-	w.add(late)
+	w.add(late, 1)
 	if got := w.count(now); got != 4 {
 		t.Errorf("%d are left after the late one, want 4", got)
 	}
@@ -59,7 +59,7 @@ func TestAWindowForgetsHoweverLongItWasIdle(t *testing.T) {
 			t.Errorf("%d after %d periods", got, idle)
 		}
 		now = now.Add(10 * time.Second)
-		w.add(now)
+		w.add(now, 1)
 		if got := w.count(now); got != 1 {
 			t.Errorf("%d, want 1", got)
 		}
@@ -76,7 +76,7 @@ func TestNoSuccessIsLostWhereAPeriodBegins(t *testing.T) {
 		for range goroutines {
 			wg.Go(func() {
 				for range each {
-					w.add(now)
+					w.add(now, 1)
 				}
 			})
 		}

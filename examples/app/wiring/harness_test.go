@@ -82,7 +82,12 @@ func start(t *testing.T, c policy.Catalog, more ...fx.Option) *running {
 
 func startWith(t *testing.T, s wiring.Settings, c policy.Catalog, more ...fx.Option) *running {
 	t.Helper()
-	app := fx.New(append(more, wiring.App(s, module.WithCatalog(c)))...)
+	return startApp(t, s, fx.Options(more...), module.WithCatalog(c))
+}
+
+func startApp(t *testing.T, s wiring.Settings, more fx.Option, policies ...module.Option) *running {
+	t.Helper()
+	app := fx.New(more, wiring.App(s, policies...))
 	if err := app.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -37,6 +37,7 @@ func (c *checker) code(code *usage.Code) {
 	for _, p := range sound {
 		c.services(p, code)
 		c.writes(p, code)
+		c.clients(p, code)
 	}
 	if len(sound) == len(c.Profiles) { // a mistaken one may use what the others don't
 		c.unused(sound, code)

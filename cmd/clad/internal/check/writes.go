@@ -26,7 +26,7 @@ func (c *checker) writes(p soundProfile, code *usage.Code) {
 			}
 			_, inProfile := choices.Methods[m.Name]
 			_, inCode := s.Chosen[m.Name]
-			if !inProfile && !inCode && repeats(m) && changes(m.Name) && retries(p.catalog.Policies[name]) {
+			if !inProfile && !inCode && repeats(m) && changes(m.Name) && attempts(p.catalog.Policies[name]) > 1 {
 				byPolicy[name] = append(byPolicy[name], m.Name)
 			}
 		}
@@ -64,13 +64,15 @@ func repeats(m usage.Method) bool {
 	return false
 }
 
-func retries(p policy.Policy) bool {
+// attempts are the most that a policy makes.
+func attempts(p policy.Policy) int {
+	n := 1
 	for _, layer := range policy.Layers(p) {
-		if r, ok := layer.(policy.Retry); ok && r.WithDefaults().MaxAttempts > 1 {
-			return true
+		if r, ok := layer.(policy.Retry); ok {
+			n *= r.WithDefaults().MaxAttempts
 		}
 	}
-	return false
+	return n
 }
 
 // changing are verbs that do something anew each time. What sets or deletes

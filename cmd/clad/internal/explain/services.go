@@ -21,6 +21,8 @@ type Service struct {
 	// Methods are those with a choice of their own, and without a name all the
 	// others; where the code was looked at, every method by its name.
 	Methods []Method `json:"methods"`
+	// Answers say which errors of the service are none.
+	Answers []Answers `json:"answers,omitempty"`
 
 	types []string // short and in full, without what tells it from others of its type
 }
@@ -33,10 +35,13 @@ type Method struct {
 	Policy string `json:"policy"`
 	Origin Origin `json:"origin"` // of the choice
 	// Retried says whether the method may be attempted again.
-	Retried  bool   `json:"retried"`
-	Attempts int    `json:"attempts"`
-	Worst    *Bound `json:"worst_case,omitempty"` // nil where the policy is not known
-	Note     string `json:"note,omitempty"`       // why it is not guarded in full
+	Retried  bool `json:"retried"`
+	Attempts int  `json:"attempts"`
+	// Budget is the share of the service's operations that its retries keep to, 0
+	// for none.
+	Budget float64 `json:"retry_budget,omitempty"`
+	Worst  *Bound  `json:"worst_case,omitempty"` // nil where the policy is not known
+	Note   string  `json:"note,omitempty"`       // why it is not guarded in full
 }
 
 func (s Service) operation(method string) string {
@@ -92,6 +97,7 @@ func (e *explainer) profileService(r *Report, name string) Service {
 	origin, _ := e.profile.Origin("services", name)
 	s := Service{Name: name, Origin: originOf(origin), Critical: e.critical(name)}
 	s.Methods = e.chosenMethods(r, Tagged{}, name)
+	s.Answers = e.answers(s, Tagged{})
 	return s
 }
 
@@ -104,6 +110,7 @@ func (e *explainer) taggedService(r *Report, t Tagged, key string) Service {
 	}
 	if len(t.Methods) == 0 { // a function, or a type whose methods are not known here
 		s.Methods = e.chosenMethods(r, t, key)
+		s.Answers = e.answers(s, t)
 		return s
 	}
 	for _, m := range t.Methods {
@@ -118,6 +125,7 @@ func (e *explainer) taggedService(r *Report, t Tagged, key string) Service {
 			s.Methods = append(s.Methods, e.method(r, usage.Method{Name: name}, e.choose(t, key, name)))
 		}
 	}
+	s.Answers = e.answers(s, t)
 	return s
 }
 
@@ -194,7 +202,7 @@ func (e *explainer) method(r *Report, of usage.Method, c choice) Method {
 		m.Worst = &unbounded
 	} else if i, ok := e.numbers[m.Policy]; ok {
 		a := r.Policies[i].Analysis
-		m.Worst, m.Attempts = &a.Worst, a.Attempts
+		m.Worst, m.Attempts, m.Budget = &a.Worst, a.Attempts, a.Budget
 		if of.NoTimeouts {
 			m.Worst = &unbounded
 		}
@@ -202,7 +210,9 @@ func (e *explainer) method(r *Report, of usage.Method, c choice) Method {
 			m.Attempts = 1
 		}
 	}
-	m.Retried = m.Attempts > 1
+	if m.Retried = m.Attempts > 1; !m.Retried {
+		m.Budget = 0
+	}
 	return m
 }
 

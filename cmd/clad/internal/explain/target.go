@@ -17,6 +17,7 @@ func (r *Report) Only(target string) (*Report, error) {
 			part.Services = append(part.Services, s)
 		} else if m, ok := s.target(target); ok {
 			s.Methods = []Method{m}
+			s.Answers = s.answersOf(m)
 			part.Services = append(part.Services, s)
 		}
 	}

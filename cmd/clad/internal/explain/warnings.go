@@ -118,14 +118,32 @@ func (w *warner) circuitBreaker(i int, b policy.CircuitBreaker) {
 			break
 		}
 	}
-	if !hasTimeout(w.layers) {
+	if !hasTimeout(w.layers) && b.SlowCall == 0 {
 		w.warn("breaker-without-timeout", i, "the policy has no timeout: a dependency that hangs is never counted as failing; set attempt_timeout")
 	}
 	if b.RecoveryTimeout > longRecovery && b.MaxRecovery == b.RecoveryTimeout {
 		w.warn("fixed-recovery", i, "stays open for %s, and as long again after each probe that fails: what is back sooner is refused until then, and a failover of 3s becomes an outage of %[1]s; leave recovery_timeout out (%s, and up to %s while it stays away), or set max_recovery beside a short one",
 			formatDuration(b.RecoveryTimeout), formatDuration(policy.DefaultRecoveryTimeout), formatDuration(policy.DefaultMaxRecovery))
 	}
+	if key, limit := w.attemptTimeout(i); b.SlowCall > 0 && Bound(b.SlowCall) > limit {
+		w.warn("slow-call-without-effect", i, "slow_call is %s, but the %s ends each call after %v: none is ever slow", formatDuration(b.SlowCall), key, limit)
+	}
 	w.thresholdInReach(i, b)
+}
+
+// attemptTimeout returns the nearest timeout of what a layer calls: one around it,
+// or one within, unless a retry stands between.
+func (w *warner) attemptTimeout(i int) (key string, limit Bound) {
+	key, limit = w.outerTimeout(i)
+	for _, l := range w.layers[i+1:] {
+		if _, ok := l.Policy.(policy.Retry); ok {
+			break
+		}
+		if t, ok := l.Policy.(policy.Timeout); ok && Bound(t) < limit {
+			key, limit = l.Key, Bound(t)
+		}
+	}
+	return key, limit
 }
 
 // longRecovery is how long a circuit may stay open each time without a warning.
@@ -136,7 +154,19 @@ const longRecovery = 5 * time.Second
 // thresholdInReach: a limiter in the same policy may let fewer requests through within the
 // window than the breaker waits for.
 func (w *warner) thresholdInReach(i int, b policy.CircuitBreaker) {
-	if b.Window <= 0 || w.layers[i].Shared { // others may bring more requests
+	if w.layers[i].Shared { // others may bring more requests
+		return
+	}
+	if b.SlowCall > 0 {
+		window := b.Window
+		if window == 0 {
+			window = policy.DefaultSlowWindow
+		}
+		if most, limiter, found := w.throughput(i, window); found && float64(b.MinRequests) > most {
+			w.warn("threshold-out-of-reach", i, "min_requests is %d, but the %s lets only %.0f requests through in the window of %s: slow_rate never says anything", b.MinRequests, limiter, most, formatDuration(window))
+		}
+	}
+	if b.Window <= 0 {
 		return
 	}
 	most, limiter, found := w.throughput(i, b.Window)

@@ -19,6 +19,8 @@ const (
 	tagFunc        = containerPath + ".Tag"
 	methodFunc     = containerPath + ".Method"
 	asFunc         = containerPath + ".As"
+	answersFunc    = containerPath + ".Answers"
+	judgeFunc      = containerPath + ".Judge"
 	pipelineType   = containerPath + ".Pipeline"
 	methodsType    = containerPath + ".Methods"
 	annotateFunc   = "go.uber.org/fx.Annotate"
@@ -44,6 +46,7 @@ var pipelineMethods = []string{
 type finder struct {
 	*Code
 	guards map[string]map[string]Method // by type, method
+	reach  *reach
 }
 
 // calls looks at every call of a package, and at functions of clad that are not

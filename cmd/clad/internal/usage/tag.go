@@ -17,6 +17,7 @@ type tagging struct {
 	policy string // "" where that can't be told
 	as     []types.Type
 	chosen map[string]Use
+	errors ServiceErrors
 }
 
 // tag looks at container.Tag(ctor, policy, options...).
@@ -41,7 +42,7 @@ func (f *finder) tag(p *packages.Package, call *ast.CallExpr) {
 	}
 }
 
-// option looks at container.Method and container.As. The name of the policy in
+// option looks at container.Method, As, Answers and Judge. The name of the policy in
 // the former is noted where every call is looked at.
 func (f *finder) option(t *tagging, arg ast.Expr) {
 	call, ok := ast.Unparen(arg).(*ast.CallExpr)
@@ -59,8 +60,18 @@ func (f *finder) option(t *tagging, arg ast.Expr) {
 		if index, ok := ast.Unparen(call.Fun).(*ast.IndexExpr); ok {
 			t.as = append(t.as, t.pkg.TypesInfo.TypeOf(index.Index))
 		}
+	case answersFunc:
+		for _, e := range call.Args {
+			t.errors.Answers = append(t.errors.Answers, said(t.pkg, e))
+		}
+	case judgeFunc:
+		for _, e := range call.Args {
+			t.errors.Judges = append(t.errors.Judges, said(t.pkg, e))
+		}
 	}
 }
+
+func said(p *packages.Package, e ast.Expr) Said { return Said{shortExpr(e), position(p, e)} }
 
 // provide notes a type that a tagged constructor provides, if it is wrapped: as
 // the interfaces that container.As names, or as itself.
@@ -85,7 +96,10 @@ func (f *finder) service(t *tagging, r result) {
 	s := Service{
 		Type: typeID(r.typ), Full: fullID(r.typ), Name: r.name, Group: r.group, At: position(t.pkg, t.call),
 		Policy: t.policy, Chosen: t.chosen, Methods: methods, Paths: isNamed(r.typ, grpcConnType),
+		Errors: t.errors,
 	}
+	s.Errors.Clients = f.reach.comesTo(t.pkg, t.call.Args[0], r.typ, methods)
+	s.Errors.Settled = f.reach.decided
 	if r.policy != "" {
 		s.Policy = r.policy
 	}

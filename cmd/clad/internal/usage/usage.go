@@ -79,6 +79,21 @@ type Service struct {
 	Chosen  map[string]Use // by method, in code
 	Methods []Method       // nil where they can't be told
 	Paths   bool           // its calls go by paths as well, /shop.Orders/Get
+	Errors  ServiceErrors
+}
+
+// ServiceErrors are what a tag, and the code behind it, tell of a service's errors.
+type ServiceErrors struct {
+	Answers []Said               // of container.Answers
+	Judges  []Said               // of container.Judge
+	Clients map[string][]*Client // whose errors its methods may return; "" of one that is a function
+	Settled map[*Client]bool     // those of whose own attempts the code says something
+}
+
+// Said is an expression in the code.
+type Said struct {
+	Text string
+	At   token.Position
 }
 
 // ID is what the service goes by: "payments.Gateway", "payments.Gateway[stripe]"
@@ -141,7 +156,7 @@ func Find(ctx context.Context, o Options) (*Code, error) {
 	if len(pkgs) == 0 {
 		return nil, fmt.Errorf("%s matches no packages", strings.Join(o.Patterns, " "))
 	}
-	f := &finder{Code: &Code{}, guards: map[string]map[string]Method{}}
+	f := &finder{Code: &Code{}, guards: map[string]map[string]Method{}, reach: newReach(pkgs)}
 	for _, p := range pkgs {
 		f.Broken = append(f.Broken, problems(p)...)
 		if len(p.Syntax) > 0 {
