@@ -24,7 +24,7 @@ func (c *Call) enterBulkhead(s *step) error {
 		if ok {
 			c.permits |= s.permit
 		}
-		c.now, c.late = 0, true
+		c.now, c.late, c.waited = 0, true, true
 		if ok || err != nil {
 			if e := c.prog.events; e.wanted(c.ctx) {
 				e.tell(c.ctx, Waited{c.prog.operation, b.Name(), c.clock().Sub(now), BulkheadFull})
@@ -47,43 +47,43 @@ func (c *Call) leaveBulkhead(s *step) {
 	}
 }
 
-// lease is the permits that a result holds that is in use after its call. It ends
-// when the result does, or its context: who never closes a body must not shut the
-// others out for good.
-type lease struct {
-	held  []*Bulkhead // innermost first
+// heldPermits are the permits of a result that is in use after its call. They are
+// given back when that ends, or its context: who never closes a body must not shut
+// the others out for good.
+type heldPermits struct {
+	of    []*Bulkhead // innermost first
 	ended atomic.Bool
 	stop  func() bool
 }
 
-// leasePermits leaves the permits that the call holds to a lease; it is nil where
+// keepPermits takes the permits from the call that it holds; it returns nil where
 // there are none.
-func (c *Call) leasePermits() *lease {
+func (c *Call) keepPermits() *heldPermits {
 	if c.permits == 0 {
 		return nil
 	}
-	l := &lease{}
+	h := &heldPermits{}
 	for _, s := range c.prog.leaving {
 		if s.kind == bulkheadLayer && c.permits&s.permit != 0 {
-			l.held = append(l.held, s.bulkhead)
+			h.of = append(h.of, s.bulkhead)
 		}
 	}
 	c.permits = 0
-	l.stop = context.AfterFunc(c.ctx, l.giveBack)
-	return l
+	h.stop = context.AfterFunc(c.ctx, h.giveBack)
+	return h
 }
 
-// end ends a lease, which may be nil.
-func (l *lease) end() {
-	if l != nil {
-		l.stop()
-		l.giveBack()
+// end gives back what is held, if anything is.
+func (h *heldPermits) end() {
+	if h != nil {
+		h.stop()
+		h.giveBack()
 	}
 }
 
-func (l *lease) giveBack() {
-	if l.ended.CompareAndSwap(false, true) {
-		for _, b := range l.held {
+func (h *heldPermits) giveBack() {
+	if h.ended.CompareAndSwap(false, true) {
+		for _, b := range h.of {
 			b.permits.Release()
 		}
 	}

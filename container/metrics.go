@@ -20,10 +20,14 @@ const (
 	countAnswered
 	countOverrun
 	countFull
+	countFallback
 	countBudget
 	countBegun // these two only where the operation's end is told to somebody
 	countEnded
 )
+
+// There are counters for all of them.
+const _ = uint(counters.Kinds - 1 - countEnded)
 
 // Metrics returns what has been counted so far. Operations that have not run
 // are left out.
@@ -86,6 +90,7 @@ func totalsOf(c *counters.Counters) policy.Totals {
 		RetryBudgetHits:          c.Of(countBudget),
 		TimeoutCount:             c.Of(countTimeout),
 		Overruns:                 c.Of(countOverrun),
+		Fallbacks:                c.Of(countFallback),
 	}
 	t.TotalOperations = t.SuccessfulOperations + t.FailedOperations
 	return t
@@ -105,4 +110,5 @@ func add(sum *policy.Totals, t policy.Totals) {
 	sum.RetryBudgetHits += t.RetryBudgetHits
 	sum.TimeoutCount += t.TimeoutCount
 	sum.Overruns += t.Overruns
+	sum.Fallbacks += t.Fallbacks
 }

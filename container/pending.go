@@ -25,7 +25,7 @@ import (
 // copied once something was.
 type Pending struct {
 	call     Call
-	permits  *lease
+	permits  *heldPermits
 	finished atomic.Bool
 }
 
@@ -45,7 +45,7 @@ type Pending struct {
 func (c *Call) Defer(p *Pending) {
 	p.call = *c
 	p.call.deferred = true
-	p.permits = p.call.leasePermits()
+	p.permits = p.call.keepPermits()
 	c.phase = over
 }
 

@@ -21,6 +21,7 @@ type program struct {
 	dependency string // the type of what is wrapped
 	counters   *counters.Counters
 	events     *events
+	fallback   *fallbackRule
 	budget     *budget.Budget // that counts operations, if retries have one
 	breaks     bool           // there is a circuit breaker
 	refuses    bool           // there is a layer that may refuse an attempt

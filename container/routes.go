@@ -74,7 +74,7 @@ func (tx *transaction) bindNames(s *service) error {
 			continue
 		}
 		operation := s.operation(name)
-		b := &binding{name, operation, guarded, &Pipeline{counters: s.o.counters.Of(operation)}}
+		b := &binding{name, operation, guarded, &Pipeline{counters: s.o.counters.Of(operation)}, nil}
 		if known != nil && (*known)[name] != nil {
 			b.pipeline = (*known)[name]
 		}

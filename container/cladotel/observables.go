@@ -41,11 +41,11 @@ func (m *meter) attach(o *container.Orchestrator) (detach func()) {
 
 // instruments are those that are read when somebody collects.
 type instruments struct {
-	operations, retries, rejections, timeouts, overruns metric.Int64ObservableCounter
-	transitions, reloads                                metric.Int64ObservableCounter
-	active                                              metric.Int64ObservableUpDownCounter
-	state, inUse, waiting, permits                      metric.Int64ObservableGauge
-	tokens, limit                                       metric.Float64ObservableGauge
+	operations, retries, rejections, timeouts, overruns, fallbacks metric.Int64ObservableCounter
+	transitions, reloads                                           metric.Int64ObservableCounter
+	active                                                         metric.Int64ObservableUpDownCounter
+	state, inUse, waiting, permits                                 metric.Int64ObservableGauge
+	tokens, limit                                                  metric.Float64ObservableGauge
 
 	all []metric.Observable
 }
@@ -68,6 +68,7 @@ func newInstruments(from metric.Meter) (i instruments, err error) {
 		{&i.rejections, metrics.Rejections},
 		{&i.timeouts, metrics.Timeouts},
 		{&i.overruns, metrics.Overruns},
+		{&i.fallbacks, metrics.Fallbacks},
 		{&i.transitions, metrics.Transitions},
 		{&i.reloads, metrics.Reloads},
 	} {
@@ -146,6 +147,7 @@ func (m *meter) observeOperations(o *container.Orchestrator, i instruments, to m
 		observe(i.retries, t.RetryAttempts)
 		observe(i.timeouts, t.TimeoutCount)
 		observe(i.overruns, t.Overruns)
+		observe(i.fallbacks, t.Fallbacks)
 		observe(i.rejections, t.CircuitBreakerRejections, metrics.Reason, string(container.CircuitOpen))
 		observe(i.rejections, t.RateLimitHits, metrics.Reason, string(container.RateLimited))
 		observe(i.rejections, t.BulkheadRejections, metrics.Reason, string(container.BulkheadFull))
@@ -168,6 +170,7 @@ func add(sum *policy.Totals, t policy.Totals, n int64) {
 	sum.RetryBudgetHits += times * t.RetryBudgetHits
 	sum.TimeoutCount += times * t.TimeoutCount
 	sum.Overruns += times * t.Overruns
+	sum.Fallbacks += times * t.Fallbacks
 }
 
 var states = []policy.State{policy.StateClosed, policy.StateHalfOpen, policy.StateOpen}
@@ -198,7 +201,7 @@ func (m *meter) observeLimiters(o *container.Orchestrator, i instruments, to met
 		}
 		with := attributes(metrics.Limiter, label)
 		to.ObserveFloat64(i.tokens, l.Tokens(), with)
-		to.ObserveFloat64(i.limit, l.Limit().RequestsPerSecond, with)
+		to.ObserveFloat64(i.limit, l.Limit().Average(), with)
 	}
 }
 
