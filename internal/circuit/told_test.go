@@ -35,7 +35,7 @@ func TestABreakerFollowsOthers(t *testing.T) {
 				if _, wait, ok := b.Admit(clock.Now(), 0); ok || wait != 1 {
 					t.Errorf("%v, %v", wait, ok)
 				}
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond)
 				p, _, ok := b.Admit(clock.Now(), 0)
 				if !ok || !p.IsProbe() {
 					t.Fatal("it is not probed")
