@@ -21,6 +21,8 @@ const (
 	countOverrun
 	countBegun // these two only where the operation's end is told to somebody
 	countEnded
+	countUnseen // these two only by a dry run
+	countAssumed
 )
 
 // Metrics returns what has been counted so far. Operations that have not run

@@ -35,6 +35,7 @@ type Orchestrator struct {
 	breakers  registry[policy.CircuitBreaker, *CircuitBreaker]
 	limiters  registry[policy.RateLimit, *RateLimiter]
 	services  services
+	shadow    *shadow // nil where there is no dry run
 }
 
 var _ policy.Orchestrator = (*Orchestrator)(nil)

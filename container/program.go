@@ -20,10 +20,11 @@ type program struct {
 	dependency string // the type of what is wrapped
 	counters   *counters.Counters
 	events     *events
-	breaks     bool // there is a circuit breaker
-	refuses    bool // there is a layer that may refuse an attempt
-	observed   bool // somebody wants to know how long calls take
-	once       bool // never again once an attempt may have reached the dependency
+	shadow     *Pipeline // the candidate's of a dry run; nil where there is none
+	breaks     bool      // there is a circuit breaker
+	refuses    bool      // there is a layer that may refuse an attempt
+	observed   bool      // somebody wants to know how long calls take
+	once       bool      // never again once an attempt may have reached the dependency
 
 	words    int  // how many words of a Call the steps use
 	contexts int  // how many contexts

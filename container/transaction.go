@@ -91,6 +91,9 @@ func (tx *transaction) register(name string, spec policy.CircuitBreaker) error {
 	}
 	tx.o.breakers.put(tx, name, spec, (*CircuitBreaker).configure, tx.newBreaker)
 	assign(tx, tx.o.breakers.inCode, name, spec)
+	if sh := tx.o.shadow; sh != nil {
+		return sh.o.RegisterCircuitBreaker(name, spec)
+	}
 	return nil
 }
 
@@ -100,6 +103,9 @@ func (tx *transaction) registerLimiter(name string, spec policy.RateLimit) error
 	}
 	tx.o.limiters.put(tx, name, spec, (*RateLimiter).configure, newRateLimiter)
 	assign(tx, tx.o.limiters.inCode, name, spec)
+	if sh := tx.o.shadow; sh != nil {
+		return sh.o.RegisterRateLimiter(name, limitWithoutWait(spec))
+	}
 	return nil
 }
 
@@ -157,10 +163,15 @@ func (tx *transaction) compile(p policy.Policy, policyName, operation string, w 
 	if prog == nil || err != nil {
 		return nil, err
 	}
-	prog.counters = tx.o.counters.Of(operation)
+	return tx.equip(prog), nil
+}
+
+// equip gives a program what all of them have.
+func (tx *transaction) equip(prog *program) *program {
+	prog.counters = tx.o.counters.Of(prog.operation)
 	prog.events = tx.o.events
 	prog.observed = len(tx.o.events.completed)+len(tx.o.events.begin) > 0
-	return prog, nil
+	return prog
 }
 
 // choose returns the policy of a name in the catalog as it will be.
