@@ -27,6 +27,10 @@ var retryLayer = &layer{
 				kind: duration, exclusiveMin: true, defaultText: "the longest wait of the back-off, at least 30s", deriveDefault: defaultMaxWait,
 				doc: "The longest wait that an error may ask for (Retry-After). One that asks for more ends the retries at once.",
 			}},
+			{key: "budget", definition: definition{
+				kind: number, max: 1, defaultValue: 0.0,
+				doc: "Retries as a share of the operations of the last ten seconds, of all methods of the service together: 0.1 is one for ten. 0: no budget.",
+			}},
 		},
 	},
 	build: buildRetry,
@@ -88,6 +92,7 @@ func buildRetry(b *builder, at place) policy.Policy {
 		Backoff:     backoffOf(backoff),
 		MaxElapsed:  at.field("max_elapsed").duration(),
 		MaxWait:     at.field("max_wait").duration(),
+		Budget:      at.field("budget").number(),
 	}
 }
 

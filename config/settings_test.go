@@ -46,6 +46,7 @@ policies.database.retry.backoff.increment = 1m (base.yaml:8:65)
 policies.database.retry.backoff.max_delay = 0s (environment variable CLAD__POLICIES__DATABASE__RETRY__BACKOFF__MAX_DELAY)
 policies.database.retry.max_elapsed = 0s (default)
 policies.database.retry.max_wait = 30s (default)
+policies.database.retry.budget = 0 (default)
 policies.database.timeout = 1h30m (base.yaml:7:14)
 policies.database.circuit_breaker.failure_threshold = 0 (default)
 policies.database.circuit_breaker.failure_rate = 0.25 (base.yaml:9:37)
@@ -201,6 +202,7 @@ func wantLayer(t *testing.T, p *config.Profile, name, key string, layer policy.P
 		case policy.Exponential:
 			want(t, name, s["backoff multiplier"], b.Multiplier)
 		}
+		want(t, name, s["budget"], layer.Budget)
 	case policy.CircuitBreaker:
 		if layer.Name == "" {
 			wantBreaker(t, name, s, layer)

@@ -24,6 +24,7 @@ func TestAllocations(t *testing.T) {
 	}{
 		{"none", nil, 0},
 		{"retry", []policy.Policy{retry}, 0},
+		{"retry with a budget", []policy.Policy{policy.Retry{Budget: 0.1}}, 0},
 		{"breaker", []policy.Policy{breaker}, 0},
 		{"breaker with a window", []policy.Policy{policy.CircuitBreaker{FailureRate: 0.5, Window: time.Minute}}, 0},
 		{"breaker that times its calls", []policy.Policy{policy.CircuitBreaker{SlowCall: time.Minute}}, 0},

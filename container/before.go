@@ -16,7 +16,9 @@ func BeforeAttempt(before func(ctx context.Context, operation string) error) Opt
 
 // attempt lets an attempt go ahead, or ends it as if the dependency had.
 func (c *Call) attempt(errp *error) bool {
-	c.made++
+	if c.made++; c.made == 1 && c.prog.budget != nil {
+		c.prog.budget.Operation(c.clock())
+	}
 	for _, before := range c.prog.events.before {
 		if err := before(c.ctx, c.prog.operation); err != nil {
 			*errp = err

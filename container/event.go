@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cladgo/clad/policy"
@@ -50,7 +52,7 @@ type Waited struct {
 type Rejected struct {
 	Operation string
 	Reason    Reason
-	Name      string // of the breaker or limiter
+	Name      string // of the breaker, limiter or dependency
 	// RetryAfter is the time until another attempt may pass, 0 where nobody
 	// knows.
 	RetryAfter time.Duration
@@ -63,6 +65,7 @@ type Reason string
 const (
 	CircuitOpen Reason = "circuit_open"
 	RateLimited Reason = "rate_limited"
+	RetryBudget Reason = "retry_budget" // of the dependency named: no further attempt
 )
 
 // TimedOut says that a timeout of the policy ended an operation or an attempt.
@@ -129,14 +132,14 @@ func (Reloaded) event()      {}
 // the order of the breaker's changes, one at a time and with a context of nobody.
 // No lock is held, and a listener that panics is logged and disturbs no call.
 func OnEvent(listen func(context.Context, Event)) Option {
-	return optionFunc(func(o *options) { o.events.listeners = append(o.events.listeners, listen) })
+	return optionFunc(func(o *options) { o.events.add(listen, nil) })
 }
 
 // OnCompleted has listen told how each operation ended, and how long it took: two
 // readings of the clock for each, which only those pay who ask. Otherwise it is
 // as [OnEvent]. Operations without any policy are not told of.
 func OnCompleted(listen func(context.Context, Completed)) Option {
-	return optionFunc(func(o *options) { o.events.completed = append(o.events.completed, listen) })
+	return optionFunc(func(o *options) { o.events.add(nil, listen) })
 }
 
 // OnBegin has begin called before each operation, for the context that it runs in:
@@ -149,30 +152,70 @@ func OnBegin(begin func(ctx context.Context, operation string) context.Context) 
 
 // events are those who listen.
 type events struct {
-	begin     []func(context.Context, string) context.Context
-	before    []func(context.Context, string) error
+	begin   []func(context.Context, string) context.Context
+	before  []func(context.Context, string) error
+	hearers atomic.Pointer[hearers] // nil while there are none
+	log     *slog.Logger
+	floods  floods
+	overran sync.Map // operations whose overruns were warned of
+}
+
+// hearers never change; who comes later makes others of them.
+type hearers struct {
 	listeners []func(context.Context, Event)
 	completed []func(context.Context, Completed)
-	log       *slog.Logger
-	floods    floods
-	overran   sync.Map // operations whose overruns were warned of
+}
+
+// add adds listeners, either of which may be nil.
+func (e *events) add(listen func(context.Context, Event), completed func(context.Context, Completed)) {
+	for {
+		before := e.hearers.Load()
+		var all hearers
+		if before != nil {
+			all = hearers{slices.Clone(before.listeners), slices.Clone(before.completed)}
+		}
+		if listen != nil {
+			all.listeners = append(all.listeners, listen)
+		}
+		if completed != nil {
+			all.completed = append(all.completed, completed)
+		}
+		if e.hearers.CompareAndSwap(before, &all) {
+			return
+		}
+	}
+}
+
+// observed reports whether anybody wants to know how long calls take.
+func (e *events) observed() bool {
+	h := e.hearers.Load()
+	return len(e.begin) > 0 || h != nil && len(h.completed) > 0
 }
 
 // wanted reports whether anybody wants to hear of events: one that nobody hears is
 // not even made.
 func (e *events) wanted(ctx context.Context) bool {
-	return len(e.listeners) > 0 || e.log.Enabled(ctx, slog.LevelDebug)
+	h := e.hearers.Load()
+	return h != nil && len(h.listeners) > 0 || e.log.Enabled(ctx, slog.LevelDebug)
 }
 
 func (e *events) tell(ctx context.Context, event Event) {
 	e.logEvent(ctx, event)
-	for _, listen := range e.listeners {
+	h := e.hearers.Load()
+	if h == nil {
+		return
+	}
+	for _, listen := range h.listeners {
 		safely(ctx, e, listen, event)
 	}
 }
 
 func (e *events) complete(ctx context.Context, done Completed) {
-	for _, listen := range e.completed {
+	h := e.hearers.Load()
+	if h == nil {
+		return
+	}
+	for _, listen := range h.completed {
 		safely(ctx, e, listen, done)
 	}
 }

@@ -28,8 +28,12 @@ func (e *events) logEvent(ctx context.Context, event Event) {
 		write("waited for rate limiter", event.Operation, slog.String("limiter", event.Name), slog.Duration("for", event.For))
 	case Rejected:
 		message, kind := "rejected by circuit breaker", "breaker"
-		if event.Reason == RateLimited {
+		switch event.Reason {
+		case CircuitOpen:
+		case RateLimited:
 			message, kind = "rejected by rate limiter", "limiter"
+		case RetryBudget:
+			message, kind = "not retried, the retry budget is used up", "dependency"
 		}
 		write(message, event.Operation, slog.String(kind, event.Name), slog.Duration("retry_after", event.RetryAfter))
 	case TimedOut:

@@ -19,10 +19,16 @@ const (
 	countTimeout
 	countAnswered
 	countOverrun
+	countBudget
 	countBegun // these two only where the operation's end is told to somebody
 	countEnded
-	countUnseen // these two only by a dry run
-	countAssumed
+)
+
+// What is counted of operations that are only rehearsed, in the place of what they
+// have not.
+const (
+	countUnseen  = countBegun
+	countAssumed = countEnded
 )
 
 // Metrics returns what has been counted so far. Operations that have not run
@@ -82,6 +88,7 @@ func totalsOf(c *counters.Counters) policy.Totals {
 		CircuitBreakerTrips:      c.Of(countTrip),
 		CircuitBreakerRejections: c.Of(countRejection),
 		RateLimitHits:            c.Of(countLimited),
+		RetryBudgetHits:          c.Of(countBudget),
 		TimeoutCount:             c.Of(countTimeout),
 		Overruns:                 c.Of(countOverrun),
 	}
@@ -99,6 +106,7 @@ func add(sum *policy.Totals, t policy.Totals) {
 	sum.CircuitBreakerTrips += t.CircuitBreakerTrips
 	sum.CircuitBreakerRejections += t.CircuitBreakerRejections
 	sum.RateLimitHits += t.RateLimitHits
+	sum.RetryBudgetHits += t.RetryBudgetHits
 	sum.TimeoutCount += t.TimeoutCount
 	sum.Overruns += t.Overruns
 }

@@ -25,8 +25,7 @@ type Orchestrator struct {
 	counters    counters.Registry // by operation
 	forgotten   counters.Counters // of operations that are no longer known
 	operations  operations        // by the ids given to For
-	attached    []func()          // what detaches it
-	close       sync.Once
+	closing     closing
 
 	mu        sync.RWMutex // guards what follows, which changes by transactions only
 	catalog   policy.Catalog
@@ -126,7 +125,7 @@ func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
 	}
 	for _, attach := range settings.attach {
 		if detach := attach(o); detach != nil {
-			o.attached = append(o.attached, detach)
+			o.closing.add(detach)
 		}
 	}
 	return o, nil
@@ -139,16 +138,13 @@ func Attach(attach func(*Orchestrator) (detach func())) Option {
 	return optionFunc(func(o *options) { o.attach = append(o.attach, attach) })
 }
 
-// Close ends what [Attach] attached, the last first, and logs what is left of the
+// Close ends what [Attach] attached and who observes, the last first, and logs what is left of the
 // floods that [WithLogger] holds back. Pipelines go on working. Closing again does
 // nothing. An Fx application closes its orchestrator when it stops.
 func (o *Orchestrator) Close() {
-	o.close.Do(func() {
-		for _, detach := range slices.Backward(o.attached) {
-			detach()
-		}
+	if o.closing.end() {
 		o.events.endFloods()
-	})
+	}
 }
 
 // nonePolicy is the name that always means no policy.

@@ -3,6 +3,7 @@ package container
 import (
 	"slices"
 
+	"github.com/cladgo/clad/internal/budget"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -14,9 +15,19 @@ type owner struct {
 	main     policy.Policy // of a service: that of its methods for which no other is chosen
 	breakers []*owned[policy.CircuitBreaker, *CircuitBreaker]
 	limiters []*owned[policy.RateLimit, *RateLimiter]
+	budget   *budget.Budget // of retries; nil where none is bounded
 }
 
 func newOwner(name string) *owner { return &owner{name: name} }
+
+// retryBudget returns what counts the retries of an owner: it has no settings, so a
+// reload leaves it as it is.
+func (w *owner) retryBudget() *budget.Budget {
+	if w.budget == nil {
+		w.budget = new(budget.Budget)
+	}
+	return w.budget
+}
 
 // quiet reports whether all breakers of the owner are closed.
 func (w *owner) quiet() bool {

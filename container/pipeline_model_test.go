@@ -95,6 +95,9 @@ func (s *story) retry() policy.Retry {
 	if s.chance(25) {
 		p.MaxElapsed = s.upTo(5 * time.Second)
 	}
+	if s.chance(25) {
+		p.Budget = 0.05 + 0.95*s.Float64()
+	}
 	switch s.IntN(6) {
 	case 0:
 		p.RetryIf = func(error) bool { return true }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cladgo/clad/internal/budget"
 	"github.com/cladgo/clad/internal/counters"
 	"github.com/cladgo/clad/policy"
 )
@@ -20,11 +21,12 @@ type program struct {
 	dependency string // the type of what is wrapped
 	counters   *counters.Counters
 	events     *events
-	shadow     *Pipeline // the candidate's of a dry run; nil where there is none
-	breaks     bool      // there is a circuit breaker
-	refuses    bool      // there is a layer that may refuse an attempt
-	observed   bool      // somebody wants to know how long calls take
-	once       bool      // never again once an attempt may have reached the dependency
+	shadow     *Pipeline      // the candidate's of a dry run; nil where there is none
+	budget     *budget.Budget // that counts operations, if retries have one
+	breaks     bool           // there is a circuit breaker
+	refuses    bool           // there is a layer that may refuse an attempt
+	observed   bool           // somebody wants to know how long calls take
+	once       bool           // never again once an attempt may have reached the dependency
 
 	words    int  // how many words of a Call the steps use
 	contexts int  // how many contexts
@@ -65,6 +67,7 @@ const (
 type resources interface {
 	circuitBreaker(spec policy.CircuitBreaker, n int) (*CircuitBreaker, error)
 	rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error)
+	retryBudget() (b *budget.Budget, dependency string)
 	namedErrors() map[string]error
 }
 
@@ -88,6 +91,10 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 		case policy.Retry:
 			s = step{kind: retryLayer, retry: newRetryStep(layer), slot: prog.words}
 			prog.words += retryWords
+			if layer.Budget > 0 {
+				s.retry.budget, s.retry.dependency = r.retryBudget()
+				prog.budget = s.retry.budget
+			}
 		case policy.CircuitBreaker:
 			s = step{kind: breakerLayer, slot: prog.words}
 			prog.breaks, prog.refuses = true, true

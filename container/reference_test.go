@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -34,6 +35,9 @@ type reference struct {
 	breakers map[string]*refBreaker
 	limiters map[string]*refLimiter
 	totals   policy.Totals
+	start    clock.Nanos // of the story
+	operated []int64     // the seconds of operations, and of retries
+	retried  []int64
 
 	// Of the operation at hand.
 	caller refContext
@@ -52,6 +56,7 @@ type reference struct {
 
 func newReference(s *story, answers func() answer) *reference {
 	r := &reference{
+		start:    clock.Now(),
 		answers:  answers,
 		breakers: make(map[string]*refBreaker),
 		limiters: make(map[string]*refLimiter),
@@ -152,7 +157,9 @@ func (r *reference) run(layers []policy.Policy, ctx refContext) error {
 }
 
 func (r *reference) call(ctx refContext) (err error) {
-	r.attempts++
+	if r.attempts++; r.attempts == 1 {
+		r.operated = append(r.operated, r.second())
+	}
 	r.unsent, r.failed = false, false
 	r.began = r.now
 	a := r.answers()
@@ -210,6 +217,9 @@ func (r *reference) retry(p policy.Retry, ctx refContext, inside func(refContext
 			return &policy.RetriesExhaustedError{Attempts: attempt, Elapsed: r.now - start, Err: r.outcome(err, ctx)}
 		}
 		if !r.unsent {
+			if !r.spend(p.Budget) {
+				return &policy.RetriesExhaustedError{Attempts: attempt, Elapsed: r.now - start, Budget: p.Budget, Err: r.outcome(err, ctx)}
+			}
 			r.last = err
 		}
 		if !r.sleep(r.waited(delay, !r.unsent && delay == after, ctx), ctx) {
@@ -217,6 +227,29 @@ func (r *reference) retry(p policy.Retry, ctx refContext, inside func(refContext
 		}
 		r.totals.RetryAttempts++
 	}
+}
+
+func (r *reference) second() int64 { return int64(r.start.Add(r.now)) / int64(time.Second) }
+
+// spend reports whether a budget allows for a retry, and notes it.
+func (r *reference) spend(share float64) bool {
+	if share == 0 {
+		return true
+	}
+	late := func(all []int64) (n int) {
+		for _, at := range all {
+			if at > r.second()-10 {
+				n++
+			}
+		}
+		return n
+	}
+	if float64(late(r.retried)+1) > max(1, share*float64(late(r.operated))+1e-9) {
+		r.totals.RetryBudgetHits++
+		return false
+	}
+	r.retried = append(r.retried, r.second())
+	return true
 }
 
 // waited returns what the engine waited where delay was to be waited, or up to a

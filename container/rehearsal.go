@@ -60,6 +60,9 @@ func (c *Call) rehearse() {
 	if r.prog.contexts > len(r.begun) {
 		r.begun = make([]time.Duration, r.prog.contexts)
 	}
+	if r.prog.budget != nil {
+		r.prog.budget.Operation(c.clock())
+	}
 	r.safely(func() { r.enter(0, c.clock()) })
 }
 
@@ -294,6 +297,10 @@ func (r *rehearsal) retries(c *Call, s *step, i int, spent time.Duration, err er
 		}
 	}
 	if deadline, ends := c.caller.Deadline(); ends && delay >= clock.At(deadline).Sub(c.clock()) {
+		return 0, false
+	}
+	if b := s.retry.budget; b != nil && !b.Spend(c.clock(), s.retry.share) {
+		r.prog.counters.Count(countBudget)
 		return 0, false
 	}
 	r.prog.counters.Count(countRetry)

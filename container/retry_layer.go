@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cladgo/clad/container/verdict"
+	"github.com/cladgo/clad/internal/budget"
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/policy"
 )
@@ -18,6 +19,9 @@ type retryStep struct {
 	maxWait     time.Duration
 	retryIf     func(error) bool
 	foreign     bool // it asks functions of the user
+	share       float64
+	budget      *budget.Budget // nil where there is none
+	dependency  string         // whose that is
 }
 
 func newRetryStep(p policy.Retry) *retryStep {
@@ -28,7 +32,10 @@ func newRetryStep(p policy.Retry) *retryStep {
 	default:
 		foreign = true
 	}
-	return &retryStep{p.MaxAttempts, p.Backoff, p.MaxElapsed, p.MaxWait, p.RetryIf, foreign}
+	return &retryStep{
+		maxAttempts: p.MaxAttempts, backoff: p.Backoff, maxElapsed: p.MaxElapsed, maxWait: p.MaxWait, retryIf: p.RetryIf,
+		foreign: foreign, share: p.Budget,
+	}
 }
 
 // The words of a retry: how many attempts have ended, and when the first began.
@@ -65,9 +72,10 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 		delay = c.spread(s, after)
 	}
 	if n >= r.maxAttempts || !c.unsent && after > r.maxWait || !c.fits(s, delay) {
-		return &policy.RetriesExhaustedError{
-			Attempts: n, Elapsed: c.elapsed(s), Err: asFailure(c.outcome(err)), Operation: c.prog.operation,
-		}, false
+		return c.exhausted(s, n, 0, err), false
+	}
+	if !c.spend(r) {
+		return c.exhausted(s, n, r.share, err), false
 	}
 	if e := c.prog.events; e.wanted(c.ctx) {
 		e.tell(c.ctx, Retrying{c.prog.operation, n + 1, r.maxAttempts, delay, err})
@@ -89,6 +97,24 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 	}
 	c.prog.counters.Count(countRetry)
 	return nil, true
+}
+
+// exhausted is the error of a retry that gives up after so many attempts.
+func (c *Call) exhausted(s *step, attempts int, budget float64, err error) error {
+	return &policy.RetriesExhaustedError{
+		Attempts: attempts, Elapsed: c.elapsed(s), Budget: budget, Err: asFailure(c.outcome(err)), Operation: c.prog.operation,
+	}
+}
+
+// spend reports whether the budget of a retry allows for another attempt. One that
+// was refused on this side was none to the dependency.
+func (c *Call) spend(r *retryStep) bool {
+	if r.budget == nil || c.unsent || r.budget.Spend(c.clock(), r.share) {
+		return true
+	}
+	c.prog.counters.Count(countBudget)
+	c.rejected(RetryBudget, r.dependency, 0)
+	return false
 }
 
 // retryable reports whether another attempt may help. An error in which a

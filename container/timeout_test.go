@@ -109,7 +109,9 @@ func TestACallThatReturnsNoErrorHasSucceededHoweverLate(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		}
-		if got := o.Metrics().Totals; got != (policy.Totals{TotalOperations: 3, SuccessfulOperations: 3}) {
+		got := o.Metrics().Totals
+		got.Overruns = 0 // the clock's last digits say which successes are looked at
+		if got != (policy.Totals{TotalOperations: 3, SuccessfulOperations: 3}) {
 			t.Errorf("metrics are %+v", got)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cladgo/clad/internal/budget"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -170,7 +171,7 @@ func (tx *transaction) compile(p policy.Policy, policyName, operation string, w 
 func (tx *transaction) equip(prog *program) *program {
 	prog.counters = tx.o.counters.Of(prog.operation)
 	prog.events = tx.o.events
-	prog.observed = len(tx.o.events.completed)+len(tx.o.events.begin) > 0
+	prog.observed = tx.o.events.observed()
 	return prog
 }
 
@@ -190,6 +191,10 @@ func (r ownResources) circuitBreaker(spec policy.CircuitBreaker, n int) (*Circui
 
 func (r ownResources) rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error) {
 	return r.transaction.rateLimiter(r.owner, r.policy, spec, n)
+}
+
+func (r ownResources) retryBudget() (*budget.Budget, string) {
+	return r.owner.retryBudget(), r.owner.name
 }
 
 func (r ownResources) namedErrors() map[string]error { return r.transaction.o.errors }

@@ -104,7 +104,7 @@ func (e *TimeoutError) Timeout() bool { return true }
 func (e *TimeoutError) Temporary() bool { return true }
 
 // RetriesExhaustedError says that a [Retry] gave up on a retryable error:
-// no attempt was left, or no time for one.
+// no attempt was left, no time for one, or no budget.
 type RetriesExhaustedError struct {
 	// Attempts is how many were made.
 	Attempts int
@@ -115,6 +115,9 @@ type RetriesExhaustedError struct {
 	// not measured, where nothing needed timing at all: no such layer, no wait
 	// between the attempts and no deadline of the caller's.
 	Elapsed time.Duration
+	// Budget is that of the retry, where it was used up: more attempts were left.
+	// Else it is 0.
+	Budget float64
 	// Err is the error of the last attempt.
 	Err error
 	// Operation is the id of the operation that was stopped.
@@ -129,6 +132,9 @@ func (e *RetriesExhaustedError) Error() string {
 	what := fmt.Sprintf("gave up after %d %s", e.Attempts, attempts)
 	if e.Elapsed > 0 {
 		what += fmt.Sprintf(" in %v", e.Elapsed)
+	}
+	if e.Budget > 0 {
+		what += fmt.Sprintf(", as the retry budget (%s of the operations) is used up", percent(e.Budget))
 	}
 	return message(e.Operation, what, e.Err)
 }

@@ -36,6 +36,17 @@ type Retry struct {
 	// RetryIf decides which errors are worth another attempt. nil means
 	// IsRetryable. It may be called from many goroutines at once.
 	RetryIf func(error) bool
+	// Budget bounds the retries of a dependency, all its operations together, to
+	// a share of the operations of the last ten seconds: 0.1 is one retry for ten
+	// of them. What would exceed it is not retried, and its error is
+	// ErrRetriesExhausted, with RetriesExhaustedError.Budget set. A dependency that
+	// is seldom asked may be asked again once in ten seconds all the same. 0
+	// means no budget, 1 is the most.
+	//
+	// The dependency is what unnamed circuit breakers belong to: the tagged
+	// service, or else the operation. See chapter 21, "Handling Overload", of
+	// Site Reliability Engineering (Beyer et al., 2016), for why.
+	Budget float64
 }
 
 // DefaultBackoff is the back-off of a [Retry] that names none: 100ms, doubled at
@@ -61,7 +72,8 @@ func (r Retry) WithDefaults() Retry {
 	return r
 }
 
-// Validate reports a negative number of attempts or a negative duration.
+// Validate reports a negative number of attempts, a negative duration, and a budget
+// that is no share.
 func (r Retry) Validate() error {
 	var errs []error
 	if r.MaxAttempts < 0 {
@@ -74,6 +86,9 @@ func (r Retry) Validate() error {
 	if r.MaxWait < 0 {
 		errs = append(errs, fmt.Errorf("retry: MaxWait is %v; it must not be negative (0 means the back-off's maximum, at least %v)",
 			r.MaxWait, DefaultMaxWait))
+	}
+	if !(r.Budget >= 0 && r.Budget <= 1) {
+		errs = append(errs, fmt.Errorf("retry: Budget is %v; it is a share of the operations, from 0 to 1 (0 means no budget)", r.Budget))
 	}
 	if v, ok := r.Backoff.(interface{ Validate() error }); ok {
 		if err := v.Validate(); err != nil {
@@ -88,20 +103,28 @@ func (r Retry) String() string {
 	if d.MaxAttempts == 1 {
 		return settings("retry", "1 attempt")
 	}
-	elapsed, wait, custom := "", "", ""
+	elapsed, wait, budget, custom := "", "", "", ""
 	if d.MaxElapsed > 0 {
 		elapsed = "within " + d.MaxElapsed.String()
 	}
 	if r.MaxWait > 0 {
 		wait = "waiting at most " + r.MaxWait.String()
 	}
+	if r.Budget > 0 {
+		budget = "budget " + percent(r.Budget)
+	}
 	if r.RetryIf != nil {
 		custom = "custom RetryIf"
 	}
-	return settings("retry", strconv.Itoa(d.MaxAttempts)+" attempts", fmt.Sprint(d.Backoff), elapsed, wait, custom)
+	return settings("retry", strconv.Itoa(d.MaxAttempts)+" attempts", fmt.Sprint(d.Backoff), elapsed, wait, budget, custom)
 }
 
 func (r Retry) layers(dst []Policy) []Policy { return append(dst, r) }
+
+// percent writes a share: "10%".
+func percent(share float64) string {
+	return strconv.FormatFloat(share*100, 'g', 4, 64) + "%"
+}
 
 // longest returns the longest delay of a back-off of this package, or 0.
 func longest(b Backoff) time.Duration {

@@ -61,13 +61,13 @@ func (c client) invoke(ctx context.Context, method string, opts []grpc.CallOptio
 		return call(ctx, opts)
 	}
 	return run(ctx, c.runner, func(ctx context.Context) (m meaning, err error) {
-		d := delivery{link: c.link, began: clock.Now()}
+		d := delivery{link: c.link, throttle: c.throttle, began: clock.Now()}
 		if err = call(ctx, d.observe(opts)); err != nil {
 			m, err = d.judge(ctx, err)
 			m.final = m.final || !d.unsent() && !c.repeat(method)
 			return m, err
 		}
-		c.link.used()
+		d.succeeded()
 		return m, nil
 	})
 }
@@ -75,6 +75,7 @@ func (c client) invoke(ctx context.Context, method string, opts []grpc.CallOptio
 // delivery finds out what became of an attempt.
 type delivery struct {
 	link     *link
+	throttle *throttle
 	began    clock.Nanos
 	to       peer.Peer   // whose address gRPC fills in if there was a stream
 	trailer  metadata.MD // of the server, if it had the last word
@@ -99,11 +100,17 @@ func (d *delivery) judge(ctx context.Context, err error) (meaning, error) {
 	m := known.meaningOf(ctx, err)
 	m.known = d.loses(said.Code(), known)
 	after, never := comeBack(said, d.trailer)
-	m.final = m.final || never
+	throttled := !known.unsent && d.throttle.failed(m)
+	m.final = m.final || never || throttled
 	if after > 0 {
 		err = &later{err, after}
 	}
 	return m, err
+}
+
+func (d *delivery) succeeded() {
+	d.link.used()
+	d.throttle.succeeded()
 }
 
 // loses tells the link what became of the attempt, and reports whether it failed

@@ -12,7 +12,8 @@ import (
 type Option interface{ apply(*options) }
 
 type options struct {
-	repeat func(fullMethod string) bool
+	repeat   func(fullMethod string) bool
+	throttle *throttle // nil for none
 }
 
 type optionFunc func(*options)

@@ -26,7 +26,7 @@ func (c client) open(ctx context.Context, desc *grpc.StreamDesc, opts []grpc.Cal
 		return c.openIn(ctx, p, desc, opts, open)
 	}
 	err = run(ctx, c.runner, func(ctx context.Context) (m meaning, err error) {
-		d := delivery{link: c.link, began: clock.Now()}
+		d := delivery{link: c.link, throttle: c.throttle, began: clock.Now()}
 		if stream, err = open(ctx, d.observe(opts)); err != nil {
 			m, err = d.judge(ctx, err)
 		}
@@ -44,7 +44,7 @@ func (c client) openIn(ctx context.Context, p *container.Pipeline, desc *grpc.St
 	defer call.End()
 	for call.Next(&err) {
 		s := &guardedStream{several: desc.ServerStreams, ctx: call.Context()}
-		s.sent.link, s.sent.began = c.link, clock.Now()
+		s.sent.link, s.sent.throttle, s.sent.began = c.link, c.throttle, clock.Now()
 		s.ClientStream, err = open(s.ctx, append(s.sent.observe(opts), grpc.OnFinish(s.finished)))
 		if err != nil {
 			var m meaning
@@ -136,7 +136,7 @@ func (s *guardedStream) end(err error) error {
 func (s *guardedStream) conclude(err error) {
 	s.judge.Do(func() {
 		if s.failed = err; err == nil {
-			s.sent.link.used()
+			s.sent.succeeded()
 			_ = s.outcome.Finish(nil, policy.Unknown)
 			return
 		}

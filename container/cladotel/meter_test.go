@@ -93,7 +93,7 @@ func TestCountersAddUp(t *testing.T) {
 		o.want("clad.operation.duration", map[string]float64{"op,succeeded": 2, "op,answered": 1, "op,failed": 2, "op,cancelled": 1})
 		o.want("clad.attempt.duration", map[string]float64{"op": 7})
 		o.want("clad.retries", map[string]float64{"op": 3})
-		o.want("clad.rejections", map[string]float64{"op,circuit_open": 1, "op,rate_limited": 0})
+		o.want("clad.rejections", map[string]float64{"op,circuit_open": 1, "op,rate_limited": 0, "op,retry_budget": 0})
 		o.want("clad.timeouts", map[string]float64{"op": 0})
 		o.want("clad.attempt.overruns", map[string]float64{"op": 0})
 		o.want("clad.operations.active", map[string]float64{"op": 0})
@@ -157,7 +157,7 @@ func TestSeriesAreBounded(t *testing.T) {
 	}
 	found := o.collect()
 	for name, bound := range map[string]int{
-		"clad.operations": (most + 1) * 4, "clad.operation.duration": most + 1, "clad.rejections": (most + 1) * 2,
+		"clad.operations": (most + 1) * 4, "clad.operation.duration": most + 1, "clad.rejections": (most + 1) * 3,
 		"clad.circuit_breaker.state": (most + 1) * 3, "clad.rate_limiter.tokens": most,
 	} {
 		if got := len(series(t, found[name])); got == 0 || got > bound {

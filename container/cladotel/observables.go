@@ -137,6 +137,7 @@ func (m *meter) observeOperations(o *container.Orchestrator, i instruments, to m
 		observe(i.overruns, t.Overruns)
 		observe(i.rejections, t.CircuitBreakerRejections, metrics.Reason, string(container.CircuitOpen))
 		observe(i.rejections, t.RateLimitHits, metrics.Reason, string(container.RateLimited))
+		observe(i.rejections, t.RetryBudgetHits, metrics.Reason, string(container.RetryBudget))
 	}
 }
 
@@ -151,6 +152,7 @@ func add(sum *policy.Totals, t policy.Totals, n int64) {
 	sum.RetryAttempts += times * t.RetryAttempts
 	sum.CircuitBreakerRejections += times * t.CircuitBreakerRejections
 	sum.RateLimitHits += times * t.RateLimitHits
+	sum.RetryBudgetHits += times * t.RetryBudgetHits
 	sum.TimeoutCount += times * t.TimeoutCount
 	sum.Overruns += times * t.Overruns
 }

@@ -104,8 +104,12 @@ func (t *tracer) event(ctx context.Context, event container.Event) {
 		add("waited for rate limiter", attribute.String(metrics.Limiter, labelOf(e.Name)), seconds("wait", e.For))
 	case container.Rejected:
 		by := metrics.Breaker
-		if e.Reason == container.RateLimited {
+		switch e.Reason {
+		case container.CircuitOpen:
+		case container.RateLimited:
 			by = metrics.Limiter
+		case container.RetryBudget:
+			by = "dependency"
 		}
 		add("rejected", attribute.String(metrics.Reason, string(e.Reason)), attribute.String(by, labelOf(e.Name)),
 			seconds("retry_after", e.RetryAfter))

@@ -21,6 +21,9 @@ type Layer struct {
 type Analysis struct {
 	// Attempts is how often the dependency is called at most.
 	Attempts int `json:"attempts"`
+	// Budget is the share of the operations that retries keep to all together; 0
+	// where one does not.
+	Budget float64 `json:"retry_budget,omitempty"`
 	// Worst is the longest that a call takes, if the dependency takes as long
 	// as it may. It assumes that the dependency heeds its context, and that it
 	// does not ask with a Retry-After for longer waits than the back-off's.
@@ -34,6 +37,7 @@ type analysis struct {
 	Analysis
 	rejected rejection
 	sum      bool // the formula has several terms
+	retries  bool
 }
 
 // rejection is what a rate limiter inside may do to a call: reject it after a
@@ -94,6 +98,12 @@ func (a *analysis) retry(r policy.Retry) {
 	if r.MaxAttempts == 1 {
 		return
 	}
+	if budget := a.Budget; !a.retries || budget > 0 && r.Budget > 0 {
+		a.Budget = max(budget, r.Budget) // one count for all
+	} else {
+		a.Budget = 0
+	}
+	a.retries = true
 	defer func() { a.rejected.after = a.Worst }()
 	if attempt.IsUnbounded() {
 		return

@@ -58,3 +58,18 @@ func TestAnalyze(t *testing.T) {
 		})
 	}
 }
+
+func TestBudgetOfRetries(t *testing.T) {
+	with := func(attempts int, budget float64) policy.Policy {
+		return policy.Retry{MaxAttempts: attempts, Budget: budget}
+	}
+	for want, p := range map[float64]policy.Policy{
+		0.1: policy.Combine(seconds(1), with(3, 0.1)),
+		0.2: policy.Combine(with(3, 0.1), with(2, 0.2), with(1, 0)),
+		0:   policy.Combine(with(3, 0.1), with(2, 0)),
+	} {
+		if got := explain.Analyze(layers(p)).Budget; got != want {
+			t.Errorf("%v: %v, want %v", p, got, want)
+		}
+	}
+}

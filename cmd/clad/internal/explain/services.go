@@ -35,10 +35,13 @@ type Method struct {
 	Policy string `json:"policy"`
 	Origin Origin `json:"origin"` // of the choice
 	// Retried says whether the method may be attempted again.
-	Retried  bool   `json:"retried"`
-	Attempts int    `json:"attempts"`
-	Worst    *Bound `json:"worst_case,omitempty"` // nil where the policy is not known
-	Note     string `json:"note,omitempty"`       // why it is not guarded in full
+	Retried  bool `json:"retried"`
+	Attempts int  `json:"attempts"`
+	// Budget is the share of the service's operations that its retries keep to, 0
+	// for none.
+	Budget float64 `json:"retry_budget,omitempty"`
+	Worst  *Bound  `json:"worst_case,omitempty"` // nil where the policy is not known
+	Note   string  `json:"note,omitempty"`       // why it is not guarded in full
 }
 
 func (s Service) operation(method string) string {
@@ -199,7 +202,7 @@ func (e *explainer) method(r *Report, of usage.Method, c choice) Method {
 		m.Worst = &unbounded
 	} else if i, ok := e.numbers[m.Policy]; ok {
 		a := r.Policies[i].Analysis
-		m.Worst, m.Attempts = &a.Worst, a.Attempts
+		m.Worst, m.Attempts, m.Budget = &a.Worst, a.Attempts, a.Budget
 		if of.NoTimeouts {
 			m.Worst = &unbounded
 		}
@@ -207,7 +210,9 @@ func (e *explainer) method(r *Report, of usage.Method, c choice) Method {
 			m.Attempts = 1
 		}
 	}
-	m.Retried = m.Attempts > 1
+	if m.Retried = m.Attempts > 1; !m.Retried {
+		m.Budget = 0
+	}
 	return m
 }
 

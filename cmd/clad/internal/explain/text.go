@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -129,7 +130,11 @@ func (m Method) outcome() string {
 	case m.Policy == "none":
 		parts = append(parts, "not protected")
 	case m.Retried:
-		parts = append(parts, "retried, "+times(m.Attempts)+" at most", "worst case "+m.Worst.String())
+		retried := "retried, " + times(m.Attempts) + " at most"
+		if m.Budget > 0 {
+			retried += " within a budget of " + percent(m.Budget)
+		}
+		parts = append(parts, retried, "worst case "+m.Worst.String())
 	default:
 		parts = append(parts, "not retried", "worst case "+m.Worst.String())
 	}
@@ -138,6 +143,8 @@ func (m Method) outcome() string {
 	}
 	return strings.Join(parts, "; ")
 }
+
+func percent(share float64) string { return strconv.FormatFloat(share*100, 'g', 4, 64) + "%" }
 
 func times(attempts int) string {
 	switch attempts {
@@ -166,7 +173,11 @@ func (p *printer) policy(policy Policy) {
 		p.section(s, i)
 	}
 	p.plain(branch(len(policy.Layers))+"the call", Origin{})
-	p.plain(fmt.Sprintf("  %s at most; worst case %v (%s)", times(policy.Attempts), policy.Worst, policy.Formula), Origin{})
+	attempts := times(policy.Attempts) + " at most"
+	if policy.Budget > 0 {
+		attempts += ", retries no more than " + percent(policy.Budget) + " of the operations"
+	}
+	p.plain(fmt.Sprintf("  %s; worst case %v (%s)", attempts, policy.Worst, policy.Formula), Origin{})
 	for _, w := range policy.Warnings {
 		text := "  warning: " + w.Problem
 		if w.Layer >= 0 {

@@ -41,7 +41,7 @@ var (
 	Operations        = Metric{"clad.operations", Counter, "{operation}", "Operations that have ended.", []string{Operation, Outcome}}
 	Active            = Metric{"clad.operations.active", UpDownCounter, "{operation}", "Operations that are under way.", []string{Operation}}
 	Retries           = Metric{"clad.retries", Counter, "{attempt}", "Attempts that followed another.", []string{Operation}}
-	Rejections        = Metric{"clad.rejections", Counter, "{attempt}", "Attempts that a circuit breaker or a rate limiter refused: the dependency was not called.", []string{Operation, Reason}}
+	Rejections        = Metric{"clad.rejections", Counter, "{attempt}", "Attempts that a circuit breaker, a rate limiter or a retry budget refused: the dependency was not called.", []string{Operation, Reason}}
 	Timeouts          = Metric{"clad.timeouts", Counter, "{timeout}", "Timeouts of the policies, of attempts and of whole operations.", []string{Operation}}
 	Overruns          = Metric{"clad.attempt.overruns", Counter, "{attempt}", "Attempts that came back long after their deadline.", []string{Operation}}
 	BreakerState      = Metric{"clad.circuit_breaker.state", Gauge, "{breaker}", "1 for the state that a circuit breaker is in, 0 for the others.", []string{Breaker, State}}
@@ -60,7 +60,7 @@ var All = []Metric{
 // Values are what the attributes can be, where that is a closed set.
 var Values = map[string][]string{
 	Outcome: {"succeeded", "answered", "failed", "cancelled"},
-	Reason:  {"circuit_open", "rate_limited"},
+	Reason:  {"circuit_open", "rate_limited", "retry_budget"},
 	State:   {"closed", "half-open", "open"},
 }
 

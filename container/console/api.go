@@ -1,0 +1,329 @@
+package console
+
+import "time"
+
+// The JSON of the console, as Go. Times are RFC 3339, durations seconds, and what is
+// zero is left out where zero says nothing. Fields come, and none goes or changes its
+// meaning; who decodes it leaves aside what it does not know.
+
+// State is the body of GET api/state: what there is now.
+type State struct {
+	At time.Time `json:"at"`
+	// Since is when the console began to look: what Recent and History say of a
+	// time before is nothing.
+	Since time.Time `json:"since"`
+	// Ready is false while a critical service is down; see container.Health.
+	Ready           bool             `json:"ready"`
+	Services        []Service        `json:"services"`
+	CircuitBreakers []CircuitBreaker `json:"circuit_breakers"`
+	RateLimiters    []RateLimiter    `json:"rate_limiters"`
+	// Operations are those of no service: run by their own id, or by the name of a
+	// policy.
+	Operations []Operation `json:"operations"`
+	// Totals are those of everything, also of what is no longer known.
+	Totals  Totals        `json:"totals"`
+	Profile ProfileStatus `json:"profile"`
+	Reloads Reloads       `json:"reloads"`
+	// DryRun is there where a second profile is tried out; see [WithDryRun].
+	DryRun *DryRun `json:"dry_run,omitempty"`
+	// Controls says whether who asks may use them; nil in a stream but for its
+	// first state.
+	Controls *Controls `json:"controls,omitempty"`
+}
+
+// Service is a tagged service.
+type Service struct {
+	Name        string `json:"name"`
+	Type        string `json:"type"`
+	Constructor string `json:"constructor"`
+	At          string `json:"at"` // file:line of the constructor
+	Policy      string `json:"policy"`
+	Critical    bool   `json:"critical,omitempty"`
+	// State is the worst of its breakers': "closed", "half-open" or "open"; of the
+	// nodes of a cluster the best.
+	State string `json:"state"`
+	// CircuitBreakers are the names of those that its calls go through.
+	CircuitBreakers []string `json:"circuit_breakers"`
+	Methods         []Method `json:"methods"`
+}
+
+// Method is one method of a service.
+type Method struct {
+	Name   string `json:"name"` // empty for a service that is a function
+	Policy string `json:"policy"`
+	Guard  string `json:"guard"` // a container.Guard
+	Operation
+}
+
+// Operation is what happens under one operation id.
+type Operation struct {
+	ID string `json:"operation"`
+	// Active is how many are under way.
+	Active uint64 `json:"active,omitempty"`
+	Totals Totals `json:"totals"`
+	Recent Recent `json:"recent"`
+}
+
+// Totals are policy.Totals, since the application started.
+type Totals struct {
+	Operations  uint64 `json:"operations,omitempty"`
+	Successful  uint64 `json:"successful,omitempty"` // answered ones included
+	Answered    uint64 `json:"answered,omitempty"`
+	Failed      uint64 `json:"failed,omitempty"` // cancelled ones included
+	Cancelled   uint64 `json:"cancelled,omitempty"`
+	Retries     uint64 `json:"retries,omitempty"`
+	Trips       uint64 `json:"trips,omitempty"`
+	CircuitOpen uint64 `json:"circuit_open,omitempty"` // rejected for that reason
+	RateLimited uint64 `json:"rate_limited,omitempty"` // likewise
+	Timeouts    uint64 `json:"timeouts,omitempty"`
+	Overruns    uint64 `json:"overruns,omitempty"`
+}
+
+// Recent is what happened of late.
+type Recent struct {
+	// Rates are of the last ten seconds.
+	PerSecond         float64 `json:"per_second,omitempty"`
+	FailedPerSecond   float64 `json:"failed_per_second,omitempty"`
+	RetriesPerSecond  float64 `json:"retries_per_second,omitempty"`
+	RejectedPerSecond float64 `json:"rejected_per_second,omitempty"`
+	// Quantiles of how long operations took, waits and retries included, in seconds:
+	// of the last half minute to minute, at most an eighth too high. They are 0 where
+	// there was none.
+	P50 float64 `json:"p50_s,omitempty"`
+	P90 float64 `json:"p90_s,omitempty"`
+	P99 float64 `json:"p99_s,omitempty"`
+}
+
+// CircuitBreaker is a circuit breaker.
+type CircuitBreaker struct {
+	Name  string    `json:"name"`
+	State string    `json:"state"` // "closed", "half-open", "open"
+	Mode  string    `json:"mode"`  // a container.Mode
+	Since time.Time `json:"since"` // of the state and mode
+	// RetryAfter is the time to the next probe of an open one, in seconds.
+	RetryAfter float64 `json:"retry_after_s"`
+	// Rejected is how many calls it has refused since it opened.
+	Rejected uint64 `json:"rejected,omitempty"`
+	// LastTrip is the last time that it opened by itself.
+	LastTrip *Trip `json:"last_trip,omitempty"`
+	// Control is what somebody put in force here.
+	Control *Control `json:"control,omitempty"`
+}
+
+// Trip is why a circuit breaker opened.
+type Trip struct {
+	At        time.Time `json:"at"`
+	Operation string    `json:"operation"`
+	Error     string    `json:"error,omitempty"` // the last of the failures; none after a panic
+}
+
+// RateLimiter is a rate limiter.
+type RateLimiter struct {
+	Name      string  `json:"name"`
+	Mode      string  `json:"mode"` // "automatic" or "overridden"
+	PerSecond float64 `json:"requests_per_second"`
+	Burst     int     `json:"burst"`
+	MaxWait   float64 `json:"max_wait_s,omitempty"`
+	// Tokens is how many there are now; negative while calls wait.
+	Tokens float64 `json:"tokens"`
+	// Rejected is how many calls it has refused since the console looks.
+	Rejected uint64   `json:"rejected,omitempty"`
+	Control  *Control `json:"control,omitempty"`
+}
+
+// Control is what somebody put in force.
+type Control struct {
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
+	Since  time.Time `json:"since"`
+	// Until is when it ends by itself; zero if it does not.
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Controls says what may be done.
+type Controls struct {
+	Allowed bool `json:"allowed"`
+	// Name is who is asking, as the authoriser of [AllowControls] says.
+	Name string `json:"name,omitempty"`
+}
+
+// ProfileStatus says which profile is in force.
+type ProfileStatus struct {
+	Name string `json:"name"` // empty where nobody said, see [WithProfile]
+	// LoadedAt is when it was read.
+	LoadedAt time.Time `json:"loaded_at,omitzero"`
+	// Error is why the last reload failed; empty if it did not.
+	Error string `json:"error,omitempty"`
+}
+
+// Profile is the body of GET api/profile: the policies in force, as settings.
+type Profile struct {
+	ProfileStatus
+	Settings []Setting `json:"settings"`
+}
+
+// Setting is one value in force.
+type Setting struct {
+	// Path leads to it: "policies", "database", "retry", "max_attempts".
+	Path  []string `json:"path"`
+	Value string   `json:"value"`
+	// Origin is where it comes from: "production.yaml:5:20", "environment variable
+	// CLAD__...", "default".
+	Origin string `json:"origin"`
+}
+
+// Reloads counts reloads of the profile since the console looks.
+type Reloads struct {
+	Succeeded uint64    `json:"succeeded"`
+	Failed    uint64    `json:"failed"`
+	LastAt    time.Time `json:"last_at,omitzero"`
+	LastError string    `json:"last_error,omitempty"` // empty if the last one succeeded
+}
+
+// DryRun is what another profile would have done to the same calls; see
+// [WithDryRun].
+type DryRun struct {
+	Profile    string    `json:"profile"`
+	Since      time.Time `json:"since"`
+	Trips      uint64    `json:"trips"`
+	Rejections uint64    `json:"rejections"`
+	Retries    uint64    `json:"retries"`
+	// Operations are those of which there is something to say.
+	Operations []DryRunOperation `json:"operations"`
+}
+
+// DryRunOperation is the part of one operation in a [DryRun].
+type DryRunOperation struct {
+	ID         string `json:"operation"`
+	Trips      uint64 `json:"trips,omitempty"`
+	Rejections uint64 `json:"rejections,omitempty"`
+	Retries    uint64 `json:"retries,omitempty"`
+}
+
+// History is the body of GET api/history: the last minutes, in steps. All series
+// end with the last step that is over and begin with the oldest that is known;
+// what did nothing has none.
+type History struct {
+	// Sequence numbers the last step.
+	Sequence   uint64            `json:"sequence"`
+	Step       float64           `json:"step_s"`
+	Steps      int               `json:"steps"` // how many are kept
+	Operations map[string]Series `json:"operations"`
+	// CircuitBreakers have a digit for each step: 0 closed, 1 half-open, 2 open.
+	CircuitBreakers map[string]string `json:"circuit_breakers"`
+	// RateLimiters have for each step what was left of the burst, from 0 to 100.
+	RateLimiters map[string][]uint8 `json:"rate_limiters"`
+}
+
+// Series is what happened to an operation, step by step.
+type Series struct {
+	Calls    []uint32 `json:"calls"`
+	Failed   []uint32 `json:"failed"`
+	Retries  []uint32 `json:"retries"`
+	Rejected []uint32 `json:"rejected"`
+	Timeouts []uint32 `json:"timeouts"`
+	// Quantiles of the step, in milliseconds, 0 where nothing ended.
+	P50 []float32 `json:"p50_ms"`
+	P99 []float32 `json:"p99_ms"`
+}
+
+// The events of GET api/events. On connecting come state, history and log, with what
+// there is; then tick, log and state as things happen.
+const (
+	EventState   = "state"   // a State: services or operations came or went
+	EventHistory = "history" // a History
+	EventTick    = "tick"    // a Tick
+	EventLog     = "log"     // a []Entry, oldest first
+)
+
+// Tick is what has changed since the last one.
+type Tick struct {
+	At    time.Time `json:"at"`
+	Ready bool      `json:"ready"`
+	// Sequence numbers the step that is over with this tick; 0 if it is only that
+	// something changed.
+	Sequence uint64 `json:"sequence,omitempty"`
+	// Points are what happened in that step, by operation.
+	Points map[string]Point `json:"points,omitempty"`
+	// Operations are those of which something happened of late.
+	Operations      []Operation      `json:"operations,omitempty"`
+	CircuitBreakers []CircuitBreaker `json:"circuit_breakers,omitempty"`
+	RateLimiters    []RateLimiter    `json:"rate_limiters,omitempty"`
+	Totals          Totals           `json:"totals"`
+	Reloads         Reloads          `json:"reloads"`
+	Profile         ProfileStatus    `json:"profile"`
+	DryRun          *DryRun          `json:"dry_run,omitempty"`
+}
+
+// Point is one step of a [Series].
+type Point struct {
+	Calls    uint32  `json:"calls,omitempty"`
+	Failed   uint32  `json:"failed,omitempty"`
+	Retries  uint32  `json:"retries,omitempty"`
+	Rejected uint32  `json:"rejected,omitempty"`
+	Timeouts uint32  `json:"timeouts,omitempty"`
+	P50      float32 `json:"p50_ms,omitempty"`
+	P99      float32 `json:"p99_ms,omitempty"`
+}
+
+// Entry is a line of the event log. What happens again and again to an operation
+// within a step is one entry.
+type Entry struct {
+	ID   uint64    `json:"id"` // counts up
+	At   time.Time `json:"at"`
+	Kind string    `json:"kind"` // one of the Kind constants
+	// Subject is the operation, breaker or limiter that it happened to.
+	Subject string `json:"subject,omitempty"`
+	// By is the breaker or limiter that did it, or who used a control.
+	By    string `json:"by,omitempty"`
+	Times int    `json:"times,omitempty"` // how often; 0 is once
+	// Text says it in a line.
+	Text string `json:"text"`
+	// State is the one that a breaker changed to.
+	State string `json:"state,omitempty"`
+}
+
+// The kinds of entries.
+const (
+	KindTransition = "transition" // a breaker changed its state
+	KindTripped    = "tripped"
+	KindProbed     = "probed"
+	KindFailed     = "attempt_failed"
+	KindRetry      = "retry"
+	KindRejected   = "rejected"
+	KindTimeout    = "timeout"
+	KindOverrun    = "overrun"
+	KindWaited     = "waited"
+	KindReload     = "reload"
+	KindControl    = "control"
+)
+
+// BreakerCommand is the body of POST api/circuit_breakers/{name}; the answer is the
+// CircuitBreaker as it is then.
+type BreakerCommand struct {
+	// Mode is "forced_open", "disabled", "automatic" or "reset".
+	Mode string `json:"mode"`
+	// Reason goes into the event log; it must say something.
+	Reason string `json:"reason"`
+	// For is how long a forced or disabled breaker stays so: "10m", which is the
+	// default, up to "24h", or "forever".
+	For string `json:"for,omitempty"`
+}
+
+// LimiterCommand is the body of POST api/rate_limiters/{name}; the answer is the
+// RateLimiter as it is then.
+type LimiterCommand struct {
+	// Mode is "overridden", or "automatic" to end that.
+	Mode string `json:"mode"`
+	// PerSecond is the rate from now on.
+	PerSecond float64 `json:"requests_per_second,omitempty"`
+	// Burst is how many may come at once; 0 is a quarter of a second's, 1 at least.
+	Burst  int    `json:"burst,omitempty"`
+	Reason string `json:"reason"`
+	For    string `json:"for,omitempty"` // as of a BreakerCommand
+}
+
+// Failure is the body of every answer that is not 200.
+type Failure struct {
+	Error string `json:"error"`
+}

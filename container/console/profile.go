@@ -1,0 +1,47 @@
+package console
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/policy"
+)
+
+// inCode describes what is in force where nobody knows where it comes from.
+func inCode(o *container.Orchestrator) Profile {
+	c := o.Catalog()
+	p := Profile{Settings: []Setting{}}
+	add := func(value string, path ...string) {
+		p.Settings = append(p.Settings, Setting{Path: path, Value: value, Origin: "code"})
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.CircuitBreakers)) {
+		add(c.CircuitBreakers[name].WithDefaults().String(), "circuit_breakers", name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.RateLimiters)) {
+		add(c.RateLimiters[name].WithDefaults().String(), "rate_limiters", name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Policies)) {
+		layers := policy.Layers(c.Policies[name])
+		if len(layers) == 0 {
+			add("none", "policies", name)
+		}
+		for n, layer := range layers {
+			add(layer.String(), "policies", name, strconv.Itoa(n+1))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Services)) {
+		s := c.Services[name]
+		if s.Policy != "" {
+			add(s.Policy, "services", name, "policy")
+		}
+		if s.Critical {
+			add("true", "services", name, "critical")
+		}
+		for _, method := range slices.Sorted(maps.Keys(s.Methods)) {
+			add(s.Methods[method], "services", name, "methods", method)
+		}
+	}
+	return p
+}
