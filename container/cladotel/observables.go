@@ -22,6 +22,7 @@ func (m *meter) attach(o *container.Orchestrator) (detach func()) {
 		m.observeOperations(o, i, to)
 		m.observeBreakers(o, i, to)
 		m.observeLimiters(o, i, to)
+		m.observeShadow(o, i.shadow, to)
 		to.ObserveInt64(i.reloads, m.reloads[0].Load(), attributes(metrics.Outcome, failed.String()))
 		to.ObserveInt64(i.reloads, m.reloads[1].Load(), attributes(metrics.Outcome, succeeded.String()))
 		return nil
@@ -42,6 +43,7 @@ func (m *meter) attach(o *container.Orchestrator) (detach func()) {
 type instruments struct {
 	operations, retries, rejections, timeouts, overruns metric.Int64ObservableCounter
 	transitions, reloads                                metric.Int64ObservableCounter
+	shadow                                              shadowed
 	active                                              metric.Int64ObservableUpDownCounter
 	state                                               metric.Int64ObservableGauge
 	tokens, limit                                       metric.Float64ObservableGauge
@@ -69,6 +71,10 @@ func newInstruments(from metric.Meter) (i instruments, err error) {
 		{&i.overruns, metrics.Overruns},
 		{&i.transitions, metrics.Transitions},
 		{&i.reloads, metrics.Reloads},
+		{&i.shadow.trips, metrics.ShadowTrips},
+		{&i.shadow.rejections, metrics.ShadowRejections},
+		{&i.shadow.retries, metrics.ShadowRetries},
+		{&i.shadow.timeouts, metrics.ShadowTimeouts},
 	} {
 		name, unit, description := about(c.d)
 		*c.to, err = from.Int64ObservableCounter(name, unit, description)

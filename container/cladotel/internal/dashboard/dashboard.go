@@ -37,6 +37,7 @@ var sections = []struct {
 	{"Circuit breakers", []metrics.Metric{metrics.BreakerState, metrics.Transitions}},
 	{"Rate limiters", []metrics.Metric{metrics.LimiterTokens, metrics.LimiterLimit}},
 	{"Profile", []metrics.Metric{metrics.Reloads}},
+	{"Dry run", []metrics.Metric{metrics.ShadowTrips, metrics.ShadowRejections, metrics.ShadowRetries, metrics.ShadowTimeouts}},
 }
 
 type builder struct {

@@ -48,6 +48,10 @@ var (
 	Transitions       = Metric{"clad.circuit_breaker.transitions", Counter, "{transition}", "Changes of a circuit breaker to a state.", []string{Breaker, State}}
 	LimiterTokens     = Metric{"clad.rate_limiter.tokens", Gauge, "{token}", "Tokens that a rate limiter has.", []string{Limiter}}
 	LimiterLimit      = Metric{"clad.rate_limiter.limit", Gauge, "{request}/s", "Requests per second that a rate limiter lets through.", []string{Limiter}}
+	ShadowTrips       = Metric{"clad.shadow.trips", Counter, "{trip}", "Times that circuit breakers of a dry run would have opened.", []string{Operation}}
+	ShadowRejections  = Metric{"clad.shadow.rejections", Counter, "{attempt}", "Attempts that a dry run would have refused.", []string{Operation, Reason}}
+	ShadowRetries     = Metric{"clad.shadow.retries", Counter, "{attempt}", "Attempts that would have followed another in a dry run, as far as that can be known.", []string{Operation}}
+	ShadowTimeouts    = Metric{"clad.shadow.timeouts", Counter, "{timeout}", "Timeouts that there would have been in a dry run.", []string{Operation}}
 	Reloads           = Metric{"clad.reloads", Counter, "{reload}", "Reloads of the profile.", []string{Outcome}}
 )
 
@@ -55,6 +59,7 @@ var (
 var All = []Metric{
 	Operations, OperationDuration, Active, AttemptDuration, Retries, Timeouts, Overruns, Rejections,
 	BreakerState, Transitions, LimiterTokens, LimiterLimit, Reloads,
+	ShadowTrips, ShadowRejections, ShadowRetries, ShadowTimeouts,
 }
 
 // Values are what the attributes can be, where that is a closed set.
