@@ -20,6 +20,7 @@ var layers = []*layer{
 	timeoutLayer,
 	retryLayer,
 	rateLimitLayer,
+	rateLimitsLayer,
 	circuitBreakerLayer,
 	attemptTimeoutLayer,
 	errorsLayer,

@@ -31,9 +31,11 @@ type Call struct {
 	kept          bool            // the contexts outlive the call
 	unsent        bool            // a layer refused the attempt at hand
 	late          bool            // time has passed since the call began: it has waited, or tries again
+	waited        bool            // the attempt at hand has, for a token
 	timesAttempts bool            // when attempts begin must be known
 	final         bool            // there is to be no further attempt
 	deferred      bool            // it goes on in a Pending
+	effect        bool            // an attempt that failed may have had its effect
 	means         verdict.Meaning // of the attempt's error
 	words         [inlineWords]uint64
 	ctxs          [inlineContexts]*deadline.Context
@@ -52,7 +54,7 @@ const (
 type memory struct {
 	words       []uint64
 	ctxs        []*deadline.Context
-	last        error // of the attempt before the one at hand
+	last        error // of the attempt before the one at hand, or before the fallback
 	rehearsal   *rehearsal
 	beforeRetry func() // of what the failed attempt holds, once another follows
 }
@@ -88,6 +90,7 @@ const (
 	begun    phase = iota
 	underWay       // since the first Next
 	over
+	fallenBack // its fallback is being asked
 )
 
 // Context is the context for this attempt: the caller's, with the deadlines of
@@ -136,7 +139,7 @@ func (c *Call) BeforeRetry(release func()) {
 // a function of the policy, which counts as a failure, and gives back what the call
 // held. What panicked goes on unchanged.
 func (c *Call) End() {
-	if c.phase == underWay && c.prog != nil {
+	if (c.phase == underWay || c.phase == fallenBack) && c.prog != nil {
 		c.abandon()
 	}
 }
@@ -229,6 +232,7 @@ func (c *Call) next(errp *error) bool {
 		if r := c.rehearsal(); r != nil {
 			r.safely(func() { r.ended(c, *errp) })
 		}
+		c.effect = c.effect || !c.means.NoEffect
 		if own := c.ownContext(); own != nil {
 			c.checkOverrun(own)
 		}
@@ -237,6 +241,8 @@ func (c *Call) next(errp *error) bool {
 			c.now = 0
 		}
 		return c.advance(len(c.prog.steps)-1, *errp, errp)
+	case fallenBack:
+		c.endFallback(errp)
 	case over:
 	}
 	return false
@@ -277,7 +283,7 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			i--
 			continue
 		}
-		c.means, c.unsent = verdict.Meaning{}, false
+		c.means, c.unsent, c.waited = verdict.Meaning{}, false, false
 		if c.kept {
 			c.release(i + 1)
 		}
@@ -289,6 +295,9 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 		}
 		err = c.noteRefusal(err)
 		i-- // that step was not entered: back from the one around it
+	}
+	if f := c.prog.fallback; f != nil && c.fallBack(f, err) {
+		return true
 	}
 	c.phase = over
 	outcome, cancelled := c.conclude(err)
@@ -352,7 +361,7 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 		c.exitErrors(s, err)
 	case limiterLayer:
 		if c.unsent { // further in: nobody was asked
-			s.limiter.bucket.GiveBack(c.clock())
+			c.giveBack(s)
 		}
 	}
 	return err, false

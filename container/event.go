@@ -15,7 +15,7 @@ import (
 
 // Event is something that happened to an operation, to a circuit breaker or to the
 // policies: [AttemptFailed], [Retrying], [Waited], [Rejected], [TimedOut], [Overrun],
-// [Tripped], [Probed], [Transition] or [Reloaded].
+// [Tripped], [Probed], [FellBack], [Transition], [Reloaded], [Alone] or [Rejoined].
 // The set is closed, but grows: a switch over it needs a default.
 type Event interface{ event() }
 
@@ -100,9 +100,27 @@ type Probed struct {
 	State     policy.State
 }
 
+// FellBack says that an operation failed and its [Fallback] is asked.
+type FellBack struct {
+	Operation string
+	Err       error // what it failed with
+}
+
 // Reloaded says that another catalog was put in force by [Orchestrator.Reload], or
 // why not: then the last one stays.
 type Reloaded struct{ Err error }
+
+// Alone says that a shared breaker or limiter goes on without the others, since the
+// store does not answer as it should.
+type Alone struct {
+	Name string // of the breaker or limiter
+	Err  error
+}
+
+// Rejoined says that it shares again what it knows.
+type Rejoined struct {
+	Name string // of the breaker or limiter
+}
 
 // Completed says how an operation ended.
 type Completed struct {
@@ -114,6 +132,7 @@ type Completed struct {
 	Err       error // nil after a success
 	Panicked  bool  // or ended by runtime.Goexit
 	Cancelled bool  // by the caller's own end; Err is policy.ErrCancelled then
+	FellBack  bool  // its outcome is that of its fallback
 }
 
 func (AttemptFailed) event() {}
@@ -124,8 +143,11 @@ func (Overrun) event()       {}
 func (Waited) event()        {}
 func (Tripped) event()       {}
 func (Probed) event()        {}
+func (FellBack) event()      {}
 func (Transition) event()    {}
 func (Reloaded) event()      {}
+func (Alone) event()         {}
+func (Rejoined) event()      {}
 
 // OnEvent has listen told of every [Event], with the context of the call that it
 // happened in, in that call's goroutine, so it should be quick. Transitions come in

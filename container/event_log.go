@@ -44,6 +44,12 @@ func (e *events) logEvent(ctx context.Context, event Event) {
 		write("tripped circuit breaker", event.Operation, slog.String("breaker", event.Name), slog.Any("error", event.Err), slog.Bool("slow", event.Slow))
 	case Probed:
 		write("probed circuit breaker", event.Operation, slog.String("breaker", event.Name), slog.String("state", event.State.String()))
+	case Alone:
+		e.write(ctx, slog.LevelDebug, "goes on without the fleet", slog.String("name", event.Name), slog.Any("error", event.Err))
+	case Rejoined:
+		e.write(ctx, slog.LevelDebug, "shares with the fleet again", slog.String("name", event.Name))
+	case FellBack:
+		write("fell back", event.Operation, slog.Any("error", event.Err))
 	case Transition, Reloaded:
 	}
 }

@@ -19,10 +19,14 @@ const (
 	countTimeout
 	countAnswered
 	countOverrun
+	countFallback
 	countBudget
 	countBegun // these two only where the operation's end is told to somebody
 	countEnded
 )
+
+// There are counters for all of them.
+const _ = uint(counters.Kinds - 1 - countEnded)
 
 // What is counted of operations that are only rehearsed, in the place of what they
 // have not.
@@ -91,6 +95,7 @@ func totalsOf(c *counters.Counters) policy.Totals {
 		RetryBudgetHits:          c.Of(countBudget),
 		TimeoutCount:             c.Of(countTimeout),
 		Overruns:                 c.Of(countOverrun),
+		Fallbacks:                c.Of(countFallback),
 	}
 	t.TotalOperations = t.SuccessfulOperations + t.FailedOperations
 	return t
@@ -109,4 +114,5 @@ func add(sum *policy.Totals, t policy.Totals) {
 	sum.RetryBudgetHits += t.RetryBudgetHits
 	sum.TimeoutCount += t.TimeoutCount
 	sum.Overruns += t.Overruns
+	sum.Fallbacks += t.Fallbacks
 }

@@ -25,6 +25,7 @@ type Orchestrator struct {
 	counters    counters.Registry // by operation
 	forgotten   counters.Counters // of operations that are no longer known
 	operations  operations        // by the ids given to For
+	sharing     *sharing          // nil without a store
 	closing     closing
 
 	mu        sync.RWMutex // guards what follows, which changes by transactions only
@@ -47,6 +48,8 @@ type options struct {
 	events     *events
 	errors     map[string]error
 	operations int
+	store      Store
+	fleet      int
 	attach     []func(*Orchestrator) func()
 }
 
@@ -120,7 +123,13 @@ func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
 		operations: operations{most: settings.operations},
 	}
 	o.transitions = &transitions{events: o.events}
-	if err := o.transact(func(tx *transaction) error { return tx.reload(c) }); err != nil {
+	o.sharing = newSharing(settings)
+	if err := o.transact(func(tx *transaction) error {
+		if err := o.sharing.register(tx); err != nil {
+			return err
+		}
+		return tx.reload(c)
+	}); err != nil {
 		return nil, err
 	}
 	for _, attach := range settings.attach {
@@ -138,11 +147,13 @@ func Attach(attach func(*Orchestrator) (detach func())) Option {
 	return optionFunc(func(o *options) { o.attach = append(o.attach, attach) })
 }
 
-// Close ends what [Attach] attached and who observes, the last first, and logs what is left of the
-// floods that [WithLogger] holds back. Pipelines go on working. Closing again does
+// Close ends what [Attach] attached and who observes, the last first, gives back what
+// this instance holds of shared limits, and logs what is left of the floods that
+// [WithLogger] holds back. Pipelines go on working. Closing again does
 // nothing. An Fx application closes its orchestrator when it stops.
 func (o *Orchestrator) Close() {
 	if o.closing.end() {
+		o.sharing.close(o.RateLimiters())
 		o.events.endFloods()
 	}
 }

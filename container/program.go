@@ -21,6 +21,7 @@ type program struct {
 	dependency string // the type of what is wrapped
 	counters   *counters.Counters
 	events     *events
+	fallback   *fallbackRule
 	shadow     *Pipeline      // the candidate's of a dry run; nil where there is none
 	budget     *budget.Budget // that counts operations, if retries have one
 	breaks     bool           // there is a circuit breaker

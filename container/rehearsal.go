@@ -118,13 +118,7 @@ func (r *rehearsal) enter(i int, now clock.Nanos) {
 			}
 			if !ok {
 				r.prog.counters.Count(countRejection)
-				r.release(i - 1)
-				for j := range i {
-					if steps[j].kind == limiterLayer {
-						steps[j].limiter.bucket.GiveBack(now)
-					}
-				}
-				r.state, r.failed = done, true // nothing retries an open circuit
+				r.refuse(i, now) // nothing retries an open circuit
 				return
 			}
 			r.words[s.slot] = uint64(p)
@@ -134,8 +128,7 @@ func (r *rehearsal) enter(i int, now clock.Nanos) {
 			}
 			r.prog.counters.Count(countLimited)
 			if !r.retriesLimited(i) {
-				r.release(i - 1)
-				r.state, r.failed = done, true
+				r.refuse(i, now)
 				return
 			}
 		case errorsLayer: // is for the way back
@@ -171,6 +164,17 @@ func (r *rehearsal) retriesLimited(i int) bool {
 		}
 	}
 	return false
+}
+
+// refuse ends a call at step i, which takes no token of any.
+func (r *rehearsal) refuse(i int, now clock.Nanos) {
+	r.release(i - 1)
+	for j := range i {
+		if s := &r.prog.steps[j]; s.kind == limiterLayer {
+			s.limiter.bucket.GiveBack(now)
+		}
+	}
+	r.state, r.failed = done, true
 }
 
 // release gives back the breakers' permits from step i outwards: nobody was asked.
@@ -230,10 +234,11 @@ func (r *rehearsal) exit(c *Call) {
 	for i := len(steps) - 1; i >= 0; i-- {
 		switch s := &steps[i]; s.kind {
 		case errorsLayer:
-			if v := policy.Unknown; failed && err != nil {
-				if v = s.errors.verdict(err); v != policy.Unknown {
-					means.Verdict, means.Final = v, false
-				}
+			if !failed {
+				continue
+			}
+			if v := s.errors.verdict(err); v != policy.Unknown {
+				means.Verdict, means.Final = v, false
 			}
 		case timeoutLayer:
 			if until := r.begun[s.slot] + s.timeout; spent > until || spent == until && failed && r.cut(c, means) {

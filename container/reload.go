@@ -37,11 +37,22 @@ func (tx *transaction) reload(c policy.Catalog) error {
 	if err != nil {
 		return err // what follows would only repeat it
 	}
+	if err := tx.canShareAll(is); err != nil {
+		return err
+	}
 	tx.catalog = copyOf(c)
 	tx.o.breakers.renew(tx, was.breakers, is.breakers, (*CircuitBreaker).configure, tx.newBreaker)
-	tx.o.limiters.renew(tx, was.limiters, is.limiters, (*RateLimiter).configure, newRateLimiter)
+	tx.o.limiters.renew(tx, was.limiters, is.limiters, (*RateLimiter).configure, tx.newLimiter)
 	tx.reloadOperations()
 	return errors.Join(tx.reloadPolicies(), tx.checkServices(), tx.reloadBindings())
+}
+
+func (tx *transaction) canShareAll(d declarations) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(d.limiters)) {
+		errs = append(errs, tx.canShare("rate limiter", name, d.limiters[name].Shared))
+	}
+	return errors.Join(errs...)
 }
 
 // copyOf copies a catalog's maps, which are its maker's to change.

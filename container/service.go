@@ -39,6 +39,7 @@ type tagged struct {
 	inCode      map[string]string // its choices per method
 	errors      *policy.Errors    // what the dependency's errors mean
 	constructor *constructor.Constructor
+	fallback    *serviceFallback // nil for none
 }
 
 // serviceType describes what is wrapped, as far as it is known without running
@@ -56,7 +57,8 @@ type binding struct {
 	operation string
 	guard     guard
 	pipeline  *Pipeline
-	shadow    *Pipeline // the candidate's of a dry run
+	fallback  *fallbackRule // nil for none
+	shadow    *Pipeline     // the candidate's of a dry run
 }
 
 // guard says how a proxy guards a method.
@@ -230,13 +232,21 @@ func (tx *transaction) bindMethod(s *service, b *binding) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", b.operation, err)
 	}
-	prog, err := tx.compile(s.withErrors(p), name, b.operation, s.owner)
+	fallback := b.fallback
+	if b.guard == optional && name == nonePolicy {
+		fallback = nil // it passes through
+	}
+	prog, err := tx.compile(s.withErrors(p, fallback), name, b.operation, s.owner)
 	if err != nil {
 		return err
+	}
+	if prog == nil && fallback != nil {
+		prog = tx.equip(&program{operation: b.operation})
 	}
 	if prog != nil {
 		prog.once = b.guard == once && !byProfile || b.guard == single
 		prog.dependency = s.typ.full
+		prog.fallback = fallback
 		if b.guard == withoutContext && prog.contexts > 0 {
 			tx.afterwards(func() {
 				tx.o.log.Info("no timeout can be enforced: the method takes no context", "operation", b.operation, "policy", name)
@@ -249,8 +259,8 @@ func (tx *transaction) bindMethod(s *service, b *binding) error {
 }
 
 // withErrors puts what the tag says of errors innermost.
-func (s *service) withErrors(p policy.Policy) policy.Policy {
-	if s.errors.IsZero() || len(policy.Layers(p)) == 0 {
+func (s *service) withErrors(p policy.Policy, f *fallbackRule) policy.Policy {
+	if s.errors.IsZero() || len(policy.Layers(p)) == 0 && f == nil {
 		return p
 	}
 	return policy.Combine(p, *s.errors)

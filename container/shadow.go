@@ -233,7 +233,7 @@ func (tx *transaction) beside(prog *program, operation string, candidate *Pipeli
 		if candidate.prog.Load() == nil {
 			return nil
 		}
-		prog = tx.equip(&program{policy: policy.None{}, operation: operation})
+		prog = tx.equip(&program{operation: operation})
 	}
 	prog.shadow, prog.observed = candidate, true
 	return prog
@@ -241,6 +241,8 @@ func (tx *transaction) beside(prog *program, operation string, candidate *Pipeli
 
 // withoutWaits has limits whose calls may wait for a token let through at once those
 // that would have got one in time: a bucket that is that much larger, and as empty.
+// That is the same, but for periods, where who would have waited is refused. A limit
+// that is shared is reckoned as this instance's own.
 func withoutWaits(c policy.Catalog) policy.Catalog {
 	c = copyOf(c)
 	for name, l := range c.RateLimiters {
@@ -255,7 +257,7 @@ func withoutWaits(c policy.Catalog) policy.Catalog {
 func withoutWait(p policy.Policy) policy.Policy {
 	layers := policy.Layers(p)
 	for i, layer := range layers {
-		if l, ok := layer.(policy.RateLimit); ok && l.MaxWait > 0 && !l.IsReference() {
+		if l, ok := layer.(policy.RateLimit); ok {
 			layers[i] = limitWithoutWait(l)
 		}
 	}
@@ -263,12 +265,14 @@ func withoutWait(p policy.Policy) policy.Policy {
 }
 
 func limitWithoutWait(l policy.RateLimit) policy.RateLimit {
-	if l.MaxWait <= 0 {
+	if l.IsReference() {
 		return l
 	}
-	l = l.WithDefaults()
-	more := l.RequestsPerSecond * l.MaxWait.Seconds()
-	l.Burst = int(min(float64(l.Burst)+math.Floor(more), math.MaxInt32))
+	l.Shared, l.Exact = false, false
+	if l.MaxWait > 0 && l.RequestsPerPeriod == 0 {
+		l = l.WithDefaults()
+		l.Burst = int(min(float64(l.Burst)+math.Floor(l.RequestsPerSecond*l.MaxWait.Seconds()), math.MaxInt32))
+	}
 	l.MaxWait = 0
 	return l
 }

@@ -50,7 +50,7 @@ func TestADryRunChangesNothing(t *testing.T) {
 		o, run := rehearsed(t, policy.None{}, policy.CircuitBreaker{FailureThreshold: 3, RecoveryTimeout: 10 * time.Second, SuccessThreshold: 1})
 		calls := 0
 		call := func(err error) {
-			if got := run(t.Context(), func(context.Context) error { calls++; return err }); got != err {
+			if got := run(t.Context(), func(context.Context) error { calls++; return err }); got != err { //nolint:errorlint // the very error
 				t.Errorf("the call returned %v, want %v", got, err)
 			}
 			time.Sleep(time.Second)
@@ -132,8 +132,9 @@ func TestADryRunForetells(t *testing.T) {
 		layers := []policy.Policy{
 			policy.CircuitBreaker{FailureThreshold: 1 + uint32(r.IntN(5)), RecoveryTimeout: 3 * time.Second, SuccessThreshold: 1 + uint32(r.IntN(3))},
 			policy.RateLimit{RequestsPerSecond: 1 + float64(r.IntN(4)), Burst: 1 + r.IntN(4)},
+			policy.RateLimit{RequestsPerSecond: 1 + float64(r.IntN(3)), Burst: 1 + r.IntN(9)},
 		}
-		r.Shuffle(2, func(i, j int) { layers[i], layers[j] = layers[j], layers[i] })
+		r.Shuffle(3, func(i, j int) { layers[i], layers[j] = layers[j], layers[i] })
 		candidate := policy.Combine(layers...)
 		synctest.Test(t, func(t *testing.T) {
 			o, run := rehearsed(t, policy.None{}, candidate)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"slices"
 
 	"github.com/cladgo/clad/internal/constructor"
 	"github.com/cladgo/clad/policy"
@@ -56,8 +57,11 @@ func Tag(ctor any, policyName string, opts ...TagOption) any {
 	}
 	// fx prints this where somebody annotates what Tag returns.
 	shown := "container.Tag(" + c.Name + ", " + policyName + ") at " + c.At + "; annotations go inside: Tag(fx.Annotate(...), ...)"
-	return c.Annotate(fn, t.provided, shown)
+	return c.Annotate(fn, t.results(), shown)
 }
+
+// results are all that the constructor comes to provide.
+func (t *tag) results() []constructor.Result { return slices.Concat(t.provided, t.extras) }
 
 // TagOption changes what [Tag] does.
 type TagOption interface{ applyTag(*tag) }
@@ -129,9 +133,14 @@ type tag struct {
 	keep    []reflect.Type
 	errors  policy.Errors
 
+	fallbacks []*fallback
+	mistakes  []error // of its options
+
 	constructor constructor.Constructor
 	provided    []constructor.Result
-	planned     *plan // where nothing was missing when it was made
+	extras      []constructor.Result // what the fallbacks make, provided beside
+	standIns    []int                // by what is provided: which of the extras stands in, or -1
+	planned     *plan                // where nothing was missing when it was made
 }
 
 // wrap makes the constructor that dig will call.
@@ -144,14 +153,15 @@ func (t *tag) wrap(c constructor.Constructor) (reflect.Value, error) {
 	if t.provided, err = provideAs(t.provided, t.as); err != nil {
 		return reflect.Value{}, err
 	}
+	c = t.standIn(c)
 	// What is wrong now and can be mended by what is registered later is a
 	// need; what types alone tell is a mistake.
 	plan := t.plan()
-	if err := errors.Join(plan.mistakes...); err != nil {
+	if err := errors.Join(append(t.mistakes, plan.mistakes...)...); err != nil {
 		return reflect.Value{}, err
 	}
 	if len(plan.missing) == 0 {
 		t.planned = plan
 	}
-	return c.Make(t.parameter(plan), t.provided, t.provide), nil
+	return c.Make(t.parameter(plan), t.results(), t.provide), nil
 }

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -99,10 +100,10 @@ func (tx *transaction) register(name string, spec policy.CircuitBreaker) error {
 }
 
 func (tx *transaction) registerLimiter(name string, spec policy.RateLimit) error {
-	if err := checkName("rate limiter", name, spec.Name, rateRequired(spec)); err != nil {
+	if err := errors.Join(checkName("rate limiter", name, spec.Name, rateRequired(spec)), tx.canShare("rate limiter", name, spec.Shared)); err != nil {
 		return err
 	}
-	tx.o.limiters.put(tx, name, spec, (*RateLimiter).configure, newRateLimiter)
+	tx.o.limiters.put(tx, name, spec, (*RateLimiter).configure, tx.newLimiter)
 	assign(tx, tx.o.limiters.inCode, name, spec)
 	if sh := tx.o.shadow; sh != nil {
 		return sh.o.RegisterRateLimiter(name, limitWithoutWait(spec))
@@ -112,6 +113,10 @@ func (tx *transaction) registerLimiter(name string, spec policy.RateLimit) error
 
 func (tx *transaction) newBreaker(name string, spec policy.CircuitBreaker) *CircuitBreaker {
 	return newCircuitBreaker(name, spec, tx.o.transitions)
+}
+
+func (tx *transaction) newLimiter(name string, spec policy.RateLimit) *RateLimiter {
+	return newRateLimiter(name, spec, tx.o.sharing)
 }
 
 // circuitBreaker finds the state of a layer, the n-th breaker from the outside
@@ -137,9 +142,12 @@ func (tx *transaction) circuitBreaker(w *owner, policyName string, spec policy.C
 }
 
 func (tx *transaction) rateLimiter(w *owner, policyName string, spec policy.RateLimit, n int) (*RateLimiter, error) {
+	if err := tx.canShare("rate limiter", spec.Name, spec.Shared); err != nil {
+		return nil, err
+	}
 	if spec.Name == "" {
 		return resourceOf(tx, tx.o.limiters, &w.limiters, policyName, n, spec, (*RateLimiter).configure, func() *RateLimiter {
-			return newRateLimiter(tx.o.limiters.free(nameFor(w, policyName, n, spec, limiterLayerOf)), spec)
+			return tx.newLimiter(tx.o.limiters.free(nameFor(w, policyName, n, spec, limiterLayerOf)), spec)
 		}), nil
 	}
 	l, ok := tx.o.limiters.known[spec.Name]
@@ -151,7 +159,20 @@ func (tx *transaction) rateLimiter(w *owner, policyName string, spec policy.Rate
 	case spec.IsReference():
 		return nil, unknown("rate limiter", spec.Name, tx.o.limiters.known)
 	}
-	return tx.o.limiters.put(tx, spec.Name, spec, (*RateLimiter).configure, newRateLimiter), nil
+	return tx.o.limiters.put(tx, spec.Name, spec, (*RateLimiter).configure, tx.newLimiter), nil
+}
+
+// canShare says what keeps a resource from being shared with other instances.
+func (tx *transaction) canShare(what, name string, shared bool) error {
+	switch {
+	case !shared:
+		return nil
+	case name == "":
+		return fmt.Errorf("a %s that is shared with other instances needs a name", what)
+	case tx.o.sharing == nil:
+		return fmt.Errorf("%s %q is shared with other instances, and there is no store to share it by; give one by container.WithStore or module.WithStore", what, name)
+	}
+	return nil
 }
 
 func differs(what, name string) error {
@@ -167,11 +188,14 @@ func (tx *transaction) compile(p policy.Policy, policyName, operation string, w 
 	return tx.equip(prog), nil
 }
 
-// equip gives a program what all of them have.
+// equip gives a program what it counts in, and whom it tells.
 func (tx *transaction) equip(prog *program) *program {
 	prog.counters = tx.o.counters.Of(prog.operation)
 	prog.events = tx.o.events
 	prog.observed = tx.o.events.observed()
+	if prog.policy == nil {
+		prog.policy = policy.None{}
+	}
 	return prog
 }
 

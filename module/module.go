@@ -236,6 +236,10 @@ func WithLogger(log *slog.Logger) Option { return option(func(o *options) { o.lo
 // these nor of a client that clad knows is a mistake of the profile.
 func WithErrors(named map[string]error) Option { return WithContainer(container.WithErrors(named)) }
 
+// WithStore has shared breakers and limiters share what they know with the other
+// instances that use the same store; see [container.WithStore].
+func WithStore(s container.Store) Option { return WithContainer(container.WithStore(s)) }
+
 // WithContainer hands options to the orchestrator: container.OnTransition, say.
 func WithContainer(opts ...container.Option) Option {
 	return option(func(o *options) { o.container = append(o.container, opts...) })

@@ -82,10 +82,10 @@ func (r *Reloader) rehearse(ctx context.Context, c candidate) {
 
 // missing reports tags that the candidate has no policy for.
 func (c candidate) missing(g graph) error {
-	if c.name == "" || c.err != nil {
-		return nil
-	}
 	var errs []error
+	if c.name == "" {
+		return nil // and New reports one that can't be read
+	}
 	for _, u := range g.unknownPolicies(c.catalog) {
 		errs = append(errs, fmt.Errorf("the dry run of profile %q: %w", c.name, u))
 	}

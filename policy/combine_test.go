@@ -117,6 +117,11 @@ func TestString(t *testing.T) {
 			policy.Retry{Backoff: policy.Exponential{Initial: time.Second}, RetryIf: func(error) bool { return true }},
 			"retry(3 attempts, exponential 1s × 2, custom RetryIf)",
 		},
+		{policy.RateLimit{RequestsPerPeriod: 600, Per: time.Minute, MaxWait: time.Second}, "rate_limit(600 in any 1m0s, wait 1s)"},
+		{
+			policy.CircuitBreaker{SlowCall: time.Second, RecoveryJitter: 0.2, Ramp: time.Minute},
+			"circuit_breaker(5 failures in a row, 50% of at least 20 in 10s slower than 1s, open 1s to 30s and up to 20% longer, 3 probes of 30s, ramp of 1m0s)",
+		},
 		{policy.CircuitBreaker{}, "circuit_breaker(5 failures in a row, open 1s to 30s, 3 probes of 30s)"},
 		{policy.CircuitBreaker{Name: "bank"}, "circuit_breaker(bank)"},
 		{

@@ -28,4 +28,7 @@ type Totals struct {
 	// tenth of the time that they had, and 100ms at least. Of those that
 	// succeeded nevertheless, about one in 64 is looked at.
 	Overruns uint64
+	// Fallbacks counts operations that failed and whose fallback was asked then: they
+	// succeeded or failed as that did.
+	Fallbacks uint64
 }

@@ -18,7 +18,8 @@ const DefaultMaxWait = 30 * time.Second
 //
 // No attempt starts when the context is over, after MaxElapsed, or when the
 // back-off would not fit before the context's deadline. An error that says when
-// to come back (see [RetryAfter]) lengthens the back-off, never shortens it.
+// to come back (see [RetryAfter]) lengthens the back-off, never shortens it. Where
+// the caller retries (see [WithCallerRetries]), there is one attempt.
 type Retry struct {
 	// MaxAttempts counts all attempts, the first included. 0 means
 	// DefaultMaxAttempts; with 1 the error comes through unwrapped.

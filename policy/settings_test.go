@@ -25,6 +25,7 @@ func TestValidateAcceptsWhatCanBeHonoured(t *testing.T) {
 		policy.RateLimit{RequestsPerSecond: 1e-9},
 		policy.RateLimit{RequestsPerSecond: math.MaxFloat64},
 		policy.RateLimit{Name: "api"},
+		policy.RateLimit{RequestsPerPeriod: 1, Per: 1},
 		policy.Timeout(1),
 		policy.Combine(total, retry, limit, breaker, attempt),
 	} {
@@ -84,6 +85,12 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			policy.RateLimit{RequestsPerSecond: -1, Burst: -2, MaxWait: -3},
 			[]string{"RequestsPerSecond is -1", "Burst is -2", "MaxWait is -3ns"},
 		},
+		{
+			"period", policy.RateLimit{RequestsPerPeriod: -1, Per: -2, RequestsPerSecond: 3, Burst: 4},
+			[]string{"RequestsPerPeriod is -1", "Per is -2ns", "both RequestsPerSecond and RequestsPerPeriod", "Burst belongs to RequestsPerSecond"},
+		},
+		{"requests without a period", policy.RateLimit{RequestsPerPeriod: 5}, []string{"Per is 0s"}},
+		{"a period without requests", policy.RateLimit{Per: time.Second}, []string{"RequestsPerPeriod is 0"}},
 		{"rate limit of nothing", policy.RateLimit{}, []string{"RequestsPerSecond is 0"}},
 		{"named rate limit with a burst alone", policy.RateLimit{Name: "api", Burst: 3}, []string{"RequestsPerSecond is 0"}},
 		{"rate limit not a number", policy.RateLimit{RequestsPerSecond: nan}, []string{"RequestsPerSecond is NaN"}},
@@ -198,6 +205,17 @@ func TestRateLimitDefaultBurstIsAQuarterOfASecond(t *testing.T) {
 	} {
 		if got := (policy.RateLimit{RequestsPerSecond: tt.perSecond, Burst: tt.burst}).WithDefaults().Burst; got != tt.want {
 			t.Errorf("%v/s with burst %d: got %d, want %d", tt.perSecond, tt.burst, got, tt.want)
+		}
+	}
+}
+
+func TestAverageOfRateLimits(t *testing.T) {
+	for want, l := range map[float64]policy.RateLimit{
+		5:  {RequestsPerSecond: 5},
+		10: {RequestsPerPeriod: 600, Per: time.Minute},
+	} {
+		if got := l.WithDefaults(); got.Average() != want || (got.Burst != 0) != (l.Per == 0) {
+			t.Errorf("%v: %v a second, burst %d", l, got.Average(), got.Burst)
 		}
 	}
 }

@@ -58,11 +58,12 @@ func (c client) direct() bool {
 // invoke makes a unary call.
 func (c client) invoke(ctx context.Context, method string, opts []grpc.CallOption, call func(context.Context, []grpc.CallOption) error) error {
 	if c.direct() {
-		return call(ctx, opts)
+		return call(c.tell(ctx, retries{}), opts)
 	}
-	return run(ctx, c.runner, func(ctx context.Context) (m meaning, err error) {
+	return run(ctx, c.runner, func(ctx context.Context, more retries) (m meaning, err error) {
 		d := delivery{link: c.link, throttle: c.throttle, began: clock.Now()}
-		if err = call(ctx, d.observe(opts)); err != nil {
+		more.any = more.any && c.repeat(method)
+		if err = call(c.tell(ctx, more), d.observe(opts)); err != nil {
 			m, err = d.judge(ctx, err)
 			m.final = m.final || !d.unsent() && !c.repeat(method)
 			return m, err

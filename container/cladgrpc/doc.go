@@ -47,6 +47,8 @@
 //
 // # Servers
 //
+// [UnaryFromCaller] and [StreamFromCaller] have a handler leave retries to a caller
+// that retries: clients of this package say so, unless they are [Silent].
 // [UnaryServer] and [StreamServer] limit and time-bound what comes in, and give
 // clad's errors from within the handlers their status.
 package cladgrpc

@@ -55,8 +55,11 @@
 // A policy chosen for a method in this way is carried out to the letter: if it
 // has a retry, requests of that method are repeated, safe or not.
 //
+// What a server is told, in headers: that the request is repeated where it fails, and
+// how long the caller waits; see [FromCaller]. [Silent] clients tell nothing.
+//
 // # Servers
 //
-// [Limit] runs handlers under a policy: it limits and time-bounds incoming
+// [FromCaller] has a handler heed what callers say of themselves. [Limit] runs handlers under a policy: it limits and time-bounds incoming
 // requests. [WriteError] and [Status] turn clad's errors into responses.
 package cladhttp

@@ -41,12 +41,12 @@ func (m *meter) attach(o *container.Orchestrator) (detach func()) {
 
 // instruments are those that are read when somebody collects.
 type instruments struct {
-	operations, retries, rejections, timeouts, overruns metric.Int64ObservableCounter
-	transitions, reloads                                metric.Int64ObservableCounter
-	shadow                                              shadowed
-	active                                              metric.Int64ObservableUpDownCounter
-	state                                               metric.Int64ObservableGauge
-	tokens, limit                                       metric.Float64ObservableGauge
+	operations, retries, rejections, timeouts, overruns, fallbacks metric.Int64ObservableCounter
+	transitions, reloads                                           metric.Int64ObservableCounter
+	active                                                         metric.Int64ObservableUpDownCounter
+	state                                                          metric.Int64ObservableGauge
+	tokens, limit                                                  metric.Float64ObservableGauge
+	shadow                                                         shadowed
 
 	all []metric.Observable
 }
@@ -69,6 +69,7 @@ func newInstruments(from metric.Meter) (i instruments, err error) {
 		{&i.rejections, metrics.Rejections},
 		{&i.timeouts, metrics.Timeouts},
 		{&i.overruns, metrics.Overruns},
+		{&i.fallbacks, metrics.Fallbacks},
 		{&i.transitions, metrics.Transitions},
 		{&i.reloads, metrics.Reloads},
 		{&i.shadow.trips, metrics.ShadowTrips},
@@ -141,6 +142,7 @@ func (m *meter) observeOperations(o *container.Orchestrator, i instruments, to m
 		observe(i.retries, t.RetryAttempts)
 		observe(i.timeouts, t.TimeoutCount)
 		observe(i.overruns, t.Overruns)
+		observe(i.fallbacks, t.Fallbacks)
 		observe(i.rejections, t.CircuitBreakerRejections, metrics.Reason, string(container.CircuitOpen))
 		observe(i.rejections, t.RateLimitHits, metrics.Reason, string(container.RateLimited))
 		observe(i.rejections, t.RetryBudgetHits, metrics.Reason, string(container.RetryBudget))
@@ -161,6 +163,7 @@ func add(sum *policy.Totals, t policy.Totals, n int64) {
 	sum.RetryBudgetHits += times * t.RetryBudgetHits
 	sum.TimeoutCount += times * t.TimeoutCount
 	sum.Overruns += times * t.Overruns
+	sum.Fallbacks += times * t.Fallbacks
 }
 
 var states = []policy.State{policy.StateClosed, policy.StateHalfOpen, policy.StateOpen}
@@ -191,6 +194,6 @@ func (m *meter) observeLimiters(o *container.Orchestrator, i instruments, to met
 		}
 		with := attributes(metrics.Limiter, label)
 		to.ObserveFloat64(i.tokens, l.Tokens(), with)
-		to.ObserveFloat64(i.limit, l.Limit().RequestsPerSecond, with)
+		to.ObserveFloat64(i.limit, l.Limit().Average(), with)
 	}
 }

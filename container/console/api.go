@@ -75,6 +75,7 @@ type Totals struct {
 	Trips       uint64 `json:"trips,omitempty"`
 	CircuitOpen uint64 `json:"circuit_open,omitempty"` // rejected for that reason
 	RateLimited uint64 `json:"rate_limited,omitempty"` // likewise
+	RetryBudget uint64 `json:"retry_budget,omitempty"` // attempts that it refused
 	Timeouts    uint64 `json:"timeouts,omitempty"`
 	Overruns    uint64 `json:"overruns,omitempty"`
 }
@@ -115,13 +116,19 @@ type Trip struct {
 	At        time.Time `json:"at"`
 	Operation string    `json:"operation"`
 	Error     string    `json:"error,omitempty"` // the last of the failures; none after a panic
+	Slow      bool      `json:"slow,omitempty"`  // too many calls were slow
 }
 
 // RateLimiter is a rate limiter.
 type RateLimiter struct {
-	Name      string  `json:"name"`
-	Mode      string  `json:"mode"` // "automatic" or "overridden"
+	Name string `json:"name"`
+	Mode string `json:"mode"` // "automatic" or "overridden"
+	// PerSecond is the rate, or what PerPeriod requests in a Period amount to.
 	PerSecond float64 `json:"requests_per_second"`
+	// PerPeriod is how many requests pass in any stretch of a Period, in seconds; 0
+	// where there is a rate.
+	PerPeriod int     `json:"requests_per_period,omitempty"`
+	Period    float64 `json:"per_s,omitempty"`
 	Burst     int     `json:"burst"`
 	MaxWait   float64 `json:"max_wait_s,omitempty"`
 	// Tokens is how many there are now; negative while calls wait.

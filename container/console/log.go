@@ -56,13 +56,16 @@ func (l *eventLog) event(_ context.Context, e container.Event) {
 	case container.Reloaded:
 		l.reloaded(e)
 	case container.Tripped:
-		trip := &Trip{At: time.Now(), Operation: e.Operation, Error: l.say(e.Err)}
+		trip := &Trip{At: time.Now(), Operation: e.Operation, Error: l.say(e.Err), Slow: e.Slow}
 		l.mu.Lock()
 		if story := l.story(e.Name); story != nil {
 			story.trip = trip
 		}
 		l.mu.Unlock()
 		l.count(KindTripped, e.Name, e.Operation, func() string {
+			if e.Slow {
+				return "too many calls are slow, of " + e.Operation + " perhaps"
+			}
 			if e.Err == nil {
 				return "a panic of " + e.Operation + " was one failure too many"
 			}

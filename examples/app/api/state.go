@@ -22,6 +22,7 @@ type totals struct {
 	RetryBudgetHits          uint64 `json:"retry_budget_hits"`
 	TimeoutCount             uint64 `json:"timeout_count"`
 	Overruns                 uint64 `json:"overruns"`
+	Fallbacks                uint64 `json:"fallbacks"`
 }
 
 // State is the body of GET /state.

@@ -41,7 +41,7 @@ func (e *explainer) noteShared(name string) {
 			return len(s.Path) == 4 && s.Path[3] == "name" && s.Value == what.name
 		})
 		if _, already := e.described[what]; names && len(settings) > 1 && !already {
-			e.described[what] = name
+			e.described[what] = []string{"policies", name, keys[i]}
 		}
 	}
 }
@@ -55,13 +55,13 @@ func (e *explainer) lookUp(what shared) policy.Policy {
 }
 
 // placeOf returns the path to the settings of what is shared: in its section, or
-// under the key of the policy that describes it.
-func (e *explainer) placeOf(what shared, key string) []string {
-	name, inPolicy := e.described[what]
+// where a policy describes it.
+func (e *explainer) placeOf(what shared) []string {
+	path, inPolicy := e.described[what]
 	if _, ok := e.profile.Origin(what.section, what.name); ok || !inPolicy {
 		return []string{what.section, what.name}
 	}
-	return []string{"policies", name, key}
+	return path
 }
 
 // mostShared is how many policies are listed that use the same.

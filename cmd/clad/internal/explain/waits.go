@@ -74,8 +74,11 @@ func jittered(e policy.Exponential, retry int, by float64) Bound {
 }
 
 // nextToken is how long a rate limiter that rejects may ask to wait: as long as
-// the queue may be, and one token more.
+// the queue may be, and one token more, or a period.
 func nextToken(l policy.RateLimit) Bound {
+	if l.RequestsPerPeriod > 0 {
+		return Bound(l.MaxWait).plus(Bound(l.Per))
+	}
 	token := float64(time.Second) / l.RequestsPerSecond
 	if !(token < math.MaxInt64) {
 		return Unbounded

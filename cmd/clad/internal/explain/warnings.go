@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/cladgo/clad/policy"
@@ -170,7 +171,10 @@ func (w *warner) throughput(i int, window time.Duration) (most float64, key stri
 			continue
 		}
 		limit = limit.WithDefaults()
-		n := float64(limit.Burst) + limit.RequestsPerSecond*window.Seconds()
+		n := float64(limit.Burst) + limit.Average()*window.Seconds()
+		if limit.Per > 0 {
+			n = math.Ceil(window.Seconds()/limit.Per.Seconds()) * float64(limit.RequestsPerPeriod)
+		}
 		for k := j + 1; k < i; k++ {
 			if r, ok := w.layers[k].Policy.(policy.Retry); ok {
 				n *= float64(r.WithDefaults().MaxAttempts) // for one token

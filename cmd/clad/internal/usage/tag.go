@@ -18,6 +18,8 @@ type tagging struct {
 	as     []types.Type
 	chosen map[string]Use
 	errors ServiceErrors
+
+	fallbacks []standIn
 }
 
 // tag looks at container.Tag(ctor, policy, options...).
@@ -42,7 +44,7 @@ func (f *finder) tag(p *packages.Package, call *ast.CallExpr) {
 	}
 }
 
-// option looks at container.Method, As, Answers and Judge. The name of the policy in
+// option looks at container.Method, As, Answers, Judge and the fallbacks. The name of the policy in
 // the former is noted where every call is looked at.
 func (f *finder) option(t *tagging, arg ast.Expr) {
 	call, ok := ast.Unparen(arg).(*ast.CallExpr)
@@ -64,6 +66,10 @@ func (f *finder) option(t *tagging, arg ast.Expr) {
 		for _, e := range call.Args {
 			t.errors.Answers = append(t.errors.Answers, said(t.pkg, e))
 		}
+	case fallbackFunc:
+		f.fallback(t, call)
+	case fallbackMethodFunc:
+		f.fallbackMethod(t, call)
 	case judgeFunc:
 		for _, e := range call.Args {
 			t.errors.Judges = append(t.errors.Judges, said(t.pkg, e))
@@ -107,6 +113,7 @@ func (f *finder) service(t *tagging, r result) {
 		s.Type = functionID(t.pkg, t.call.Args[0])
 		s.Full = s.Type
 	}
+	f.fallBack(t, &s, r)
 	if s.Type != "" {
 		f.Services = append(f.Services, s)
 	}

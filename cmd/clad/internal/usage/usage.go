@@ -80,6 +80,14 @@ type Service struct {
 	Methods []Method       // nil where they can't be told
 	Paths   bool           // its calls go by paths as well, /shop.Orders/Get
 	Errors  ServiceErrors
+	// Fallbacks are what is asked when it is unavailable.
+	Fallbacks []Fallback
+}
+
+// Fallback is what container.Fallback makes, or the function of a FallbackMethod.
+type Fallback struct {
+	Said
+	Method string // "" for those of all methods
 }
 
 // ServiceErrors are what a tag, and the code behind it, tell of a service's errors.

@@ -44,6 +44,7 @@ var (
 	Rejections        = Metric{"clad.rejections", Counter, "{attempt}", "Attempts that a circuit breaker, a rate limiter or a retry budget refused: the dependency was not called.", []string{Operation, Reason}}
 	Timeouts          = Metric{"clad.timeouts", Counter, "{timeout}", "Timeouts of the policies, of attempts and of whole operations.", []string{Operation}}
 	Overruns          = Metric{"clad.attempt.overruns", Counter, "{attempt}", "Attempts that came back long after their deadline.", []string{Operation}}
+	Fallbacks         = Metric{"clad.fallbacks", Counter, "{operation}", "Operations that failed and whose fallback was asked then.", []string{Operation}}
 	BreakerState      = Metric{"clad.circuit_breaker.state", Gauge, "{breaker}", "1 for the state that a circuit breaker is in, 0 for the others.", []string{Breaker, State}}
 	Transitions       = Metric{"clad.circuit_breaker.transitions", Counter, "{transition}", "Changes of a circuit breaker to a state.", []string{Breaker, State}}
 	LimiterTokens     = Metric{"clad.rate_limiter.tokens", Gauge, "{token}", "Tokens that a rate limiter has.", []string{Limiter}}
@@ -57,7 +58,7 @@ var (
 
 // All are all metrics, in the order in which to read of them.
 var All = []Metric{
-	Operations, OperationDuration, Active, AttemptDuration, Retries, Timeouts, Overruns, Rejections,
+	Operations, OperationDuration, Active, AttemptDuration, Retries, Timeouts, Overruns, Rejections, Fallbacks,
 	BreakerState, Transitions, LimiterTokens, LimiterLimit, Reloads,
 	ShadowTrips, ShadowRejections, ShadowRetries, ShadowTimeouts,
 }

@@ -212,16 +212,22 @@ type cladProxied = container.Proxied
 // rowsProxy is the proxy of Rows.
 type rowsProxy struct {
 	cladProxied
-	next Rows
-	row  *container.Pipeline
+	next        Rows
+	row         *container.Pipeline
+	rowFallback func(context.Context) error
 }
 
 func newRowsProxy(next Rows, m container.Methods) Rows {
-	return &rowsProxy{
+	p := &rowsProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		row:         m.Method("Row"),
 	}
+	if f, ok := container.FallbackOf[Rows](m); ok {
+		p.rowFallback = f.Row
+	}
+	m.Fallback("Row", &p.rowFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Rows.
@@ -234,6 +240,10 @@ func (p *rowsProxy) Row(ctx context.Context) (err error) {
 	call := p.row.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.rowFallback(call.Context())
+			continue
+		}
 		err = p.next.Row(call.Context())
 	}
 	return err
@@ -242,16 +252,22 @@ func (p *rowsProxy) Row(ctx context.Context) (err error) {
 // auditorProxy is the proxy of payments.Auditor.
 type auditorProxy struct {
 	cladProxied
-	next  payments.Auditor
-	audit *container.Pipeline
+	next          payments.Auditor
+	audit         *container.Pipeline
+	auditFallback func(context.Context, string) error
 }
 
 func newAuditorProxy(next payments.Auditor, m container.Methods) payments.Auditor {
-	return &auditorProxy{
+	p := &auditorProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		audit:       m.Method("Audit"),
 	}
+	if f, ok := container.FallbackOf[payments.Auditor](m); ok {
+		p.auditFallback = f.Audit
+	}
+	m.Fallback("Audit", &p.auditFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Auditor.
@@ -264,6 +280,10 @@ func (p *auditorProxy) Audit(ctx context.Context, what string) (err error) {
 	call := p.audit.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.auditFallback(call.Context(), what)
+			continue
+		}
 		err = p.next.Audit(call.Context(), what)
 	}
 	return err
@@ -272,16 +292,22 @@ func (p *auditorProxy) Audit(ctx context.Context, what string) (err error) {
 // cacheProxy is the proxy of payments.Cache.
 type cacheProxy struct {
 	cladProxied
-	next payments.Cache
-	get  *container.Pipeline
+	next        payments.Cache
+	get         *container.Pipeline
+	getFallback func(context.Context, string) (string, error)
 }
 
 func newCacheProxy(next payments.Cache, m container.Methods) payments.Cache {
-	return &cacheProxy{
+	p := &cacheProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		get:         m.Method("Get"),
 	}
+	if f, ok := container.FallbackOf[payments.Cache](m); ok {
+		p.getFallback = f.Get
+	}
+	m.Fallback("Get", &p.getFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Cache.
@@ -294,6 +320,10 @@ func (p *cacheProxy) Get(ctx context.Context, key string) (result string, err er
 	call := p.get.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.getFallback(call.Context(), key)
+			continue
+		}
 		result, err = p.next.Get(call.Context(), key)
 	}
 	return result, err
@@ -302,16 +332,22 @@ func (p *cacheProxy) Get(ctx context.Context, key string) (result string, err er
 // clockProxy is the proxy of payments.Clock.
 type clockProxy struct {
 	cladProxied
-	next payments.Clock
-	now  *container.Pipeline
+	next        payments.Clock
+	now         *container.Pipeline
+	nowFallback func(context.Context) (int64, error)
 }
 
 func newClockProxy(next payments.Clock, m container.Methods) payments.Clock {
-	return &clockProxy{
+	p := &clockProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		now:         m.Method("Now"),
 	}
+	if f, ok := container.FallbackOf[payments.Clock](m); ok {
+		p.nowFallback = f.Now
+	}
+	m.Fallback("Now", &p.nowFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Clock.
@@ -324,6 +360,10 @@ func (p *clockProxy) Now(ctx context.Context) (result int64, err error) {
 	call := p.now.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.nowFallback(call.Context())
+			continue
+		}
 		result, err = p.next.Now(call.Context())
 	}
 	return result, err
@@ -332,16 +372,22 @@ func (p *clockProxy) Now(ctx context.Context) (result int64, err error) {
 // eventsProxy is the proxy of payments.Events.
 type eventsProxy struct {
 	cladProxied
-	next payments.Events
-	emit *container.Pipeline
+	next         payments.Events
+	emit         *container.Pipeline
+	emitFallback func(context.Context) error
 }
 
 func newEventsProxy(next payments.Events, m container.Methods) payments.Events {
-	return &eventsProxy{
+	p := &eventsProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		emit:        m.Method("Emit"),
 	}
+	if f, ok := container.FallbackOf[payments.Events](m); ok {
+		p.emitFallback = f.Emit
+	}
+	m.Fallback("Emit", &p.emitFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Events.
@@ -354,6 +400,10 @@ func (p *eventsProxy) Emit(ctx context.Context) (err error) {
 	call := p.emit.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.emitFallback(call.Context())
+			continue
+		}
 		err = p.next.Emit(call.Context())
 	}
 	return err
@@ -362,16 +412,22 @@ func (p *eventsProxy) Emit(ctx context.Context) (err error) {
 // featureProxy is the proxy of payments.Feature.
 type featureProxy struct {
 	cladProxied
-	next payments.Feature
-	on   *container.Pipeline
+	next       payments.Feature
+	on         *container.Pipeline
+	onFallback func(context.Context) (bool, error)
 }
 
 func newFeatureProxy(next payments.Feature, m container.Methods) payments.Feature {
-	return &featureProxy{
+	p := &featureProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		on:          m.Method("On"),
 	}
+	if f, ok := container.FallbackOf[payments.Feature](m); ok {
+		p.onFallback = f.On
+	}
+	m.Fallback("On", &p.onFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Feature.
@@ -384,6 +440,10 @@ func (p *featureProxy) On(ctx context.Context) (result bool, err error) {
 	call := p.on.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.onFallback(call.Context())
+			continue
+		}
 		result, err = p.next.On(call.Context())
 	}
 	return result, err
@@ -392,16 +452,22 @@ func (p *featureProxy) On(ctx context.Context) (result bool, err error) {
 // fraudProxy is the proxy of payments.Fraud.
 type fraudProxy struct {
 	cladProxied
-	next  payments.Fraud
-	check *container.Pipeline
+	next          payments.Fraud
+	check         *container.Pipeline
+	checkFallback func(context.Context) error
 }
 
 func newFraudProxy(next payments.Fraud, m container.Methods) payments.Fraud {
-	return &fraudProxy{
+	p := &fraudProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		check:       m.Method("Check"),
 	}
+	if f, ok := container.FallbackOf[payments.Fraud](m); ok {
+		p.checkFallback = f.Check
+	}
+	m.Fallback("Check", &p.checkFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Fraud.
@@ -414,6 +480,10 @@ func (p *fraudProxy) Check(ctx context.Context) (err error) {
 	call := p.check.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.checkFallback(call.Context())
+			continue
+		}
 		err = p.next.Check(call.Context())
 	}
 	return err
@@ -422,16 +492,22 @@ func (p *fraudProxy) Check(ctx context.Context) (err error) {
 // gatewayProxy is the proxy of payments.Gateway.
 type gatewayProxy struct {
 	cladProxied
-	next   payments.Gateway
-	charge *container.Pipeline
+	next           payments.Gateway
+	charge         *container.Pipeline
+	chargeFallback func(context.Context, int) (string, error)
 }
 
 func newGatewayProxy(next payments.Gateway, m container.Methods) payments.Gateway {
-	return &gatewayProxy{
+	p := &gatewayProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		charge:      m.Method("Charge"),
 	}
+	if f, ok := container.FallbackOf[payments.Gateway](m); ok {
+		p.chargeFallback = f.Charge
+	}
+	m.Fallback("Charge", &p.chargeFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Gateway.
@@ -444,6 +520,10 @@ func (p *gatewayProxy) Charge(ctx context.Context, cents int) (result string, er
 	call := p.charge.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.chargeFallback(call.Context(), cents)
+			continue
+		}
 		result, err = p.next.Charge(call.Context(), cents)
 	}
 	return result, err
@@ -452,16 +532,22 @@ func (p *gatewayProxy) Charge(ctx context.Context, cents int) (result string, er
 // geoProxy is the proxy of payments.Geo.
 type geoProxy struct {
 	cladProxied
-	next   payments.Geo
-	locate *container.Pipeline
+	next           payments.Geo
+	locate         *container.Pipeline
+	locateFallback func(context.Context) error
 }
 
 func newGeoProxy(next payments.Geo, m container.Methods) payments.Geo {
-	return &geoProxy{
+	p := &geoProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		locate:      m.Method("Locate"),
 	}
+	if f, ok := container.FallbackOf[payments.Geo](m); ok {
+		p.locateFallback = f.Locate
+	}
+	m.Fallback("Locate", &p.locateFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Geo.
@@ -474,6 +560,10 @@ func (p *geoProxy) Locate(ctx context.Context) (err error) {
 	call := p.locate.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.locateFallback(call.Context())
+			continue
+		}
 		err = p.next.Locate(call.Context())
 	}
 	return err
@@ -482,16 +572,22 @@ func (p *geoProxy) Locate(ctx context.Context) (err error) {
 // handlerProxy is the proxy of payments.Handler.
 type handlerProxy struct {
 	cladProxied
-	next   payments.Handler
-	handle *container.Pipeline
+	next           payments.Handler
+	handle         *container.Pipeline
+	handleFallback func(context.Context, string) error
 }
 
 func newHandlerProxy(next payments.Handler, m container.Methods) payments.Handler {
-	return &handlerProxy{
+	p := &handlerProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		handle:      m.Method("Handle"),
 	}
+	if f, ok := container.FallbackOf[payments.Handler](m); ok {
+		p.handleFallback = f.Handle
+	}
+	m.Fallback("Handle", &p.handleFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Handler.
@@ -504,6 +600,10 @@ func (p *handlerProxy) Handle(ctx context.Context, event string) (err error) {
 	call := p.handle.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.handleFallback(call.Context(), event)
+			continue
+		}
 		err = p.next.Handle(call.Context(), event)
 	}
 	return err
@@ -512,16 +612,22 @@ func (p *handlerProxy) Handle(ctx context.Context, event string) (err error) {
 // identityProxy is the proxy of payments.Identity.
 type identityProxy struct {
 	cladProxied
-	next payments.Identity
-	who  *container.Pipeline
+	next        payments.Identity
+	who         *container.Pipeline
+	whoFallback func(context.Context) (string, error)
 }
 
 func newIdentityProxy(next payments.Identity, m container.Methods) payments.Identity {
-	return &identityProxy{
+	p := &identityProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		who:         m.Method("Who"),
 	}
+	if f, ok := container.FallbackOf[payments.Identity](m); ok {
+		p.whoFallback = f.Who
+	}
+	m.Fallback("Who", &p.whoFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Identity.
@@ -534,6 +640,10 @@ func (p *identityProxy) Who(ctx context.Context) (result string, err error) {
 	call := p.who.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.whoFallback(call.Context())
+			continue
+		}
 		result, err = p.next.Who(call.Context())
 	}
 	return result, err
@@ -542,16 +652,22 @@ func (p *identityProxy) Who(ctx context.Context) (result string, err error) {
 // ledgerProxy is the proxy of payments.Ledger.
 type ledgerProxy struct {
 	cladProxied
-	next   payments.Ledger
-	append *container.Pipeline
+	next           payments.Ledger
+	append         *container.Pipeline
+	appendFallback func(context.Context, string) error
 }
 
 func newLedgerProxy(next payments.Ledger, m container.Methods) payments.Ledger {
-	return &ledgerProxy{
+	p := &ledgerProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		append:      m.Method("Append"),
 	}
+	if f, ok := container.FallbackOf[payments.Ledger](m); ok {
+		p.appendFallback = f.Append
+	}
+	m.Fallback("Append", &p.appendFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Ledger.
@@ -564,6 +680,10 @@ func (p *ledgerProxy) Append(ctx context.Context, entry string) (err error) {
 	call := p.append.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.appendFallback(call.Context(), entry)
+			continue
+		}
 		err = p.next.Append(call.Context(), entry)
 	}
 	return err
@@ -572,16 +692,22 @@ func (p *ledgerProxy) Append(ctx context.Context, entry string) (err error) {
 // mailerProxy is the proxy of payments.Mailer.
 type mailerProxy struct {
 	cladProxied
-	next payments.Mailer
-	mail *container.Pipeline
+	next         payments.Mailer
+	mail         *container.Pipeline
+	mailFallback func(context.Context, string) error
 }
 
 func newMailerProxy(next payments.Mailer, m container.Methods) payments.Mailer {
-	return &mailerProxy{
+	p := &mailerProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		mail:        m.Method("Mail"),
 	}
+	if f, ok := container.FallbackOf[payments.Mailer](m); ok {
+		p.mailFallback = f.Mail
+	}
+	m.Fallback("Mail", &p.mailFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Mailer.
@@ -594,6 +720,10 @@ func (p *mailerProxy) Mail(ctx context.Context, to string) (err error) {
 	call := p.mail.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.mailFallback(call.Context(), to)
+			continue
+		}
 		err = p.next.Mail(call.Context(), to)
 	}
 	return err
@@ -602,16 +732,22 @@ func (p *mailerProxy) Mail(ctx context.Context, to string) (err error) {
 // probeProxy is the proxy of payments.Probe.
 type probeProxy struct {
 	cladProxied
-	next  payments.Probe
-	probe *container.Pipeline
+	next          payments.Probe
+	probe         *container.Pipeline
+	probeFallback func(context.Context) error
 }
 
 func newProbeProxy(next payments.Probe, m container.Methods) payments.Probe {
-	return &probeProxy{
+	p := &probeProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		probe:       m.Method("Probe"),
 	}
+	if f, ok := container.FallbackOf[payments.Probe](m); ok {
+		p.probeFallback = f.Probe
+	}
+	m.Fallback("Probe", &p.probeFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Probe.
@@ -624,6 +760,10 @@ func (p *probeProxy) Probe(ctx context.Context) (err error) {
 	call := p.probe.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.probeFallback(call.Context())
+			continue
+		}
 		err = p.next.Probe(call.Context())
 	}
 	return err
@@ -632,16 +772,22 @@ func (p *probeProxy) Probe(ctx context.Context) (err error) {
 // queueProxy is the proxy of payments.Queue.
 type queueProxy struct {
 	cladProxied
-	next payments.Queue
-	push *container.Pipeline
+	next         payments.Queue
+	push         *container.Pipeline
+	pushFallback func(context.Context, string) error
 }
 
 func newQueueProxy(next payments.Queue, m container.Methods) payments.Queue {
-	return &queueProxy{
+	p := &queueProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		push:        m.Method("Push"),
 	}
+	if f, ok := container.FallbackOf[payments.Queue](m); ok {
+		p.pushFallback = f.Push
+	}
+	m.Fallback("Push", &p.pushFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Queue.
@@ -654,6 +800,10 @@ func (p *queueProxy) Push(ctx context.Context, s string) (err error) {
 	call := p.push.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.pushFallback(call.Context(), s)
+			continue
+		}
 		err = p.next.Push(call.Context(), s)
 	}
 	return err
@@ -662,16 +812,22 @@ func (p *queueProxy) Push(ctx context.Context, s string) (err error) {
 // ratesProxy is the proxy of payments.Rates.
 type ratesProxy struct {
 	cladProxied
-	next payments.Rates
-	rate *container.Pipeline
+	next         payments.Rates
+	rate         *container.Pipeline
+	rateFallback func(context.Context, string) (float64, error)
 }
 
 func newRatesProxy(next payments.Rates, m container.Methods) payments.Rates {
-	return &ratesProxy{
+	p := &ratesProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		rate:        m.Method("Rate"),
 	}
+	if f, ok := container.FallbackOf[payments.Rates](m); ok {
+		p.rateFallback = f.Rate
+	}
+	m.Fallback("Rate", &p.rateFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Rates.
@@ -684,6 +840,10 @@ func (p *ratesProxy) Rate(ctx context.Context, currency string) (result float64,
 	call := p.rate.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.rateFallback(call.Context(), currency)
+			continue
+		}
 		result, err = p.next.Rate(call.Context(), currency)
 	}
 	return result, err
@@ -692,16 +852,22 @@ func (p *ratesProxy) Rate(ctx context.Context, currency string) (result float64,
 // repoProxy is the proxy of payments.Repo[T].
 type repoProxy[T any] struct {
 	cladProxied
-	next payments.Repo[T]
-	find *container.Pipeline
+	next         payments.Repo[T]
+	find         *container.Pipeline
+	findFallback func(context.Context, string) (T, error)
 }
 
 func newRepoProxy[T any](next payments.Repo[T], m container.Methods) payments.Repo[T] {
-	return &repoProxy[T]{
+	p := &repoProxy[T]{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		find:        m.Method("Find"),
 	}
+	if f, ok := container.FallbackOf[payments.Repo[T]](m); ok {
+		p.findFallback = f.Find
+	}
+	m.Fallback("Find", &p.findFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Repo[T].
@@ -714,6 +880,10 @@ func (p *repoProxy[T]) Find(ctx context.Context, id string) (result T, err error
 	call := p.find.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.findFallback(call.Context(), id)
+			continue
+		}
 		result, err = p.next.Find(call.Context(), id)
 	}
 	return result, err
@@ -722,16 +892,22 @@ func (p *repoProxy[T]) Find(ctx context.Context, id string) (result T, err error
 // searchProxy is the proxy of payments.Search.
 type searchProxy struct {
 	cladProxied
-	next payments.Search
-	find *container.Pipeline
+	next         payments.Search
+	find         *container.Pipeline
+	findFallback func(context.Context, string) ([]string, error)
 }
 
 func newSearchProxy(next payments.Search, m container.Methods) payments.Search {
-	return &searchProxy{
+	p := &searchProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		find:        m.Method("Find"),
 	}
+	if f, ok := container.FallbackOf[payments.Search](m); ok {
+		p.findFallback = f.Find
+	}
+	m.Fallback("Find", &p.findFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Search.
@@ -744,6 +920,10 @@ func (p *searchProxy) Find(ctx context.Context, q string) (result []string, err 
 	call := p.find.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.findFallback(call.Context(), q)
+			continue
+		}
 		result, err = p.next.Find(call.Context(), q)
 	}
 	return result, err
@@ -752,16 +932,22 @@ func (p *searchProxy) Find(ctx context.Context, q string) (result []string, err 
 // storeProxy is the proxy of payments.Store.
 type storeProxy struct {
 	cladProxied
-	next payments.Store
-	save *container.Pipeline
+	next         payments.Store
+	save         *container.Pipeline
+	saveFallback func(context.Context) error
 }
 
 func newStoreProxy(next payments.Store, m container.Methods) payments.Store {
-	return &storeProxy{
+	p := &storeProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		save:        m.Method("Save"),
 	}
+	if f, ok := container.FallbackOf[payments.Store](m); ok {
+		p.saveFallback = f.Save
+	}
+	m.Fallback("Save", &p.saveFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Store.
@@ -774,6 +960,10 @@ func (p *storeProxy) Save(ctx context.Context) (err error) {
 	call := p.save.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.saveFallback(call.Context())
+			continue
+		}
 		err = p.next.Save(call.Context())
 	}
 	return err
@@ -782,16 +972,22 @@ func (p *storeProxy) Save(ctx context.Context) (err error) {
 // taxProxy is the proxy of payments.Tax.
 type taxProxy struct {
 	cladProxied
-	next payments.Tax
-	tax  *container.Pipeline
+	next        payments.Tax
+	tax         *container.Pipeline
+	taxFallback func(context.Context) error
 }
 
 func newTaxProxy(next payments.Tax, m container.Methods) payments.Tax {
-	return &taxProxy{
+	p := &taxProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		tax:         m.Method("Tax"),
 	}
+	if f, ok := container.FallbackOf[payments.Tax](m); ok {
+		p.taxFallback = f.Tax
+	}
+	m.Fallback("Tax", &p.taxFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Tax.
@@ -804,6 +1000,10 @@ func (p *taxProxy) Tax(ctx context.Context) (err error) {
 	call := p.tax.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.taxFallback(call.Context())
+			continue
+		}
 		err = p.next.Tax(call.Context())
 	}
 	return err
@@ -812,16 +1012,22 @@ func (p *taxProxy) Tax(ctx context.Context) (err error) {
 // tokenProxy is the proxy of payments.Token.
 type tokenProxy struct {
 	cladProxied
-	next  payments.Token
-	token *container.Pipeline
+	next          payments.Token
+	token         *container.Pipeline
+	tokenFallback func(context.Context) error
 }
 
 func newTokenProxy(next payments.Token, m container.Methods) payments.Token {
-	return &tokenProxy{
+	p := &tokenProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		token:       m.Method("Token"),
 	}
+	if f, ok := container.FallbackOf[payments.Token](m); ok {
+		p.tokenFallback = f.Token
+	}
+	m.Fallback("Token", &p.tokenFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Token.
@@ -834,6 +1040,10 @@ func (p *tokenProxy) Token(ctx context.Context) (err error) {
 	call := p.token.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.tokenFallback(call.Context())
+			continue
+		}
 		err = p.next.Token(call.Context())
 	}
 	return err
@@ -842,16 +1052,22 @@ func (p *tokenProxy) Token(ctx context.Context) (err error) {
 // tracerProxy is the proxy of payments.Tracer.
 type tracerProxy struct {
 	cladProxied
-	next  payments.Tracer
-	trace *container.Pipeline
+	next          payments.Tracer
+	trace         *container.Pipeline
+	traceFallback func(context.Context) error
 }
 
 func newTracerProxy(next payments.Tracer, m container.Methods) payments.Tracer {
-	return &tracerProxy{
+	p := &tracerProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		trace:       m.Method("Trace"),
 	}
+	if f, ok := container.FallbackOf[payments.Tracer](m); ok {
+		p.traceFallback = f.Trace
+	}
+	m.Fallback("Trace", &p.traceFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Tracer.
@@ -864,6 +1080,10 @@ func (p *tracerProxy) Trace(ctx context.Context) (err error) {
 	call := p.trace.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.traceFallback(call.Context())
+			continue
+		}
 		err = p.next.Trace(call.Context())
 	}
 	return err
@@ -872,16 +1092,22 @@ func (p *tracerProxy) Trace(ctx context.Context) (err error) {
 // vaultProxy is the proxy of payments.Vault.
 type vaultProxy struct {
 	cladProxied
-	next   payments.Vault
-	secret *container.Pipeline
+	next           payments.Vault
+	secret         *container.Pipeline
+	secretFallback func(context.Context) (string, error)
 }
 
 func newVaultProxy(next payments.Vault, m container.Methods) payments.Vault {
-	return &vaultProxy{
+	p := &vaultProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		secret:      m.Method("Secret"),
 	}
+	if f, ok := container.FallbackOf[payments.Vault](m); ok {
+		p.secretFallback = f.Secret
+	}
+	m.Fallback("Secret", &p.secretFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Vault.
@@ -894,6 +1120,10 @@ func (p *vaultProxy) Secret(ctx context.Context) (result string, err error) {
 	call := p.secret.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.secretFallback(call.Context())
+			continue
+		}
 		result, err = p.next.Secret(call.Context())
 	}
 	return result, err
@@ -902,16 +1132,22 @@ func (p *vaultProxy) Secret(ctx context.Context) (result string, err error) {
 // anonymousProxy is the proxy of interface{Ask(context.Context) error}.
 type anonymousProxy struct {
 	cladProxied
-	next interface{ Ask(context.Context) error }
-	ask  *container.Pipeline
+	next        interface{ Ask(context.Context) error }
+	ask         *container.Pipeline
+	askFallback func(context.Context) error
 }
 
 func newAnonymousProxy(next interface{ Ask(context.Context) error }, m container.Methods) interface{ Ask(context.Context) error } {
-	return &anonymousProxy{
+	p := &anonymousProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		ask:         m.Method("Ask"),
 	}
+	if f, ok := container.FallbackOf[interface{ Ask(context.Context) error }](m); ok {
+		p.askFallback = f.Ask
+	}
+	m.Fallback("Ask", &p.askFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond interface{Ask(context.Context) error}.
@@ -924,6 +1160,10 @@ func (p *anonymousProxy) Ask(ctx context.Context) (err error) {
 	call := p.ask.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.askFallback(call.Context())
+			continue
+		}
 		err = p.next.Ask(call.Context())
 	}
 	return err
