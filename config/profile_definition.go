@@ -13,11 +13,16 @@ const (
 	services        = "services"
 )
 
+<<<<<<< HEAD
 // The settings of a profile as a whole.
 const (
 	reload = "reload"
 	shadow = "shadow"
 )
+=======
+// reload is a setting of a profile as a whole.
+const reload = "reload"
+>>>>>>> main
 
 // singular names one entry of a section that can be named elsewhere.
 func singular(section string) string {
@@ -75,6 +80,10 @@ var profileDefinition = &definition{
 			kind: table, rule: serviceRule,
 			elem: serviceDefinition,
 			doc:  "Choices per tagged service and method, without touching code. The service is written as its Go type, with the full import path where two would collide.",
+		}},
+		{key: standard, definition: definition{
+			kind: boolean, defaultValue: false,
+			doc: "Add the policy `standard`, which is for services that have none of their own: those whose tag names no policy. A policy of that name here lies over it, and others may extend it.",
 		}},
 		{key: reload, definition: definition{
 			kind: boolean, defaultValue: false,

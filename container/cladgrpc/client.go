@@ -60,12 +60,14 @@ func (c client) invoke(ctx context.Context, method string, opts []grpc.CallOptio
 	if c.direct() {
 		return call(c.tell(ctx, retries{}), opts)
 	}
+	var key idempotencyKey
 	return run(ctx, c.runner, func(ctx context.Context, more retries) (m meaning, err error) {
 		d := delivery{link: c.link, throttle: c.throttle, began: clock.Now()}
-		more.any = more.any && c.repeat(method)
-		if err = call(c.tell(ctx, more), d.observe(opts)); err != nil {
+		repeat := more.key != "" || c.repeat(method)
+		more.any = more.any && repeat
+		if err = call(key.in(c.tell(ctx, more), more.key), d.observe(opts)); err != nil {
 			m, err = d.judge(ctx, err)
-			m.final = m.final || !d.unsent() && !c.repeat(method)
+			m.final = m.final || !d.unsent() && !repeat
 			return m, err
 		}
 		d.succeeded()

@@ -53,10 +53,10 @@ func timeoutOf(ctx context.Context) time.Duration {
 	return tooShort
 }
 
-// write adds it to the headers of a request, of which it makes a copy; their
+// write adds it, and the key if there is one, to the headers of a request, of which it makes a copy; their
 // values, which the copy shares, are not written to. New ones are kept in values.
-func (t told) write(req *http.Request, values *[2]string) {
-	if t == (told{}) || req.Header == nil { // the transport will say so
+func (t told) write(req *http.Request, key idempotencyKey, values *[3]string) {
+	if t == (told{}) && key.value == "" || req.Header == nil { // the transport will say so
 		return
 	}
 	req.Header = maps.Clone(req.Header)
@@ -67,6 +67,10 @@ func (t told) write(req *http.Request, values *[2]string) {
 	if t.timeout > 0 {
 		values[1] = strconv.FormatInt(t.timeout.Milliseconds(), 10)
 		req.Header[headerTimeout] = values[1:2:2]
+	}
+	if key.value != "" {
+		values[2] = key.value
+		req.Header[key.header] = values[2:3:3]
 	}
 }
 
@@ -81,7 +85,7 @@ func (t *transport) passOn(req *http.Request) *http.Request {
 		return req
 	}
 	passed := *req
-	told{retries, left, timeoutOf(req.Context())}.write(&passed, new([2]string))
+	told{retries, left, timeoutOf(req.Context())}.write(&passed, idempotencyKey{}, new([3]string))
 	return &passed
 }
 
