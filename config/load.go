@@ -93,7 +93,6 @@ func (l Loader) Load(fsys fs.FS, profile string, environ []string) (*Profile, er
 	return &Profile{name: profile, root: place{nil, profileDefinition, root}, catalog: catalog}, nil
 }
 
-<<<<<<< HEAD
 // checkShadow checks that the profile of a dry run is there.
 func checkShadow(c *collector, fsys fs.FS, at place) {
 	if !at.isSet() || at.isRemoved() || at.isMistaken() {
@@ -104,7 +103,8 @@ func checkShadow(c *collector, fsys fs.FS, at place) {
 		return // it was read a moment ago
 	}
 	c.add(at.origin(), at.path, "there is no profile %s%s%s", quote(at.text()), c.hints.DidYouMean(at.text(), profiles), listed(profiles))
-=======
+}
+
 // mergeLayers puts layers over each other, the last uppermost.
 func mergeLayers(layers []values) (layered *koanf.Koanf, merged values, err error) {
 	layered, merged = koanf.New("\x00"), values{} // the delimiter can't occur in a key
@@ -114,7 +114,6 @@ func mergeLayers(layers []values) (layered *koanf.Koanf, merged values, err erro
 		}
 	}
 	return layered, merged, nil
->>>>>>> main
 }
 
 // addLayer puts a layer over those that koanf holds, and returns what it holds

@@ -21,7 +21,6 @@ func (p *Profile) Name() string { return p.name }
 // sound change of them to be put in force while running. The default is false.
 func (p *Profile) Reload() bool { return p.root.field(reload).boolean() }
 
-<<<<<<< HEAD
 // Shadow returns the name of the profile that is to be reckoned beside this one,
 // without acting; empty where there is none. See container.Shadow.
 func (p *Profile) Shadow() string {
@@ -30,11 +29,10 @@ func (p *Profile) Shadow() string {
 	}
 	return ""
 }
-=======
+
 // Standard reports whether the profile asks for the standard policy. The default is
 // false.
 func (p *Profile) Standard() bool { return p.root.field(standard).boolean() }
->>>>>>> main
 
 // Catalog returns what the profile says as plain values, defaults filled in.
 //

@@ -13,16 +13,11 @@ const (
 	services        = "services"
 )
 
-<<<<<<< HEAD
 // The settings of a profile as a whole.
 const (
 	reload = "reload"
 	shadow = "shadow"
 )
-=======
-// reload is a setting of a profile as a whole.
-const reload = "reload"
->>>>>>> main
 
 // singular names one entry of a section that can be named elsewhere.
 func singular(section string) string {

@@ -150,23 +150,14 @@ func (o *options) validate() error {
 
 // profile is what was read of one.
 type profile struct {
-<<<<<<< HEAD
 	name      string
 	unchosen  bool // it is the default one
 	catalog   policy.Catalog
+	standard  bool // it has the standard policy
 	reload    bool // it asks to be reloaded
 	candidate candidate
 	files     watch.Snapshot // as they were right before they were read
 	at        time.Time
-=======
-	name     string
-	unchosen bool // it is the default one
-	catalog  policy.Catalog
-	standard bool           // it has the standard policy
-	reload   bool           // it asks to be reloaded
-	files    watch.Snapshot // as they were right before they were read
-	at       time.Time
->>>>>>> main
 }
 
 // howToChoose says how a profile is chosen.
@@ -181,11 +172,7 @@ func (o *options) unchosen() bool {
 func (o *options) load() (profile, error) {
 	now := time.Now()
 	if o.catalog != nil {
-<<<<<<< HEAD
-		return profile{name: "(given in code)", catalog: *o.catalog, candidate: o.loadCandidate("", ""), at: now}, nil
-=======
-		return profile{name: "(given in code)", catalog: o.withStandard(*o.catalog), standard: o.standard, at: now}, nil
->>>>>>> main
+		return profile{name: "(given in code)", catalog: o.withStandard(*o.catalog), standard: o.standard, candidate: o.loadCandidate("", ""), at: now}, nil
 	}
 	watched := o.shadowed.Load()
 	files := o.watched().Look()
@@ -211,15 +198,11 @@ func (o *options) load() (profile, error) {
 	if err != nil {
 		return profile{}, fmt.Errorf("in %s: %w", where, err)
 	}
-<<<<<<< HEAD
 	shadow := o.loadCandidate(p.Name(), p.Shadow())
 	if shadow.name != "" && (watched == nil || *watched != shadow.name) {
 		return o.load() // once more, with its files among those that are watched
 	}
-	return profile{p.Name(), unchosen, p.Catalog(), p.Reload(), shadow, files, now}, nil
-=======
-	return profile{p.Name(), unchosen, p.Catalog(), o.standard || p.Standard(), p.Reload(), files, now}, nil
->>>>>>> main
+	return profile{p.Name(), unchosen, p.Catalog(), o.standard || p.Standard(), p.Reload(), shadow, files, now}, nil
 }
 
 // files is the directory of the profiles.

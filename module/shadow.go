@@ -45,7 +45,7 @@ func (o *options) loadCandidate(inForce, asked string) (c candidate) {
 		c.err = errors.New("that is the profile in force")
 		return c
 	}
-	p, err := config.Loader{Errors: container.ErrorNames(o.container...)}.Load(o.files(), c.name, os.Environ())
+	p, err := config.Loader{Errors: container.ErrorNames(o.container...), Standard: o.standard}.Load(o.files(), c.name, os.Environ())
 	var mistakes config.Mistakes
 	if errors.As(err, &mistakes) {
 		err = fmt.Errorf("mistakes in it:\n%w", err)
