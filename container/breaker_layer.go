@@ -80,7 +80,7 @@ func (c *Call) judgeBy(b *CircuitBreaker, held circuit.Permit, means verdict.Mea
 		return c.left(b, held, why)
 	}
 	// What an inner pipeline refused says nothing of the dependency either.
-	if means.Verdict == policy.Unknown && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited)) {
+	if means.Verdict == policy.Unknown && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) || errors.Is(err, policy.ErrBulkheadFull)) {
 		return circuit.Neutral
 	}
 	return circuit.Failure

@@ -128,6 +128,9 @@ func (o *Orchestrator) newShadow(profile string, candidate policy.Catalog) (*sha
 	for name, spec := range o.limiters.inCode {
 		errs = append(errs, theirs.RegisterRateLimiter(name, limitWithoutWait(spec)))
 	}
+	for name, spec := range o.bulkheads.inCode {
+		errs = append(errs, theirs.RegisterBulkhead(name, spec))
+	}
 	return &shadow{profile, time.Now(), theirs}, errors.Join(errs...)
 }
 
