@@ -51,6 +51,9 @@ func (tx *transaction) reload(c policy.Catalog) error {
 
 func (tx *transaction) canShareAll(d declarations) error {
 	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(d.breakers)) {
+		errs = append(errs, tx.canShare("circuit breaker", name, d.breakers[name].Shared))
+	}
 	for _, name := range slices.Sorted(maps.Keys(d.limiters)) {
 		errs = append(errs, tx.canShare("rate limiter", name, d.limiters[name].Shared))
 	}

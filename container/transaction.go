@@ -88,7 +88,7 @@ func (tx *transaction) hold(resource any) {
 func (tx *transaction) afterwards(message func()) { tx.messages = append(tx.messages, message) }
 
 func (tx *transaction) register(name string, spec policy.CircuitBreaker) error {
-	if err := checkName("circuit breaker", name, spec.Name, spec.Validate()); err != nil {
+	if err := errors.Join(checkName("circuit breaker", name, spec.Name, spec.Validate()), tx.canShare("circuit breaker", name, spec.Shared)); err != nil {
 		return err
 	}
 	tx.o.breakers.put(tx, name, spec, (*CircuitBreaker).configure, tx.newBreaker)
@@ -124,7 +124,7 @@ func (tx *transaction) registerBulkhead(name string, spec policy.Bulkhead) error
 }
 
 func (tx *transaction) newBreaker(name string, spec policy.CircuitBreaker) *CircuitBreaker {
-	return newCircuitBreaker(name, spec, tx.o.transitions)
+	return newCircuitBreaker(name, spec, tx.o.transitions, tx.o.sharing)
 }
 
 func (tx *transaction) newLimiter(name string, spec policy.RateLimit) *RateLimiter {
@@ -136,6 +136,9 @@ func (tx *transaction) newLimiter(name string, spec policy.RateLimit) *RateLimit
 // is shared; an unnamed one is the owner's. A catalog has declared what it
 // names; another policy that also describes what it names makes it.
 func (tx *transaction) circuitBreaker(w *owner, policyName string, spec policy.CircuitBreaker, n int) (*CircuitBreaker, error) {
+	if err := tx.canShare("circuit breaker", spec.Name, spec.Shared); err != nil {
+		return nil, err
+	}
 	if spec.Name == "" {
 		return resourceOf(tx, tx.o.breakers, &w.breakers, policyName, n, spec, (*CircuitBreaker).configure, func() *CircuitBreaker {
 			return tx.newBreaker(tx.o.breakers.free(nameFor(w, policyName, n, spec, breakerLayerOf)), spec)
