@@ -37,6 +37,7 @@ type Orchestrator struct {
 	limiters  registry[policy.RateLimit, *RateLimiter]
 	bulkheads registry[policy.Bulkhead, *Bulkhead]
 	services  services
+	shadow    *shadow // nil where there is no dry run
 }
 
 var _ policy.Orchestrator = (*Orchestrator)(nil)

@@ -23,6 +23,7 @@ type program struct {
 	counters   *counters.Counters
 	events     *events
 	fallback   *fallbackRule
+	shadow     *Pipeline      // the candidate's of a dry run; nil where there is none
 	budget     *budget.Budget // that counts operations, if retries have one
 	key        string         // the header of an idempotency key
 	breaks     bool           // there is a circuit breaker
