@@ -19,6 +19,7 @@ const (
 	countTimeout
 	countAnswered
 	countOverrun
+	countFull
 	countFallback
 	countBudget
 	countBegun // these two only where the operation's end is told to somebody
@@ -27,6 +28,13 @@ const (
 
 // There are counters for all of them.
 const _ = uint(counters.Kinds - 1 - countEnded)
+
+// What is counted of operations that are only rehearsed, in the place of what they
+// have not.
+const (
+	countUnseen  = countBegun
+	countAssumed = countEnded
+)
 
 // Metrics returns what has been counted so far. Operations that have not run
 // are left out.
@@ -85,6 +93,7 @@ func totalsOf(c *counters.Counters) policy.Totals {
 		CircuitBreakerTrips:      c.Of(countTrip),
 		CircuitBreakerRejections: c.Of(countRejection),
 		RateLimitHits:            c.Of(countLimited),
+		BulkheadRejections:       c.Of(countFull),
 		RetryBudgetHits:          c.Of(countBudget),
 		TimeoutCount:             c.Of(countTimeout),
 		Overruns:                 c.Of(countOverrun),
@@ -104,6 +113,7 @@ func add(sum *policy.Totals, t policy.Totals) {
 	sum.CircuitBreakerTrips += t.CircuitBreakerTrips
 	sum.CircuitBreakerRejections += t.CircuitBreakerRejections
 	sum.RateLimitHits += t.RateLimitHits
+	sum.BulkheadRejections += t.BulkheadRejections
 	sum.RetryBudgetHits += t.RetryBudgetHits
 	sum.TimeoutCount += t.TimeoutCount
 	sum.Overruns += t.Overruns
