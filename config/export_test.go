@@ -16,6 +16,7 @@ func ReferenceTables() map[string]string {
 		"backoff":         backoffDefinition.fields,
 		"errors":          errorsLayer.definition.fields,
 		"rate_limit":      rateLimitLayer.definition.fields,
+		"bulkhead":        bulkheadLayer.definition.fields,
 		"circuit_breaker": circuitBreakerLayer.definition.fields,
 		"service":         serviceDefinition.fields,
 	} {

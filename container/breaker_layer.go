@@ -71,7 +71,7 @@ func (c *Call) judge(s *step, err error) circuit.Outcome {
 		return c.left(s, why)
 	}
 	// What an inner pipeline refused says nothing of the dependency either.
-	if c.means.Verdict == policy.Unknown && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited)) {
+	if c.means.Verdict == policy.Unknown && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) || errors.Is(err, policy.ErrBulkheadFull)) {
 		return circuit.Neutral
 	}
 	return circuit.Failure

@@ -40,11 +40,13 @@ type Retrying struct {
 	Err       error // of the attempt before
 }
 
-// Waited says that an attempt has waited for its token.
+// Waited says that an attempt has waited for its token, or its permit.
 type Waited struct {
 	Operation string
-	Name      string // of the limiter
+	Name      string // of the limiter or bulkhead
 	For       time.Duration
+	// Reason is what it would have been rejected for: RateLimited or BulkheadFull.
+	Reason Reason
 }
 
 // Rejected says that a layer refused an operation, or an attempt of it. The
@@ -52,7 +54,7 @@ type Waited struct {
 type Rejected struct {
 	Operation string
 	Reason    Reason
-	Name      string // of the breaker, limiter or dependency
+	Name      string // of the breaker, limiter, bulkhead or dependency
 	// RetryAfter is the time until another attempt may pass, 0 where nobody
 	// knows.
 	RetryAfter time.Duration
@@ -63,9 +65,10 @@ type Reason string
 
 // The reasons.
 const (
-	CircuitOpen Reason = "circuit_open"
-	RateLimited Reason = "rate_limited"
-	RetryBudget Reason = "retry_budget" // of the dependency named: no further attempt
+	CircuitOpen  Reason = "circuit_open"
+	RateLimited  Reason = "rate_limited"
+	BulkheadFull Reason = "bulkhead_full"
+	RetryBudget  Reason = "retry_budget" // of the dependency named: no further attempt
 )
 
 // TimedOut says that a timeout of the policy ended an operation or an attempt.

