@@ -55,7 +55,8 @@ const (
 type memory struct {
 	words       []uint64
 	ctxs        []*deadline.Context
-	last        error  // of the attempt before the one at hand, or before the fallback
+	last        error // of the attempt before the one at hand, or before the fallback
+	rehearsal   *rehearsal
 	beforeRetry func() // of what the failed attempt holds, once another follows
 }
 
@@ -64,6 +65,14 @@ func (c *Call) memory() *memory {
 		c.more = new(memory)
 	}
 	return c.more
+}
+
+// rehearsal is that of a dry run; nil where there is none.
+func (c *Call) rehearsal() *rehearsal {
+	if c.more == nil {
+		return nil
+	}
+	return c.more.rehearsal
 }
 
 // last is the error of the attempt before the one at hand, nil if there was none.
@@ -201,6 +210,9 @@ func (c *Call) next(errp *error) bool {
 		}
 		if c.prog.observed {
 			c.start, c.timesAttempts = c.clock(), true
+			if c.prog.shadow != nil {
+				c.rehearse()
+			}
 		} else if c.prog.contexts > 0 || c.prog.adapts {
 			c.timesAttempts = true // it reads the clock anyway, and attempts may overrun
 		} else if c.prog.breaks {
@@ -218,6 +230,9 @@ func (c *Call) next(errp *error) bool {
 			return false
 		}
 		c.weigh(*errp)
+		if r := c.rehearsal(); r != nil {
+			r.safely(func() { r.ended(c, *errp) })
+		}
 		c.effect = c.effect || !c.means.NoEffect
 		if own := c.ownContext(); own != nil {
 			c.checkOverrun(own)
@@ -274,6 +289,9 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 		c.means, c.unsent, c.waited = verdict.Meaning{}, false, false
 		if c.kept {
 			c.release(i + 1)
+		}
+		if r := c.rehearsal(); r != nil {
+			r.safely(func() { r.again(c.clock()) })
 		}
 		if i, err = c.enter(i + 1); err == nil {
 			return c.attempt(errp)

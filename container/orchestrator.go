@@ -38,6 +38,7 @@ type Orchestrator struct {
 	bulkheads registry[policy.Bulkhead, *Bulkhead]
 	adaptive  registry[policy.AdaptiveLimit, *Bulkhead] // of which none has a name of its own
 	services  services
+	shadow    *shadow // nil where there is no dry run
 }
 
 var _ policy.Orchestrator = (*Orchestrator)(nil)

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -22,11 +23,13 @@ type program struct {
 	counters   *counters.Counters
 	events     *events
 	fallback   *fallbackRule
+	shadow     *Pipeline      // the candidate's of a dry run; nil where there is none
 	budget     *budget.Budget // that counts operations, if retries have one
 	breaks     bool           // there is a circuit breaker
 	refuses    bool           // there is a layer that may refuse an attempt
 	adapts     bool           // there is one that goes by how long attempts take
 	observed   bool           // somebody wants to know how long calls take
+	key        string         // the header of an idempotency key
 	once       bool           // never again once an attempt may have reached the dependency
 
 	words    int  // how many words of a Call the steps use
@@ -97,6 +100,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 		case policy.Retry:
 			s = step{kind: retryLayer, retry: newRetryStep(layer), slot: prog.words}
 			prog.words += retryWords
+			prog.key = cmp.Or(prog.key, layer.IdempotencyKey)
 			if layer.Budget > 0 {
 				s.retry.budget, s.retry.dependency = r.retryBudget()
 				prog.budget = s.retry.budget

@@ -134,6 +134,16 @@ func (c *Call) RetriesLeft() (left int, retries bool) {
 	return min(left, budgeted), true
 }
 
+// IdempotencyKey returns the header, or metadata, in which all attempts are to bear
+// one key, by which the dependency recognises them; see policy.Retry. It is empty
+// where the policy wants none. It is for adapters.
+func (c *Call) IdempotencyKey() string {
+	if c.prog == nil {
+		return ""
+	}
+	return c.prog.key
+}
+
 // exhausted is the error of a retry that gives up after so many attempts.
 func (c *Call) exhausted(s *step, attempts int, budget float64, err error) error {
 	return &policy.RetriesExhaustedError{
@@ -185,6 +195,9 @@ func (c *Call) outcome(err error) error {
 // attempt before, if there was one.
 func (c *Call) noteRefusal(err error) error {
 	c.unsent = true
+	if r := c.rehearsal(); r != nil {
+		r.unasked()
+	}
 	switch e := err.(type) { //nolint:errorlint // it was made just now
 	case *policy.CircuitOpenError:
 		e.Err = c.last()

@@ -16,11 +16,12 @@ type meaning struct {
 	known   bool // it is part of an event that breakers know of
 }
 
-// retries says whether a policy retries a call where that fails, and how many more
-// attempts there may be.
+// retries says whether a policy retries a call where that fails, how many more
+// attempts there may be, and in which metadata they bear one key, if in any.
 type retries struct {
 	left int
 	any  bool
+	key  string
 }
 
 // attempt makes one attempt of a call.
@@ -40,13 +41,17 @@ func runIn(ctx context.Context, p *container.Pipeline, try attempt) (err error) 
 	defer call.End()
 	for call.Next(&err) {
 		var m meaning
-		var more retries
-		more.left, more.any = call.RetriesLeft()
-		if m, err = try(call.Context(), more); err != nil {
+		if m, err = try(call.Context(), retriesOf(&call)); err != nil {
 			m.tell(&call)
 		}
 	}
 	return err
+}
+
+func retriesOf(call *container.Call) (more retries) {
+	more.left, more.any = call.RetriesLeft()
+	more.key = call.IdempotencyKey()
+	return more
 }
 
 func (m meaning) tell(call *container.Call) {

@@ -30,8 +30,9 @@
 // in the details of its error, that is honoured, and so is that it wants no more.
 //
 // A call is attempted again where that is safe: its method is declared idempotent
-// (the option idempotency_level in the proto file; see [Repeat]), or it was not
-// sent, because there was no connection or a limiter of ours turned it away.
+// (the option idempotency_level in the proto file; see [Repeat]), its attempts bear
+// a key (policy.Retry.IdempotencyKey), or it was not sent,
+// because there was no connection or a limiter of ours turned it away.
 //
 // Errors come out as they were where nothing was stopped, and with a status where
 // clad stopped the call; see [Status]. What policy has errors for is found in them.

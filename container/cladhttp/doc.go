@@ -23,9 +23,10 @@
 // hear of it then. One whose body is neither read nor closed is not counted.
 //
 // What is attempted again: a request that is safe to repeat, which is one with
-// an idempotent method or an Idempotency-Key (see [Idempotent] and [Repeat]), and
-// one that cannot have been sent: it was turned away by a limiter of ours, or no
-// connection could be made. A body is sent again by means of the request's
+// an idempotent method or an Idempotency-Key (see [Idempotent] and [Repeat]) or gets
+// one by the policy (policy.Retry.IdempotencyKey), and one that cannot have been
+// sent: it was turned away by a limiter of ours, or no connection could be made. A
+// body is sent again by means of the request's
 // GetBody; a request with a body and no GetBody is sent once. A server whose
 // certificate cannot be verified is not asked again.
 //

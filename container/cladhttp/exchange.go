@@ -22,6 +22,7 @@ type exchange struct {
 	stop   func()          // ends ctx, where that was made here
 	repeat bool            // the request is safe to repeat
 	told   told            // what the server is told at the attempt at hand
+	key    idempotencyKey
 
 	attempts int
 	last     error          // of the attempt before
@@ -34,7 +35,7 @@ type exchange struct {
 	first struct {
 		request http.Request
 		upload  upload
-		told    [2]string
+		told    [3]string
 	}
 	body body
 }
@@ -57,6 +58,7 @@ func (t *transport) exchange(req *http.Request, repeat bool) *exchange {
 func (x *exchange) runIn(p *container.Pipeline) (err error) {
 	call := p.Begin(x.ctx)
 	defer call.End()
+	x.identify(call.IdempotencyKey())
 	for call.Next(&err) {
 		x.kept = false
 		x.told = x.tell(call.Context(), &call)

@@ -14,7 +14,7 @@ func (x *exchange) request(ctx context.Context) (*http.Request, error) {
 	if x.attempts == 0 {
 		*req = *x.req.WithContext(ctx)
 	} else { // the first may still be in use
-		req, watch, values = x.req.WithContext(ctx), &upload{}, new([2]string)
+		req, watch, values = x.req.WithContext(ctx), &upload{}, new([3]string)
 	}
 	req.Cancel = nil //nolint:staticcheck // its end is that of ctx
 	_, reads := x.Unwrap().(*http.Transport)
@@ -26,7 +26,7 @@ func (x *exchange) request(ctx context.Context) (*http.Request, error) {
 			req.URL = &u
 		}
 	}
-	x.told.write(req, values)
+	x.told.write(req, x.key, values)
 	x.sent, x.upload = req, nil
 	if !hasBody(x.req) {
 		return req, nil
