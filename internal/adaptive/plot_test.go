@@ -63,7 +63,7 @@ func compare(t *testing.T, file string, want func(was []byte) []byte) {
 		t.Errorf("%s is not what the simulation says; run go test ./internal/adaptive -update", file)
 		return
 	}
-	if err := os.WriteFile(file, is, 0o644); err != nil { //nolint:gosec // it is documentation
+	if err := os.WriteFile(file, is, 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,7 +1,7 @@
 package adaptive_test
 
 import (
-	"container/heap"
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -52,19 +52,6 @@ type call struct {
 	served      bool
 }
 
-// events are calls by when they end.
-type events []*call
-
-func (e events) Len() int           { return len(e) }
-func (e events) Less(i, j int) bool { return e[i].ends < e[j].ends }
-func (e events) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
-func (e *events) Push(x any)        { *e = append(*e, x.(*call)) }
-func (e *events) Pop() any {
-	last := (*e)[len(*e)-1]
-	*e = (*e)[:len(*e)-1]
-	return last
-}
-
 // simulate runs a server behind a limit: workers with a queue in front of them, from
 // which a call whose caller has given up is not taken out, as most servers can't
 // know.
@@ -72,7 +59,7 @@ func simulate(l limiter, seed uint64, phases []phase) []second {
 	r := rand.New(rand.NewPCG(seed, seed))
 	var (
 		now       = clock.Nanos(1)
-		busy      events  // calls at a worker
+		busy      []*call // at a worker, those that end first first
 		queue     []*call // and those before one
 		underWay  int     // that the limit knows of
 		giveUps   []*call // in the order of their beginnings
@@ -89,7 +76,8 @@ func simulate(l limiter, seed uint64, phases []phase) []second {
 				c := queue[0]
 				queue = queue[1:]
 				c.ends = now.Add(c.work)
-				heap.Push(&busy, c)
+				at, _ := slices.BinarySearchFunc(busy, c, func(a, b *call) int { return cmp.Compare(a.ends, b.ends) })
+				busy = slices.Insert(busy, at, c)
 			}
 			for len(giveUps) > 0 && giveUps[0].served {
 				giveUps = giveUps[1:]
@@ -112,7 +100,8 @@ func simulate(l limiter, seed uint64, phases []phase) []second {
 				l.Observe(c.began, now, underWay, true)
 				underWay--
 			case len(busy) > 0 && busy[0].ends == now:
-				c := heap.Pop(&busy).(*call)
+				c := busy[0]
+				busy = slices.Delete(busy, 0, 1)
 				if c.gaveUp {
 					continue
 				}
