@@ -386,15 +386,15 @@ func (c *Call) clock() clock.Nanos {
 	return c.now
 }
 
-func (c *Call) word(slot int) *uint64 {
-	if uint(slot) < inlineWords {
+func (c *Call) word(slot int32) *uint64 {
+	if uint32(slot) < inlineWords {
 		return &c.words[slot]
 	}
 	return &c.more.words[slot-inlineWords]
 }
 
-func (c *Call) context(slot int) **deadline.Context {
-	if uint(slot) < inlineContexts {
+func (c *Call) context(slot int32) **deadline.Context {
+	if uint32(slot) < inlineContexts {
 		return &c.ctxs[slot]
 	}
 	return &c.more.ctxs[slot-inlineContexts]

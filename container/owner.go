@@ -45,7 +45,7 @@ type owned[S comparable, T any] struct {
 	n        int // the place: the n-th layer of its kind, from the outside
 	spec     S
 	resource T
-	users    map[string]bool // the policies of the catalog that it is for
+	users    []string // the policies of the catalog that it is for, which are few
 }
 
 // maxVariants is how many different policies, and resources in them, are remembered
@@ -65,7 +65,7 @@ func resourceOf[S comparable, T resource](tx *transaction, r registry[S, T], the
 	}
 	for _, known := range *theirs {
 		_, changed := tx.changed[known]
-		if policyName != "" && known.n == n && known.users[policyName] && !changed && !tx.held[known] {
+		if policyName != "" && known.n == n && slices.Contains(known.users, policyName) && !changed && !tx.held[known] {
 			tx.reconfigure(known, spec)
 			tx.onCommit(func() {
 				known.spec = spec
@@ -139,10 +139,9 @@ func adaptiveLimitOf(p policy.Policy) (_ policy.AdaptiveLimit, unnamed, ok bool)
 func (o *owned[S, T]) use(tx *transaction, policyName string) {
 	if policyName != "" {
 		tx.onCommit(func() {
-			if o.users == nil {
-				o.users = make(map[string]bool)
+			if !slices.Contains(o.users, policyName) {
+				o.users = append(o.users, policyName)
 			}
-			o.users[policyName] = true
 		})
 	}
 }

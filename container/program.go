@@ -25,28 +25,28 @@ type program struct {
 	fallback   *fallbackRule
 	shadow     *Pipeline      // the candidate's of a dry run; nil where there is none
 	budget     *budget.Budget // that counts operations, if retries have one
+	key        string         // the header of an idempotency key
 	breaks     bool           // there is a circuit breaker
 	refuses    bool           // there is a layer that may refuse an attempt
 	adapts     bool           // there is one that goes by how long attempts take
 	observed   bool           // somebody wants to know how long calls take
-	key        string         // the header of an idempotency key
 	once       bool           // never again once an attempt may have reached the dependency
 
-	words    int  // how many words of a Call the steps use
-	contexts int  // how many contexts
-	large    bool // they are more than a Call has
+	large    bool  // the steps need more than a Call has:
+	words    int32 // how many words of it
+	contexts int32 // how many contexts
 }
 
 // step is one layer of a program. Which fields count depends on the kind. What
 // it remembers of a call stands in the Call, from slot on.
 type step struct {
 	kind     kind
-	slot     int
+	permit   uint8 // the bit of the bulkhead's permit in Call.permits
+	slot     int32
 	retry    *retryStep
 	breaker  *CircuitBreaker
 	limiter  *RateLimiter
 	bulkhead *Bulkhead
-	permit   uint8         // the bit of the bulkhead's permit in Call.permits
 	timeout  time.Duration // or, of a breaker, what bounds the attempts within
 	errors   *errorsStep
 }
