@@ -16,7 +16,7 @@ import (
 // and half a second.
 func TestABreakerProlongsNoOutage(t *testing.T) {
 	for _, failing := range []time.Duration{0, 20 * time.Millisecond, time.Second} {
-		for away := 50 * time.Millisecond; away < 5*time.Minute; away += away/4 {
+		for away := 50 * time.Millisecond; away < 5*time.Minute; away += away / 4 {
 			synctest.Test(t, func(t *testing.T) {
 				bare := outageOf(t, policy.None{}, away, failing)
 				guarded := outageOf(t, policy.CircuitBreaker{}, away, failing)
