@@ -195,7 +195,7 @@ func mistaken(d *definition, at Origin) any {
 
 func emptyProblem(d *definition) string {
 	defaults := ""
-	if d.kind == object && !slices.ContainsFunc(d.fields, func(f field) bool { return f.required }) {
+	if d.kind == object && !slices.ContainsFunc(d.fields, func(f field) bool { return f.defaultValue == nil && f.defaultText == "" }) {
 		defaults = ", or {} for the defaults"
 	}
 	switch {

@@ -14,8 +14,10 @@ func ReferenceTables() map[string]string {
 		"policy":          policyDefinition.fields,
 		"retry":           retryLayer.definition.fields,
 		"backoff":         backoffDefinition.fields,
+		"adaptive_limit":  adaptiveLimitLayer.definition.fields,
 		"errors":          errorsLayer.definition.fields,
 		"rate_limit":      rateLimitLayer.definition.fields,
+		"bulkhead":        bulkheadLayer.definition.fields,
 		"circuit_breaker": circuitBreakerLayer.definition.fields,
 		"service":         serviceDefinition.fields,
 	} {

@@ -21,15 +21,29 @@ func (p *Profile) Name() string { return p.name }
 // sound change of them to be put in force while running. The default is false.
 func (p *Profile) Reload() bool { return p.root.field(reload).boolean() }
 
+// Shadow returns the name of the profile that is to be reckoned beside this one,
+// without acting; empty where there is none. See container.Shadow.
+func (p *Profile) Shadow() string {
+	if at := p.root.field(shadow); at.isSet() && !at.isRemoved() && at.text() != p.name {
+		return at.text()
+	}
+	return ""
+}
+
+// Standard reports whether the profile asks for the standard policy. The default is
+// false.
+func (p *Profile) Standard() bool { return p.root.field(standard).boolean() }
+
 // Catalog returns what the profile says as plain values, defaults filled in.
 //
-// A policy that names a breaker or limiter holds one with only its Name set,
-// and what bears the name is in CircuitBreakers or RateLimiters, also where a
-// policy both describes and names it. The maps are the caller's own.
+// A policy that names a breaker, limiter or bulkhead holds one with only its Name
+// set, and what bears the name is in CircuitBreakers, RateLimiters or Bulkheads,
+// also where a policy both describes and names it. The maps are the caller's own.
 func (p *Profile) Catalog() policy.Catalog {
 	c := policy.Catalog{
 		CircuitBreakers: maps.Clone(p.catalog.CircuitBreakers),
 		RateLimiters:    maps.Clone(p.catalog.RateLimiters),
+		Bulkheads:       maps.Clone(p.catalog.Bulkheads),
 		Policies:        maps.Clone(p.catalog.Policies),
 		Services:        maps.Clone(p.catalog.Services),
 	}

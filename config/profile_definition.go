@@ -9,12 +9,16 @@ import (
 const (
 	circuitBreakers = "circuit_breakers"
 	rateLimiters    = "rate_limiters"
+	bulkheads       = "bulkheads"
 	policies        = "policies"
 	services        = "services"
 )
 
-// reload is the one setting of a profile as a whole.
-const reload = "reload"
+// The settings of a profile as a whole.
+const (
+	reload = "reload"
+	shadow = "shadow"
+)
 
 // singular names one entry of a section that can be named elsewhere.
 func singular(section string) string {
@@ -23,6 +27,8 @@ func singular(section string) string {
 		return "circuit breaker"
 	case rateLimiters:
 		return "rate limiter"
+	case bulkheads:
+		return "bulkhead"
 	case errorNames:
 		return "error of the name"
 	default:
@@ -64,6 +70,11 @@ var profileDefinition = &definition{
 			elem: &definition{kind: object, fields: rateLimitFields},
 			doc:  "Named rate limiters: one object each, shared by whoever names it.",
 		}},
+		{key: bulkheads, definition: definition{
+			kind: table, rule: nameRule,
+			elem: &definition{kind: object, fields: bulkheadFields},
+			doc:  "Named bulkheads: one object each, shared by whoever names it.",
+		}},
 		{key: policies, definition: definition{
 			kind: table, rule: nameRule, elem: policyDefinition,
 			doc: "The policies that tags name. `none` is a policy that protects nothing.",
@@ -73,9 +84,17 @@ var profileDefinition = &definition{
 			elem: serviceDefinition,
 			doc:  "Choices per tagged service and method, without touching code. The service is written as its Go type, with the full import path where two would collide.",
 		}},
+		{key: standard, definition: definition{
+			kind: boolean, defaultValue: false,
+			doc: "Add the policy `standard`, which is for services that have none of their own: those whose tag names no policy. A policy of that name here lies over it, and others may extend it.",
+		}},
 		{key: reload, definition: definition{
 			kind: boolean, defaultValue: false,
 			doc: "Watch the files of the profile, and put every sound change in force while running.",
+		}},
+		{key: shadow, definition: definition{
+			kind: name, rule: nameRule, removable: true,
+			doc: "Another profile, whose policies are reckoned beside these on the same calls, without acting: a dry run. In `base.yaml` it goes for all profiles but that one.",
 		}},
 	},
 }

@@ -155,7 +155,7 @@ policies:
 func TestMistakeBringsNoFurtherOnes(t *testing.T) {
 	for name, text := range map[string]string{
 		"a misspelt layer that order names":   "policies: {a: {timout: 1s, retry: 2, order: [timeout, retry]}}",
-		"an unknown layer that order names":   "policies: {a: {bulkhead: 1, order: [retry]}}",
+		"an unknown layer that order names":   "policies: {a: {quota: 1, order: [retry]}}",
 		"a broken layer that order names":     "policies: {a: {timeout: 1, retry: 2, order: [timeout, retry]}}",
 		"a broken breaker that is named":      "{circuit_breakers: {b: {failure_threshold: -1}}, policies: {a: {circuit_breaker: b}}}",
 		"an empty breaker that is named":      "{circuit_breakers: {b: }, policies: {a: {circuit_breaker: b}}}",
@@ -170,6 +170,9 @@ func TestMistakeBringsNoFurtherOnes(t *testing.T) {
 		"a broken threshold":                  "policies: {a: {circuit_breaker: {failure_threshold: -1}}}",
 		"a misspelt rate":                     "policies: {a: {circuit_breaker: {failure_ratio: 0.5, window: 5s, min_requests: 5}}}",
 		"a misspelt requirement":              "policies: {a: {rate_limit: {request_per_second: 5}}}",
+		"a broken period":                     "policies: {a: {rate_limit: {requests_per_period: 5, per: 5}}}",
+		"a misspelt period":                   "policies: {a: {rate_limit: {requests_per_period: 5, pre: 5s}}}",
+		"a broken limit among several":        "{rate_limiters: {b: {requests_per_second: -1}}, policies: {a: {rate_limits: [b]}}}",
 		"an unknown requirement":              "policies: {a: {rate_limit: {rps: 5}}}",
 		"a broken type":                       "policies: {a: {retry: {backoff: {type: constant, delay: 1s}}}}",
 		"a broken maximum":                    "policies: {a: {retry: {backoff: {initial_delay: 1m, max_delay: 2}}}}",

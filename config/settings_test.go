@@ -59,7 +59,8 @@ policies.database.circuit_breaker.recovery_jitter = 0 (default)
 policies.database.circuit_breaker.ramp = 0s (default)
 policies.database.circuit_breaker.success_threshold = 3 (default)
 policies.database.circuit_breaker.probe_timeout = 30s (default)
-policies.database.circuit_breaker.patience = 100ms (default)`,
+policies.database.circuit_breaker.patience = 100ms (default)
+policies.database.circuit_breaker.shared = false (default)`,
 		"policies audit": `
 policies.audit.extends = database (base.yaml:10:20)
 policies.audit.order = none (base.yaml:10:50)
@@ -76,7 +77,8 @@ policies.audit.circuit_breaker.recovery_jitter = 0 (default)
 policies.audit.circuit_breaker.ramp = 0s (default)
 policies.audit.circuit_breaker.success_threshold = 3 (default)
 policies.audit.circuit_breaker.probe_timeout = 30s (default)
-policies.audit.circuit_breaker.patience = 100ms (default)`,
+policies.audit.circuit_breaker.patience = 100ms (default)
+policies.audit.circuit_breaker.shared = false (default)`,
 		"policies api": `
 policies.api.order = [rate_limit] (default)
 policies.api.rate_limit = api-calls (base.yaml:11:21)`,
@@ -88,7 +90,9 @@ policies.cache = none (base.yaml:13:10)`,
 		"rate_limiters": `
 rate_limiters.api-calls.requests_per_second = 1000 (base.yaml:3:36)
 rate_limiters.api-calls.burst = 250 (default)
-rate_limiters.api-calls.max_wait = 0s (default)`,
+rate_limiters.api-calls.max_wait = 0s (default)
+rate_limiters.api-calls.shared = false (default)
+rate_limiters.api-calls.exact = false (default)`,
 		"services": `
 services.payments.Gateway.methods.Refund = none (production.yaml:5:40)
 services.payments.Gateway.critical = false (default)`,
@@ -178,6 +182,10 @@ func layersIn(settings []config.Setting) []string {
 		switch {
 		case len(s.Path) < 3, s.Path[2] == "extends", s.Path[2] == "order", s.Value == "none" && len(s.Path) == 3:
 		case slices.Contains(keys, s.Path[2]):
+		case s.Path[2] == "rate_limits": // a layer for each
+			for range s.Value.([]string) {
+				keys = append(keys, s.Path[2])
+			}
 		default:
 			keys = append(keys, s.Path[2])
 		}
@@ -210,7 +218,11 @@ func wantLayer(t *testing.T, p *config.Profile, name, key string, layer policy.P
 			t.Errorf("policy %q: %v, want %q", name, s, layer.Name)
 		}
 	case policy.RateLimit:
-		if layer.Name == "" {
+		if several, ok := s[""].([]string); ok {
+			if !slices.Contains(several, layer.Name) {
+				t.Errorf("policy %q: %v, want %q among them", name, several, layer.Name)
+			}
+		} else if layer.Name == "" {
 			wantLimiter(t, name, s, layer)
 		} else if s[""] != layer.Name && s["name"] != layer.Name {
 			t.Errorf("policy %q: %v, want %q", name, s, layer.Name)
@@ -238,8 +250,13 @@ func wantBreaker(t *testing.T, name string, s map[string]any, b policy.CircuitBr
 
 func wantLimiter(t *testing.T, name string, s map[string]any, l policy.RateLimit) {
 	t.Helper()
-	want(t, name, s["requests_per_second"], l.RequestsPerSecond)
-	want(t, name, s["burst"], l.Burst)
+	if l.Per > 0 {
+		want(t, name, s["requests_per_period"], l.RequestsPerPeriod)
+		want(t, name, s["per"], l.Per)
+	} else {
+		want(t, name, s["requests_per_second"], l.RequestsPerSecond)
+		want(t, name, s["burst"], l.Burst)
+	}
 	want(t, name, s["max_wait"], l.MaxWait)
 }
 

@@ -31,9 +31,12 @@ type Call struct {
 	kept          bool            // the contexts outlive the call
 	unsent        bool            // a layer refused the attempt at hand
 	late          bool            // time has passed since the call began: it has waited, or tries again
+	waited        bool            // the attempt at hand has, for a token or a permit
 	timesAttempts bool            // when attempts begin must be known
 	final         bool            // there is to be no further attempt
 	deferred      bool            // it goes on in a Pending
+	permits       uint8           // of bulkheads, one bit each
+	effect        bool            // an attempt that failed may have had its effect
 	means         verdict.Meaning // of the attempt's error
 	words         [inlineWords]uint64
 	ctxs          [inlineContexts]*deadline.Context
@@ -52,7 +55,8 @@ const (
 type memory struct {
 	words       []uint64
 	ctxs        []*deadline.Context
-	last        error  // of the attempt before the one at hand
+	last        error // of the attempt before the one at hand, or before the fallback
+	rehearsal   *rehearsal
 	beforeRetry func() // of what the failed attempt holds, once another follows
 }
 
@@ -61,6 +65,14 @@ func (c *Call) memory() *memory {
 		c.more = new(memory)
 	}
 	return c.more
+}
+
+// rehearsal is that of a dry run; nil where there is none.
+func (c *Call) rehearsal() *rehearsal {
+	if c.more == nil {
+		return nil
+	}
+	return c.more.rehearsal
 }
 
 // last is the error of the attempt before the one at hand, nil if there was none.
@@ -79,6 +91,7 @@ const (
 	begun    phase = iota
 	underWay       // since the first Next
 	over
+	fallenBack // its fallback is being asked
 )
 
 // Context is the context for this attempt: the caller's, with the deadlines of
@@ -127,7 +140,7 @@ func (c *Call) BeforeRetry(release func()) {
 // a function of the policy, which counts as a failure, and gives back what the call
 // held. What panicked goes on unchanged.
 func (c *Call) End() {
-	if c.phase == underWay && c.prog != nil {
+	if (c.phase == underWay || c.phase == fallenBack) && c.prog != nil {
 		c.abandon()
 	}
 }
@@ -135,7 +148,7 @@ func (c *Call) End() {
 // Detach keeps the context of the attempt alive beyond the call, for a result
 // that is still in use after it: a response body, a stream. The caller of
 // release ends it; until then only the policy's timeouts and the caller's own
-// context do. Detach is called after an attempt that is to be the last, before
+// context do. The permits of bulkheads are not kept: see [Call.Defer] for that. Detach is called after an attempt that is to be the last, before
 // Next; where another follows all the same, the context ends then, and release
 // must not be called.
 func (c *Call) Detach() (release func()) {
@@ -197,7 +210,10 @@ func (c *Call) next(errp *error) bool {
 		}
 		if c.prog.observed {
 			c.start, c.timesAttempts = c.clock(), true
-		} else if c.prog.contexts > 0 {
+			if c.prog.shadow != nil {
+				c.rehearse()
+			}
+		} else if c.prog.contexts > 0 || c.prog.adapts {
 			c.timesAttempts = true // it reads the clock anyway, and attempts may overrun
 		} else if c.prog.breaks {
 			_, c.timesAttempts = c.ctx.Deadline() // breakers judge what that ends
@@ -214,6 +230,10 @@ func (c *Call) next(errp *error) bool {
 			return false
 		}
 		c.weigh(*errp)
+		if r := c.rehearsal(); r != nil {
+			r.safely(func() { r.ended(c, *errp) })
+		}
+		c.effect = c.effect || !c.means.NoEffect
 		if own := c.ownContext(); own != nil {
 			c.checkOverrun(own)
 		}
@@ -222,6 +242,8 @@ func (c *Call) next(errp *error) bool {
 			c.now = 0
 		}
 		return c.advance(len(c.prog.steps)-1, *errp, errp)
+	case fallenBack:
+		c.endFallback(errp)
 	case over:
 	}
 	return false
@@ -241,6 +263,8 @@ func (c *Call) succeed() {
 				own.Cancel()
 			}
 			c.ctx = c.caller
+		} else if s.kind == bulkheadLayer {
+			c.leaveBulkhead(s, false)
 		} else if c.means.Neutral {
 			c.report(s, circuit.Neutral)
 		} else if !s.breaker.circuit.Ignores(circuit.Permit(*c.word(s.slot))) {
@@ -262,15 +286,21 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 			i--
 			continue
 		}
-		c.means, c.unsent = verdict.Meaning{}, false
+		c.means, c.unsent, c.waited = verdict.Meaning{}, false, false
 		if c.kept {
 			c.release(i + 1)
+		}
+		if r := c.rehearsal(); r != nil {
+			r.safely(func() { r.again(c.clock()) })
 		}
 		if i, err = c.enter(i + 1); err == nil {
 			return c.attempt(errp)
 		}
 		err = c.noteRefusal(err)
 		i-- // that step was not entered: back from the one around it
+	}
+	if f := c.prog.fallback; f != nil && c.fallBack(f, err) {
+		return true
 	}
 	c.phase = over
 	outcome, cancelled := c.conclude(err)
@@ -305,6 +335,12 @@ func (c *Call) enter(i int) (int, error) {
 				continue
 			}
 			err = c.enterLimiter(s)
+		case bulkheadLayer:
+			if s.bulkhead.permits.TakeSpare() {
+				c.permits |= s.permit
+				continue
+			}
+			err = c.enterBulkhead(s)
 		case timeoutLayer:
 			c.enterTimeout(s)
 		case errorsLayer: // is for the way back
@@ -332,9 +368,11 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 		return c.exitTimeout(s, err), false
 	case errorsLayer:
 		c.exitErrors(s, err)
+	case bulkheadLayer:
+		c.leaveBulkhead(s, true)
 	case limiterLayer:
 		if c.unsent { // further in: nobody was asked
-			s.limiter.bucket.GiveBack(c.clock())
+			c.giveBack(s)
 		}
 	}
 	return err, false
@@ -348,15 +386,15 @@ func (c *Call) clock() clock.Nanos {
 	return c.now
 }
 
-func (c *Call) word(slot int) *uint64 {
-	if uint(slot) < inlineWords {
+func (c *Call) word(slot int32) *uint64 {
+	if uint32(slot) < inlineWords {
 		return &c.words[slot]
 	}
 	return &c.more.words[slot-inlineWords]
 }
 
-func (c *Call) context(slot int) **deadline.Context {
-	if uint(slot) < inlineContexts {
+func (c *Call) context(slot int32) **deadline.Context {
+	if uint32(slot) < inlineContexts {
 		return &c.ctxs[slot]
 	}
 	return &c.more.ctxs[slot-inlineContexts]

@@ -15,7 +15,8 @@ import (
 
 // Event is something that happened to an operation, to a circuit breaker or to the
 // policies: [AttemptFailed], [Retrying], [Waited], [Rejected], [TimedOut], [Overrun],
-// [Tripped], [Probed], [Transition] or [Reloaded].
+// [Tripped], [Probed], [FellBack], [Transition], [Reloaded], [Alone], [Rejoined]
+// or [Followed].
 // The set is closed, but grows: a switch over it needs a default.
 type Event interface{ event() }
 
@@ -40,11 +41,13 @@ type Retrying struct {
 	Err       error // of the attempt before
 }
 
-// Waited says that an attempt has waited for its token.
+// Waited says that an attempt has waited for its token, or its permit.
 type Waited struct {
 	Operation string
-	Name      string // of the limiter
+	Name      string // of the limiter or bulkhead
 	For       time.Duration
+	// Reason is what it would have been rejected for: RateLimited or BulkheadFull.
+	Reason Reason
 }
 
 // Rejected says that a layer refused an operation, or an attempt of it. The
@@ -52,7 +55,7 @@ type Waited struct {
 type Rejected struct {
 	Operation string
 	Reason    Reason
-	Name      string // of the breaker, limiter or dependency
+	Name      string // of the breaker, limiter, bulkhead or dependency
 	// RetryAfter is the time until another attempt may pass, 0 where nobody
 	// knows.
 	RetryAfter time.Duration
@@ -63,9 +66,10 @@ type Reason string
 
 // The reasons.
 const (
-	CircuitOpen Reason = "circuit_open"
-	RateLimited Reason = "rate_limited"
-	RetryBudget Reason = "retry_budget" // of the dependency named: no further attempt
+	CircuitOpen  Reason = "circuit_open"
+	RateLimited  Reason = "rate_limited"
+	BulkheadFull Reason = "bulkhead_full"
+	RetryBudget  Reason = "retry_budget" // of the dependency named: no further attempt
 )
 
 // TimedOut says that a timeout of the policy ended an operation or an attempt.
@@ -100,9 +104,36 @@ type Probed struct {
 	State     policy.State
 }
 
+// FellBack says that an operation failed and its [Fallback] is asked.
+type FellBack struct {
+	Operation string
+	Err       error // what it failed with
+}
+
 // Reloaded says that another catalog was put in force by [Orchestrator.Reload], or
 // why not: then the last one stays.
 type Reloaded struct{ Err error }
+
+// Alone says that a shared breaker or limiter goes on without the others, since the
+// store does not answer as it should.
+type Alone struct {
+	Name string // of the breaker or limiter
+	Err  error
+}
+
+// Rejoined says that it shares again what it knows.
+type Rejoined struct {
+	Name string // of the breaker or limiter
+}
+
+// Followed says that a shared circuit breaker has opened or closed since the others
+// did. The breaker's [Transition] is told as well.
+type Followed struct {
+	Name  string // of the breaker
+	State policy.State
+	// Down is how many instances find the dependency down, of Fleet.
+	Down, Fleet int
+}
 
 // Completed says how an operation ended.
 type Completed struct {
@@ -114,6 +145,7 @@ type Completed struct {
 	Err       error // nil after a success
 	Panicked  bool  // or ended by runtime.Goexit
 	Cancelled bool  // by the caller's own end; Err is policy.ErrCancelled then
+	FellBack  bool  // its outcome is that of its fallback
 }
 
 func (AttemptFailed) event() {}
@@ -124,8 +156,12 @@ func (Overrun) event()       {}
 func (Waited) event()        {}
 func (Tripped) event()       {}
 func (Probed) event()        {}
+func (FellBack) event()      {}
 func (Transition) event()    {}
 func (Reloaded) event()      {}
+func (Alone) event()         {}
+func (Rejoined) event()      {}
+func (Followed) event()      {}
 
 // OnEvent has listen told of every [Event], with the context of the call that it
 // happened in, in that call's goroutine, so it should be quick. Transitions come in

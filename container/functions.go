@@ -63,11 +63,17 @@ func guardableNames(t reflect.Type) []string {
 	return names
 }
 
-// wrapFunc returns fn under a pipeline, as a function of the same type. What Go
-// can make at run time for functions, unlike for interfaces, costs reflection
-// at each call.
-func wrapFunc(fn reflect.Value, p *Pipeline) reflect.Value {
+// wrapFunc returns fn under the pipeline of a method, as a function of the same type.
+// What Go can make at run time for functions, unlike for interfaces, costs reflection
+// at each call. The fallback is of the same type, or nil.
+func wrapFunc(fn reflect.Value, m Methods, method string, fallback reflect.Value) reflect.Value {
 	t := fn.Type()
+	p, instead := m.Method(method), reflect.New(t)
+	if fallback.IsValid() {
+		instead.Elem().Set(fallback)
+	}
+	m.Fallback(method, instead.Interface())
+	fallback = instead.Elem()
 	last := t.NumOut() - 1
 	given, lasting := signature.InputsOf(t), signature.LastingOf(t)
 	return reflect.MakeFunc(t, func(args []reflect.Value) []reflect.Value {
@@ -87,17 +93,20 @@ func wrapFunc(fn reflect.Value, p *Pipeline) reflect.Value {
 			input.Reads(args[i].Interface())
 		}
 		for input.Next(&call, &err) {
+			if call.FellBack() {
+				ctx := call.Context()
+				args[0] = reflect.ValueOf(&ctx).Elem()
+				results = callFunc(fallback, args)
+				err, _ = reflect.TypeAssert[error](results[last])
+				continue
+			}
 			opening, attempt := Opening{}, call.Context()
 			if lasting.Life == signature.Opens || lasting.Life == signature.Held {
 				opening = call.Open()
 				attempt = opening.Context()
 			}
 			args[0] = reflect.ValueOf(&attempt).Elem()
-			if t.IsVariadic() {
-				results = fn.CallSlice(args)
-			} else {
-				results = fn.Call(args)
-			}
+			results = callFunc(fn, args)
 			err, _ = reflect.TypeAssert[error](results[last])
 			if err != nil && given.Spent(args) {
 				call.Stop()
@@ -107,6 +116,13 @@ func wrapFunc(fn reflect.Value, p *Pipeline) reflect.Value {
 		results[last] = reflect.ValueOf(&err).Elem()
 		return results
 	})
+}
+
+func callFunc(fn reflect.Value, args []reflect.Value) []reflect.Value {
+	if fn.Type().IsVariadic() {
+		return fn.CallSlice(args)
+	}
+	return fn.Call(args)
 }
 
 // keep keeps the context of an attempt for a result that outlives the call.
@@ -153,10 +169,14 @@ func withBody(call *Call, v reflect.Value, field int) reflect.Value {
 func wrapStruct(v reflect.Value, m Methods) reflect.Value {
 	wrapped := reflect.New(v.Type()).Elem()
 	wrapped.Set(v)
+	instead := reflect.Zero(v.Type())
+	if f := m.fallbackValue(); f.IsValid() {
+		instead = reflect.Indirect(f)
+	}
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		if guardable(f.Type) && !v.Field(i).IsNil() {
-			wrapped.Field(i).Set(wrapFunc(v.Field(i), m.Method(f.Name)))
+			wrapped.Field(i).Set(wrapFunc(v.Field(i), m, f.Name, instead.Field(i)))
 		}
 	}
 	return wrapped

@@ -1,30 +1,51 @@
 package container
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cladgo/clad/internal/bucket"
+	"github.com/cladgo/clad/internal/clock"
+	"github.com/cladgo/clad/internal/lease"
 	"github.com/cladgo/clad/policy"
 )
 
-// RateLimiter is a rate limiter of an orchestrator: a token bucket, and a fair
-// queue for calls that may wait for their token. It is safe for use by many
+// RateLimiter is a rate limiter of an orchestrator: a token bucket or the tokens of a
+// period, and a fair queue for calls that may wait for their token. It is safe for use by many
 // goroutines.
 type RateLimiter struct {
-	name   atomic.Pointer[string]
-	bucket bucket.Bucket
-	spec   atomic.Pointer[policy.RateLimit] // with its defaults
+	name    atomic.Pointer[string]
+	bucket  bucket.Bucket
+	account atomic.Pointer[lease.Account]    // where it is shared, instead of the bucket
+	sharing *sharing                         // nil without a store
+	spec    atomic.Pointer[policy.RateLimit] // with its defaults
 
 	changing sync.Mutex                       // what the bucket is configured with
 	override atomic.Pointer[policy.RateLimit] // nil while the settings are in force
 }
 
-func newRateLimiter(name string, spec policy.RateLimit) *RateLimiter {
-	l := &RateLimiter{}
+// tokens are where calls get theirs when there is no credit.
+type tokens interface {
+	Empty(now clock.Nanos) time.Duration
+	Take(now clock.Nanos) bool
+	Wait(ctx context.Context, now, by clock.Nanos) (wait time.Duration, ok bool, err error)
+	GiveBack(now clock.Nanos)
+}
+
+func newRateLimiter(name string, spec policy.RateLimit, s *sharing) *RateLimiter {
+	l := &RateLimiter{sharing: s}
 	l.rename(name)
 	l.configure(spec)
 	return l
+}
+
+func (l *RateLimiter) tokens() tokens {
+	if a := l.account.Load(); a != nil {
+		return a
+	}
+	return &l.bucket
 }
 
 // Name returns the limiter's name, by which the orchestrator finds it: its own, or
@@ -40,8 +61,14 @@ func (l *RateLimiter) rename(name string) {
 	}
 }
 
-// Tokens returns how many tokens there are now. Asking takes none.
-func (l *RateLimiter) Tokens() float64 { return l.bucket.Tokens() }
+// Tokens returns how many tokens there are now; of a shared limit, how many this
+// instance holds. Asking takes none.
+func (l *RateLimiter) Tokens() float64 {
+	if a := l.account.Load(); a != nil {
+		return float64(a.Status().Held)
+	}
+	return l.bucket.Tokens()
+}
 
 // Limit returns what the limiter goes by, with the defaults filled in: its settings,
 // or what [RateLimiter.Override] put in their place.
@@ -49,6 +76,7 @@ func (l *RateLimiter) Limit() policy.RateLimit {
 	if other := l.override.Load(); other != nil {
 		limit := *l.spec.Load()
 		limit.RequestsPerSecond, limit.Burst = other.RequestsPerSecond, other.Burst
+		limit.RequestsPerPeriod, limit.Per = 0, 0
 		return limit
 	}
 	return *l.spec.Load()
@@ -84,7 +112,7 @@ func (l *RateLimiter) Automatic() {
 func (l *RateLimiter) Overridden() bool { return l.override.Load() != nil }
 
 // configure takes new settings in place: the bucket keeps what it holds, up to
-// the new burst.
+// the new burst, and what was taken of it is still missing.
 func (l *RateLimiter) configure(spec policy.RateLimit) {
 	spec = spec.WithDefaults()
 	spec.Name = l.Name()
@@ -94,10 +122,24 @@ func (l *RateLimiter) configure(spec policy.RateLimit) {
 	l.fill()
 }
 
-// fill has the bucket go by what is in force.
+// fill has the bucket, or the account, go by what is in force.
 func (l *RateLimiter) fill() {
 	limit := l.Limit()
-	l.bucket.Configure(bucket.Settings{PerSecond: limit.RequestsPerSecond, Burst: limit.Burst, MaxWait: limit.MaxWait})
+	if limit.Shared && l.sharing != nil {
+		// The bucket gives no credit, which calls ask for first, after a change of settings:
+		// no other has these.
+		l.bucket.Configure(bucket.Settings{PerSecond: limit.RequestsPerSecond, Burst: limit.Burst, MaxWait: -1})
+		l.share(limit)
+		return
+	}
+	if a := l.account.Swap(nil); a != nil {
+		l.sharing.leave(l.Name(), a)
+	}
+	l.bucket.Configure(bucket.Settings{
+		PerSecond: limit.RequestsPerSecond, Burst: limit.Burst,
+		PerPeriod: limit.RequestsPerPeriod, Period: limit.Per,
+		MaxWait: limit.MaxWait,
+	})
 }
 
 // has reports whether the limiter was made from settings that mean the same.

@@ -9,18 +9,19 @@ import (
 // enterLimiter asks a limiter that may have no token.
 func (c *Call) enterLimiter(s *step) error {
 	l, now := s.limiter, c.clock()
-	wait := l.bucket.Empty(now)
+	tokens := l.tokens()
+	wait := tokens.Empty(now)
 	if wait <= 0 {
-		if l.bucket.Take(now) {
+		if tokens.Take(now) {
 			return nil
 		}
 		var ok bool
 		var err error
-		wait, ok, err = l.bucket.Wait(c.ctx, now, c.latest(s))
-		c.now, c.late = 0, true
+		wait, ok, err = tokens.Wait(c.ctx, now, c.latest(s))
+		c.now, c.late, c.waited = 0, true, true
 		if ok || err != nil {
 			if e := c.prog.events; e.wanted(c.ctx) {
-				e.tell(c.ctx, Waited{c.prog.operation, l.Name(), c.clock().Sub(now)})
+				e.tell(c.ctx, Waited{c.prog.operation, l.Name(), c.clock().Sub(now), RateLimited})
 				c.now = 0
 			}
 			return err
@@ -29,6 +30,16 @@ func (c *Call) enterLimiter(s *step) error {
 	c.prog.counters.Count(countLimited)
 	c.rejected(RateLimited, l.Name(), wait)
 	return &policy.RateLimitedError{Name: l.Name(), RetryAfter: wait, Operation: c.prog.operation}
+}
+
+// giveBack returns the token of an attempt that a layer further in refused. It was
+// taken just now, unless the attempt has waited since.
+func (c *Call) giveBack(s *step) {
+	taken := c.clock()
+	if c.waited {
+		taken = 0
+	}
+	s.limiter.tokens().GiveBack(taken)
 }
 
 // latest is when an attempt must have begun that is about to pass s: the retries

@@ -19,9 +19,21 @@ const (
 	countTimeout
 	countAnswered
 	countOverrun
+	countFull
+	countFallback
 	countBudget
 	countBegun // these two only where the operation's end is told to somebody
 	countEnded
+)
+
+// There are counters for all of them.
+const _ = uint(counters.Kinds - 1 - countEnded)
+
+// What is counted of operations that are only rehearsed, in the place of what they
+// have not.
+const (
+	countUnseen  = countBegun
+	countAssumed = countEnded
 )
 
 // Metrics returns what has been counted so far. Operations that have not run
@@ -81,9 +93,11 @@ func totalsOf(c *counters.Counters) policy.Totals {
 		CircuitBreakerTrips:      c.Of(countTrip),
 		CircuitBreakerRejections: c.Of(countRejection),
 		RateLimitHits:            c.Of(countLimited),
+		BulkheadRejections:       c.Of(countFull),
 		RetryBudgetHits:          c.Of(countBudget),
 		TimeoutCount:             c.Of(countTimeout),
 		Overruns:                 c.Of(countOverrun),
+		Fallbacks:                c.Of(countFallback),
 	}
 	t.TotalOperations = t.SuccessfulOperations + t.FailedOperations
 	return t
@@ -99,7 +113,9 @@ func add(sum *policy.Totals, t policy.Totals) {
 	sum.CircuitBreakerTrips += t.CircuitBreakerTrips
 	sum.CircuitBreakerRejections += t.CircuitBreakerRejections
 	sum.RateLimitHits += t.RateLimitHits
+	sum.BulkheadRejections += t.BulkheadRejections
 	sum.RetryBudgetHits += t.RetryBudgetHits
 	sum.TimeoutCount += t.TimeoutCount
 	sum.Overruns += t.Overruns
+	sum.Fallbacks += t.Fallbacks
 }

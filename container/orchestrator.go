@@ -10,12 +10,13 @@ import (
 	"sync"
 
 	"github.com/cladgo/clad/internal/counters"
+	"github.com/cladgo/clad/internal/needs"
 	"github.com/cladgo/clad/internal/suggest"
 	"github.com/cladgo/clad/policy"
 )
 
 // Orchestrator turns policies into pipelines, and holds all their state: named
-// breakers and limiters, those of services and operations, and what is counted.
+// breakers, limiters and bulkheads, those of services and operations, and what is counted.
 // It implements [policy.Orchestrator], and is safe for use by many goroutines.
 type Orchestrator struct {
 	transitions *transitions
@@ -25,6 +26,7 @@ type Orchestrator struct {
 	counters    counters.Registry // by operation
 	forgotten   counters.Counters // of operations that are no longer known
 	operations  operations        // by the ids given to For
+	sharing     *sharing          // nil without a store
 	closing     closing
 
 	mu        sync.RWMutex // guards what follows, which changes by transactions only
@@ -33,7 +35,10 @@ type Orchestrator struct {
 	retired   map[string]*Pipeline // of policies that it no longer has
 	breakers  registry[policy.CircuitBreaker, *CircuitBreaker]
 	limiters  registry[policy.RateLimit, *RateLimiter]
+	bulkheads registry[policy.Bulkhead, *Bulkhead]
+	adaptive  registry[policy.AdaptiveLimit, *Bulkhead] // of which none has a name of its own
 	services  services
+	shadow    *shadow // nil where there is no dry run
 }
 
 var _ policy.Orchestrator = (*Orchestrator)(nil)
@@ -46,6 +51,8 @@ type options struct {
 	events     *events
 	errors     map[string]error
 	operations int
+	store      Store
+	fleet      int
 	attach     []func(*Orchestrator) func()
 }
 
@@ -116,10 +123,19 @@ func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
 		services:   newServices(),
 		breakers:   newRegistry[policy.CircuitBreaker, *CircuitBreaker](),
 		limiters:   newRegistry[policy.RateLimit, *RateLimiter](),
+		bulkheads:  newRegistry[policy.Bulkhead, *Bulkhead](),
 		operations: operations{most: settings.operations},
 	}
+	o.adaptive = newRegistry[policy.AdaptiveLimit, *Bulkhead]()
+	o.adaptive.unnamed = o.bulkheads.unnamed // they are bulkheads all the same
 	o.transitions = &transitions{events: o.events}
-	if err := o.transact(func(tx *transaction) error { return tx.reload(c) }); err != nil {
+	o.sharing = newSharing(settings)
+	if err := o.transact(func(tx *transaction) error {
+		if err := o.sharing.register(tx); err != nil {
+			return err
+		}
+		return tx.reload(c)
+	}); err != nil {
 		return nil, err
 	}
 	for _, attach := range settings.attach {
@@ -137,11 +153,13 @@ func Attach(attach func(*Orchestrator) (detach func())) Option {
 	return optionFunc(func(o *options) { o.attach = append(o.attach, attach) })
 }
 
-// Close ends what [Attach] attached and who observes, the last first, and logs what is left of the
-// floods that [WithLogger] holds back. Pipelines go on working. Closing again does
+// Close ends what [Attach] attached and who observes, the last first, gives back what
+// this instance holds of shared limits, and logs what is left of the floods that
+// [WithLogger] holds back. Pipelines go on working. Closing again does
 // nothing. An Fx application closes its orchestrator when it stops.
 func (o *Orchestrator) Close() {
 	if o.closing.end() {
+		o.sharing.close(o.RateLimiters())
 		o.events.endFloods()
 	}
 }
@@ -174,6 +192,13 @@ func (o *Orchestrator) RegisterRateLimiter(name string, spec policy.RateLimit) e
 	return o.transact(func(tx *transaction) error { return tx.registerLimiter(name, spec) })
 }
 
+// RegisterBulkhead makes a bulkhead known under a name, at any time. One that is
+// there already takes the new settings: calls keep the permits that they have. It
+// stays when a profile is loaded anew.
+func (o *Orchestrator) RegisterBulkhead(name string, spec policy.Bulkhead) error {
+	return o.transact(func(tx *transaction) error { return tx.registerBulkhead(name, spec) })
+}
+
 // choice returns the policy of a name.
 func choice(c policy.Catalog, name string) (policy.Policy, error) {
 	if name == nonePolicy {
@@ -185,7 +210,13 @@ func choice(c policy.Catalog, name string) (policy.Policy, error) {
 	return nil, unknownPolicy(c, name)
 }
 
-func unknownPolicy(c policy.Catalog, name string) error { return unknown("policy", name, c.Policies) }
+func unknownPolicy(c policy.Catalog, name string) error {
+	err := unknown("policy", name, c.Policies)
+	if name == policy.StandardName {
+		return fmt.Errorf("%w; %s", err, needs.Standard)
+	}
+	return err
+}
 
 // unknown says that a name is not known, which one may be meant, and which
 // there are.
@@ -194,7 +225,7 @@ func unknown[T any](what, name string, known map[string]T) error {
 	return fmt.Errorf("no %s %q%s; there are: %s", what, name, suggest.DidYouMean(name, names), listed(names))
 }
 
-// checkName checks what a breaker or limiter is to be registered under.
+// checkName checks what a breaker, limiter or bulkhead is to be registered under.
 func checkName(what, name, own string, invalid error) error {
 	var errs []error
 	switch {

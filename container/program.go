@@ -1,6 +1,7 @@
 package container
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -21,27 +22,33 @@ type program struct {
 	dependency string // the type of what is wrapped
 	counters   *counters.Counters
 	events     *events
+	fallback   *fallbackRule
+	shadow     *Pipeline      // the candidate's of a dry run; nil where there is none
 	budget     *budget.Budget // that counts operations, if retries have one
+	key        string         // the header of an idempotency key
 	breaks     bool           // there is a circuit breaker
 	refuses    bool           // there is a layer that may refuse an attempt
+	adapts     bool           // there is one that goes by how long attempts take
 	observed   bool           // somebody wants to know how long calls take
 	once       bool           // never again once an attempt may have reached the dependency
 
-	words    int  // how many words of a Call the steps use
-	contexts int  // how many contexts
-	large    bool // they are more than a Call has
+	large    bool  // the steps need more than a Call has:
+	words    int32 // how many words of it
+	contexts int32 // how many contexts
 }
 
 // step is one layer of a program. Which fields count depends on the kind. What
 // it remembers of a call stands in the Call, from slot on.
 type step struct {
-	kind    kind
-	slot    int
-	retry   *retryStep
-	breaker *CircuitBreaker
-	limiter *RateLimiter
-	timeout time.Duration // or, of a breaker, what bounds the attempts within
-	errors  *errorsStep
+	kind     kind
+	permit   uint8 // the bit of the bulkhead's permit in Call.permits
+	slot     int32
+	retry    *retryStep
+	breaker  *CircuitBreaker
+	limiter  *RateLimiter
+	bulkhead *Bulkhead
+	timeout  time.Duration // or, of a breaker, what bounds the attempts within
+	errors   *errorsStep
 }
 
 // kind says which layer a step is. A new kind of layer is a new file with its
@@ -58,6 +65,7 @@ const (
 	limiterLayer
 	timeoutLayer
 	errorsLayer
+	bulkheadLayer
 )
 
 // resources finds the state of a policy's layers: what is named is shared, what
@@ -66,6 +74,8 @@ const (
 type resources interface {
 	circuitBreaker(spec policy.CircuitBreaker, n int) (*CircuitBreaker, error)
 	rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error)
+	bulkhead(spec policy.Bulkhead, n int) (*Bulkhead, error)
+	adaptiveLimit(spec policy.AdaptiveLimit, n int) *Bulkhead
 	retryBudget() (b *budget.Budget, dependency string)
 	namedErrors() map[string]error
 }
@@ -82,7 +92,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 	}
 	prog := &program{policy: p, operation: operation, steps: make([]step, 0, len(layers))}
 	var errs []error
-	breakers, limiters := 0, 0
+	breakers, limiters, bulkheads, adaptive := 0, 0, 0, 0
 	for _, layer := range layers {
 		var s step
 		var err error
@@ -90,6 +100,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 		case policy.Retry:
 			s = step{kind: retryLayer, retry: newRetryStep(layer), slot: prog.words}
 			prog.words += retryWords
+			prog.key = cmp.Or(prog.key, layer.IdempotencyKey)
 			if layer.Budget > 0 {
 				s.retry.budget, s.retry.dependency = r.retryBudget()
 				prog.budget = s.retry.budget
@@ -105,6 +116,25 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 			prog.refuses = true
 			s.limiter, err = r.rateLimiter(layer, limiters)
 			limiters++
+		case policy.Bulkhead:
+			s = step{kind: bulkheadLayer, permit: 1 << bulkheads}
+			prog.refuses = true
+			if bulkheads == maxBulkheads {
+				err = fmt.Errorf("more than %d bulkheads in one policy", maxBulkheads)
+				break
+			}
+			s.bulkhead, err = r.bulkhead(layer, bulkheads-adaptive)
+			bulkheads++
+		case policy.AdaptiveLimit:
+			s = step{kind: bulkheadLayer, permit: 1 << bulkheads} // with a limit that moves
+			prog.refuses, prog.adapts = true, true
+			if bulkheads == maxBulkheads {
+				err = fmt.Errorf("more than %d bulkheads in one policy", maxBulkheads)
+				break
+			}
+			s.bulkhead = r.adaptiveLimit(layer, adaptive)
+			bulkheads++
+			adaptive++
 		case policy.Timeout:
 			s = step{kind: timeoutLayer, timeout: time.Duration(layer), slot: prog.contexts}
 			prog.contexts++
@@ -125,7 +155,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 	prog.boundProbes()
 	prog.large = prog.words > inlineWords || prog.contexts > inlineContexts
 	for i := len(prog.steps) - 1; i >= 0; i-- {
-		if s := &prog.steps[i]; s.kind == breakerLayer || s.kind == timeoutLayer {
+		if s := &prog.steps[i]; s.kind == breakerLayer || s.kind == timeoutLayer || s.kind == bulkheadLayer {
 			prog.leaving = append(prog.leaving, s)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // service is one tagged result that is wrapped: it knows which policy each
-// method gets, and owns their unnamed breakers and limiters.
+// method gets, and owns their unnamed breakers, limiters and bulkheads.
 type service struct {
 	identity
 	tagged
@@ -28,6 +28,7 @@ type service struct {
 	// them have a policy all the same.
 	unguardable []string
 	unguarding  int
+	twin        *service                             // the candidate's of a dry run
 	chosen      atomic.Pointer[map[string]*Pipeline] // by the names of calls; nil where none is chosen
 }
 
@@ -38,6 +39,7 @@ type tagged struct {
 	inCode      map[string]string // its choices per method
 	errors      *policy.Errors    // what the dependency's errors mean
 	constructor *constructor.Constructor
+	fallback    *serviceFallback // nil for none
 }
 
 // serviceType describes what is wrapped, as far as it is known without running
@@ -55,6 +57,8 @@ type binding struct {
 	operation string
 	guard     guard
 	pipeline  *Pipeline
+	fallback  *fallbackRule // nil for none
+	shadow    *Pipeline     // the candidate's of a dry run
 }
 
 // guard says how a proxy guards a method.
@@ -88,9 +92,12 @@ func typeOfService(t reflect.Type, methods []string, constructed string) service
 // newService makes a service known, if all that is chosen for it is there.
 func (o *Orchestrator) newService(t tagged, name, group string) (*service, error) {
 	s := &service{tagged: t, o: o}
-	err := o.transact(func(tx *transaction) error {
+	err := o.transact(func(tx *transaction) (err error) {
 		s.identity = o.services.identify(unit{t.typ.id, t.typ.full, name, group})
 		s.owner = newOwner(s.id)
+		if s.twin, err = o.shadow.mirror(s); err != nil {
+			return err
+		}
 		if err := errors.Join(tx.checkMeaning(s), tx.checkChoices(s)); err != nil {
 			return err
 		}
@@ -183,8 +190,9 @@ func (tx *transaction) checkChoices(s *service) error {
 // pipeline makes the pipeline of a method, for its proxy.
 func (s *service) pipeline(method string, g guard) *Pipeline {
 	operation := s.operation(method)
-	b := &binding{method, operation, g, &Pipeline{counters: s.o.counters.Of(operation)}}
+	b := &binding{method: method, operation: operation, guard: g, pipeline: &Pipeline{counters: s.o.counters.Of(operation)}}
 	err := s.o.transact(func(tx *transaction) error {
+		b.shadow = s.twin.shadowed(method, g)
 		s.bound = append(s.bound, b)
 		return tx.bindMethod(s, b)
 	})
@@ -224,26 +232,35 @@ func (tx *transaction) bindMethod(s *service, b *binding) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", b.operation, err)
 	}
-	prog, err := tx.compile(s.withErrors(p), name, b.operation, s.owner)
+	fallback := b.fallback
+	if b.guard == optional && name == nonePolicy {
+		fallback = nil // it passes through
+	}
+	prog, err := tx.compile(s.withErrors(p, fallback), name, b.operation, s.owner)
 	if err != nil {
 		return err
+	}
+	if prog == nil && fallback != nil {
+		prog = tx.equip(&program{operation: b.operation})
 	}
 	if prog != nil {
 		prog.once = b.guard == once && !byProfile || b.guard == single
 		prog.dependency = s.typ.full
+		prog.fallback = fallback
 		if b.guard == withoutContext && prog.contexts > 0 {
 			tx.afterwards(func() {
 				tx.o.log.Info("no timeout can be enforced: the method takes no context", "operation", b.operation, "policy", name)
 			})
 		}
 	}
+	prog = tx.beside(prog, b.operation, b.shadow)
 	tx.onCommit(func() { b.pipeline.prog.Store(prog) })
 	return nil
 }
 
 // withErrors puts what the tag says of errors innermost.
-func (s *service) withErrors(p policy.Policy) policy.Policy {
-	if s.errors.IsZero() || len(policy.Layers(p)) == 0 {
+func (s *service) withErrors(p policy.Policy, f *fallbackRule) policy.Policy {
+	if s.errors.IsZero() || len(policy.Layers(p)) == 0 && f == nil {
 		return p
 	}
 	return policy.Combine(p, *s.errors)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,9 +21,10 @@ var slowBreaker = policy.CircuitBreaker{SlowCall: time.Second, MinRequests: 10, 
 // timeout, by everybody.
 func TestADependencyThatHangsTripsBeforeTheFirstTimeoutEnds(t *testing.T) {
 	virtual(t, func(t *testing.T) {
-		j, over := &journal{}, false
+		j := &journal{}
+		var over atomic.Bool // what times out then does so in many goroutines
 		o := newOrchestrator(t, policy.Catalog{}, container.OnEvent(func(ctx context.Context, e container.Event) {
-			if !over {
+			if !over.Load() {
 				j.event(ctx, e)
 			}
 		}))
@@ -37,7 +39,7 @@ func TestADependencyThatHangsTripsBeforeTheFirstTimeoutEnds(t *testing.T) {
 			"Transition{Name:op From:closed To:open At:0001-01-01 00:00:00 +0000 UTC}",
 			"Tripped{Operation:op Name:op Err:<nil> Slow:true}",
 			"Rejected{Operation:op Reason:circuit_open Name:op RetryAfter:1m0s}")
-		over = true
+		over.Store(true)
 		time.Sleep(30 * time.Second) // what timed out since says nothing more
 		if got := o.Metrics(); got.CircuitBreakerTrips != 1 || got.TimeoutCount != 10 {
 			t.Errorf("metrics %+v", got.Totals)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"slices"
 
 	"github.com/cladgo/clad/internal/constructor"
 	"github.com/cladgo/clad/policy"
@@ -28,7 +29,8 @@ import (
 // `policy:"name"` beats the constructor's. Other results pass as they are. A
 // policy that does not exist fails at startup: the constructor depends on its
 // policies as named values. The name "none" means no policy, which a profile's
-// services may still change.
+// services may still change, and the empty name the standard policy: see
+// module.Standard.
 //
 // A tag may stand in a package variable: proxies that are registered after it
 // was made, as in the init of generated code, count. What is missing once the
@@ -38,6 +40,9 @@ import (
 // The constructor's error, if it returns one, comes first; one that returns
 // none gets an error result.
 func Tag(ctor any, policyName string, opts ...TagOption) any {
+	if policyName == "" {
+		policyName = policy.StandardName
+	}
 	t := &tag{policy: policyName}
 	runtime.Callers(2, t.caller[:])
 	for _, opt := range opts {
@@ -56,8 +61,11 @@ func Tag(ctor any, policyName string, opts ...TagOption) any {
 	}
 	// fx prints this where somebody annotates what Tag returns.
 	shown := "container.Tag(" + c.Name + ", " + policyName + ") at " + c.At + "; annotations go inside: Tag(fx.Annotate(...), ...)"
-	return c.Annotate(fn, t.provided, shown)
+	return c.Annotate(fn, t.results(), shown)
 }
+
+// results are all that the constructor comes to provide.
+func (t *tag) results() []constructor.Result { return slices.Concat(t.provided, t.extras) }
 
 // TagOption changes what [Tag] does.
 type TagOption interface{ applyTag(*tag) }
@@ -129,9 +137,14 @@ type tag struct {
 	keep    []reflect.Type
 	errors  policy.Errors
 
+	fallbacks []*fallback
+	mistakes  []error // of its options
+
 	constructor constructor.Constructor
 	provided    []constructor.Result
-	planned     *plan // where nothing was missing when it was made
+	extras      []constructor.Result // what the fallbacks make, provided beside
+	standIns    []int                // by what is provided: which of the extras stands in, or -1
+	planned     *plan                // where nothing was missing when it was made
 }
 
 // wrap makes the constructor that dig will call.
@@ -144,14 +157,15 @@ func (t *tag) wrap(c constructor.Constructor) (reflect.Value, error) {
 	if t.provided, err = provideAs(t.provided, t.as); err != nil {
 		return reflect.Value{}, err
 	}
+	c = t.standIn(c)
 	// What is wrong now and can be mended by what is registered later is a
 	// need; what types alone tell is a mistake.
 	plan := t.plan()
-	if err := errors.Join(plan.mistakes...); err != nil {
+	if err := errors.Join(append(t.mistakes, plan.mistakes...)...); err != nil {
 		return reflect.Value{}, err
 	}
 	if len(plan.missing) == 0 {
 		t.planned = plan
 	}
-	return c.Make(t.parameter(plan), t.provided, t.provide), nil
+	return c.Make(t.parameter(plan), t.results(), t.provide), nil
 }

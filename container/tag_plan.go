@@ -16,8 +16,9 @@ import (
 // said now: packages may not have registered everything yet.
 type plan struct {
 	results  []plannedResult
-	mistakes []error // that types alone tell
-	missing  []lack  // what a registration may still mend
+	extras   []plannedResult // of the fallbacks
+	mistakes []error         // that types alone tell
+	missing  []lack          // what a registration may still mend
 }
 
 type plannedResult struct {
@@ -43,9 +44,6 @@ func (p *plan) lacks(what, format string, args ...any) {
 // plan decides how each result is wrapped, and that at least one is.
 func (t *tag) plan() *plan {
 	p := &plan{results: make([]plannedResult, len(t.provided))}
-	if t.policy == "" {
-		p.mistake("it needs the name of a policy (%q for none)", nonePolicy)
-	}
 	for _, kept := range t.keep {
 		if kept.Kind() != reflect.Interface {
 			p.mistake("container.Keep[%v]: it is not an interface", kept)
@@ -83,6 +81,7 @@ func (t *tag) plan() *plan {
 	case len(p.mistakes)+len(p.missing) == 0:
 		t.checkMethods(p)
 		t.checkKept(p)
+		t.planFallbacks(p)
 	}
 	return p
 }
@@ -142,9 +141,31 @@ func (t *tag) checkKept(p *plan) {
 	}
 }
 
+// planFallbacks plans how what the fallbacks make is wrapped.
+func (t *tag) planFallbacks(p *plan) {
+	for _, f := range t.fallbacks {
+		if len(f.tag.provided) == 0 {
+			continue
+		}
+		its := f.tag.plan()
+		p.extras = append(p.extras, its.results...)
+		for _, err := range its.mistakes {
+			p.mistake("container.Fallback(%s): %w", f.tag.constructor.Name, err)
+		}
+		for _, m := range its.missing {
+			p.missing = append(p.missing, lack{m.what, fmt.Errorf("container.Fallback(%s): %w", f.tag.constructor.Name, m.err)})
+		}
+	}
+}
+
 // dependencies lists the policies that the constructor depends on.
 func (t *tag) dependencies(p *plan) []string {
 	names := []string{t.policy}
+	for _, f := range t.fallbacks {
+		if len(f.tag.provided) > 0 {
+			names = append(names, f.tag.dependencies(&plan{})...)
+		}
+	}
 	for _, r := range p.results {
 		names = append(names, r.policy)
 	}

@@ -80,28 +80,40 @@ func (t *tag) provide(parameter reflect.Value, values []reflect.Value) ([]reflec
 		return nil, err
 	}
 	o := parameter.Field(orchestratorField).Interface().(*Orchestrator)
-	for i := range values {
-		v, err := o.provide(t, &t.provided[i], &p.results[i], values[i])
+	own, extra := values[:len(t.provided)], values[len(t.provided):]
+	n := 0
+	for _, f := range t.fallbacks {
+		for i := range f.tag.provided {
+			v, err := o.provide(&f.tag, &f.tag.provided[i], &p.extras[n], extra[n], nil)
+			if err != nil {
+				return nil, err
+			}
+			extra[n] = v
+			n++
+		}
+	}
+	for i := range own {
+		v, err := o.provide(t, &t.provided[i], &p.results[i], own[i], t.fallbackOf(i, extra))
 		if err != nil {
 			return nil, err
 		}
-		values[i] = v
+		own[i] = v
 	}
 	return values, nil
 }
 
 // provide wraps one result as it is to be, each element of a flattened slice on
 // its own.
-func (o *Orchestrator) provide(t *tag, r *constructor.Result, planned *plannedResult, v reflect.Value) (reflect.Value, error) {
+func (o *Orchestrator) provide(t *tag, r *constructor.Result, planned *plannedResult, v reflect.Value, f *serviceFallback) (reflect.Value, error) {
 	if planned.wrapper == nil {
 		return convert(v, r.Type), nil
 	}
 	if !r.Flatten {
-		return o.wrap(t, r, planned, convert(v, r.Type))
+		return o.wrap(t, r, planned, convert(v, r.Type), f)
 	}
 	wrapped := reflect.MakeSlice(r.Type, v.Len(), v.Len())
 	for i := range v.Len() {
-		element, err := o.wrap(t, r, planned, v.Index(i))
+		element, err := o.wrap(t, r, planned, v.Index(i), f)
 		if err != nil {
 			return reflect.Value{}, err
 		}
@@ -110,15 +122,18 @@ func (o *Orchestrator) provide(t *tag, r *constructor.Result, planned *plannedRe
 	return wrapped, nil
 }
 
-func (o *Orchestrator) wrap(t *tag, r *constructor.Result, planned *plannedResult, v reflect.Value) (reflect.Value, error) {
+func (o *Orchestrator) wrap(t *tag, r *constructor.Result, planned *plannedResult, v reflect.Value, f *serviceFallback) (reflect.Value, error) {
 	if v.IsZero() && v.Kind() != reflect.Struct {
 		return v, nil // nil stays nil
 	}
-	s, err := o.newService(tagged{&planned.service, planned.policy, t.methods, &t.errors, &t.constructor}, r.Name, r.Group)
+	s, err := o.newService(tagged{&planned.service, planned.policy, t.methods, &t.errors, &t.constructor, f}, r.Name, r.Group)
 	if err != nil {
 		return reflect.Value{}, err
 	}
 	wrapped := planned.wrapper.wrap(v, Methods{s})
+	if err := s.checkFallback(); err != nil {
+		return reflect.Value{}, fmt.Errorf("%w; %s", err, t.advice(r.Element()))
+	}
 	s.tellGuarded()
 	if v.Kind() == reflect.Interface && !wrapped.IsNil() {
 		s.tellHidden(planned.wrapper, v.Elem().Type(), wrapped.Elem().Type())

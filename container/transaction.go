@@ -1,6 +1,7 @@
 package container
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -87,25 +88,47 @@ func (tx *transaction) hold(resource any) {
 func (tx *transaction) afterwards(message func()) { tx.messages = append(tx.messages, message) }
 
 func (tx *transaction) register(name string, spec policy.CircuitBreaker) error {
-	if err := checkName("circuit breaker", name, spec.Name, spec.Validate()); err != nil {
+	if err := errors.Join(checkName("circuit breaker", name, spec.Name, spec.Validate()), tx.canShare("circuit breaker", name, spec.Shared)); err != nil {
 		return err
 	}
 	tx.o.breakers.put(tx, name, spec, (*CircuitBreaker).configure, tx.newBreaker)
 	assign(tx, tx.o.breakers.inCode, name, spec)
+	if sh := tx.o.shadow; sh != nil {
+		return sh.o.RegisterCircuitBreaker(name, spec)
+	}
 	return nil
 }
 
 func (tx *transaction) registerLimiter(name string, spec policy.RateLimit) error {
-	if err := checkName("rate limiter", name, spec.Name, rateRequired(spec)); err != nil {
+	if err := errors.Join(checkName("rate limiter", name, spec.Name, rateRequired(spec)), tx.canShare("rate limiter", name, spec.Shared)); err != nil {
 		return err
 	}
-	tx.o.limiters.put(tx, name, spec, (*RateLimiter).configure, newRateLimiter)
+	tx.o.limiters.put(tx, name, spec, (*RateLimiter).configure, tx.newLimiter)
 	assign(tx, tx.o.limiters.inCode, name, spec)
+	if sh := tx.o.shadow; sh != nil {
+		return sh.o.RegisterRateLimiter(name, limitWithoutWait(spec))
+	}
+	return nil
+}
+
+func (tx *transaction) registerBulkhead(name string, spec policy.Bulkhead) error {
+	if err := checkName("bulkhead", name, spec.Name, permitsRequired(spec)); err != nil {
+		return err
+	}
+	tx.o.bulkheads.put(tx, name, spec, (*Bulkhead).configure, newBulkhead)
+	assign(tx, tx.o.bulkheads.inCode, name, spec)
+	if sh := tx.o.shadow; sh != nil {
+		return sh.o.RegisterBulkhead(name, spec)
+	}
 	return nil
 }
 
 func (tx *transaction) newBreaker(name string, spec policy.CircuitBreaker) *CircuitBreaker {
-	return newCircuitBreaker(name, spec, tx.o.transitions)
+	return newCircuitBreaker(name, spec, tx.o.transitions, tx.o.sharing)
+}
+
+func (tx *transaction) newLimiter(name string, spec policy.RateLimit) *RateLimiter {
+	return newRateLimiter(name, spec, tx.o.sharing)
 }
 
 // circuitBreaker finds the state of a layer, the n-th breaker from the outside
@@ -113,6 +136,9 @@ func (tx *transaction) newBreaker(name string, spec policy.CircuitBreaker) *Circ
 // is shared; an unnamed one is the owner's. A catalog has declared what it
 // names; another policy that also describes what it names makes it.
 func (tx *transaction) circuitBreaker(w *owner, policyName string, spec policy.CircuitBreaker, n int) (*CircuitBreaker, error) {
+	if err := tx.canShare("circuit breaker", spec.Name, spec.Shared); err != nil {
+		return nil, err
+	}
 	if spec.Name == "" {
 		return resourceOf(tx, tx.o.breakers, &w.breakers, policyName, n, spec, (*CircuitBreaker).configure, func() *CircuitBreaker {
 			return tx.newBreaker(tx.o.breakers.free(nameFor(w, policyName, n, spec, breakerLayerOf)), spec)
@@ -131,9 +157,12 @@ func (tx *transaction) circuitBreaker(w *owner, policyName string, spec policy.C
 }
 
 func (tx *transaction) rateLimiter(w *owner, policyName string, spec policy.RateLimit, n int) (*RateLimiter, error) {
+	if err := tx.canShare("rate limiter", spec.Name, spec.Shared); err != nil {
+		return nil, err
+	}
 	if spec.Name == "" {
 		return resourceOf(tx, tx.o.limiters, &w.limiters, policyName, n, spec, (*RateLimiter).configure, func() *RateLimiter {
-			return newRateLimiter(tx.o.limiters.free(nameFor(w, policyName, n, spec, limiterLayerOf)), spec)
+			return tx.newLimiter(tx.o.limiters.free(nameFor(w, policyName, n, spec, limiterLayerOf)), spec)
 		}), nil
 	}
 	l, ok := tx.o.limiters.known[spec.Name]
@@ -145,7 +174,38 @@ func (tx *transaction) rateLimiter(w *owner, policyName string, spec policy.Rate
 	case spec.IsReference():
 		return nil, unknown("rate limiter", spec.Name, tx.o.limiters.known)
 	}
-	return tx.o.limiters.put(tx, spec.Name, spec, (*RateLimiter).configure, newRateLimiter), nil
+	return tx.o.limiters.put(tx, spec.Name, spec, (*RateLimiter).configure, tx.newLimiter), nil
+}
+
+// canShare says what keeps a resource from being shared with other instances.
+func (tx *transaction) canShare(what, name string, shared bool) error {
+	switch {
+	case !shared:
+		return nil
+	case name == "":
+		return fmt.Errorf("a %s that is shared with other instances needs a name", what)
+	case tx.o.sharing == nil:
+		return fmt.Errorf("%s %q is shared with other instances, and there is no store to share it by; give one by container.WithStore or module.WithStore", what, name)
+	}
+	return nil
+}
+
+func (tx *transaction) bulkhead(w *owner, policyName string, spec policy.Bulkhead, n int) (*Bulkhead, error) {
+	if spec.Name == "" {
+		return resourceOf(tx, tx.o.bulkheads, &w.bulkheads, policyName, n, spec, (*Bulkhead).configure, func() *Bulkhead {
+			return newBulkhead(tx.o.bulkheads.free(nameFor(w, policyName, n, spec, bulkheadLayerOf)), spec)
+		}), nil
+	}
+	b, ok := tx.o.bulkheads.known[spec.Name]
+	switch {
+	case ok && (policyName != "" || spec.IsReference() || b.has(spec)):
+		return b, nil
+	case ok:
+		return nil, differs("bulkhead", spec.Name)
+	case spec.IsReference():
+		return nil, unknown("bulkhead", spec.Name, tx.o.bulkheads.known)
+	}
+	return tx.o.bulkheads.put(tx, spec.Name, spec, (*Bulkhead).configure, newBulkhead), nil
 }
 
 func differs(what, name string) error {
@@ -158,10 +218,18 @@ func (tx *transaction) compile(p policy.Policy, policyName, operation string, w 
 	if prog == nil || err != nil {
 		return nil, err
 	}
-	prog.counters = tx.o.counters.Of(operation)
+	return tx.equip(prog), nil
+}
+
+// equip gives a program what it counts in, and whom it tells.
+func (tx *transaction) equip(prog *program) *program {
+	prog.counters = tx.o.counters.Of(prog.operation)
 	prog.events = tx.o.events
 	prog.observed = tx.o.events.observed()
-	return prog, nil
+	if prog.policy == nil {
+		prog.policy = policy.None{}
+	}
+	return prog
 }
 
 // choose returns the policy of a name in the catalog as it will be.
@@ -180,6 +248,20 @@ func (r ownResources) circuitBreaker(spec policy.CircuitBreaker, n int) (*Circui
 
 func (r ownResources) rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error) {
 	return r.transaction.rateLimiter(r.owner, r.policy, spec, n)
+}
+
+func (tx *transaction) adaptiveLimit(w *owner, policyName string, spec policy.AdaptiveLimit, n int) *Bulkhead {
+	return resourceOf(tx, tx.o.adaptive, &w.adaptive, policyName, n, spec, (*Bulkhead).adapt, func() *Bulkhead {
+		return newAdaptiveLimit(tx.o.bulkheads.free(nameFor(w, policyName, n, spec, adaptiveLimitOf)), spec)
+	})
+}
+
+func (r ownResources) adaptiveLimit(spec policy.AdaptiveLimit, n int) *Bulkhead {
+	return r.transaction.adaptiveLimit(r.owner, r.policy, spec, n)
+}
+
+func (r ownResources) bulkhead(spec policy.Bulkhead, n int) (*Bulkhead, error) {
+	return r.transaction.bulkhead(r.owner, r.policy, spec, n)
 }
 
 func (r ownResources) retryBudget() (*budget.Budget, string) {

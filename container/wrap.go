@@ -34,7 +34,7 @@ func wrapperOf(t reflect.Type) *wrapper {
 	}
 	switch {
 	case guardable(t):
-		return &wrapper{wrap: func(v reflect.Value, m Methods) reflect.Value { return wrapFunc(v, m.Method("")) }}
+		return &wrapper{wrap: func(v reflect.Value, m Methods) reflect.Value { return wrapFunc(v, m, "", m.fallbackValue()) }}
 	case guardableStruct(t):
 		return &wrapper{methods: guardableNames(t), wrap: wrapStruct}
 	case t.Kind() == reflect.Pointer && guardableStruct(t.Elem()):

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cladgo/clad/config"
@@ -31,9 +32,9 @@ import (
 const DefaultConfigDir = "configs"
 
 // New reads a profile and provides what it says: *container.Orchestrator, the
-// same as policy.Orchestrator, and every policy, circuit breaker and rate
-// limiter as *container.Pipeline, *container.CircuitBreaker and
-// *container.RateLimiter under its name. Constructors tagged with
+// same as policy.Orchestrator, and every policy, circuit breaker, rate limiter
+// and bulkhead as *container.Pipeline, *container.CircuitBreaker,
+// *container.RateLimiter and *container.Bulkhead under its name. Constructors tagged with
 // [container.Tag] depend on these names, so fx.ValidateApp finds a misspelt one,
 // and at startup the error says what was probably meant.
 //
@@ -54,6 +55,9 @@ func New(opts ...Option) fx.Option {
 		return broken(err)
 	}
 	p, err := o.load()
+	if err == nil {
+		err = p.candidate.err
+	}
 	if err != nil {
 		return broken(err)
 	}
@@ -61,6 +65,9 @@ func New(opts ...Option) fx.Option {
 		func() (*container.Orchestrator, policy.Orchestrator, error) {
 			settings := append([]container.Option{container.WithLogger(o.log)}, o.container...)
 			orchestrator, err := container.NewOrchestrator(p.catalog, settings...)
+			if err == nil {
+				err = p.candidate.begin(orchestrator)
+			}
 			if err != nil {
 				return nil, nil, fmt.Errorf("clad: %w", err)
 			}
@@ -69,7 +76,7 @@ func New(opts ...Option) fx.Option {
 		func(orchestrator *container.Orchestrator) *Reloader {
 			return newReloader(&o, p, orchestrator)
 		},
-		func() *blueprint { return &blueprint{p.catalog} },
+		func() *blueprint { return &blueprint{p.catalog, p.candidate} },
 		nil, // namedValues
 	}
 	// New may be called in a package variable, before packages have registered
@@ -105,7 +112,12 @@ func broken(err error) fx.Option {
 // started says what is in force, and which choices of the profile met nothing.
 func started(ctx context.Context, log *slog.Logger, p profile, reload bool, o *container.Orchestrator) {
 	log.InfoContext(ctx, "clad started", "profile", p.name, "policies", len(p.catalog.Policies),
-		"circuit_breakers", len(p.catalog.CircuitBreakers), "rate_limiters", len(p.catalog.RateLimiters), "reload", reload)
+		"circuit_breakers", len(p.catalog.CircuitBreakers), "rate_limiters", len(p.catalog.RateLimiters),
+		"bulkheads", len(p.catalog.Bulkheads), "reload", reload)
+	if p.standard {
+		log.InfoContext(ctx, "services without a policy of their own go by the standard one",
+			"policy", fmt.Sprint(p.catalog.Policies[policy.StandardName]), "services", standardServices(o))
+	}
 	for _, id := range o.UnusedServices() {
 		warnUnused(ctx, log, id)
 	}
@@ -122,9 +134,12 @@ type options struct {
 	log       *slog.Logger
 	container []container.Option
 	chosen    bool // it must be
+	standard  bool
 	reload    bool
 	timing    ReloadTiming
 	listeners []func(Outcome)
+	shadow    string
+	shadowed  atomic.Pointer[string] // the candidate that was read last, empty for none
 }
 
 func (o *options) validate() error {
@@ -136,13 +151,15 @@ func (o *options) validate() error {
 
 // profile is what was read of one.
 type profile struct {
-	name     string
-	unchosen bool // it is the default one
-	catalog  policy.Catalog
-	reload   bool           // it asks to be reloaded
-	files    watch.Snapshot // as they were right before they were read
-	at       time.Time
-	loaded   *config.Profile // nil where the policies were given in code
+	name      string
+	unchosen  bool // it is the default one
+	catalog   policy.Catalog
+	standard  bool // it has the standard policy
+	reload    bool // it asks to be reloaded
+	candidate candidate
+	files     watch.Snapshot // as they were right before they were read
+	at        time.Time
+	loaded    *config.Profile // nil where the policies were given in code
 }
 
 // howToChoose says how a profile is chosen.
@@ -157,8 +174,9 @@ func (o *options) unchosen() bool {
 func (o *options) load() (profile, error) {
 	now := time.Now()
 	if o.catalog != nil {
-		return profile{name: "(given in code)", catalog: *o.catalog, at: now}, nil
+		return profile{name: "(given in code)", catalog: o.withStandard(*o.catalog), standard: o.standard, candidate: o.loadCandidate("", ""), at: now}, nil
 	}
+	watched := o.shadowed.Load()
 	files := o.watched().Look()
 	where := "the given file system"
 	if o.fsys == nil {
@@ -174,7 +192,7 @@ func (o *options) load() (profile, error) {
 		there, _ := config.Profiles(o.files())
 		return profile{}, fmt.Errorf("nobody chose a profile, which module.RequireProfile asks for: %s; there are: %s", howToChoose, strings.Join(there, ", "))
 	}
-	p, err := config.Loader{Errors: container.ErrorNames(o.container...)}.Load(o.files(), o.profile, os.Environ())
+	p, err := config.Loader{Errors: container.ErrorNames(o.container...), Standard: o.standard}.Load(o.files(), o.profile, os.Environ())
 	var mistakes config.Mistakes
 	if errors.As(err, &mistakes) { // each on its line begins with its place
 		return profile{}, fmt.Errorf("mistakes in the profile:\n%w", err)
@@ -182,7 +200,11 @@ func (o *options) load() (profile, error) {
 	if err != nil {
 		return profile{}, fmt.Errorf("in %s: %w", where, err)
 	}
-	return profile{p.Name(), unchosen, p.Catalog(), p.Reload(), files, now, p}, nil
+	shadow := o.loadCandidate(p.Name(), p.Shadow())
+	if shadow.name != "" && (watched == nil || *watched != shadow.name) {
+		return o.load() // once more, with its files among those that are watched
+	}
+	return profile{p.Name(), unchosen, p.Catalog(), o.standard || p.Standard(), p.Reload(), shadow, files, now, p}, nil
 }
 
 // files is the directory of the profiles.
@@ -221,6 +243,10 @@ func WithLogger(log *slog.Logger) Option { return option(func(o *options) { o.lo
 // for them; see [container.WithErrors]. A name in a profile that is neither one of
 // these nor of a client that clad knows is a mistake of the profile.
 func WithErrors(named map[string]error) Option { return WithContainer(container.WithErrors(named)) }
+
+// WithStore has shared breakers and limiters share what they know with the other
+// instances that use the same store; see [container.WithStore].
+func WithStore(s container.Store) Option { return WithContainer(container.WithStore(s)) }
 
 // WithContainer hands options to the orchestrator: container.OnTransition, say.
 func WithContainer(opts ...container.Option) Option {

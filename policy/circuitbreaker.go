@@ -10,19 +10,24 @@ import (
 const (
 	DefaultFailureThreshold = 5
 	DefaultMinRequests      = 20
-	DefaultRecoveryTimeout  = time.Second
+	DefaultRecoveryTimeout  = 500 * time.Millisecond
 	DefaultMaxRecovery      = 30 * time.Second
 	DefaultSuccessThreshold = 3
 	DefaultProbeTimeout     = 30 * time.Second
 	DefaultPatience         = 100 * time.Millisecond
+	DefaultQuorum           = 2
 	DefaultSlowRate         = 0.5
 	DefaultSlowWindow       = 10 * time.Second
 )
 
 // CircuitBreaker stops calling a dependency that keeps failing, and probes
 // whether it is back. The zero value trips at five failures in a row, stays open
-// for a second, then for two, and so on up to 30 as long as probes fail, and
-// closes after three that succeed.
+// for half a second, then for a quarter longer each time, up to 30s, as long as
+// probes fail, and closes after three that succeed.
+//
+// An outage is so never prolonged by more than RecoveryTimeout and a quarter of
+// itself, and the time that a probe takes to fail; a dependency that stays away for
+// minutes is probed every 30s.
 //
 // An error marked [Answer] is a success: the dependency worked. The caller's own
 // cancellation, an error marked [Permanent] and rejections by a circuit breaker
@@ -58,10 +63,10 @@ type CircuitBreaker struct {
 	// that say nothing of the dependency don't count.
 	SlowRate float64
 	// RecoveryTimeout is how long the breaker stays open. 0 means
-	// DefaultRecoveryTimeout, doubled with each probing that fails.
+	// DefaultRecoveryTimeout, and a quarter longer with each probing that fails.
 	RecoveryTimeout time.Duration
-	// MaxRecovery is up to where the time that the breaker stays open doubles
-	// with each probing that fails; it is not shorter than RecoveryTimeout. 0
+	// MaxRecovery is up to where the time that the breaker stays open grows, by a
+	// quarter with each probing that fails; it is not shorter than RecoveryTimeout. 0
 	// means RecoveryTimeout, which then stays as it is, or DefaultMaxRecovery
 	// where that is 0 too.
 	MaxRecovery time.Duration
@@ -84,6 +89,13 @@ type CircuitBreaker struct {
 	// have run to count as a failure: what ended sooner says nothing of the
 	// dependency. 0 means DefaultPatience.
 	Patience time.Duration
+	// Shared has all instances that share a store, which the orchestrator must be
+	// given, open the breaker when Quorum of them have, send SuccessThreshold probes
+	// together, and close it when these succeed. The breaker needs a name.
+	Shared bool
+	// Quorum is how many instances must find the dependency down before a Shared
+	// breaker opens for all: fewer where there are fewer. 0 means DefaultQuorum.
+	Quorum uint32
 }
 
 // IsReference reports whether c only names a breaker registered elsewhere.
@@ -118,6 +130,9 @@ func (c CircuitBreaker) WithDefaults() CircuitBreaker {
 	if c.Patience == 0 {
 		c.Patience = DefaultPatience
 	}
+	if c.Shared && c.Quorum == 0 {
+		c.Quorum = DefaultQuorum
+	}
 	if c.SlowCall > 0 && c.SlowRate == 0 {
 		c.SlowRate = DefaultSlowRate
 	}
@@ -142,6 +157,9 @@ func (c CircuitBreaker) Validate() error {
 	if c.SlowRate > 0 && c.SlowCall == 0 {
 		errs = append(errs, errors.New("circuit breaker: SlowRate needs a SlowCall, which says what is slow"))
 	}
+	if c.Quorum > 0 && !c.Shared {
+		errs = append(errs, errors.New("circuit breaker: Quorum belongs to Shared, which is not set"))
+	}
 	if d := c.WithDefaults(); c.MaxRecovery > 0 && c.MaxRecovery < d.RecoveryTimeout {
 		errs = append(errs, fmt.Errorf("circuit breaker: MaxRecovery is %v, shorter than RecoveryTimeout, which is %v", c.MaxRecovery, d.RecoveryTimeout))
 	}
@@ -160,7 +178,7 @@ func (c CircuitBreaker) String() string {
 		return settings("circuit_breaker", c.Name)
 	}
 	d := c.WithDefaults()
-	count, rate, slow, ramp := "", "", "", ""
+	count, rate, slow, ramp, shared := "", "", "", "", ""
 	switch {
 	case d.FailureThreshold == 0:
 	case d.Window > 0:
@@ -184,8 +202,11 @@ func (c CircuitBreaker) String() string {
 	if d.Ramp > 0 {
 		ramp = fmt.Sprintf("ramp of %v", d.Ramp)
 	}
+	if d.Shared {
+		shared = fmt.Sprintf("shared by a quorum of %d", d.Quorum)
+	}
 	return settings("circuit_breaker", c.Name, count, rate, slow,
-		open, fmt.Sprintf("%d probes of %v", d.SuccessThreshold, d.ProbeTimeout), ramp)
+		open, fmt.Sprintf("%d probes of %v", d.SuccessThreshold, d.ProbeTimeout), ramp, shared)
 }
 
 // slowWindow is what slow calls are counted within.

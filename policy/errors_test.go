@@ -20,6 +20,7 @@ func (e *answerError) Error() string { return fmt.Sprintf("answer %d", e.code) }
 var sentinels = map[string]error{
 	"ErrCircuitOpen":      policy.ErrCircuitOpen,
 	"ErrRateLimited":      policy.ErrRateLimited,
+	"ErrBulkheadFull":     policy.ErrBulkheadFull,
 	"ErrTimeout":          policy.ErrTimeout,
 	"ErrRetriesExhausted": policy.ErrRetriesExhausted,
 	"ErrCancelled":        policy.ErrCancelled,
@@ -35,6 +36,7 @@ func TestErrorsMatchTheirSentinelsAndNoOther(t *testing.T) {
 	}{
 		{&policy.CircuitOpenError{}, "ErrCircuitOpen"},
 		{&policy.RateLimitedError{}, "ErrRateLimited"},
+		{&policy.BulkheadFullError{}, "ErrBulkheadFull"},
 		{&policy.TimeoutError{Err: cause}, "ErrTimeout DeadlineExceeded"},
 		{&policy.TimeoutError{Err: context.DeadlineExceeded}, "ErrTimeout DeadlineExceeded"},
 		{&policy.TimeoutError{}, "ErrTimeout DeadlineExceeded"},
@@ -100,11 +102,19 @@ func TestErrorMessages(t *testing.T) {
 			&policy.RateLimitedError{Name: "api", RetryAfter: 20 * time.Millisecond, Operation: "charge"},
 			`charge: rate limiter "api" has no token left, retry in 20ms`,
 		},
+		{
+			&policy.BulkheadFullError{Name: "reports", RetryAfter: time.Second, Operation: "charge", Err: cause},
+			`charge: bulkhead "reports" is full, retry in 1s: the attempt before: connection refused`,
+		},
 		{&policy.TimeoutError{After: time.Second, Err: cause, Operation: "charge"}, "charge: timed out after 1s: connection refused"},
 		{&policy.TimeoutError{After: time.Second}, "timed out after 1s"},
 		{
 			&policy.RetriesExhaustedError{Attempts: 3, Elapsed: 1500 * time.Millisecond, Err: cause, Operation: "charge"},
 			"charge: gave up after 3 attempts in 1.5s: connection refused",
+		},
+		{
+			&policy.RetriesExhaustedError{Attempts: 1, Elapsed: time.Second, Budget: 0.1, Err: cause, Operation: "charge"},
+			"charge: gave up after 1 attempt in 1s, as the retry budget (10% of the operations) is used up: connection refused",
 		},
 		{&policy.RetriesExhaustedError{Attempts: 1, Err: cause}, "gave up after 1 attempt: connection refused"},
 		{&policy.CancelledError{Err: context.Canceled, Operation: "charge"}, "charge: cancelled by the caller: context canceled"},

@@ -22,10 +22,14 @@ type Totals struct {
 	CircuitBreakerTrips      uint64 // changes from closed to open
 	CircuitBreakerRejections uint64
 	RateLimitHits            uint64 // calls and attempts refused by a limiter
+	BulkheadRejections       uint64 // calls and attempts refused by a full bulkhead
 	RetryBudgetHits          uint64 // retries refused because the budget was used up
 	TimeoutCount             uint64 // timeouts of ours, per attempt or in all
 	// Overruns counts attempts that came back long after their deadline: a
 	// tenth of the time that they had, and 100ms at least. Of those that
 	// succeeded nevertheless, about one in 64 is looked at.
 	Overruns uint64
+	// Fallbacks counts operations that failed and whose fallback was asked then: they
+	// succeeded or failed as that did.
+	Fallbacks uint64
 }

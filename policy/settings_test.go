@@ -25,6 +25,12 @@ func TestValidateAcceptsWhatCanBeHonoured(t *testing.T) {
 		policy.RateLimit{RequestsPerSecond: 1e-9},
 		policy.RateLimit{RequestsPerSecond: math.MaxFloat64},
 		policy.RateLimit{Name: "api"},
+		policy.AdaptiveLimit{},
+		policy.AdaptiveLimit{Max: 3},
+		policy.AdaptiveLimit{Min: 5000},
+		policy.Bulkhead{MaxConcurrent: 1, Reserve: 1},
+		policy.Bulkhead{Name: "h"},
+		policy.RateLimit{RequestsPerPeriod: 1, Per: 1},
 		policy.Timeout(1),
 		policy.Combine(total, retry, limit, breaker, attempt),
 	} {
@@ -58,6 +64,10 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			policy.Retry{Backoff: policy.Exponential{Initial: -1, Multiplier: 0.5, Max: -3}},
 			[]string{"Initial is -1ns", "Multiplier is 0.5", "Max is -3ns"},
 		},
+		{"budget below zero", policy.Retry{Budget: -0.1}, []string{"Budget is -0.1"}},
+		{"budget above the whole", policy.Retry{Budget: 1.1}, []string{"Budget is 1.1"}},
+		{"budget not a number", policy.Retry{Budget: nan}, []string{"Budget is NaN"}},
+		{"a key that is no header", policy.Retry{IdempotencyKey: "Idempotency Key"}, []string{`IdempotencyKey is "Idempotency Key"`}},
 		{"multiplier below zero", policy.Retry{Backoff: policy.Exponential{Multiplier: -2}}, []string{"Multiplier is -2"}},
 		{"multiplier not a number", policy.Retry{Backoff: policy.Exponential{Multiplier: nan}}, []string{"Multiplier is NaN"}},
 		{"multiplier without end", policy.Retry{Backoff: policy.Exponential{Multiplier: math.Inf(1)}}, []string{"Multiplier is +Inf"}},
@@ -72,7 +82,7 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			"maximum below what is written", policy.CircuitBreaker{RecoveryTimeout: time.Minute, MaxRecovery: time.Second},
 			[]string{"MaxRecovery is 1s, shorter than RecoveryTimeout, which is 1m0s"},
 		},
-		{"maximum below the default", policy.CircuitBreaker{MaxRecovery: time.Millisecond}, []string{"RecoveryTimeout, which is 1s"}},
+		{"maximum below the default", policy.CircuitBreaker{MaxRecovery: time.Millisecond}, []string{"RecoveryTimeout, which is 500ms"}},
 		{
 			"slow calls", policy.CircuitBreaker{SlowCall: -1, SlowRate: 2, RecoveryJitter: -0.5, Ramp: -2},
 			[]string{"SlowCall is -1ns", "SlowRate is 2", "RecoveryJitter is -0.5", "Ramp is -2ns"},
@@ -84,10 +94,28 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			policy.RateLimit{RequestsPerSecond: -1, Burst: -2, MaxWait: -3},
 			[]string{"RequestsPerSecond is -1", "Burst is -2", "MaxWait is -3ns"},
 		},
+		{
+			"period", policy.RateLimit{RequestsPerPeriod: -1, Per: -2, RequestsPerSecond: 3, Burst: 4},
+			[]string{"RequestsPerPeriod is -1", "Per is -2ns", "both RequestsPerSecond and RequestsPerPeriod", "Burst belongs to RequestsPerSecond"},
+		},
+		{"requests without a period", policy.RateLimit{RequestsPerPeriod: 5}, []string{"Per is 0s"}},
+		{"a period without requests", policy.RateLimit{Per: time.Second}, []string{"RequestsPerPeriod is 0"}},
 		{"rate limit of nothing", policy.RateLimit{}, []string{"RequestsPerSecond is 0"}},
 		{"named rate limit with a burst alone", policy.RateLimit{Name: "api", Burst: 3}, []string{"RequestsPerSecond is 0"}},
 		{"rate limit not a number", policy.RateLimit{RequestsPerSecond: nan}, []string{"RequestsPerSecond is NaN"}},
 		{"rate limit without end", policy.RateLimit{RequestsPerSecond: math.Inf(1)}, []string{"RequestsPerSecond is +Inf"}},
+		{
+			"bulkhead", policy.Bulkhead{MaxConcurrent: -1, MaxWait: -3, Reserve: 1.5},
+			[]string{"MaxConcurrent is -1", "MaxWait is -3ns", "Reserve is 1.5"},
+		},
+		{"named bulkhead with a wait alone", policy.Bulkhead{Name: "h", MaxWait: 1}, []string{"MaxConcurrent is 0"}},
+		{"reserve not a number", policy.Bulkhead{MaxConcurrent: 1, Reserve: nan}, []string{"Reserve is NaN"}},
+		{
+			"adaptive limit", policy.AdaptiveLimit{Initial: -1, Min: -2, Max: -3, MaxWait: -4},
+			[]string{"Initial is -1", "Min is -2", "Max is -3", "MaxWait is -4ns"},
+		},
+		{"bounds that are none", policy.AdaptiveLimit{Min: 10, Max: 5}, []string{"Min is 10, above Max, which is 5"}},
+		{"a limit above its bounds", policy.AdaptiveLimit{Initial: 50, Max: 20}, []string{"Initial is 50; it must be from Min to Max, 1 to 20"}},
 		{"no timeout", policy.Timeout(0), []string{"timeout: 0s"}},
 		{"negative timeout", policy.Timeout(-5), []string{"timeout: -5ns"}},
 		{
@@ -119,6 +147,7 @@ func TestValidateNamesTheLayer(t *testing.T) {
 		"retry: ":           policy.Retry{Backoff: policy.Fixed(-1)},
 		"circuit breaker: ": policy.CircuitBreaker{Window: -1},
 		"rate limit: ":      policy.RateLimit{},
+		"bulkhead: ":        policy.Bulkhead{},
 		"timeout: ":         policy.Timeout(0),
 	} {
 		if err := p.Validate(); err == nil || !strings.HasPrefix(err.Error(), prefix) {
@@ -153,7 +182,7 @@ func TestCircuitBreakerDefaults(t *testing.T) {
 	}{
 		{
 			"zero", policy.CircuitBreaker{},
-			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: time.Second, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
+			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: 500 * time.Millisecond, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
 		},
 		{
 			"a recovery timeout that is written stays as it is", policy.CircuitBreaker{RecoveryTimeout: time.Minute},
@@ -161,7 +190,7 @@ func TestCircuitBreakerDefaults(t *testing.T) {
 		},
 		{
 			"a rate needs no count", policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second},
-			policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second, MinRequests: 20, RecoveryTimeout: time.Second, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
+			policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second, MinRequests: 20, RecoveryTimeout: 500 * time.Millisecond, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
 		},
 	} {
 		if got := tt.in.WithDefaults(); got != tt.want {
@@ -202,6 +231,32 @@ func TestRateLimitDefaultBurstIsAQuarterOfASecond(t *testing.T) {
 	}
 }
 
+// A share of few permits is one of them at least, and not all.
+func TestTheReserveIsWholePermits(t *testing.T) {
+	for _, tt := range []struct {
+		permits int
+		reserve float64
+		want    int
+	}{
+		{10, 0, 0}, {10, 0.2, 2}, {10, 0.01, 1}, {10, 0.21, 3}, {10, 1, 9}, {1, 0.5, 0}, {2, 1, 1}, {math.MaxInt32, 1, math.MaxInt32 - 1}, {0, 1, 0},
+	} {
+		if got := (policy.Bulkhead{MaxConcurrent: tt.permits, Reserve: tt.reserve}).Reserved(); got != tt.want {
+			t.Errorf("%v of %d: %d, want %d", tt.reserve, tt.permits, got, tt.want)
+		}
+	}
+}
+
+func TestAverageOfRateLimits(t *testing.T) {
+	for want, l := range map[float64]policy.RateLimit{
+		5:  {RequestsPerSecond: 5},
+		10: {RequestsPerPeriod: 600, Per: time.Minute},
+	} {
+		if got := l.WithDefaults(); got.Average() != want || (got.Burst != 0) != (l.Per == 0) {
+			t.Errorf("%v: %v a second, burst %d", l, got.Average(), got.Burst)
+		}
+	}
+}
+
 func TestReferenceIsANameAlone(t *testing.T) {
 	for _, tt := range []struct {
 		p    interface{ IsReference() bool }
@@ -211,6 +266,9 @@ func TestReferenceIsANameAlone(t *testing.T) {
 		{policy.CircuitBreaker{Name: "n"}, true},
 		{policy.CircuitBreaker{Name: "n", ProbeTimeout: 1}, false},
 		{policy.CircuitBreaker{FailureThreshold: 1}, false},
+		{policy.Bulkhead{}, false},
+		{policy.Bulkhead{Name: "n"}, true},
+		{policy.Bulkhead{Name: "n", Reserve: 0.1}, false},
 		{policy.RateLimit{}, false},
 		{policy.RateLimit{Name: "n"}, true},
 		{policy.RateLimit{Name: "n", RequestsPerSecond: 1}, false},

@@ -153,6 +153,34 @@ func TestWhoseErrorsServicesReturn(t *testing.T) {
 	}
 }
 
+func TestWhatServicesFallBackOn(t *testing.T) {
+	files := map[string]string{}
+	for name, text := range cached {
+		files[name] = strings.Replace(text, `container.Tag(NewStore, "store")`,
+			`container.Tag(NewStore, "store", container.Fallback(NewSpare, container.FallbackPolicy("cach")), container.FallbackMethod("Find", find))`, 1)
+		files[name] = strings.Replace(files[name], "func main() {}", `func NewSpare() store { return store{} }
+
+func find(context.Context, int) (string, error) { return "", nil }
+
+func main() {}`, 1)
+	}
+	files["configs/production.yaml"] += "services:\n  main.Store[fallback]: {methods: {Find: cache}}\n"
+	application(t, files)
+	_, out, problem := clad(t, "explain", "-color", "never", "-profile", "production", "./...")
+	for _, want := range []string{"  falls back on NewSpare", "  Find falls back on find", "service main.Store[fallback]"} {
+		if strings.Count(out, want) != 1 {
+			t.Errorf("not there, or not once: %s", want)
+		}
+	}
+	_, out2, _ := clad(t, "check", "-color", "never", "./...", "configs")
+	if !strings.Contains(out2, `cach`) || !strings.Contains(out2, "did you mean") || !strings.Contains(out2, ": 1 mistake,") {
+		t.Errorf("want only the policy's name to be wrong:\n%s", out2)
+	}
+	if t.Failed() {
+		t.Errorf("%s%s", out, problem)
+	}
+}
+
 // Whoever has said how often the client tries is not told again.
 func TestSettledAttemptsAreNotWarnedOf(t *testing.T) {
 	settled := map[string]string{}
@@ -163,6 +191,30 @@ func TestSettledAttemptsAreNotWarnedOf(t *testing.T) {
 	_, out, _ := clad(t, "check", "-color", "never", "./...", "configs")
 	if !strings.Contains(out, "clad knows the errors of go-redis") || strings.Contains(out, "by itself") {
 		t.Error(out)
+	}
+}
+
+// Clients that an adapter wraps are no mistake to the generator, and services to
+// profiles.
+func TestClientsThatAnAdapterWraps(t *testing.T) {
+	tagged := map[string]string{"configs/production.yaml": "policies: {cache: {retry: 3}}\nservices: {redis.Client: {methods: {GET: cache}}}\n"}
+	for name, text := range cached {
+		if name == "main.go" {
+			text = strings.Replace(text, "container.Tag(NewCache,", `container.Tag(func() *redis.Client { return nil }, "cache"), container.Tag(NewCache,`, 1)
+			text = strings.Replace(text, "_ = container.Tag(func()", "_, _ = container.Tag(func()", 1)
+			text = strings.Replace(text, `"store")`, `"cache")`, 1)
+		}
+		if name != "configs/production.yaml" {
+			tagged[name] = text
+		}
+	}
+	application(t, tagged)
+	code, out, problem := clad(t, "gen", "./...")
+	if code != ok || !strings.Contains(problem, "what wraps *redis.Client is package github.com/cladgo/clad/container/cladredis: import it here") {
+		t.Errorf("%d, %q, %q", code, out, problem)
+	}
+	if code, out, problem = clad(t, "check", "-color", "never", "./...", "configs"); code != ok || strings.Contains(out, "services.redis.Client") {
+		t.Errorf("%d, %q, %q", code, out, problem)
 	}
 }
 

@@ -33,4 +33,6 @@
 // Subscriptions are not guarded: they live longer than a call. What is done within
 // Watch is; but with its one connection lost, another attempt does not help, and a
 // cluster client runs the function that it is given again by itself.
+//
+// [NewStore] is something else: by it the instances of a fleet share their limits.
 package cladredis

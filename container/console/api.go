@@ -24,7 +24,7 @@ type State struct {
 	Totals  Totals        `json:"totals"`
 	Profile ProfileStatus `json:"profile"`
 	Reloads Reloads       `json:"reloads"`
-	// DryRun is there where a second profile is tried out; see [WithDryRun].
+	// DryRun is there where another profile is rehearsed; see container.Shadow.
 	DryRun *DryRun `json:"dry_run,omitempty"`
 	// Controls says whether who asks may use them; nil in a stream but for its
 	// first state.
@@ -66,17 +66,19 @@ type Operation struct {
 
 // Totals are policy.Totals, since the application started.
 type Totals struct {
-	Operations  uint64 `json:"operations,omitempty"`
-	Successful  uint64 `json:"successful,omitempty"` // answered ones included
-	Answered    uint64 `json:"answered,omitempty"`
-	Failed      uint64 `json:"failed,omitempty"` // cancelled ones included
-	Cancelled   uint64 `json:"cancelled,omitempty"`
-	Retries     uint64 `json:"retries,omitempty"`
-	Trips       uint64 `json:"trips,omitempty"`
-	CircuitOpen uint64 `json:"circuit_open,omitempty"` // rejected for that reason
-	RateLimited uint64 `json:"rate_limited,omitempty"` // likewise
-	Timeouts    uint64 `json:"timeouts,omitempty"`
-	Overruns    uint64 `json:"overruns,omitempty"`
+	Operations   uint64 `json:"operations,omitempty"`
+	Successful   uint64 `json:"successful,omitempty"` // answered ones included
+	Answered     uint64 `json:"answered,omitempty"`
+	Failed       uint64 `json:"failed,omitempty"` // cancelled ones included
+	Cancelled    uint64 `json:"cancelled,omitempty"`
+	Retries      uint64 `json:"retries,omitempty"`
+	Trips        uint64 `json:"trips,omitempty"`
+	CircuitOpen  uint64 `json:"circuit_open,omitempty"`  // rejected for that reason
+	RateLimited  uint64 `json:"rate_limited,omitempty"`  // likewise
+	BulkheadFull uint64 `json:"bulkhead_full,omitempty"` // likewise
+	RetryBudget  uint64 `json:"retry_budget,omitempty"`  // further attempts refused
+	Timeouts     uint64 `json:"timeouts,omitempty"`
+	Overruns     uint64 `json:"overruns,omitempty"`
 }
 
 // Recent is what happened of late.
@@ -115,13 +117,19 @@ type Trip struct {
 	At        time.Time `json:"at"`
 	Operation string    `json:"operation"`
 	Error     string    `json:"error,omitempty"` // the last of the failures; none after a panic
+	Slow      bool      `json:"slow,omitempty"`  // too many calls were slow
 }
 
 // RateLimiter is a rate limiter.
 type RateLimiter struct {
-	Name      string  `json:"name"`
-	Mode      string  `json:"mode"` // "automatic" or "overridden"
+	Name string `json:"name"`
+	Mode string `json:"mode"` // "automatic" or "overridden"
+	// PerSecond is the rate, or what PerPeriod requests in a Period amount to.
 	PerSecond float64 `json:"requests_per_second"`
+	// PerPeriod is how many requests pass in any stretch of a Period, in seconds; 0
+	// where there is a rate.
+	PerPeriod int     `json:"requests_per_period,omitempty"`
+	Period    float64 `json:"per_s,omitempty"`
 	Burst     int     `json:"burst"`
 	MaxWait   float64 `json:"max_wait_s,omitempty"`
 	// Tokens is how many there are now; negative while calls wait.
@@ -181,15 +189,26 @@ type Reloads struct {
 }
 
 // DryRun is what another profile would have done to the same calls; see
-// [WithDryRun].
+// container.Shadow.
 type DryRun struct {
-	Profile    string    `json:"profile"`
-	Since      time.Time `json:"since"`
-	Trips      uint64    `json:"trips"`
-	Rejections uint64    `json:"rejections"`
-	Retries    uint64    `json:"retries"`
+	Profile string    `json:"profile"`
+	Since   time.Time `json:"since"`
+	// Trips, Rejections, by circuit breakers and rate limits, and Retries are those
+	// that there would have been, of all operations.
+	Trips      uint64 `json:"trips"`
+	Rejections uint64 `json:"rejections"`
+	Retries    uint64 `json:"retries"`
+	// Assumed are those of the Retries that nobody made, so that their outcome is
+	// assumed; Unseen are operations that the policies in force refused, of which
+	// nobody knows what would have become.
+	Assumed uint64 `json:"assumed,omitempty"`
+	Unseen  uint64 `json:"unseen,omitempty"`
+	// Totals are those of all operations but the unseen, as they would be.
+	Totals Totals `json:"totals"`
 	// Operations are those of which there is something to say.
 	Operations []DryRunOperation `json:"operations"`
+	// CircuitBreakers are those that would be there, and how they would be.
+	CircuitBreakers []CircuitBreaker `json:"circuit_breakers"`
 }
 
 // DryRunOperation is the part of one operation in a [DryRun].
@@ -198,6 +217,7 @@ type DryRunOperation struct {
 	Trips      uint64 `json:"trips,omitempty"`
 	Rejections uint64 `json:"rejections,omitempty"`
 	Retries    uint64 `json:"retries,omitempty"`
+	Totals     Totals `json:"totals"`
 }
 
 // History is the body of GET api/history: the last minutes, in steps. All series

@@ -58,13 +58,16 @@ func (l *eventLog) event(_ context.Context, e container.Event) {
 	case container.Reloaded:
 		l.reloaded(e)
 	case container.Tripped:
-		trip := &Trip{At: time.Now(), Operation: e.Operation, Error: l.say(e.Err)}
+		trip := &Trip{At: time.Now(), Operation: e.Operation, Error: l.say(e.Err), Slow: e.Slow}
 		l.mu.Lock()
 		if story := l.story(e.Name); story != nil {
 			story.trip = trip
 		}
 		l.mu.Unlock()
 		l.count(KindTripped, e.Name, e.Operation, func() string {
+			if e.Slow {
+				return "too many calls are slow, of " + e.Operation + " perhaps"
+			}
 			if e.Err == nil {
 				return "a panic of " + e.Operation + " was one failure too many"
 			}
@@ -74,7 +77,7 @@ func (l *eventLog) event(_ context.Context, e container.Event) {
 	case container.Rejected:
 		l.rejected(e)
 	case container.AttemptFailed:
-		if e.Verdict == policy.Answered || errors.Is(e.Err, policy.ErrCircuitOpen) || errors.Is(e.Err, policy.ErrRateLimited) {
+		if e.Verdict == policy.Answered || errors.Is(e.Err, policy.ErrCircuitOpen) || errors.Is(e.Err, policy.ErrRateLimited) || errors.Is(e.Err, policy.ErrBulkheadFull) {
 			return // it works, and said no; or a layer refused it, which is told of by itself
 		}
 		l.count(KindFailed, e.Operation, "", func() string { return l.say(e.Err) })

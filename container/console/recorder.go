@@ -264,11 +264,10 @@ func difference(now, before policy.Totals) Point {
 	}
 	less := func(a, b uint64) uint32 { return uint32(a - min(a, b)) }
 	return Point{
-		Calls:   less(now.TotalOperations, before.TotalOperations),
-		Failed:  less(now.FailedOperations-now.Cancelled, before.FailedOperations-before.Cancelled),
-		Retries: less(now.RetryAttempts, before.RetryAttempts),
-		Rejected: less(now.CircuitBreakerRejections+now.RateLimitHits,
-			before.CircuitBreakerRejections+before.RateLimitHits),
+		Calls:    less(now.TotalOperations, before.TotalOperations),
+		Failed:   less(now.FailedOperations-now.Cancelled, before.FailedOperations-before.Cancelled),
+		Retries:  less(now.RetryAttempts, before.RetryAttempts),
+		Rejected: less(rejectionsOf(now), rejectionsOf(before)),
 		Timeouts: less(now.TimeoutCount, before.TimeoutCount),
 	}
 }

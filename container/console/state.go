@@ -88,7 +88,8 @@ func (c *console) rateLimiters() []RateLimiter {
 func (c *console) rateLimiter(l *container.RateLimiter) RateLimiter {
 	limit := l.Limit()
 	shown := RateLimiter{
-		Name: l.Name(), Mode: modeAutomatic, PerSecond: limit.RequestsPerSecond, Burst: limit.Burst,
+		Name: l.Name(), Mode: modeAutomatic, PerSecond: limit.Average(), Burst: limit.Burst,
+		PerPeriod: limit.RequestsPerPeriod, Period: limit.Per.Seconds(),
 		MaxWait: limit.MaxWait.Seconds(), Tokens: brief(l.Tokens()), Rejected: c.log.limitedBy(l.Name()),
 	}
 	if l.Overridden() {
@@ -139,7 +140,9 @@ func totalsOf(t policy.Totals) Totals {
 	return Totals{
 		Operations: t.TotalOperations, Successful: t.SuccessfulOperations, Answered: t.Answered,
 		Failed: t.FailedOperations, Cancelled: t.Cancelled, Retries: t.RetryAttempts, Trips: t.CircuitBreakerTrips,
-		CircuitOpen: t.CircuitBreakerRejections, RateLimited: t.RateLimitHits, Timeouts: t.TimeoutCount, Overruns: t.Overruns,
+		CircuitOpen: t.CircuitBreakerRejections, RateLimited: t.RateLimitHits,
+		BulkheadFull: t.BulkheadRejections, RetryBudget: t.RetryBudgetHits,
+		Timeouts: t.TimeoutCount, Overruns: t.Overruns,
 	}
 }
 

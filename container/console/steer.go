@@ -166,6 +166,7 @@ func (cmd *command) rate(l *container.RateLimiter, asked LimiterCommand) error {
 	}
 	want := l.Limit()
 	want.RequestsPerSecond, want.Burst = asked.PerSecond, asked.Burst
+	want.RequestsPerPeriod, want.Per = 0, 0
 	if err := want.Validate(); err != nil || want.IsReference() {
 		return fmt.Errorf("requests_per_second is %v and burst %d; the one must be above 0, the other not below", asked.PerSecond, asked.Burst)
 	}

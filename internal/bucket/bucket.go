@@ -1,6 +1,7 @@
 // Package bucket is a token bucket of golang.org/x/time/rate, with a way for
 // calls to take from a bucket with tokens to spare without a lock, and a fair
-// queue for those that may wait for their token.
+// queue for those that may wait for their token. A bucket may also give so many
+// tokens in any stretch of a period.
 package bucket
 
 import (
@@ -21,6 +22,7 @@ type Bucket struct {
 
 	mu       sync.Mutex // guards all below, and the opening and settling of credits
 	limiter  *rate.Limiter
+	log      *log        // in the limiter's place where tokens come by periods
 	latest   clock.Nanos // the latest reading that the limiter has seen
 	full     clock.Nanos // the limiter is not full before this reading
 	settings Settings
@@ -28,16 +30,20 @@ type Bucket struct {
 	queue    queue
 }
 
-// Settings say how many tokens there are. None has a default.
+// Settings say how many tokens there are: PerSecond and Burst, or PerPeriod in a
+// Period. None has a default.
 type Settings struct {
 	PerSecond float64 // how many tokens come, above 0
 	Burst     int     // how many the bucket holds
+	// PerPeriod is how many are taken, at most, in any stretch of a Period.
+	PerPeriod int
+	Period    time.Duration
 	// MaxWait is how long a call may wait for its token. 0 is not at all.
 	MaxWait time.Duration
 }
 
-// Configure gives the bucket its settings, in place: it keeps what it holds, up to
-// the new burst. Who waits already may wait as long as before.
+// Configure gives the bucket its settings, in place: what was taken of it is still
+// missing, as far as that goes. Who waits already may wait as long as before.
 func (b *Bucket) Configure(s Settings) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -46,16 +52,44 @@ func (b *Bucket) Configure(s Settings) {
 	}
 	b.settings = s
 	now := b.at(clock.Now())
-	if b.limiter == nil {
-		b.limiter = rate.NewLimiter(rate.Limit(s.PerSecond), s.Burst)
-	} else {
+	if b.limiter != nil {
 		b.settle(now)
 	}
-	b.limiter.SetLimitAt(now.Time(), rate.Limit(s.PerSecond))
-	b.limiter.SetBurstAt(now.Time(), s.Burst)
+	if s.Period > 0 {
+		b.configurePeriod(now)
+	} else {
+		b.configureRate(now)
+	}
 	b.credit.Store(newCredit(now, s.PerSecond, s.Burst))
 	b.full = 0
 	b.wake()
+}
+
+func (b *Bucket) configureRate(now clock.Nanos) {
+	s := b.settings
+	if b.limiter == nil {
+		b.limiter = rate.NewLimiter(rate.Limit(s.PerSecond), s.Burst)
+	}
+	b.limiter.SetLimitAt(now.Time(), rate.Limit(s.PerSecond))
+	b.limiter.SetBurstAt(now.Time(), s.Burst)
+	if b.log != nil {
+		b.log.expire(now)
+		b.limiter.AllowN(now.Time(), min(b.log.held, s.Burst))
+		b.log = nil
+	}
+}
+
+func (b *Bucket) configurePeriod(now clock.Nanos) {
+	if b.log == nil {
+		b.log = &log{}
+	}
+	b.log.configure(b.settings.PerPeriod, b.settings.Period)
+	if b.limiter != nil {
+		if missing := math.Ceil(float64(b.limiter.Burst()) - b.limiter.TokensAt(now.Time())); missing > 0 {
+			b.log.add(now, int(min(missing, float64(b.log.limit))))
+		}
+		b.limiter = nil
+	}
 }
 
 // wake has calls and those who wait reckon anew when there will be a token.
@@ -80,6 +114,9 @@ func (b *Bucket) Tokens() float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.at(clock.Now())
+	if b.log != nil {
+		return float64(max(b.log.left(now), 0))
+	}
 	if tokens, ok := b.credit.Load().tokens(now); ok {
 		return tokens
 	}
@@ -103,6 +140,9 @@ func (b *Bucket) Take(now clock.Nanos) bool {
 	if len(b.queue) > 0 {
 		return false
 	}
+	if b.log != nil {
+		return b.log.take(now)
+	}
 	now = b.at(now)
 	if !b.settle(now) && now >= b.full && b.open(now) {
 		return b.credit.Load().take(now)
@@ -110,9 +150,10 @@ func (b *Bucket) Take(now clock.Nanos) bool {
 	return b.limiter.AllowN(now.Time(), 1)
 }
 
-// GiveBack returns a token that was taken in vain. What would be more than the
-// burst is lost; who waits for a token gets it.
-func (b *Bucket) GiveBack(now clock.Nanos) {
+// GiveBack returns a token that was taken in vain, at a time that is 0 where that is
+// not known. What would be more than the burst is lost; who waits for a token gets
+// it.
+func (b *Bucket) GiveBack(taken clock.Nanos) {
 	if b.credit.Load().giveBack() {
 		return
 	}
@@ -121,7 +162,12 @@ func (b *Bucket) GiveBack(now clock.Nanos) {
 	if b.credit.Load().giveBack() { // somebody has opened it since
 		return
 	}
-	b.limiter.AllowN(b.at(now).Time(), -1) // cuts off what is more than the burst when it is next asked
+	if b.log != nil {
+		b.log.giveBack(taken)
+		b.wake()
+		return
+	}
+	b.limiter.AllowN(b.at(taken).Time(), -1) // cuts off what is more than the burst when it is next asked
 	if b.full != never {
 		b.full = 0
 	}
@@ -178,5 +224,8 @@ func (b *Bucket) after(tokens float64) time.Duration {
 
 // until returns the time until the next token when ahead others are before it.
 func (b *Bucket) until(now clock.Nanos, ahead int) time.Duration {
+	if b.log != nil {
+		return b.log.until(now, ahead)
+	}
 	return b.after(float64(ahead) + 1 - b.limiter.TokensAt(now.Time()))
 }

@@ -97,7 +97,7 @@ func (b *Bucket) takeFirst() (wait time.Duration, changed <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.at(clock.Now())
-	if b.limiter.AllowN(now.Time(), 1) {
+	if b.log != nil && b.log.take(now) || b.log == nil && b.limiter.AllowN(now.Time(), 1) {
 		return 0, nil
 	}
 	if b.changed == nil {

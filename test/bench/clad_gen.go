@@ -27,16 +27,22 @@ type cladProxied = container.Proxied
 // gatewayProxy is the proxy of Gateway.
 type gatewayProxy struct {
 	cladProxied
-	next   Gateway
-	charge *container.Pipeline
+	next           Gateway
+	charge         *container.Pipeline
+	chargeFallback func(context.Context, int) (int, error)
 }
 
 func newGatewayProxy(next Gateway, m container.Methods) Gateway {
-	return &gatewayProxy{
+	p := &gatewayProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		charge:      m.Method("Charge"),
 	}
+	if f, ok := container.FallbackOf[Gateway](m); ok {
+		p.chargeFallback = f.Charge
+	}
+	m.Fallback("Charge", &p.chargeFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Gateway.
@@ -49,6 +55,10 @@ func (p *gatewayProxy) Charge(ctx context.Context, amount int) (receipt int, err
 	call := p.charge.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			receipt, err = p.chargeFallback(call.Context(), amount)
+			continue
+		}
 		receipt, err = p.next.Charge(call.Context(), amount)
 	}
 	return receipt, err

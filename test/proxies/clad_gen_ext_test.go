@@ -56,21 +56,33 @@ type cladProxied = container.Proxied
 // cacheProxy is the proxy of Cache.
 type cacheProxy struct {
 	cladProxied
-	next Cache
-	get  *container.Pipeline
-	incr *container.Pipeline
-	set  *container.Pipeline
+	next         Cache
+	get          *container.Pipeline
+	getFallback  func(context.Context, string) *redis.StringCmd
+	incr         *container.Pipeline
+	incrFallback func(context.Context, string) *redis.IntCmd
+	set          *container.Pipeline
+	setFallback  func(context.Context, string, any, time.Duration) *redis.StatusCmd
 }
 
 func newCacheProxy(next Cache, m container.Methods) Cache {
 	m.Unguarded("Subscribe", "it returns no error")
-	return &cacheProxy{
+	p := &cacheProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		get:         m.Method("Get"),
 		incr:        m.Once("Incr"),
 		set:         m.Rewinds("Set"),
 	}
+	if f, ok := container.FallbackOf[Cache](m); ok {
+		p.getFallback = f.Get
+		p.incrFallback = f.Incr
+		p.setFallback = f.Set
+	}
+	m.Fallback("Get", &p.getFallback)
+	m.Fallback("Incr", &p.incrFallback)
+	m.Fallback("Set", &p.setFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Cache.
@@ -84,6 +96,13 @@ func (p *cacheProxy) Get(ctx context.Context, key string) (result *redis.StringC
 	call := p.get.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.getFallback(call.Context(), key), nil
+			if result != nil {
+				err = result.Err()
+			}
+			continue
+		}
 		result, err = p.next.Get(call.Context(), key), nil
 		if result != nil {
 			err = result.Err()
@@ -106,6 +125,13 @@ func (p *cacheProxy) Incr(ctx context.Context, key string) (result *redis.IntCmd
 	call := p.incr.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.incrFallback(call.Context(), key), nil
+			if result != nil {
+				err = result.Err()
+			}
+			continue
+		}
 		result, err = p.next.Incr(call.Context(), key), nil
 		if result != nil {
 			err = result.Err()
@@ -128,6 +154,13 @@ func (p *cacheProxy) Set(ctx context.Context, key string, value any, expiration 
 	call := p.set.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.setFallback(call.Context(), key, value, expiration), nil
+			if result != nil {
+				err = result.Err()
+			}
+			continue
+		}
 		result, err = p.next.Set(call.Context(), key, value, expiration), nil
 		if result != nil {
 			err = result.Err()
@@ -152,17 +185,21 @@ func (p *cacheProxy) Subscribe(ctx context.Context, channels ...string) *redis.P
 // dbProxy is the proxy of DB.
 type dbProxy struct {
 	cladProxied
-	next     DB
-	begin    *container.Pipeline
-	copyFrom *container.Pipeline
-	exec     *container.Pipeline
-	query    *container.Pipeline
-	queryRow *container.Pipeline
+	next             DB
+	begin            *container.Pipeline
+	beginFallback    func(context.Context) (pgx.Tx, error)
+	copyFrom         *container.Pipeline
+	copyFromFallback func(context.Context, pgx.Identifier, []string, pgx.CopyFromSource) (int64, error)
+	exec             *container.Pipeline
+	execFallback     func(context.Context, string, ...any) (pgconn.CommandTag, error)
+	query            *container.Pipeline
+	queryFallback    func(context.Context, string, ...any) (pgx.Rows, error)
+	queryRow         *container.Pipeline
 }
 
 func newDBProxy(next DB, m container.Methods) DB {
 	m.Unguarded("SendBatch", "it returns no error")
-	return &dbProxy{
+	p := &dbProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		begin:       m.Method("Begin"),
@@ -171,6 +208,17 @@ func newDBProxy(next DB, m container.Methods) DB {
 		query:       m.Rewinds("Query"),
 		queryRow:    m.Rewinds("QueryRow"),
 	}
+	if f, ok := container.FallbackOf[DB](m); ok {
+		p.beginFallback = f.Begin
+		p.copyFromFallback = f.CopyFrom
+		p.execFallback = f.Exec
+		p.queryFallback = f.Query
+	}
+	m.Fallback("Begin", &p.beginFallback)
+	m.Fallback("CopyFrom", &p.copyFromFallback)
+	m.Fallback("Exec", &p.execFallback)
+	m.Fallback("Query", &p.queryFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond DB.
@@ -183,6 +231,10 @@ func (p *dbProxy) Begin(ctx context.Context) (result pgx.Tx, err error) {
 	call := p.begin.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.beginFallback(call.Context())
+			continue
+		}
 		opening := call.Open()
 		result, err = p.next.Begin(opening.Context())
 		opening.End(err)
@@ -197,6 +249,10 @@ func (p *dbProxy) CopyFrom(ctx context.Context, table pgx.Identifier, columns []
 	call := p.copyFrom.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.copyFromFallback(call.Context(), table, columns, rows)
+			continue
+		}
 		result, err = p.next.CopyFrom(call.Context(), table, columns, rows)
 	}
 	return result, err
@@ -209,6 +265,10 @@ func (p *dbProxy) Exec(ctx context.Context, sql string, args ...any) (result pgc
 	call := p.exec.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.execFallback(call.Context(), sql, args...)
+			continue
+		}
 		result, err = p.next.Exec(call.Context(), sql, args...)
 		if err != nil && container.ReadOnce(args...) {
 			call.Stop()
@@ -224,6 +284,10 @@ func (p *dbProxy) Query(ctx context.Context, sql string, args ...any) (result pg
 	call := p.query.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.queryFallback(call.Context(), sql, args...)
+			continue
+		}
 		result, err = p.next.Query(call.Context(), sql, args...)
 		if err != nil && container.ReadOnce(args...) {
 			call.Stop()
@@ -275,20 +339,32 @@ func (p *dbProxy) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults 
 // objectsProxy is the proxy of Objects.
 type objectsProxy struct {
 	cladProxied
-	next                Objects
-	getObject           *container.Pipeline
-	putObject           *container.Pipeline
-	selectObjectContent *container.Pipeline
+	next                        Objects
+	getObject                   *container.Pipeline
+	getObjectFallback           func(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
+	putObject                   *container.Pipeline
+	putObjectFallback           func(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+	selectObjectContent         *container.Pipeline
+	selectObjectContentFallback func(context.Context, *s3.SelectObjectContentInput, ...func(*s3.Options)) (*s3.SelectObjectContentOutput, error)
 }
 
 func newObjectsProxy(next Objects, m container.Methods) Objects {
-	return &objectsProxy{
+	p := &objectsProxy{
 		cladProxied:         cladProxied{Value: next},
 		next:                next,
 		getObject:           m.Method("GetObject"),
 		putObject:           m.Rewinds("PutObject"),
 		selectObjectContent: m.Method("SelectObjectContent"),
 	}
+	if f, ok := container.FallbackOf[Objects](m); ok {
+		p.getObjectFallback = f.GetObject
+		p.putObjectFallback = f.PutObject
+		p.selectObjectContentFallback = f.SelectObjectContent
+	}
+	m.Fallback("GetObject", &p.getObjectFallback)
+	m.Fallback("PutObject", &p.putObjectFallback)
+	m.Fallback("SelectObjectContent", &p.selectObjectContentFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Objects.
@@ -301,6 +377,10 @@ func (p *objectsProxy) GetObject(ctx context.Context, params *s3.GetObjectInput,
 	call := p.getObject.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.getObjectFallback(call.Context(), params, optFns...)
+			continue
+		}
 		result, err = p.next.GetObject(call.Context(), params, optFns...)
 		if err == nil && result != nil {
 			result.Body = call.Body(result.Body)
@@ -320,6 +400,10 @@ func (p *objectsProxy) PutObject(ctx context.Context, params *s3.PutObjectInput,
 		input.Reads(params.Body)
 	}
 	for input.Next(&call, &err) {
+		if call.FellBack() {
+			result, err = p.putObjectFallback(call.Context(), params, optFns...)
+			continue
+		}
 		result, err = p.next.PutObject(call.Context(), params, optFns...)
 	}
 	return result, err
@@ -332,6 +416,10 @@ func (p *objectsProxy) SelectObjectContent(ctx context.Context, params *s3.Selec
 	call := p.selectObjectContent.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.selectObjectContentFallback(call.Context(), params, optFns...)
+			continue
+		}
 		opening := call.Open()
 		result, err = p.next.SelectObjectContent(opening.Context(), params, optFns...)
 		opening.End(err)

@@ -139,7 +139,7 @@ function methodRow() {
       const t = m.totals;
       const guard = m.guard && m.guard !== "guarded" ? m.policy + " (" + m.guard.replaceAll("_", " ") + ")" : m.policy;
       const said = [guard || "", count(t.operations || 0), count(t.failed || 0), count(t.answered || 0), count(t.cancelled || 0), count(t.retries || 0),
-        count((t.circuit_open || 0) + (t.rate_limited || 0)), count(t.timeouts || 0), seconds(m.recent.p50_s), seconds(m.recent.p99_s)];
+        count((t.circuit_open || 0) + (t.rate_limited || 0) + (t.bulkhead_full || 0)), count(t.timeouts || 0), seconds(m.recent.p50_s), seconds(m.recent.p99_s)];
       cells.forEach((cell, i) => text(cell, said[i]));
       spark.set(sum([m.operation]));
     },

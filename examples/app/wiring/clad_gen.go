@@ -51,20 +51,32 @@ type cladProxied = container.Proxied
 // cacheProxy is the proxy of payments.Cache.
 type cacheProxy struct {
 	cladProxied
-	next   payments.Cache
-	forget *container.Pipeline
-	get    *container.Pipeline
-	put    *container.Pipeline
+	next           payments.Cache
+	forget         *container.Pipeline
+	forgetFallback func(context.Context, string) error
+	get            *container.Pipeline
+	getFallback    func(context.Context, string) (payments.Payment, bool, error)
+	put            *container.Pipeline
+	putFallback    func(context.Context, payments.Payment) error
 }
 
 func newCacheProxy(next payments.Cache, m container.Methods) payments.Cache {
-	return &cacheProxy{
+	p := &cacheProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		forget:      m.Method("Forget"),
 		get:         m.Method("Get"),
 		put:         m.Method("Put"),
 	}
+	if f, ok := container.FallbackOf[payments.Cache](m); ok {
+		p.forgetFallback = f.Forget
+		p.getFallback = f.Get
+		p.putFallback = f.Put
+	}
+	m.Fallback("Forget", &p.forgetFallback)
+	m.Fallback("Get", &p.getFallback)
+	m.Fallback("Put", &p.putFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Cache.
@@ -77,6 +89,10 @@ func (p *cacheProxy) Forget(ctx context.Context, id string) (err error) {
 	call := p.forget.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.forgetFallback(call.Context(), id)
+			continue
+		}
 		err = p.next.Forget(call.Context(), id)
 	}
 	return err
@@ -89,6 +105,10 @@ func (p *cacheProxy) Get(ctx context.Context, id string) (p2 payments.Payment, o
 	call := p.get.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			p2, ok, err = p.getFallback(call.Context(), id)
+			continue
+		}
 		p2, ok, err = p.next.Get(call.Context(), id)
 	}
 	return p2, ok, err
@@ -101,6 +121,10 @@ func (p *cacheProxy) Put(ctx context.Context, p2 payments.Payment) (err error) {
 	call := p.put.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.putFallback(call.Context(), p2)
+			continue
+		}
 		err = p.next.Put(call.Context(), p2)
 	}
 	return err
@@ -109,18 +133,27 @@ func (p *cacheProxy) Put(ctx context.Context, p2 payments.Payment) (err error) {
 // gatewayProxy is the proxy of payments.Gateway.
 type gatewayProxy struct {
 	cladProxied
-	next   payments.Gateway
-	charge *container.Pipeline
-	refund *container.Pipeline
+	next           payments.Gateway
+	charge         *container.Pipeline
+	chargeFallback func(context.Context, payments.ChargeRequest) (payments.Receipt, error)
+	refund         *container.Pipeline
+	refundFallback func(context.Context, payments.Receipt) error
 }
 
 func newGatewayProxy(next payments.Gateway, m container.Methods) payments.Gateway {
-	return &gatewayProxy{
+	p := &gatewayProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		charge:      m.Safe("Charge"),
 		refund:      m.Once("Refund"),
 	}
+	if f, ok := container.FallbackOf[payments.Gateway](m); ok {
+		p.chargeFallback = f.Charge
+		p.refundFallback = f.Refund
+	}
+	m.Fallback("Charge", &p.chargeFallback)
+	m.Fallback("Refund", &p.refundFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Gateway.
@@ -135,6 +168,10 @@ func (p *gatewayProxy) Charge(ctx context.Context, req payments.ChargeRequest) (
 	call := p.charge.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.chargeFallback(call.Context(), req)
+			continue
+		}
 		result, err = p.next.Charge(call.Context(), req)
 	}
 	return result, err
@@ -149,6 +186,10 @@ func (p *gatewayProxy) Refund(ctx context.Context, r payments.Receipt) (err erro
 	call := p.refund.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.refundFallback(call.Context(), r)
+			continue
+		}
 		err = p.next.Refund(call.Context(), r)
 	}
 	return err
@@ -157,20 +198,32 @@ func (p *gatewayProxy) Refund(ctx context.Context, r payments.Receipt) (err erro
 // ledgerProxy is the proxy of payments.Ledger.
 type ledgerProxy struct {
 	cladProxied
-	next payments.Ledger
-	find *container.Pipeline
-	move *container.Pipeline
-	open *container.Pipeline
+	next         payments.Ledger
+	find         *container.Pipeline
+	findFallback func(context.Context, string) (payments.Payment, error)
+	move         *container.Pipeline
+	moveFallback func(context.Context, payments.Payment, payments.Status) error
+	open         *container.Pipeline
+	openFallback func(context.Context, payments.Payment) (payments.Payment, error)
 }
 
 func newLedgerProxy(next payments.Ledger, m container.Methods) payments.Ledger {
-	return &ledgerProxy{
+	p := &ledgerProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		find:        m.Method("Find"),
 		move:        m.Safe("Move"),
 		open:        m.Method("Open"),
 	}
+	if f, ok := container.FallbackOf[payments.Ledger](m); ok {
+		p.findFallback = f.Find
+		p.moveFallback = f.Move
+		p.openFallback = f.Open
+	}
+	m.Fallback("Find", &p.findFallback)
+	m.Fallback("Move", &p.moveFallback)
+	m.Fallback("Open", &p.openFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Ledger.
@@ -184,6 +237,10 @@ func (p *ledgerProxy) Find(ctx context.Context, id string) (result payments.Paym
 	call := p.find.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.findFallback(call.Context(), id)
+			continue
+		}
 		result, err = p.next.Find(call.Context(), id)
 	}
 	return result, err
@@ -198,6 +255,10 @@ func (p *ledgerProxy) Move(ctx context.Context, p2 payments.Payment, from paymen
 	call := p.move.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.moveFallback(call.Context(), p2, from)
+			continue
+		}
 		err = p.next.Move(call.Context(), p2, from)
 	}
 	return err
@@ -212,6 +273,10 @@ func (p *ledgerProxy) Open(ctx context.Context, p2 payments.Payment) (booked pay
 	call := p.open.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			booked, err = p.openFallback(call.Context(), p2)
+			continue
+		}
 		booked, err = p.next.Open(call.Context(), p2)
 	}
 	return booked, err

@@ -32,18 +32,27 @@ type cladProxied = container.Proxied
 // bankProxy is the proxy of Bank.
 type bankProxy struct {
 	cladProxied
-	next    Bank
-	balance *container.Pipeline
-	pay     *container.Pipeline
+	next            Bank
+	balance         *container.Pipeline
+	balanceFallback func(context.Context) (int, error)
+	pay             *container.Pipeline
+	payFallback     func(context.Context, int) (string, error)
 }
 
 func newBankProxy(next Bank, m container.Methods) Bank {
-	return &bankProxy{
+	p := &bankProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		balance:     m.Method("Balance"),
 		pay:         m.Method("Pay"),
 	}
+	if f, ok := container.FallbackOf[Bank](m); ok {
+		p.balanceFallback = f.Balance
+		p.payFallback = f.Pay
+	}
+	m.Fallback("Balance", &p.balanceFallback)
+	m.Fallback("Pay", &p.payFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Bank.
@@ -56,6 +65,10 @@ func (p *bankProxy) Balance(ctx context.Context) (result int, err error) {
 	call := p.balance.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.balanceFallback(call.Context())
+			continue
+		}
 		result, err = p.next.Balance(call.Context())
 	}
 	return result, err
@@ -68,6 +81,10 @@ func (p *bankProxy) Pay(ctx context.Context, amount int) (result string, err err
 	call := p.pay.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.payFallback(call.Context(), amount)
+			continue
+		}
 		result, err = p.next.Pay(call.Context(), amount)
 	}
 	return result, err
@@ -76,16 +93,22 @@ func (p *bankProxy) Pay(ctx context.Context, amount int) (result string, err err
 // vaultProxy is the proxy of Vault.
 type vaultProxy struct {
 	cladProxied
-	next Vault
-	open *container.Pipeline
+	next         Vault
+	open         *container.Pipeline
+	openFallback func(context.Context) error
 }
 
 func newVaultProxy(next Vault, m container.Methods) Vault {
-	return &vaultProxy{
+	p := &vaultProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		open:        m.Method("Open"),
 	}
+	if f, ok := container.FallbackOf[Vault](m); ok {
+		p.openFallback = f.Open
+	}
+	m.Fallback("Open", &p.openFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Vault.
@@ -98,6 +121,10 @@ func (p *vaultProxy) Open(ctx context.Context) (err error) {
 	call := p.open.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.openFallback(call.Context())
+			continue
+		}
 		err = p.next.Open(call.Context())
 	}
 	return err

@@ -35,8 +35,9 @@ type cladProxied = container.Proxied
 // marketProxy is the proxy of Market.
 type marketProxy struct {
 	cladProxied
-	next  Market
-	trade *container.Pipeline
+	next          Market
+	trade         *container.Pipeline
+	tradeFallback func(context.Context) error
 }
 
 func newMarketProxy(next Market, m container.Methods) Market {
@@ -45,6 +46,10 @@ func newMarketProxy(next Market, m container.Methods) Market {
 		next:        next,
 		trade:       m.Method("Trade"),
 	}
+	if f, ok := container.FallbackOf[Market](m); ok {
+		p.tradeFallback = f.Trade
+	}
+	m.Fallback("Trade", &p.tradeFallback)
 	sessions, isSessions := next.(Sessions)
 	closer, isCloser := next.(io.Closer)
 	var withSessions *marketProxySessions
@@ -92,6 +97,10 @@ func (p *marketProxy) Trade(ctx context.Context) (err error) {
 	call := p.trade.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.tradeFallback(call.Context())
+			continue
+		}
 		err = p.next.Trade(call.Context())
 	}
 	return err

@@ -76,8 +76,10 @@ func New(p *config.Profile, o Options) *Report {
 		e.numbers[name] = i
 		r.Policies = append(r.Policies, e.policy(name))
 	}
-	for _, s := range p.Settings("reload") {
-		r.Settings = append(r.Settings, settingOf(s, 0))
+	for _, key := range []string{"standard", "reload"} {
+		for _, s := range p.Settings(key) {
+			r.Settings = append(r.Settings, settingOf(s, 0))
+		}
 	}
 	r.Services = e.services(r)
 	type use struct{ policy, user string }
@@ -102,13 +104,13 @@ type explainer struct {
 	numbers map[string]int // of the policies in the report, by name
 
 	users     map[shared][]string // the policies that use what is shared
-	described map[shared]string   // the policy in which it is described, if one is
+	described map[shared][]string // where a policy describes it, if one does
 }
 
 func newExplainer(p *config.Profile, o Options) *explainer {
 	e := &explainer{
 		profile: p, catalog: p.Catalog(), options: o, numbers: map[string]int{},
-		users: map[shared][]string{}, described: map[shared]string{},
+		users: map[shared][]string{}, described: map[shared][]string{},
 	}
 	e.names = slices.Sorted(maps.Keys(e.catalog.Policies))
 	for _, name := range e.names {
@@ -145,11 +147,18 @@ func (e *explainer) policy(name string) Policy {
 	return p
 }
 
-// layerKeys lists the keys of a policy's layers, outermost first.
+// layerKeys lists the keys of a policy's layers, outermost first: a key for each,
+// where it stands for several.
 func (e *explainer) layerKeys(name string) []string {
 	var keys []string
 	for _, s := range e.profile.Settings("policies", name) {
 		if len(s.Path) < 3 || s.Path[2] == "extends" || s.Path[2] == "order" {
+			continue
+		}
+		if several, ok := s.Value.([]string); ok && s.Path[2] == "rate_limits" {
+			for range several {
+				keys = append(keys, s.Path[2])
+			}
 			continue
 		}
 		removed := len(s.Path) == 3 && s.Value == "none"
@@ -168,7 +177,7 @@ func (e *explainer) layer(name, key string, l policy.Policy) (Section, Layer) {
 	if what, ok := sharedBy(l); ok {
 		s.Name = what.name
 		layer.Policy, layer.Shared = e.lookUp(what), true
-		path = e.placeOf(what, key)
+		path = e.placeOf(what)
 		s.SharedWith = e.sharedWith(name, what)
 	}
 	for _, setting := range e.profile.Settings(path...) {

@@ -23,8 +23,25 @@ type Service struct {
 	Methods []Method `json:"methods"`
 	// Answers say which errors of the service are none.
 	Answers []Answers `json:"answers,omitempty"`
+	// Fallbacks are asked when the service is unavailable.
+	Fallbacks []Fallback `json:"fallbacks,omitempty"`
 
 	types []string // short and in full, without what tells it from others of its type
+}
+
+// Fallback is what the code has asked in the place of a service.
+type Fallback struct {
+	By     string `json:"by"`               // the constructor, or a function
+	Method string `json:"method,omitempty"` // that it is for; none: all
+	Origin Origin `json:"origin"`
+}
+
+// String is how a line of the report says it.
+func (f Fallback) String() string {
+	if f.Method != "" {
+		return f.Method + " falls back on " + f.By
+	}
+	return "falls back on " + f.By
 }
 
 // Method says which policy a method gets.
@@ -111,6 +128,7 @@ func (e *explainer) taggedService(r *Report, t Tagged, key string) Service {
 	if len(t.Methods) == 0 { // a function, or a type whose methods are not known here
 		s.Methods = e.chosenMethods(r, t, key)
 		s.Answers = e.answers(s, t)
+		s.Fallbacks = fallbacksOf(t)
 		return s
 	}
 	for _, m := range t.Methods {
@@ -126,7 +144,16 @@ func (e *explainer) taggedService(r *Report, t Tagged, key string) Service {
 		}
 	}
 	s.Answers = e.answers(s, t)
+	s.Fallbacks = fallbacksOf(t)
 	return s
+}
+
+func fallbacksOf(t Tagged) []Fallback {
+	var found []Fallback
+	for _, f := range t.Fallbacks {
+		found = append(found, Fallback{f.Text, f.Method, placeOf(f.At)})
+	}
+	return found
 }
 
 // chosenMethods are those that somebody chooses a policy for, and without a name

@@ -7,7 +7,7 @@ import (
 	"github.com/cladgo/clad/policy"
 )
 
-// shared is a circuit breaker or rate limiter that has a name.
+// shared is a circuit breaker, rate limiter or bulkhead that has a name.
 type shared struct{ section, name string }
 
 // sharedBy returns what a layer shares with others, if it does.
@@ -17,6 +17,8 @@ func sharedBy(layer policy.Policy) (what shared, ok bool) {
 		return shared{"circuit_breakers", l.Name}, l.Name != ""
 	case policy.RateLimit:
 		return shared{"rate_limiters", l.Name}, l.Name != ""
+	case policy.Bulkhead:
+		return shared{"bulkheads", l.Name}, l.Name != ""
 	}
 	return shared{}, false
 }
@@ -41,27 +43,30 @@ func (e *explainer) noteShared(name string) {
 			return len(s.Path) == 4 && s.Path[3] == "name" && s.Value == what.name
 		})
 		if _, already := e.described[what]; names && len(settings) > 1 && !already {
-			e.described[what] = name
+			e.described[what] = []string{"policies", name, keys[i]}
 		}
 	}
 }
 
 // lookUp returns what bears the name.
 func (e *explainer) lookUp(what shared) policy.Policy {
-	if what.section == "rate_limiters" {
+	switch what.section {
+	case "rate_limiters":
 		return e.catalog.RateLimiters[what.name]
+	case "bulkheads":
+		return e.catalog.Bulkheads[what.name]
 	}
 	return e.catalog.CircuitBreakers[what.name]
 }
 
 // placeOf returns the path to the settings of what is shared: in its section, or
-// under the key of the policy that describes it.
-func (e *explainer) placeOf(what shared, key string) []string {
-	name, inPolicy := e.described[what]
+// where a policy describes it.
+func (e *explainer) placeOf(what shared) []string {
+	path, inPolicy := e.described[what]
 	if _, ok := e.profile.Origin(what.section, what.name); ok || !inPolicy {
 		return []string{what.section, what.name}
 	}
-	return []string{"policies", name, key}
+	return path
 }
 
 // mostShared is how many policies are listed that use the same.

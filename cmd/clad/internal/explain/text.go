@@ -117,6 +117,9 @@ func (p *printer) service(s Service) {
 	for _, a := range s.Answers {
 		p.plain("  "+a.String(), a.Origin)
 	}
+	for _, f := range s.Fallbacks {
+		p.plain("  "+f.String(), f.Origin)
+	}
 }
 
 // outcome says in words whether a method is retried, and how long it may take.

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/cladgo/clad/policy"
@@ -38,6 +39,10 @@ func Warnings(layers []Layer, patience time.Duration) []Warning {
 			w.retry(i, p.WithDefaults())
 		case policy.RateLimit:
 			w.rateLimit(i, p)
+		case policy.Bulkhead:
+			w.bulkhead(i, p)
+		case policy.AdaptiveLimit:
+			w.bulkhead(i, policy.Bulkhead{MaxConcurrent: p.WithDefaults().Max, MaxWait: p.MaxWait})
 		case policy.CircuitBreaker:
 			w.circuitBreaker(i, p.WithDefaults())
 		}
@@ -79,10 +84,28 @@ func (w *warner) timeout(i int, limit Bound) {
 	}
 }
 
-func (w *warner) rateLimit(i int, l policy.RateLimit) {
-	if key, outer := w.outerTimeout(i); Bound(l.MaxWait) >= outer && l.MaxWait > 0 {
-		w.warn("wait-above-timeout", i, "max_wait is %s, but the %s around it ends after %v: no call waits longer than that", formatDuration(l.MaxWait), key, outer)
+// wait: nobody waits for a turn beyond the deadline.
+func (w *warner) wait(i int, longest time.Duration) {
+	if key, outer := w.outerTimeout(i); Bound(longest) >= outer && longest > 0 {
+		w.warn("wait-above-timeout", i, "max_wait is %s, but the %s around it ends after %v: no call waits longer than that", formatDuration(longest), key, outer)
 	}
+}
+
+func (w *warner) bulkhead(i int, b policy.Bulkhead) {
+	w.wait(i, b.MaxWait)
+	for _, inner := range w.layers[i+1:] {
+		if r, ok := inner.Policy.(policy.Retry); ok && r.WithDefaults().MaxAttempts > 1 {
+			w.warn("retry-inside-bulkhead", i, "stands outside the retry, so that a call keeps its permit while it waits for the next attempt: put it inside with order")
+			break
+		}
+	}
+	if !hasTimeout(w.layers) {
+		w.warn("bulkhead-without-timeout", i, "the policy has no timeout: calls that hang keep their permits, and once all %d are out every call is rejected; set attempt_timeout", b.MaxConcurrent)
+	}
+}
+
+func (w *warner) rateLimit(i int, l policy.RateLimit) {
+	w.wait(i, l.MaxWait)
 	for _, inner := range w.layers[i+1:] {
 		if r, ok := inner.Policy.(policy.Retry); ok && r.WithDefaults().MaxAttempts > 1 {
 			w.warn("retry-inside-rate-limit", i, "stands outside the retry, so that further attempts take no token: put it inside with order")
@@ -170,7 +193,10 @@ func (w *warner) throughput(i int, window time.Duration) (most float64, key stri
 			continue
 		}
 		limit = limit.WithDefaults()
-		n := float64(limit.Burst) + limit.RequestsPerSecond*window.Seconds()
+		n := float64(limit.Burst) + limit.Average()*window.Seconds()
+		if limit.Per > 0 {
+			n = math.Ceil(window.Seconds()/limit.Per.Seconds()) * float64(limit.RequestsPerPeriod)
+		}
 		for k := j + 1; k < i; k++ {
 			if r, ok := w.layers[k].Policy.(policy.Retry); ok {
 				n *= float64(r.WithDefaults().MaxAttempts) // for one token

@@ -32,6 +32,7 @@ type method struct {
 	row     string // the type of the rows that it returns, with byRow
 	input   input
 	outlive outlive
+	offered bool // beyond the interface
 	doc     []string
 }
 

@@ -220,6 +220,9 @@ func (p *proxy) nameOffers(file *scope) {
 	}
 	for i := range p.offers.parts {
 		part := &p.offers.parts[i]
+		for i := range part.methods {
+			part.methods[i].offered = true
+		}
 		name := part.methods[0].name
 		if bits.OnesCount(part.of) == 1 {
 			name = p.offers.list[bits.TrailingZeros(part.of)].name

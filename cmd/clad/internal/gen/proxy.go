@@ -3,6 +3,7 @@ package gen
 import (
 	"fmt"
 	"go/types"
+	"slices"
 	"strings"
 )
 
@@ -26,6 +27,7 @@ type unwrap int
 
 const (
 	unwrapAdded   unwrap = iota // the proxy gets a method Unwrap
+	unwrapNone                  // it is a function
 	unwrapTaken                 // the interface has one of its own
 	unwrapOfError               // in an error it would mean another error
 )
@@ -58,6 +60,10 @@ func (w *writer) typed(p *proxy) (params, self, iface string) {
 }
 
 func (w *writer) proxy(p *proxy) {
+	if p.wrapsFunctions() {
+		w.functions(p)
+		return
+	}
 	params, self, iface := w.typed(p)
 	w.params = params
 	fields := p.fields()
@@ -69,6 +75,9 @@ func (w *writer) proxy(p *proxy) {
 	for i, m := range p.methods {
 		if m.guard != unguarded {
 			w.linef("%s *%s.Pipeline", fields.of[i], w.imports.names[containerPath])
+		}
+		if m.fallsBack() {
+			w.linef("%s %s", fields.instead[i], w.types.typ(m.sig))
 		}
 	}
 	w.linef("}\n")
@@ -82,7 +91,8 @@ func (w *writer) proxy(p *proxy) {
 			w.linef("m.WithoutContext(%q)", m.name)
 		}
 	}
-	if len(p.offers.list) > 0 {
+	falls := slices.ContainsFunc(p.methods, func(m method) bool { return m.fallsBack() })
+	if falls || len(p.offers.list) > 0 {
 		w.linef("p := &%s{", self)
 	} else {
 		w.linef("return &%s{", self)
@@ -95,8 +105,13 @@ func (w *writer) proxy(p *proxy) {
 		}
 	}
 	w.linef("}")
+	if falls {
+		w.fallbacks(p, fields, iface)
+	}
 	if len(p.offers.list) > 0 {
 		w.offered(p, self)
+	}
+	if falls || len(p.offers.list) > 0 {
 		w.linef("return p")
 	}
 	w.linef("}\n")
@@ -166,8 +181,9 @@ func (w *writer) genericName(named *types.Named) string {
 // fieldNames are the names of a proxy's fields, which must differ from those of
 // its methods.
 type fieldNames struct {
-	next string
-	of   []string // by method
+	next    string
+	of      []string // by method
+	instead []string // its fallback
 }
 
 func (p *proxy) fields() fieldNames {
@@ -183,6 +199,9 @@ func (p *proxy) fields() fieldNames {
 	f := fieldNames{next: s.name("next")}
 	for _, m := range p.methods {
 		f.of = append(f.of, s.name(lowerFirst(m.name)))
+	}
+	for _, m := range p.methods {
+		f.instead = append(f.instead, s.name(lowerFirst(m.name)+"Fallback"))
 	}
 	return f
 }
@@ -204,31 +223,44 @@ func (w *writer) method(p *proxy, self string, fields fieldNames, i int) {
 		w.linef("%s\n}\n", call)
 		return
 	}
-	w.linef("if p.%s.Direct() {", fields.of[i])
-	w.linef("return %s(%s)", next, strings.Join(v.args, ", "))
-	w.linef("}")
 	pipeline := "p." + fields.of[i]
-	results := strings.Join(v.names, ", ")
-	switch m.report {
-	case byRow:
+	if m.report == byRow {
+		w.direct(v, pipeline, next)
 		w.row(p, self, m, v, pipeline, next)
 		return
-	case byCommand:
+	}
+	w.guarded(m, v, pipeline, next, "p."+fields.instead[i])
+	w.linef("")
+}
+
+// direct writes the call under no policy.
+func (w *writer) direct(v variables, pipeline, next string) {
+	w.linef("if %s.Direct() {", pipeline)
+	w.linef("return %s(%s)", next, strings.Join(v.args, ", "))
+	w.linef("}")
+}
+
+// guarded writes the rest of a function that calls next under a pipeline, or else its
+// fallback.
+func (w *writer) guarded(m *method, v variables, pipeline, next, fallback string) {
+	w.direct(v, pipeline, next)
+	results := strings.Join(v.names, ", ")
+	if m.report == byCommand {
 		w.linef("var err error")
-		w.loop(m, v, pipeline, next, "err", func(call string) {
+		w.loop(m, v, pipeline, next, fallback, "err", func(call string) {
 			w.linef("%s, err = %s, nil", results, call)
 			w.linef("if %s != nil {\nerr = %[1]s.Err()\n}", results)
 		})
 		w.command(m, results, "err")
-	case byError, byNothing:
+	} else {
 		err := v.names[len(v.names)-1]
-		w.loop(m, v, pipeline, next, err, func(call string) { w.linef("%s = %s", results, call) })
+		w.loop(m, v, pipeline, next, fallback, err, func(call string) { w.linef("%s = %s", results, call) })
 	}
-	w.linef("return %s\n}\n", results)
+	w.linef("return %s\n}", results)
 }
 
 // loop writes the attempts of a method; attempt writes what one does with the call.
-func (w *writer) loop(m *method, v variables, pipeline, next, err string, attempt func(call string)) {
+func (w *writer) loop(m *method, v variables, pipeline, next, fallback, err string, attempt func(call string)) {
 	args := append([]string(nil), v.args...)
 	begin := ""
 	switch param := m.context.param; {
@@ -245,6 +277,11 @@ func (w *writer) loop(m *method, v variables, pipeline, next, err string, attemp
 	w.linef("call := %s.Begin(%s)", pipeline, begin)
 	w.linef("defer call.End()")
 	w.attempts(m, v, err)
+	if m.fallsBack() {
+		w.linef("if call.FellBack() {")
+		attempt(fmt.Sprintf("%s(%s)", fallback, strings.ReplaceAll(strings.Join(args, ", "), m.attempt(), "call.Context()")))
+		w.linef("continue\n}")
+	}
 	if m.opens() {
 		w.linef("opening := call.Open()")
 	}

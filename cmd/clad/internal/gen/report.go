@@ -103,7 +103,7 @@ func (w *writer) row(p *proxy, self string, m *method, v variables, pipeline, ne
 	w.linef("// Scan asks, the first time.")
 	w.linef("func (r *%s%s) Scan(%s) (%s error) {", m.row, args, strings.Join(sv.declared, ", "), err)
 	w.linef("if r.row != nil {\nreturn r.row.Scan(%s)\n}", strings.Join(sv.args, ", "))
-	w.loop(m, inner, "r."+pipeline, "r."+next, err, func(call string) {
+	w.loop(m, inner, "r."+pipeline, "r."+next, "", err, func(call string) {
 		w.linef("r.row = %s", call)
 		w.linef("%s = r.row.Scan(%s)", err, strings.Join(sv.args, ", "))
 	})

@@ -16,24 +16,25 @@ const (
 	containerPath = "github.com/cladgo/clad/container"
 	modulePath    = "github.com/cladgo/clad/module"
 
-	tagFunc        = containerPath + ".Tag"
-	methodFunc     = containerPath + ".Method"
-	asFunc         = containerPath + ".As"
-	answersFunc    = containerPath + ".Answers"
-	judgeFunc      = containerPath + ".Judge"
-	pipelineType   = containerPath + ".Pipeline"
-	methodsType    = containerPath + ".Methods"
-	annotateFunc   = "go.uber.org/fx.Annotate"
-	fxAsFunc       = "go.uber.org/fx.As"
-	fxSelfFunc     = "go.uber.org/fx.Self"
-	paramTagsFunc  = "go.uber.org/fx.ParamTags"
-	resultTagsFunc = "go.uber.org/fx.ResultTags"
-	annotatedType  = "go.uber.org/fx.Annotated"
-	inType         = "go.uber.org/dig.In"
-	outType        = "go.uber.org/dig.Out"
-	httpClientType = "net/http.Client"
-	roundTripper   = "net/http.RoundTripper"
-	grpcConnType   = "google.golang.org/grpc.ClientConnInterface"
+	tagFunc            = containerPath + ".Tag"
+	methodFunc         = containerPath + ".Method"
+	asFunc             = containerPath + ".As"
+	answersFunc        = containerPath + ".Answers"
+	judgeFunc          = containerPath + ".Judge"
+	fallbackFunc       = containerPath + ".Fallback"
+	fallbackMethodFunc = containerPath + ".FallbackMethod"
+	fallbackPolicyFunc = containerPath + ".FallbackPolicy"
+	pipelineType       = containerPath + ".Pipeline"
+	methodsType        = containerPath + ".Methods"
+	annotateFunc       = "go.uber.org/fx.Annotate"
+	fxAsFunc           = "go.uber.org/fx.As"
+	fxSelfFunc         = "go.uber.org/fx.Self"
+	paramTagsFunc      = "go.uber.org/fx.ParamTags"
+	resultTagsFunc     = "go.uber.org/fx.ResultTags"
+	annotatedType      = "go.uber.org/fx.Annotated"
+	inType             = "go.uber.org/dig.In"
+	outType            = "go.uber.org/dig.Out"
+	grpcConnType       = "google.golang.org/grpc.ClientConnInterface"
 )
 
 // pipelineMethods are the methods that take the name of a policy.
@@ -82,6 +83,10 @@ func (f *finder) call(p *packages.Package, call *ast.CallExpr) {
 		f.tag(p, call)
 	case name == methodFunc && len(call.Args) == 2:
 		f.use(p, call.Args[1], fmt.Sprintf("container.Method(%s)", types.ExprString(call.Args[0])))
+	case name == modulePath+".Standard":
+		f.Standard = true
+	case name == fallbackPolicyFunc && len(call.Args) > 0:
+		f.use(p, call.Args[0], "container.FallbackPolicy")
 	case name == annotateFunc && len(call.Args) > 0:
 		f.paramTags(p, call)
 	case len(call.Args) == 1 && (name == containerPath+".WithErrors" || name == modulePath+".WithErrors"):

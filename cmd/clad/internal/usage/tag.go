@@ -7,6 +7,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/cladgo/clad/policy"
 	"golang.org/x/tools/go/packages"
 )
 
@@ -18,6 +19,8 @@ type tagging struct {
 	as     []types.Type
 	chosen map[string]Use
 	errors ServiceErrors
+
+	fallbacks []standIn
 }
 
 // tag looks at container.Tag(ctor, policy, options...).
@@ -25,7 +28,10 @@ func (f *finder) tag(p *packages.Package, call *ast.CallExpr) {
 	t := &tagging{pkg: p, call: call, chosen: map[string]Use{}}
 	by := fmt.Sprintf("container.Tag(%s)", shortExpr(call.Args[0]))
 	if u, ok := f.use(p, call.Args[1], by); ok {
-		t.policy = u.Policy
+		if t.policy = u.Policy; t.policy == "" {
+			t.policy = policy.StandardName
+			f.Uses[len(f.Uses)-1].Policy = t.policy
+		}
 	}
 	for _, arg := range call.Args[2:] {
 		f.option(t, arg)
@@ -42,7 +48,7 @@ func (f *finder) tag(p *packages.Package, call *ast.CallExpr) {
 	}
 }
 
-// option looks at container.Method, As, Answers and Judge. The name of the policy in
+// option looks at container.Method, As, Answers, Judge and the fallbacks. The name of the policy in
 // the former is noted where every call is looked at.
 func (f *finder) option(t *tagging, arg ast.Expr) {
 	call, ok := ast.Unparen(arg).(*ast.CallExpr)
@@ -64,6 +70,10 @@ func (f *finder) option(t *tagging, arg ast.Expr) {
 		for _, e := range call.Args {
 			t.errors.Answers = append(t.errors.Answers, said(t.pkg, e))
 		}
+	case fallbackFunc:
+		f.fallback(t, call)
+	case fallbackMethodFunc:
+		f.fallbackMethod(t, call)
 	case judgeFunc:
 		for _, e := range call.Args {
 			t.errors.Judges = append(t.errors.Judges, said(t.pkg, e))
@@ -93,8 +103,12 @@ func (f *finder) service(t *tagging, r result) {
 	if !wrapped || r.policy == "none" { // said so at the field: it is not wrapped
 		return
 	}
+	named := types.Unalias(r.typ)
+	if ptr, ok := named.(*types.Pointer); ok {
+		named = ptr.Elem() // *http.Client goes by the name of http.Client
+	}
 	s := Service{
-		Type: typeID(r.typ), Full: fullID(r.typ), Name: r.name, Group: r.group, At: position(t.pkg, t.call),
+		Type: typeID(named), Full: fullID(named), Name: r.name, Group: r.group, At: position(t.pkg, t.call),
 		Policy: t.policy, Chosen: t.chosen, Methods: methods, Paths: isNamed(r.typ, grpcConnType),
 		Errors: t.errors,
 	}
@@ -107,6 +121,7 @@ func (f *finder) service(t *tagging, r result) {
 		s.Type = functionID(t.pkg, t.call.Args[0])
 		s.Full = s.Type
 	}
+	f.fallBack(t, &s, r)
 	if s.Type != "" {
 		f.Services = append(f.Services, s)
 	}

@@ -33,6 +33,7 @@ type Code struct {
 	Services  []Service // what tagged constructors provide
 	Broken    []Problem // what keeps packages from being read in full
 	Errors    Errors
+	Standard  bool // module.Standard is called: there is a policy of that name
 }
 
 // Errors are the names that WithErrors gives to errors.
@@ -80,6 +81,14 @@ type Service struct {
 	Methods []Method       // nil where they can't be told
 	Paths   bool           // its calls go by paths as well, /shop.Orders/Get
 	Errors  ServiceErrors
+	// Fallbacks are what is asked when it is unavailable.
+	Fallbacks []Fallback
+}
+
+// Fallback is what container.Fallback makes, or the function of a FallbackMethod.
+type Fallback struct {
+	Said
+	Method string // "" for those of all methods
 }
 
 // ServiceErrors are what a tag, and the code behind it, tell of a service's errors.

@@ -355,18 +355,23 @@ type cladProxied = container.Proxied
 // commandsProxy is the proxy of Commands.
 type commandsProxy struct {
 	cladProxied
-	next    Commands
-	do      *container.Pipeline
-	get     *container.Pipeline
-	incr    *container.Pipeline
-	set     *container.Pipeline
-	untimed *container.Pipeline
+	next            Commands
+	do              *container.Pipeline
+	doFallback      func(context.Context, ...any) *Command
+	get             *container.Pipeline
+	getFallback     func(context.Context, string) *Command
+	incr            *container.Pipeline
+	incrFallback    func(context.Context, string) *Command
+	set             *container.Pipeline
+	setFallback     func(context.Context, string, any) *Command
+	untimed         *container.Pipeline
+	untimedFallback func(int) *Command
 }
 
 func newCommandsProxy(next Commands, m container.Methods) Commands {
 	m.Unguarded("Later", "it returns no error")
 	m.Unguarded("Watch", "it returns no error")
-	return &commandsProxy{
+	p := &commandsProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		do:          m.Rewinds("Do"),
@@ -375,6 +380,19 @@ func newCommandsProxy(next Commands, m container.Methods) Commands {
 		set:         m.Rewinds("Set"),
 		untimed:     m.WithoutContext("Untimed"),
 	}
+	if f, ok := container.FallbackOf[Commands](m); ok {
+		p.doFallback = f.Do
+		p.getFallback = f.Get
+		p.incrFallback = f.Incr
+		p.setFallback = f.Set
+		p.untimedFallback = f.Untimed
+	}
+	m.Fallback("Do", &p.doFallback)
+	m.Fallback("Get", &p.getFallback)
+	m.Fallback("Incr", &p.incrFallback)
+	m.Fallback("Set", &p.setFallback)
+	m.Fallback("Untimed", &p.untimedFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Commands.
@@ -388,6 +406,13 @@ func (p *commandsProxy) Do(ctx context.Context, args ...any) (result *Command) {
 	call := p.do.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.doFallback(call.Context(), args...), nil
+			if result != nil {
+				err = result.Err()
+			}
+			continue
+		}
 		result, err = p.next.Do(call.Context(), args...), nil
 		if result != nil {
 			err = result.Err()
@@ -413,6 +438,13 @@ func (p *commandsProxy) Get(ctx context.Context, key string) (result *Command) {
 	call := p.get.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.getFallback(call.Context(), key), nil
+			if result != nil {
+				err = result.Err()
+			}
+			continue
+		}
 		result, err = p.next.Get(call.Context(), key), nil
 		if result != nil {
 			err = result.Err()
@@ -435,6 +467,13 @@ func (p *commandsProxy) Incr(ctx context.Context, key string) (result *Command) 
 	call := p.incr.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.incrFallback(call.Context(), key), nil
+			if result != nil {
+				err = result.Err()
+			}
+			continue
+		}
 		result, err = p.next.Incr(call.Context(), key), nil
 		if result != nil {
 			err = result.Err()
@@ -461,6 +500,13 @@ func (p *commandsProxy) Set(ctx context.Context, err2 string, value any) (result
 	call := p.set.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.setFallback(call.Context(), err2, value), nil
+			if result != nil {
+				err = result.Err()
+			}
+			continue
+		}
 		result, err = p.next.Set(call.Context(), err2, value), nil
 		if result != nil {
 			err = result.Err()
@@ -486,6 +532,13 @@ func (p *commandsProxy) Untimed(result int) (result2 *Command) {
 	call := p.untimed.Begin(context.Background())
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result2, err = p.untimedFallback(result), nil
+			if result2 != nil {
+				err = result2.Err()
+			}
+			continue
+		}
 		result2, err = p.next.Untimed(result), nil
 		if result2 != nil {
 			err = result2.Err()
@@ -507,38 +560,68 @@ func (p *commandsProxy) Watch(ctx context.Context, keys ...string) *Subscription
 // consumesProxy is the proxy of Consumes.
 type consumesProxy struct {
 	cladProxied
-	next       Consumes
-	args       *container.Pipeline
-	body       *container.Pipeline
-	buffer     *container.Pipeline
-	createFrom *container.Pipeline
-	do         *container.Pipeline
-	each       *container.Pipeline
-	feed       *container.Pipeline
-	file       *container.Pipeline
-	fill       *container.Pipeline
-	get        *container.Pipeline
-	later      *container.Pipeline
-	openFile   *container.Pipeline
-	options    *container.Pipeline
-	parts      *container.Pipeline
-	pull       *container.Pipeline
-	put        *container.Pipeline
-	putAll     *container.Pipeline
-	putHidden  *container.Pipeline
-	putValue   *container.Pipeline
-	requestToo *container.Pipeline
-	rows       *container.Pipeline
-	seq        *container.Pipeline
-	set        *container.Pipeline
-	setBody    *container.Pipeline
-	signal     *container.Pipeline
-	transact   *container.Pipeline
-	upload     *container.Pipeline
+	next               Consumes
+	args               *container.Pipeline
+	argsFallback       func(context.Context, string, ...any) (int, error)
+	body               *container.Pipeline
+	bodyFallback       func(context.Context, any) error
+	buffer             *container.Pipeline
+	bufferFallback     func(context.Context, *bytes.Buffer) error
+	createFrom         *container.Pipeline
+	createFromFallback func(context.Context, io.Reader) error
+	do                 *container.Pipeline
+	doFallback         func(*http.Request) (*http.Response, error)
+	each               *container.Pipeline
+	eachFallback       func(context.Context, func(int) error) error
+	feed               *container.Pipeline
+	feedFallback       func(context.Context, <-chan int) error
+	file               *container.Pipeline
+	fileFallback       func(context.Context, interface {
+		io.Reader
+		io.Seeker
+	}) error
+	fill               *container.Pipeline
+	fillFallback       func(context.Context, chan<- int) error
+	get                *container.Pipeline
+	getFallback        func(context.Context, func() (io.ReadCloser, error)) error
+	later              *container.Pipeline
+	laterFallback      func(context.Context, Cursor) error
+	openFile           *container.Pipeline
+	openFileFallback   func(context.Context, *os.File) error
+	options            *container.Pipeline
+	optionsFallback    func(context.Context, ...func(*Put)) error
+	parts              *container.Pipeline
+	partsFallback      func(context.Context, ...io.Reader) error
+	pull               *container.Pipeline
+	pullFallback       func(context.Context, func() (int, bool)) error
+	put                *container.Pipeline
+	putFallback        func(context.Context, *Put) error
+	putAll             *container.Pipeline
+	putAllFallback     func(context.Context, []Put) error
+	putHidden          *container.Pipeline
+	putHiddenFallback  func(context.Context, *hiddenPut) error
+	putValue           *container.Pipeline
+	putValueFallback   func(context.Context, Put) error
+	requestToo         *container.Pipeline
+	requestTooFallback func(context.Context, *http.Request) error
+	rows               *container.Pipeline
+	rowsFallback       func(context.Context, Cursor) (int64, error)
+	seq                *container.Pipeline
+	seqFallback        func(context.Context, iter.Seq[int]) error
+	set                *container.Pipeline
+	setFallback        func(context.Context, int) error
+	setBody            *container.Pipeline
+	setBodyFallback    func(context.Context, io.Reader) error
+	signal             *container.Pipeline
+	signalFallback     func(context.Context, <-chan struct{}) error
+	transact           *container.Pipeline
+	transactFallback   func(context.Context, func(context.Context) error) error
+	upload             *container.Pipeline
+	uploadFallback     func(context.Context, string, io.Reader) error
 }
 
 func newConsumesProxy(next Consumes, m container.Methods) Consumes {
-	return &consumesProxy{
+	p := &consumesProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		args:        m.Rewinds("Args"),
@@ -569,6 +652,63 @@ func newConsumesProxy(next Consumes, m container.Methods) Consumes {
 		transact:    m.Safe("Transact"),
 		upload:      m.Rewinds("Upload"),
 	}
+	if f, ok := container.FallbackOf[Consumes](m); ok {
+		p.argsFallback = f.Args
+		p.bodyFallback = f.Body
+		p.bufferFallback = f.Buffer
+		p.createFromFallback = f.CreateFrom
+		p.doFallback = f.Do
+		p.eachFallback = f.Each
+		p.feedFallback = f.Feed
+		p.fileFallback = f.File
+		p.fillFallback = f.Fill
+		p.getFallback = f.Get
+		p.laterFallback = f.Later
+		p.openFileFallback = f.OpenFile
+		p.optionsFallback = f.Options
+		p.partsFallback = f.Parts
+		p.pullFallback = f.Pull
+		p.putFallback = f.Put
+		p.putAllFallback = f.PutAll
+		p.putHiddenFallback = f.PutHidden
+		p.putValueFallback = f.PutValue
+		p.requestTooFallback = f.RequestToo
+		p.rowsFallback = f.Rows
+		p.seqFallback = f.Seq
+		p.setFallback = f.Set
+		p.setBodyFallback = f.SetBody
+		p.signalFallback = f.Signal
+		p.transactFallback = f.Transact
+		p.uploadFallback = f.Upload
+	}
+	m.Fallback("Args", &p.argsFallback)
+	m.Fallback("Body", &p.bodyFallback)
+	m.Fallback("Buffer", &p.bufferFallback)
+	m.Fallback("CreateFrom", &p.createFromFallback)
+	m.Fallback("Do", &p.doFallback)
+	m.Fallback("Each", &p.eachFallback)
+	m.Fallback("Feed", &p.feedFallback)
+	m.Fallback("File", &p.fileFallback)
+	m.Fallback("Fill", &p.fillFallback)
+	m.Fallback("Get", &p.getFallback)
+	m.Fallback("Later", &p.laterFallback)
+	m.Fallback("OpenFile", &p.openFileFallback)
+	m.Fallback("Options", &p.optionsFallback)
+	m.Fallback("Parts", &p.partsFallback)
+	m.Fallback("Pull", &p.pullFallback)
+	m.Fallback("Put", &p.putFallback)
+	m.Fallback("PutAll", &p.putAllFallback)
+	m.Fallback("PutHidden", &p.putHiddenFallback)
+	m.Fallback("PutValue", &p.putValueFallback)
+	m.Fallback("RequestToo", &p.requestTooFallback)
+	m.Fallback("Rows", &p.rowsFallback)
+	m.Fallback("Seq", &p.seqFallback)
+	m.Fallback("Set", &p.setFallback)
+	m.Fallback("SetBody", &p.setBodyFallback)
+	m.Fallback("Signal", &p.signalFallback)
+	m.Fallback("Transact", &p.transactFallback)
+	m.Fallback("Upload", &p.uploadFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Consumes.
@@ -581,6 +721,10 @@ func (p *consumesProxy) Args(ctx context.Context, query string, args ...any) (re
 	call := p.args.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.argsFallback(call.Context(), query, args...)
+			continue
+		}
 		result, err = p.next.Args(call.Context(), query, args...)
 		if err != nil && container.ReadOnce(args...) {
 			call.Stop()
@@ -596,6 +740,10 @@ func (p *consumesProxy) Body(ctx context.Context, body any) (err error) {
 	call := p.body.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.bodyFallback(call.Context(), body)
+			continue
+		}
 		err = p.next.Body(call.Context(), body)
 		if err != nil && container.ReadOnce(body) {
 			call.Stop()
@@ -611,6 +759,10 @@ func (p *consumesProxy) Buffer(ctx context.Context, b *bytes.Buffer) (err error)
 	call := p.buffer.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.bufferFallback(call.Context(), b)
+			continue
+		}
 		err = p.next.Buffer(call.Context(), b)
 	}
 	return err
@@ -625,6 +777,10 @@ func (p *consumesProxy) CreateFrom(ctx context.Context, body io.Reader) (err err
 	var input container.Input
 	input.Reads(body)
 	for input.Next(&call, &err) {
+		if call.FellBack() {
+			err = p.createFromFallback(call.Context(), body)
+			continue
+		}
 		err = p.next.CreateFrom(call.Context(), body)
 	}
 	return err
@@ -638,6 +794,10 @@ func (p *consumesProxy) Do(req *http.Request) (result *http.Response, err error)
 	defer call.End()
 	var input container.Input
 	for input.Next(&call, &err) {
+		if call.FellBack() {
+			result, err = p.doFallback(input.Request(call.Context(), req))
+			continue
+		}
 		result, err = p.next.Do(input.Request(call.Context(), req))
 		if err == nil && result != nil {
 			result.Body = call.Body(result.Body)
@@ -653,6 +813,10 @@ func (p *consumesProxy) Each(ctx context.Context, each func(int) error) (err err
 	call := p.each.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.eachFallback(call.Context(), each)
+			continue
+		}
 		err = p.next.Each(call.Context(), each)
 	}
 	return err
@@ -665,6 +829,10 @@ func (p *consumesProxy) Feed(ctx context.Context, c <-chan int) (err error) {
 	call := p.feed.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.feedFallback(call.Context(), c)
+			continue
+		}
 		err = p.next.Feed(call.Context(), c)
 	}
 	return err
@@ -682,6 +850,10 @@ func (p *consumesProxy) File(ctx context.Context, f interface {
 	var input container.Input
 	input.Reads(f)
 	for input.Next(&call, &err) {
+		if call.FellBack() {
+			err = p.fileFallback(call.Context(), f)
+			continue
+		}
 		err = p.next.File(call.Context(), f)
 	}
 	return err
@@ -694,6 +866,10 @@ func (p *consumesProxy) Fill(ctx context.Context, c chan<- int) (err error) {
 	call := p.fill.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.fillFallback(call.Context(), c)
+			continue
+		}
 		err = p.next.Fill(call.Context(), c)
 	}
 	return err
@@ -706,6 +882,10 @@ func (p *consumesProxy) Get(ctx context.Context, body func() (io.ReadCloser, err
 	call := p.get.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.getFallback(call.Context(), body)
+			continue
+		}
 		err = p.next.Get(call.Context(), body)
 	}
 	return err
@@ -718,6 +898,10 @@ func (p *consumesProxy) Later(ctx context.Context, rows Cursor) (err error) {
 	call := p.later.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.laterFallback(call.Context(), rows)
+			continue
+		}
 		err = p.next.Later(call.Context(), rows)
 		if err != nil {
 			call.Stop()
@@ -735,6 +919,10 @@ func (p *consumesProxy) OpenFile(ctx context.Context, f *os.File) (err error) {
 	var input container.Input
 	input.Reads(f)
 	for input.Next(&call, &err) {
+		if call.FellBack() {
+			err = p.openFileFallback(call.Context(), f)
+			continue
+		}
 		err = p.next.OpenFile(call.Context(), f)
 	}
 	return err
@@ -747,6 +935,10 @@ func (p *consumesProxy) Options(ctx context.Context, options ...func(*Put)) (err
 	call := p.options.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.optionsFallback(call.Context(), options...)
+			continue
+		}
 		err = p.next.Options(call.Context(), options...)
 	}
 	return err
@@ -759,6 +951,10 @@ func (p *consumesProxy) Parts(ctx context.Context, parts ...io.Reader) (err erro
 	call := p.parts.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.partsFallback(call.Context(), parts...)
+			continue
+		}
 		err = p.next.Parts(call.Context(), parts...)
 		if err != nil && container.ReadOnce(parts) {
 			call.Stop()
@@ -774,6 +970,10 @@ func (p *consumesProxy) Pull(ctx context.Context, next func() (int, bool)) (err 
 	call := p.pull.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.pullFallback(call.Context(), next)
+			continue
+		}
 		err = p.next.Pull(call.Context(), next)
 	}
 	return err
@@ -791,6 +991,10 @@ func (p *consumesProxy) Put(ctx context.Context, in *Put) (err error) {
 		input.Reads(&in.Tag.Text)
 	}
 	for input.Next(&call, &err) {
+		if call.FellBack() {
+			err = p.putFallback(call.Context(), in)
+			continue
+		}
 		err = p.next.Put(call.Context(), in)
 		if err != nil && in != nil && container.ReadOnce(in.More) {
 			call.Stop()
@@ -806,6 +1010,10 @@ func (p *consumesProxy) PutAll(ctx context.Context, in []Put) (err error) {
 	call := p.putAll.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.putAllFallback(call.Context(), in)
+			continue
+		}
 		err = p.next.PutAll(call.Context(), in)
 		if err != nil && container.ReadOnce(in) {
 			call.Stop()
@@ -821,6 +1029,10 @@ func (p *consumesProxy) PutHidden(ctx context.Context, in *hiddenPut) (err error
 	call := p.putHidden.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.putHiddenFallback(call.Context(), in)
+			continue
+		}
 		err = p.next.PutHidden(call.Context(), in)
 		if err != nil && container.ReadOnce(in) {
 			call.Stop()
@@ -842,6 +1054,10 @@ func (p *consumesProxy) PutValue(ctx context.Context, in Put) (err error) {
 		input.Reads(&in.More.Tag.Text)
 	}
 	for input.Next(&call, &err) {
+		if call.FellBack() {
+			err = p.putValueFallback(call.Context(), in)
+			continue
+		}
 		err = p.next.PutValue(call.Context(), in)
 		if err != nil && in.More != nil && container.ReadOnce(in.More.More) {
 			call.Stop()
@@ -861,6 +1077,10 @@ func (p *consumesProxy) RequestToo(ctx context.Context, req *http.Request) (err 
 		input.Reads(req.Body)
 	}
 	for input.Next(&call, &err) {
+		if call.FellBack() {
+			err = p.requestTooFallback(call.Context(), req)
+			continue
+		}
 		err = p.next.RequestToo(call.Context(), req)
 	}
 	return err
@@ -873,6 +1093,10 @@ func (p *consumesProxy) Rows(ctx context.Context, rows Cursor) (result int64, er
 	call := p.rows.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.rowsFallback(call.Context(), rows)
+			continue
+		}
 		result, err = p.next.Rows(call.Context(), rows)
 	}
 	return result, err
@@ -885,6 +1109,10 @@ func (p *consumesProxy) Seq(ctx context.Context, items iter.Seq[int]) (err error
 	call := p.seq.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.seqFallback(call.Context(), items)
+			continue
+		}
 		err = p.next.Seq(call.Context(), items)
 	}
 	return err
@@ -897,6 +1125,10 @@ func (p *consumesProxy) Set(ctx context.Context, n int) (err error) {
 	call := p.set.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.setFallback(call.Context(), n)
+			continue
+		}
 		err = p.next.Set(call.Context(), n)
 	}
 	return err
@@ -911,6 +1143,10 @@ func (p *consumesProxy) SetBody(ctx context.Context, body io.Reader) (err error)
 	var input container.Input
 	input.Reads(body)
 	for input.Next(&call, &err) {
+		if call.FellBack() {
+			err = p.setBodyFallback(call.Context(), body)
+			continue
+		}
 		err = p.next.SetBody(call.Context(), body)
 	}
 	return err
@@ -923,6 +1159,10 @@ func (p *consumesProxy) Signal(ctx context.Context, stop <-chan struct{}) (err e
 	call := p.signal.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.signalFallback(call.Context(), stop)
+			continue
+		}
 		err = p.next.Signal(call.Context(), stop)
 	}
 	return err
@@ -936,6 +1176,10 @@ func (p *consumesProxy) Transact(ctx context.Context, do func(context.Context) e
 	call := p.transact.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.transactFallback(call.Context(), do)
+			continue
+		}
 		err = p.next.Transact(call.Context(), do)
 	}
 	return err
@@ -950,6 +1194,10 @@ func (p *consumesProxy) Upload(ctx context.Context, name string, body io.Reader)
 	var input container.Input
 	input.Reads(body)
 	for input.Next(&call, &err) {
+		if call.FellBack() {
+			err = p.uploadFallback(call.Context(), name, body)
+			continue
+		}
 		err = p.next.Upload(call.Context(), name, body)
 	}
 	return err
@@ -958,19 +1206,27 @@ func (p *consumesProxy) Upload(ctx context.Context, name string, body io.Reader)
 // contextsProxy is the proxy of Contexts.
 type contextsProxy struct {
 	cladProxied
-	next      Contexts
-	alias     *container.Pipeline
-	inStruct  *container.Pipeline
-	lookalike *container.Pipeline
-	own       *container.Pipeline
-	request   *container.Pipeline
-	second    *container.Pipeline
-	two       *container.Pipeline
-	variadic  *container.Pipeline
+	next              Contexts
+	alias             *container.Pipeline
+	aliasFallback     func(Ctx) error
+	inStruct          *container.Pipeline
+	inStructFallback  func(struct{ Ctx context.Context }) error
+	lookalike         *container.Pipeline
+	lookalikeFallback func(lookalike) error
+	own               *container.Pipeline
+	ownFallback       func(ownContext) error
+	request           *container.Pipeline
+	requestFallback   func(*http.Request) (*http.Response, error)
+	second            *container.Pipeline
+	secondFallback    func(int, context.Context) error
+	two               *container.Pipeline
+	twoFallback       func(context.Context, context.Context) (bool, error)
+	variadic          *container.Pipeline
+	variadicFallback  func(...context.Context) error
 }
 
 func newContextsProxy(next Contexts, m container.Methods) Contexts {
-	return &contextsProxy{
+	p := &contextsProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		alias:       m.Method("Alias"),
@@ -982,6 +1238,25 @@ func newContextsProxy(next Contexts, m container.Methods) Contexts {
 		two:         m.Method("Two"),
 		variadic:    m.WithoutContext("Variadic"),
 	}
+	if f, ok := container.FallbackOf[Contexts](m); ok {
+		p.aliasFallback = f.Alias
+		p.inStructFallback = f.InStruct
+		p.lookalikeFallback = f.Lookalike
+		p.ownFallback = f.Own
+		p.requestFallback = f.Request
+		p.secondFallback = f.Second
+		p.twoFallback = f.Two
+		p.variadicFallback = f.Variadic
+	}
+	m.Fallback("Alias", &p.aliasFallback)
+	m.Fallback("InStruct", &p.inStructFallback)
+	m.Fallback("Lookalike", &p.lookalikeFallback)
+	m.Fallback("Own", &p.ownFallback)
+	m.Fallback("Request", &p.requestFallback)
+	m.Fallback("Second", &p.secondFallback)
+	m.Fallback("Two", &p.twoFallback)
+	m.Fallback("Variadic", &p.variadicFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Contexts.
@@ -994,6 +1269,10 @@ func (p *contextsProxy) Alias(ctx Ctx) (err error) {
 	call := p.alias.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.aliasFallback(call.Context())
+			continue
+		}
 		err = p.next.Alias(call.Context())
 	}
 	return err
@@ -1006,6 +1285,10 @@ func (p *contextsProxy) InStruct(s struct{ Ctx context.Context }) (err error) {
 	call := p.inStruct.Begin(context.Background())
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.inStructFallback(s)
+			continue
+		}
 		err = p.next.InStruct(s)
 	}
 	return err
@@ -1018,6 +1301,10 @@ func (p *contextsProxy) Lookalike(ctx lookalike) (err error) {
 	call := p.lookalike.Begin(context.Background())
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.lookalikeFallback(ctx)
+			continue
+		}
 		err = p.next.Lookalike(ctx)
 	}
 	return err
@@ -1030,6 +1317,10 @@ func (p *contextsProxy) Own(ctx ownContext) (err error) {
 	call := p.own.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.ownFallback(ctx)
+			continue
+		}
 		err = p.next.Own(ctx)
 	}
 	return err
@@ -1043,6 +1334,10 @@ func (p *contextsProxy) Request(req *http.Request) (result *http.Response, err e
 	defer call.End()
 	var input container.Input
 	for input.Next(&call, &err) {
+		if call.FellBack() {
+			result, err = p.requestFallback(input.Request(call.Context(), req))
+			continue
+		}
 		result, err = p.next.Request(input.Request(call.Context(), req))
 		if err == nil && result != nil {
 			result.Body = call.Body(result.Body)
@@ -1058,6 +1353,10 @@ func (p *contextsProxy) Second(n int, ctx context.Context) (err error) {
 	call := p.second.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.secondFallback(n, call.Context())
+			continue
+		}
 		err = p.next.Second(n, call.Context())
 	}
 	return err
@@ -1070,6 +1369,10 @@ func (p *contextsProxy) Two(a context.Context, b context.Context) (same bool, er
 	call := p.two.Begin(a)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			same, err = p.twoFallback(call.Context(), b)
+			continue
+		}
 		same, err = p.next.Two(call.Context(), b)
 	}
 	return same, err
@@ -1082,6 +1385,10 @@ func (p *contextsProxy) Variadic(more ...context.Context) (err error) {
 	call := p.variadic.Begin(context.Background())
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.variadicFallback(more...)
+			continue
+		}
 		err = p.next.Variadic(more...)
 	}
 	return err
@@ -1090,18 +1397,22 @@ func (p *contextsProxy) Variadic(more ...context.Context) (err error) {
 // embeddedProxy is the proxy of Embedded.
 type embeddedProxy struct {
 	cladProxied
-	next    Embedded
-	close   *container.Pipeline
-	literal *container.Pipeline
-	near    *container.Pipeline
-	ping    *container.Pipeline
+	next            Embedded
+	close           *container.Pipeline
+	closeFallback   func() error
+	literal         *container.Pipeline
+	literalFallback func(context.Context) error
+	near            *container.Pipeline
+	nearFallback    func(context.Context) (other.Text, error)
+	ping            *container.Pipeline
+	pingFallback    func(context.Context) error
 }
 
 func newEmbeddedProxy(next Embedded, m container.Methods) Embedded {
 	m.Unguarded("LogEvent", "it returns no error")
 	m.Unguarded("Name", "it returns no error")
 	m.Unguarded("String", "it returns no error")
-	return &embeddedProxy{
+	p := &embeddedProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		close:       m.Optional("Close"),
@@ -1109,6 +1420,17 @@ func newEmbeddedProxy(next Embedded, m container.Methods) Embedded {
 		near:        m.Method("Near"),
 		ping:        m.Method("Ping"),
 	}
+	if f, ok := container.FallbackOf[Embedded](m); ok {
+		p.closeFallback = f.Close
+		p.literalFallback = f.Literal
+		p.nearFallback = f.Near
+		p.pingFallback = f.Ping
+	}
+	m.Fallback("Close", &p.closeFallback)
+	m.Fallback("Literal", &p.literalFallback)
+	m.Fallback("Near", &p.nearFallback)
+	m.Fallback("Ping", &p.pingFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Embedded.
@@ -1121,6 +1443,10 @@ func (p *embeddedProxy) Close() (err error) {
 	call := p.close.Begin(context.Background())
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.closeFallback()
+			continue
+		}
 		err = p.next.Close()
 	}
 	return err
@@ -1133,6 +1459,10 @@ func (p *embeddedProxy) Literal(ctx context.Context) (err error) {
 	call := p.literal.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.literalFallback(call.Context())
+			continue
+		}
 		err = p.next.Literal(call.Context())
 	}
 	return err
@@ -1154,6 +1484,10 @@ func (p *embeddedProxy) Near(ctx context.Context) (result other.Text, err error)
 	call := p.near.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.nearFallback(call.Context())
+			continue
+		}
 		result, err = p.next.Near(call.Context())
 	}
 	return result, err
@@ -1167,6 +1501,10 @@ func (p *embeddedProxy) Ping(ctx context.Context) (err error) {
 	call := p.ping.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.pingFallback(call.Context())
+			continue
+		}
 		err = p.next.Ping(call.Context())
 	}
 	return err
@@ -1179,8 +1517,9 @@ func (p *embeddedProxy) String() string {
 // exchangeProxy is the proxy of Exchange.
 type exchangeProxy struct {
 	cladProxied
-	next  Exchange
-	trade *container.Pipeline
+	next          Exchange
+	trade         *container.Pipeline
+	tradeFallback func(context.Context) error
 }
 
 func newExchangeProxy(next Exchange, m container.Methods) Exchange {
@@ -1189,6 +1528,10 @@ func newExchangeProxy(next Exchange, m container.Methods) Exchange {
 		next:        next,
 		trade:       m.Method("Trade"),
 	}
+	if f, ok := container.FallbackOf[Exchange](m); ok {
+		p.tradeFallback = f.Trade
+	}
+	m.Fallback("Trade", &p.tradeFallback)
 	flusher, isFlusher := next.(Flusher)
 	sessions, isSessions := next.(Sessions)
 	sized, isSized := next.(Sized)
@@ -1474,6 +1817,10 @@ func (p *exchangeProxy) Trade(ctx context.Context) (err error) {
 	call := p.trade.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.tradeFallback(call.Context())
+			continue
+		}
 		err = p.next.Trade(call.Context())
 	}
 	return err
@@ -1583,21 +1930,30 @@ func (p *exchangeProxyAnonymous) Anonymous(n int) (err error) {
 // fieldsProxy is the proxy of Fields.
 type fieldsProxy struct {
 	cladProxied
-	next2    Fields
-	charge2  *container.Pipeline
-	httpGet  *container.Pipeline
-	httpGet2 *container.Pipeline
-	id       *container.Pipeline
-	next3    *container.Pipeline
-	type_    *container.Pipeline
-	ärger    *container.Pipeline
-	charge3  *container.Pipeline
-	next4    *container.Pipeline
+	next2            Fields
+	charge2          *container.Pipeline
+	chargeFallback   func(context.Context) error
+	httpGet          *container.Pipeline
+	httpGetFallback  func(context.Context) error
+	httpGet2         *container.Pipeline
+	httpGetFallback2 func(context.Context) error
+	id               *container.Pipeline
+	idFallback       func(context.Context) (string, error)
+	next3            *container.Pipeline
+	nextFallback     func(context.Context) error
+	type_            *container.Pipeline
+	typeFallback     func(context.Context) error
+	ärger            *container.Pipeline
+	ärgerFallback    func(context.Context) error
+	charge3          *container.Pipeline
+	chargeFallback2  func(context.Context) error
+	next4            *container.Pipeline
+	nextFallback2    func(context.Context) error
 }
 
 func newFieldsProxy(next Fields, m container.Methods) Fields {
 	m.Unguarded("URL", "it returns no error")
-	return &fieldsProxy{
+	p := &fieldsProxy{
 		cladProxied: cladProxied{Value: next},
 		next2:       next,
 		charge2:     m.Method("Charge"),
@@ -1610,6 +1966,27 @@ func newFieldsProxy(next Fields, m container.Methods) Fields {
 		charge3:     m.Method("charge"),
 		next4:       m.Method("next"),
 	}
+	if f, ok := container.FallbackOf[Fields](m); ok {
+		p.chargeFallback = f.Charge
+		p.httpGetFallback = f.HTTPGet
+		p.httpGetFallback2 = f.HttpGet
+		p.idFallback = f.ID
+		p.nextFallback = f.Next
+		p.typeFallback = f.Type
+		p.ärgerFallback = f.Ärger
+		p.chargeFallback2 = f.charge
+		p.nextFallback2 = f.next
+	}
+	m.Fallback("Charge", &p.chargeFallback)
+	m.Fallback("HTTPGet", &p.httpGetFallback)
+	m.Fallback("HttpGet", &p.httpGetFallback2)
+	m.Fallback("ID", &p.idFallback)
+	m.Fallback("Next", &p.nextFallback)
+	m.Fallback("Type", &p.typeFallback)
+	m.Fallback("Ärger", &p.ärgerFallback)
+	m.Fallback("charge", &p.chargeFallback2)
+	m.Fallback("next", &p.nextFallback2)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Fields.
@@ -1622,6 +1999,10 @@ func (p *fieldsProxy) Charge(ctx context.Context) (err error) {
 	call := p.charge2.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.chargeFallback(call.Context())
+			continue
+		}
 		err = p.next2.Charge(call.Context())
 	}
 	return err
@@ -1634,6 +2015,10 @@ func (p *fieldsProxy) HTTPGet(ctx context.Context) (err error) {
 	call := p.httpGet.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.httpGetFallback(call.Context())
+			continue
+		}
 		err = p.next2.HTTPGet(call.Context())
 	}
 	return err
@@ -1646,6 +2031,10 @@ func (p *fieldsProxy) HttpGet(ctx context.Context) (err error) {
 	call := p.httpGet2.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.httpGetFallback2(call.Context())
+			continue
+		}
 		err = p.next2.HttpGet(call.Context())
 	}
 	return err
@@ -1658,6 +2047,10 @@ func (p *fieldsProxy) ID(ctx context.Context) (result string, err error) {
 	call := p.id.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.idFallback(call.Context())
+			continue
+		}
 		result, err = p.next2.ID(call.Context())
 	}
 	return result, err
@@ -1670,6 +2063,10 @@ func (p *fieldsProxy) Next(ctx context.Context) (err error) {
 	call := p.next3.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.nextFallback(call.Context())
+			continue
+		}
 		err = p.next2.Next(call.Context())
 	}
 	return err
@@ -1682,6 +2079,10 @@ func (p *fieldsProxy) Type(ctx context.Context) (err error) {
 	call := p.type_.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.typeFallback(call.Context())
+			continue
+		}
 		err = p.next2.Type(call.Context())
 	}
 	return err
@@ -1698,6 +2099,10 @@ func (p *fieldsProxy) Ärger(ctx context.Context) (err error) {
 	call := p.ärger.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.ärgerFallback(call.Context())
+			continue
+		}
 		err = p.next2.Ärger(call.Context())
 	}
 	return err
@@ -1710,6 +2115,10 @@ func (p *fieldsProxy) charge(ctx context.Context) (err error) {
 	call := p.charge3.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.chargeFallback2(call.Context())
+			continue
+		}
 		err = p.next2.charge(call.Context())
 	}
 	return err
@@ -1722,6 +2131,10 @@ func (p *fieldsProxy) next(ctx context.Context) (err error) {
 	call := p.next4.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.nextFallback2(call.Context())
+			continue
+		}
 		err = p.next2.next(call.Context())
 	}
 	return err
@@ -1777,18 +2190,27 @@ func (r *finderProxyFindRow[K]) Scan(dest ...any) (err error) {
 // holderProxy is the proxy of Holder.
 type holderProxy struct {
 	cladProxied
-	next   Holder
-	hold   *container.Pipeline
-	unwrap *container.Pipeline
+	next           Holder
+	hold           *container.Pipeline
+	holdFallback   func(context.Context) error
+	unwrap         *container.Pipeline
+	unwrapFallback func() error
 }
 
 func newHolderProxy(next Holder, m container.Methods) Holder {
-	return &holderProxy{
+	p := &holderProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		hold:        m.Method("Hold"),
 		unwrap:      m.WithoutContext("Unwrap"),
 	}
+	if f, ok := container.FallbackOf[Holder](m); ok {
+		p.holdFallback = f.Hold
+		p.unwrapFallback = f.Unwrap
+	}
+	m.Fallback("Hold", &p.holdFallback)
+	m.Fallback("Unwrap", &p.unwrapFallback)
+	return p
 }
 
 func (p *holderProxy) Hold(ctx context.Context) (err error) {
@@ -1798,6 +2220,10 @@ func (p *holderProxy) Hold(ctx context.Context) (err error) {
 	call := p.hold.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.holdFallback(call.Context())
+			continue
+		}
 		err = p.next.Hold(call.Context())
 	}
 	return err
@@ -1810,6 +2236,10 @@ func (p *holderProxy) Unwrap() (err error) {
 	call := p.unwrap.Begin(context.Background())
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.unwrapFallback()
+			continue
+		}
 		err = p.next.Unwrap()
 	}
 	return err
@@ -1818,33 +2248,55 @@ func (p *holderProxy) Unwrap() (err error) {
 // livesProxy is the proxy of Lives.
 type livesProxy struct {
 	cladProxied
-	next     Lives
-	body     *container.Pipeline
-	bounded  *container.Pipeline
-	channel  *container.Pipeline
-	confirm  *container.Pipeline
-	context  *container.Pipeline
-	data     *container.Pipeline
-	func_    *container.Pipeline
-	lease    *container.Pipeline
-	nothing  *container.Pipeline
-	object   *container.Pipeline
-	output   *container.Pipeline
-	pointer  *container.Pipeline
-	response *container.Pipeline
-	rows     *container.Pipeline
-	seq      *container.Pipeline
-	several  *container.Pipeline
-	skipped  *container.Pipeline
-	slice    *container.Pipeline
-	stream   *container.Pipeline
-	tx       *container.Pipeline
-	untimed  *container.Pipeline
-	watch    *container.Pipeline
+	next             Lives
+	body             *container.Pipeline
+	bodyFallback     func(context.Context) (io.ReadCloser, error)
+	bounded          *container.Pipeline
+	boundedFallback  func(context.Context) (<-chan int, error)
+	channel          *container.Pipeline
+	channelFallback  func(context.Context) (<-chan int, error)
+	confirm          *container.Pipeline
+	confirmFallback  func(context.Context) (*Confirmation, error)
+	context          *container.Pipeline
+	contextFallback  func(context.Context) (context.Context, error)
+	data             *container.Pipeline
+	dataFallback     func(context.Context) (map[string]other.Secret, error)
+	func_            *container.Pipeline
+	funcFallback     func(context.Context) (func(), error)
+	lease            *container.Pipeline
+	leaseFallback    func(context.Context) (<-chan *Lease, error)
+	nothing          *container.Pipeline
+	nothingFallback  func(context.Context) (sql.NullString, error)
+	object           *container.Pipeline
+	objectFallback   func(context.Context) (Object, error)
+	output           *container.Pipeline
+	outputFallback   func(context.Context) (*Output, error)
+	pointer          *container.Pipeline
+	pointerFallback  func(context.Context) (*Object, int, error)
+	response         *container.Pipeline
+	responseFallback func(context.Context) (*http.Response, error)
+	rows             *container.Pipeline
+	rowsFallback     func(context.Context) (*sql.Rows, error)
+	seq              *container.Pipeline
+	seqFallback      func(context.Context) (iter.Seq2[int, error], error)
+	several          *container.Pipeline
+	severalFallback  func(context.Context) (io.ReadCloser, *http.Response, error)
+	skipped          *container.Pipeline
+	skippedFallback  func(context.Context) (io.ReadCloser, error)
+	slice            *container.Pipeline
+	sliceFallback    func(context.Context) ([]io.ReadCloser, error)
+	stream           *container.Pipeline
+	streamFallback   func(context.Context) (Stream, error)
+	tx               *container.Pipeline
+	txFallback       func(context.Context) (*sql.Tx, error)
+	untimed          *container.Pipeline
+	untimedFallback  func() (<-chan int, error)
+	watch            *container.Pipeline
+	watchFallback    func(context.Context) (Watcher, error)
 }
 
 func newLivesProxy(next Lives, m container.Methods) Lives {
-	return &livesProxy{
+	p := &livesProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		body:        m.Method("Body"),
@@ -1870,6 +2322,53 @@ func newLivesProxy(next Lives, m container.Methods) Lives {
 		untimed:     m.WithoutContext("Untimed"),
 		watch:       m.Method("Watch"),
 	}
+	if f, ok := container.FallbackOf[Lives](m); ok {
+		p.bodyFallback = f.Body
+		p.boundedFallback = f.Bounded
+		p.channelFallback = f.Channel
+		p.confirmFallback = f.Confirm
+		p.contextFallback = f.Context
+		p.dataFallback = f.Data
+		p.funcFallback = f.Func
+		p.leaseFallback = f.Lease
+		p.nothingFallback = f.Nothing
+		p.objectFallback = f.Object
+		p.outputFallback = f.Output
+		p.pointerFallback = f.Pointer
+		p.responseFallback = f.Response
+		p.rowsFallback = f.Rows
+		p.seqFallback = f.Seq
+		p.severalFallback = f.Several
+		p.skippedFallback = f.Skipped
+		p.sliceFallback = f.Slice
+		p.streamFallback = f.Stream
+		p.txFallback = f.Tx
+		p.untimedFallback = f.Untimed
+		p.watchFallback = f.Watch
+	}
+	m.Fallback("Body", &p.bodyFallback)
+	m.Fallback("Bounded", &p.boundedFallback)
+	m.Fallback("Channel", &p.channelFallback)
+	m.Fallback("Confirm", &p.confirmFallback)
+	m.Fallback("Context", &p.contextFallback)
+	m.Fallback("Data", &p.dataFallback)
+	m.Fallback("Func", &p.funcFallback)
+	m.Fallback("Lease", &p.leaseFallback)
+	m.Fallback("Nothing", &p.nothingFallback)
+	m.Fallback("Object", &p.objectFallback)
+	m.Fallback("Output", &p.outputFallback)
+	m.Fallback("Pointer", &p.pointerFallback)
+	m.Fallback("Response", &p.responseFallback)
+	m.Fallback("Rows", &p.rowsFallback)
+	m.Fallback("Seq", &p.seqFallback)
+	m.Fallback("Several", &p.severalFallback)
+	m.Fallback("Skipped", &p.skippedFallback)
+	m.Fallback("Slice", &p.sliceFallback)
+	m.Fallback("Stream", &p.streamFallback)
+	m.Fallback("Tx", &p.txFallback)
+	m.Fallback("Untimed", &p.untimedFallback)
+	m.Fallback("Watch", &p.watchFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Lives.
@@ -1882,6 +2381,10 @@ func (p *livesProxy) Body(ctx context.Context) (result io.ReadCloser, err error)
 	call := p.body.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.bodyFallback(call.Context())
+			continue
+		}
 		result, err = p.next.Body(call.Context())
 		if err == nil {
 			result = call.Body(result)
@@ -1897,6 +2400,10 @@ func (p *livesProxy) Bounded(ctx context.Context) (result <-chan int, err error)
 	call := p.bounded.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.boundedFallback(call.Context())
+			continue
+		}
 		result, err = p.next.Bounded(call.Context())
 		if err == nil {
 			call.Detach()
@@ -1912,6 +2419,10 @@ func (p *livesProxy) Channel(ctx context.Context) (result <-chan int, err error)
 	call := p.channel.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.channelFallback(call.Context())
+			continue
+		}
 		opening := call.Open()
 		result, err = p.next.Channel(opening.Context())
 		opening.End(err)
@@ -1926,6 +2437,10 @@ func (p *livesProxy) Confirm(ctx context.Context) (result *Confirmation, err err
 	call := p.confirm.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.confirmFallback(call.Context())
+			continue
+		}
 		result, err = p.next.Confirm(call.Context())
 	}
 	return result, err
@@ -1938,6 +2453,10 @@ func (p *livesProxy) Context(ctx context.Context) (result context.Context, err e
 	call := p.context.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.contextFallback(call.Context())
+			continue
+		}
 		opening := call.Open()
 		result, err = p.next.Context(opening.Context())
 		opening.End(err)
@@ -1952,6 +2471,10 @@ func (p *livesProxy) Data(ctx context.Context) (result map[string]other.Secret, 
 	call := p.data.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.dataFallback(call.Context())
+			continue
+		}
 		result, err = p.next.Data(call.Context())
 	}
 	return result, err
@@ -1964,6 +2487,10 @@ func (p *livesProxy) Func(ctx context.Context) (stop func(), err error) {
 	call := p.func_.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			stop, err = p.funcFallback(call.Context())
+			continue
+		}
 		opening := call.Open()
 		stop, err = p.next.Func(opening.Context())
 		opening.End(err)
@@ -1978,6 +2505,10 @@ func (p *livesProxy) Lease(ctx context.Context) (result <-chan *Lease, err error
 	call := p.lease.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.leaseFallback(call.Context())
+			continue
+		}
 		opening := call.Open()
 		result, err = p.next.Lease(opening.Context())
 		opening.End(err)
@@ -1992,6 +2523,10 @@ func (p *livesProxy) Nothing(ctx context.Context) (result sql.NullString, err er
 	call := p.nothing.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.nothingFallback(call.Context())
+			continue
+		}
 		result, err = p.next.Nothing(call.Context())
 	}
 	return result, err
@@ -2004,6 +2539,10 @@ func (p *livesProxy) Object(ctx context.Context) (result Object, err error) {
 	call := p.object.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.objectFallback(call.Context())
+			continue
+		}
 		result, err = p.next.Object(call.Context())
 		if err == nil {
 			result.Body = call.Body(result.Body)
@@ -2019,6 +2558,10 @@ func (p *livesProxy) Output(ctx context.Context) (result *Output, err error) {
 	call := p.output.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.outputFallback(call.Context())
+			continue
+		}
 		opening := call.Open()
 		result, err = p.next.Output(opening.Context())
 		opening.End(err)
@@ -2033,6 +2576,10 @@ func (p *livesProxy) Pointer(ctx context.Context) (result *Object, result2 int, 
 	call := p.pointer.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, result2, err = p.pointerFallback(call.Context())
+			continue
+		}
 		result, result2, err = p.next.Pointer(call.Context())
 		if err == nil && result != nil {
 			result.Body = call.Body(result.Body)
@@ -2048,6 +2595,10 @@ func (p *livesProxy) Response(ctx context.Context) (result *http.Response, err e
 	call := p.response.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.responseFallback(call.Context())
+			continue
+		}
 		result, err = p.next.Response(call.Context())
 		if err == nil && result != nil {
 			result.Body = call.Body(result.Body)
@@ -2063,6 +2614,10 @@ func (p *livesProxy) Rows(ctx context.Context) (result *sql.Rows, err error) {
 	call := p.rows.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.rowsFallback(call.Context())
+			continue
+		}
 		result, err = p.next.Rows(call.Context())
 		if err == nil {
 			call.Detach()
@@ -2078,6 +2633,10 @@ func (p *livesProxy) Seq(ctx context.Context) (result iter.Seq2[int, error], err
 	call := p.seq.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.seqFallback(call.Context())
+			continue
+		}
 		opening := call.Open()
 		result, err = p.next.Seq(opening.Context())
 		opening.End(err)
@@ -2092,6 +2651,10 @@ func (p *livesProxy) Several(ctx context.Context) (result io.ReadCloser, result2
 	call := p.several.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, result2, err = p.severalFallback(call.Context())
+			continue
+		}
 		opening := call.Open()
 		result, result2, err = p.next.Several(opening.Context())
 		opening.End(err)
@@ -2106,6 +2669,10 @@ func (p *livesProxy) Skipped(ctx context.Context) (result io.ReadCloser, err err
 	call := p.skipped.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.skippedFallback(call.Context())
+			continue
+		}
 		result, err = p.next.Skipped(call.Context())
 		if err == nil {
 			result = call.Body(result)
@@ -2121,6 +2688,10 @@ func (p *livesProxy) Slice(ctx context.Context) (result []io.ReadCloser, err err
 	call := p.slice.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.sliceFallback(call.Context())
+			continue
+		}
 		opening := call.Open()
 		result, err = p.next.Slice(opening.Context())
 		opening.End(err)
@@ -2135,6 +2706,10 @@ func (p *livesProxy) Stream(ctx context.Context) (result Stream, err error) {
 	call := p.stream.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.streamFallback(call.Context())
+			continue
+		}
 		opening := call.Open()
 		result, err = p.next.Stream(opening.Context())
 		opening.Hold(result, err)
@@ -2149,6 +2724,10 @@ func (p *livesProxy) Tx(ctx context.Context) (result *sql.Tx, err error) {
 	call := p.tx.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.txFallback(call.Context())
+			continue
+		}
 		opening := call.Open()
 		result, err = p.next.Tx(opening.Context())
 		opening.Hold(result, err)
@@ -2163,6 +2742,10 @@ func (p *livesProxy) Untimed() (result <-chan int, err error) {
 	call := p.untimed.Begin(context.Background())
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.untimedFallback()
+			continue
+		}
 		result, err = p.next.Untimed()
 	}
 	return result, err
@@ -2175,6 +2758,10 @@ func (p *livesProxy) Watch(ctx context.Context) (result Watcher, err error) {
 	call := p.watch.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.watchFallback(call.Context())
+			continue
+		}
 		opening := call.Open()
 		result, err = p.next.Watch(opening.Context())
 		opening.End(err)
@@ -2185,19 +2772,27 @@ func (p *livesProxy) Watch(ctx context.Context) (result Watcher, err error) {
 // namesProxy is the proxy of Names.
 type namesProxy struct {
 	cladProxied
-	next     Names
-	blank    *container.Pipeline
-	greek    *container.Pipeline
-	imports  *container.Pipeline
-	keywords *container.Pipeline
-	results  *container.Pipeline
-	same     *container.Pipeline
-	types    *container.Pipeline
-	unnamed  *container.Pipeline
+	next             Names
+	blank            *container.Pipeline
+	blankFallback    func(context.Context, string, int) (int, error)
+	greek            *container.Pipeline
+	greekFallback    func(context.Context, int, int) (int, error)
+	imports          *container.Pipeline
+	importsFallback  func(context.Context, string, string, string) (string, error)
+	keywords         *container.Pipeline
+	keywordsFallback func(int, int) (int, error)
+	results          *container.Pipeline
+	resultsFallback  func(int) (int, error)
+	same             *container.Pipeline
+	sameFallback     func(string, string, string, string, string) (string, error)
+	types            *container.Pipeline
+	typesFallback    func(string, error, int) (bool, error)
+	unnamed          *container.Pipeline
+	unnamedFallback  func(context.Context, string, *http.Request, ...int) (int, string, error)
 }
 
 func newNamesProxy(next Names, m container.Methods) Names {
-	return &namesProxy{
+	p := &namesProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		blank:       m.Method("Blank"),
@@ -2209,6 +2804,25 @@ func newNamesProxy(next Names, m container.Methods) Names {
 		types:       m.WithoutContext("Types"),
 		unnamed:     m.Once("Unnamed"),
 	}
+	if f, ok := container.FallbackOf[Names](m); ok {
+		p.blankFallback = f.Blank
+		p.greekFallback = f.Greek
+		p.importsFallback = f.Imports
+		p.keywordsFallback = f.Keywords
+		p.resultsFallback = f.Results
+		p.sameFallback = f.Same
+		p.typesFallback = f.Types
+		p.unnamedFallback = f.Unnamed
+	}
+	m.Fallback("Blank", &p.blankFallback)
+	m.Fallback("Greek", &p.greekFallback)
+	m.Fallback("Imports", &p.importsFallback)
+	m.Fallback("Keywords", &p.keywordsFallback)
+	m.Fallback("Results", &p.resultsFallback)
+	m.Fallback("Same", &p.sameFallback)
+	m.Fallback("Types", &p.typesFallback)
+	m.Fallback("Unnamed", &p.unnamedFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Names.
@@ -2221,6 +2835,10 @@ func (p *namesProxy) Blank(ctx context.Context, arg2 string, arg3 int) (result i
 	call := p.blank.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.blankFallback(call.Context(), arg2, arg3)
+			continue
+		}
 		result, err = p.next.Blank(call.Context(), arg2, arg3)
 	}
 	return result, err
@@ -2233,6 +2851,10 @@ func (p *namesProxy) Greek(ctx context.Context, α int, Ω int) (β int, err err
 	call := p.greek.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			β, err = p.greekFallback(call.Context(), α, Ω)
+			continue
+		}
 		β, err = p.next.Greek(call.Context(), α, Ω)
 	}
 	return β, err
@@ -2245,6 +2867,10 @@ func (p *namesProxy) Imports(context2 context.Context, container2 string, io2 st
 	call := p.imports.Begin(context2)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			unsafe2, err = p.importsFallback(call.Context(), container2, io2, http2)
+			continue
+		}
 		unsafe2, err = p.next.Imports(call.Context(), container2, io2, http2)
 	}
 	return unsafe2, err
@@ -2257,6 +2883,10 @@ func (p *namesProxy) Keywords(type_ int, func_ int) (range_ int, err error) {
 	call := p.keywords.Begin(context.Background())
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			range_, err = p.keywordsFallback(type_, func_)
+			continue
+		}
 		range_, err = p.next.Keywords(type_, func_)
 	}
 	return range_, err
@@ -2269,6 +2899,10 @@ func (p *namesProxy) Results(result int) (result2 int, err error) {
 	call := p.results.Begin(context.Background())
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result2, err = p.resultsFallback(result)
+			continue
+		}
 		result2, err = p.next.Results(result)
 	}
 	return result2, err
@@ -2281,6 +2915,10 @@ func (p *namesProxy) Same(ctx string, err string, call2 string, p2 string, next 
 	call := p.same.Begin(context.Background())
 	defer call.End()
 	for call.Next(&nil2) {
+		if call.FellBack() {
+			m, nil2 = p.sameFallback(ctx, err, call2, p2, next)
+			continue
+		}
 		m, nil2 = p.next.Same(ctx, err, call2, p2, next)
 	}
 	return m, nil2
@@ -2293,6 +2931,10 @@ func (p *namesProxy) Types(string string, error error, int int) (bool bool, any 
 	call := p.types.Begin(context.Background())
 	defer call.End()
 	for call.Next(&any) {
+		if call.FellBack() {
+			bool, any = p.typesFallback(string, error, int)
+			continue
+		}
 		bool, any = p.next.Types(string, error, int)
 	}
 	return bool, any
@@ -2309,6 +2951,10 @@ func (p *namesProxy) Unnamed(ctx context.Context, arg2 string, req *http.Request
 		input.Reads(req.Body)
 	}
 	for input.Next(&call, &err) {
+		if call.FellBack() {
+			result, result2, err = p.unnamedFallback(call.Context(), arg2, req, arg4...)
+			continue
+		}
 		result, result2, err = p.next.Unnamed(call.Context(), arg2, req, arg4...)
 	}
 	return result, result2, err
@@ -2344,14 +2990,21 @@ func (p *oddProxy[T, context2, T2, p2]) Do(c Ctx, a context2, b T2, pp p2) (err2
 // plainProxy is the proxy of Plain.
 type plainProxy struct {
 	cladProxied
-	next               Plain
-	close              *container.Pipeline
-	full               *container.Pipeline
-	noContext          *container.Pipeline
-	once               *container.Pipeline
-	onceWithoutContext *container.Pipeline
-	skip               *container.Pipeline
-	stop               *container.Pipeline
+	next                       Plain
+	close                      *container.Pipeline
+	closeFallback              func() error
+	full                       *container.Pipeline
+	fullFallback               func(context.Context, int) (string, error)
+	noContext                  *container.Pipeline
+	noContextFallback          func(int) (int, error)
+	once                       *container.Pipeline
+	onceFallback               func(context.Context) error
+	onceWithoutContext         *container.Pipeline
+	onceWithoutContextFallback func() error
+	skip                       *container.Pipeline
+	skipFallback               func(context.Context) (int, error)
+	stop                       *container.Pipeline
+	stopFallback               func(context.Context) error
 }
 
 func newPlainProxy(next Plain, m container.Methods) Plain {
@@ -2361,7 +3014,7 @@ func newPlainProxy(next Plain, m container.Methods) Plain {
 	m.Unguarded("NoResult", "it returns no error")
 	m.WithoutContext("OnceWithoutContext")
 	m.Unguarded("Shutdown", "it returns no error")
-	return &plainProxy{
+	p := &plainProxy{
 		cladProxied:        cladProxied{Value: next},
 		next:               next,
 		close:              m.Optional("Close"),
@@ -2372,6 +3025,23 @@ func newPlainProxy(next Plain, m container.Methods) Plain {
 		skip:               m.Optional("Skip"),
 		stop:               m.Optional("Stop"),
 	}
+	if f, ok := container.FallbackOf[Plain](m); ok {
+		p.closeFallback = f.Close
+		p.fullFallback = f.Full
+		p.noContextFallback = f.NoContext
+		p.onceFallback = f.Once
+		p.onceWithoutContextFallback = f.OnceWithoutContext
+		p.skipFallback = f.Skip
+		p.stopFallback = f.Stop
+	}
+	m.Fallback("Close", &p.closeFallback)
+	m.Fallback("Full", &p.fullFallback)
+	m.Fallback("NoContext", &p.noContextFallback)
+	m.Fallback("Once", &p.onceFallback)
+	m.Fallback("OnceWithoutContext", &p.onceWithoutContextFallback)
+	m.Fallback("Skip", &p.skipFallback)
+	m.Fallback("Stop", &p.stopFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Plain.
@@ -2384,6 +3054,10 @@ func (p *plainProxy) Close() (err error) {
 	call := p.close.Begin(context.Background())
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.closeFallback()
+			continue
+		}
 		err = p.next.Close()
 	}
 	return err
@@ -2405,6 +3079,10 @@ func (p *plainProxy) Full(ctx context.Context, n int) (result string, err error)
 	call := p.full.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.fullFallback(call.Context(), n)
+			continue
+		}
 		result, err = p.next.Full(call.Context(), n)
 	}
 	return result, err
@@ -2422,6 +3100,10 @@ func (p *plainProxy) NoContext(n int) (result int, err error) {
 	call := p.noContext.Begin(context.Background())
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.noContextFallback(n)
+			continue
+		}
 		result, err = p.next.NoContext(n)
 	}
 	return result, err
@@ -2443,6 +3125,10 @@ func (p *plainProxy) Once(ctx context.Context) (err error) {
 	call := p.once.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.onceFallback(call.Context())
+			continue
+		}
 		err = p.next.Once(call.Context())
 	}
 	return err
@@ -2455,6 +3141,10 @@ func (p *plainProxy) OnceWithoutContext() (err error) {
 	call := p.onceWithoutContext.Begin(context.Background())
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.onceWithoutContextFallback()
+			continue
+		}
 		err = p.next.OnceWithoutContext()
 	}
 	return err
@@ -2471,6 +3161,10 @@ func (p *plainProxy) Skip(ctx context.Context) (result int, err error) {
 	call := p.skip.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.skipFallback(call.Context())
+			continue
+		}
 		result, err = p.next.Skip(call.Context())
 	}
 	return result, err
@@ -2483,6 +3177,10 @@ func (p *plainProxy) Stop(ctx context.Context) (err error) {
 	call := p.stop.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.stopFallback(call.Context())
+			continue
+		}
 		err = p.next.Stop(call.Context())
 	}
 	return err
@@ -2708,11 +3406,15 @@ func (r *querierProxyUntimedRow) Scan(r2 *int, err error) (err2 error) {
 // repoProxy is the proxy of Repo[K, V].
 type repoProxy[K ~string | ~int, V any] struct {
 	cladProxied
-	next Repo[K, V]
-	all  *container.Pipeline
-	get  *container.Pipeline
-	map_ *container.Pipeline
-	put  *container.Pipeline
+	next        Repo[K, V]
+	all         *container.Pipeline
+	allFallback func(context.Context) (iter.Seq2[K, V], error)
+	get         *container.Pipeline
+	getFallback func(context.Context, K) (V, error)
+	map_        *container.Pipeline
+	mapFallback func(context.Context, func(map[K]V) other.Pair[string, V]) error
+	put         *container.Pipeline
+	putFallback func(context.Context, K, V) error
 }
 
 func newRepoProxy[K ~string | ~int, V any](next Repo[K, V], m container.Methods) Repo[K, V] {
@@ -2724,6 +3426,16 @@ func newRepoProxy[K ~string | ~int, V any](next Repo[K, V], m container.Methods)
 		map_:        m.Single("Map"),
 		put:         m.Rewinds("Put"),
 	}
+	if f, ok := container.FallbackOf[Repo[K, V]](m); ok {
+		p.allFallback = f.All
+		p.getFallback = f.Get
+		p.mapFallback = f.Map
+		p.putFallback = f.Put
+	}
+	m.Fallback("All", &p.allFallback)
+	m.Fallback("Get", &p.getFallback)
+	m.Fallback("Map", &p.mapFallback)
+	m.Fallback("Put", &p.putFallback)
 	flusher, isFlusher := any(next).(Flusher)
 	var withFlusher *repoProxyFlusher
 	if isFlusher {
@@ -2753,6 +3465,10 @@ func (p *repoProxy[K, V]) All(ctx context.Context) (result iter.Seq2[K, V], err 
 	call := p.all.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.allFallback(call.Context())
+			continue
+		}
 		opening := call.Open()
 		result, err = p.next.All(opening.Context())
 		opening.End(err)
@@ -2767,6 +3483,10 @@ func (p *repoProxy[K, V]) Get(ctx context.Context, key K) (result V, err error) 
 	call := p.get.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.getFallback(call.Context(), key)
+			continue
+		}
 		result, err = p.next.Get(call.Context(), key)
 		if err == nil {
 			call.Detach()
@@ -2782,6 +3502,10 @@ func (p *repoProxy[K, V]) Map(ctx context.Context, f func(map[K]V) other.Pair[st
 	call := p.map_.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.mapFallback(call.Context(), f)
+			continue
+		}
 		err = p.next.Map(call.Context(), f)
 	}
 	return err
@@ -2794,6 +3518,10 @@ func (p *repoProxy[K, V]) Put(ctx context.Context, K2 K, T V) (err error) {
 	call := p.put.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.putFallback(call.Context(), K2, T)
+			continue
+		}
 		err = p.next.Put(call.Context(), K2, T)
 		if err != nil && container.ReadOnce(T) {
 			call.Stop()
@@ -2836,16 +3564,22 @@ func (p *repoProxyFlusher) Flush() (err error) {
 // treeProxy is the proxy of Tree[T].
 type treeProxy[T Tree[T]] struct {
 	cladProxied
-	next     Tree[T]
-	children *container.Pipeline
+	next             Tree[T]
+	children         *container.Pipeline
+	childrenFallback func(context.Context) ([]T, error)
 }
 
 func newTreeProxy[T Tree[T]](next Tree[T], m container.Methods) Tree[T] {
-	return &treeProxy[T]{
+	p := &treeProxy[T]{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		children:    m.Method("Children"),
 	}
+	if f, ok := container.FallbackOf[Tree[T]](m); ok {
+		p.childrenFallback = f.Children
+	}
+	m.Fallback("Children", &p.childrenFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Tree[T].
@@ -2858,6 +3592,10 @@ func (p *treeProxy[T]) Children(ctx context.Context) (result []T, err error) {
 	call := p.children.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.childrenFallback(call.Context())
+			continue
+		}
 		result, err = p.next.Children(call.Context())
 	}
 	return result, err
@@ -2866,21 +3604,38 @@ func (p *treeProxy[T]) Children(ctx context.Context) (result []T, err error) {
 // typesProxy is the proxy of Types.
 type typesProxy struct {
 	cladProxied
-	next        Types
-	arrays      *container.Pipeline
-	channels    *container.Pipeline
-	dot         *container.Pipeline
-	funcs       *container.Pipeline
-	generic     *container.Pipeline
-	hidden      *container.Pipeline
-	literals    *container.Pipeline
-	own         *container.Pipeline
-	predeclared *container.Pipeline
-	unsafe      *container.Pipeline
+	next             Types
+	arrays           *container.Pipeline
+	arraysFallback   func(context.Context, [4][]map[[2]string]*[3]byte) ([8]rune, error)
+	channels         *container.Pipeline
+	channelsFallback func(context.Context, chan<- <-chan int, chan (<-chan int), <-chan chan<- int, chan func() chan int) error
+	dot              *container.Pipeline
+	dotFallback      func(context.Context, time.Duration) (time.Time, error)
+	funcs            *container.Pipeline
+	funcsFallback    func(context.Context, func(int, ...string) func(error) (int, int)) error
+	generic          *container.Pipeline
+	genericFallback  func(context.Context, other.Pair[string, other.Pairs[time.Time]], other.Pairs[any]) error
+	hidden           *container.Pipeline
+	hiddenFallback   func(context.Context, other.Secret) (other.Keeper, error)
+	literals         *container.Pipeline
+	literalsFallback func(context.Context, struct {
+		Name string `json:"name,omitempty"`
+		io.Reader
+		own int
+	}, interface {
+		Do(int, ...string) (error, error)
+		Near
+	}) error
+	own                 *container.Pipeline
+	ownFallback         func(context.Context, unexported) (*unexported, error)
+	predeclared         *container.Pipeline
+	predeclaredFallback func(context.Context, any, error, byte, rune, complex128) (bool, error)
+	unsafe              *container.Pipeline
+	unsafeFallback      func(context.Context, unsafe.Pointer, uintptr) error
 }
 
 func newTypesProxy(next Types, m container.Methods) Types {
-	return &typesProxy{
+	p := &typesProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		arrays:      m.Method("Arrays"),
@@ -2894,6 +3649,29 @@ func newTypesProxy(next Types, m container.Methods) Types {
 		predeclared: m.Rewinds("Predeclared"),
 		unsafe:      m.Method("Unsafe"),
 	}
+	if f, ok := container.FallbackOf[Types](m); ok {
+		p.arraysFallback = f.Arrays
+		p.channelsFallback = f.Channels
+		p.dotFallback = f.Dot
+		p.funcsFallback = f.Funcs
+		p.genericFallback = f.Generic
+		p.hiddenFallback = f.Hidden
+		p.literalsFallback = f.Literals
+		p.ownFallback = f.Own
+		p.predeclaredFallback = f.Predeclared
+		p.unsafeFallback = f.Unsafe
+	}
+	m.Fallback("Arrays", &p.arraysFallback)
+	m.Fallback("Channels", &p.channelsFallback)
+	m.Fallback("Dot", &p.dotFallback)
+	m.Fallback("Funcs", &p.funcsFallback)
+	m.Fallback("Generic", &p.genericFallback)
+	m.Fallback("Hidden", &p.hiddenFallback)
+	m.Fallback("Literals", &p.literalsFallback)
+	m.Fallback("Own", &p.ownFallback)
+	m.Fallback("Predeclared", &p.predeclaredFallback)
+	m.Fallback("Unsafe", &p.unsafeFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Types.
@@ -2906,6 +3684,10 @@ func (p *typesProxy) Arrays(ctx context.Context, a [4][]map[[2]string]*[3]byte) 
 	call := p.arrays.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.arraysFallback(call.Context(), a)
+			continue
+		}
 		result, err = p.next.Arrays(call.Context(), a)
 	}
 	return result, err
@@ -2918,6 +3700,10 @@ func (p *typesProxy) Channels(ctx context.Context, a chan<- <-chan int, b chan (
 	call := p.channels.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.channelsFallback(call.Context(), a, b, c, d)
+			continue
+		}
 		err = p.next.Channels(call.Context(), a, b, c, d)
 	}
 	return err
@@ -2930,6 +3716,10 @@ func (p *typesProxy) Dot(ctx context.Context, d time.Duration) (result time.Time
 	call := p.dot.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.dotFallback(call.Context(), d)
+			continue
+		}
 		result, err = p.next.Dot(call.Context(), d)
 	}
 	return result, err
@@ -2942,6 +3732,10 @@ func (p *typesProxy) Funcs(ctx context.Context, f func(int, ...string) func(erro
 	call := p.funcs.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.funcsFallback(call.Context(), f)
+			continue
+		}
 		err = p.next.Funcs(call.Context(), f)
 	}
 	return err
@@ -2954,6 +3748,10 @@ func (p *typesProxy) Generic(ctx context.Context, p2 other.Pair[string, other.Pa
 	call := p.generic.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.genericFallback(call.Context(), p2, l)
+			continue
+		}
 		err = p.next.Generic(call.Context(), p2, l)
 		if err != nil && container.ReadOnce(l) {
 			call.Stop()
@@ -2969,6 +3767,10 @@ func (p *typesProxy) Hidden(ctx context.Context, s other.Secret) (result other.K
 	call := p.hidden.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.hiddenFallback(call.Context(), s)
+			continue
+		}
 		result, err = p.next.Hidden(call.Context(), s)
 	}
 	return result, err
@@ -2988,6 +3790,10 @@ func (p *typesProxy) Literals(ctx context.Context, s struct {
 	call := p.literals.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.literalsFallback(call.Context(), s, i)
+			continue
+		}
 		err = p.next.Literals(call.Context(), s, i)
 		if err != nil && container.ReadOnce(s) {
 			call.Stop()
@@ -3003,6 +3809,10 @@ func (p *typesProxy) Own(ctx context.Context, u unexported) (result *unexported,
 	call := p.own.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.ownFallback(call.Context(), u)
+			continue
+		}
 		result, err = p.next.Own(call.Context(), u)
 	}
 	return result, err
@@ -3015,6 +3825,10 @@ func (p *typesProxy) Predeclared(ctx context.Context, a any, e error, b byte, r 
 	call := p.predeclared.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			comparable, err = p.predeclaredFallback(call.Context(), a, e, b, r, c)
+			continue
+		}
 		comparable, err = p.next.Predeclared(call.Context(), a, e, b, r, c)
 		if err != nil && container.ReadOnce(a) {
 			call.Stop()
@@ -3030,6 +3844,10 @@ func (p *typesProxy) Unsafe(ctx context.Context, p2 unsafe.Pointer, u uintptr) (
 	call := p.unsafe.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.unsafeFallback(call.Context(), p2, u)
+			continue
+		}
 		err = p.next.Unsafe(call.Context(), p2, u)
 	}
 	return err
@@ -3038,16 +3856,21 @@ func (p *typesProxy) Unsafe(ctx context.Context, p2 unsafe.Pointer, u uintptr) (
 // usersProxy is the proxy of Users.
 type usersProxy struct {
 	cladProxied
-	next Users
-	all  *container.Pipeline
-	ban  *container.Pipeline
-	get  *container.Pipeline
-	map_ *container.Pipeline
-	put  *container.Pipeline
+	next        Users
+	all         *container.Pipeline
+	allFallback func(context.Context) (iter.Seq2[string, *User], error)
+	ban         *container.Pipeline
+	banFallback func(context.Context, string) error
+	get         *container.Pipeline
+	getFallback func(context.Context, string) (*User, error)
+	map_        *container.Pipeline
+	mapFallback func(context.Context, func(map[string]*User) other.Pair[string, *User]) error
+	put         *container.Pipeline
+	putFallback func(context.Context, string, *User) error
 }
 
 func newUsersProxy(next Users, m container.Methods) Users {
-	return &usersProxy{
+	p := &usersProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		all:         m.Method("All"),
@@ -3056,6 +3879,19 @@ func newUsersProxy(next Users, m container.Methods) Users {
 		map_:        m.Single("Map"),
 		put:         m.Method("Put"),
 	}
+	if f, ok := container.FallbackOf[Users](m); ok {
+		p.allFallback = f.All
+		p.banFallback = f.Ban
+		p.getFallback = f.Get
+		p.mapFallback = f.Map
+		p.putFallback = f.Put
+	}
+	m.Fallback("All", &p.allFallback)
+	m.Fallback("Ban", &p.banFallback)
+	m.Fallback("Get", &p.getFallback)
+	m.Fallback("Map", &p.mapFallback)
+	m.Fallback("Put", &p.putFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Users.
@@ -3068,6 +3904,10 @@ func (p *usersProxy) All(ctx context.Context) (result iter.Seq2[string, *User], 
 	call := p.all.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.allFallback(call.Context())
+			continue
+		}
 		opening := call.Open()
 		result, err = p.next.All(opening.Context())
 		opening.End(err)
@@ -3082,6 +3922,10 @@ func (p *usersProxy) Ban(ctx context.Context, id string) (err error) {
 	call := p.ban.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.banFallback(call.Context(), id)
+			continue
+		}
 		err = p.next.Ban(call.Context(), id)
 	}
 	return err
@@ -3094,6 +3938,10 @@ func (p *usersProxy) Get(ctx context.Context, key string) (result *User, err err
 	call := p.get.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.getFallback(call.Context(), key)
+			continue
+		}
 		result, err = p.next.Get(call.Context(), key)
 	}
 	return result, err
@@ -3106,6 +3954,10 @@ func (p *usersProxy) Map(ctx context.Context, f func(map[string]*User) other.Pai
 	call := p.map_.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.mapFallback(call.Context(), f)
+			continue
+		}
 		err = p.next.Map(call.Context(), f)
 	}
 	return err
@@ -3118,6 +3970,10 @@ func (p *usersProxy) Put(ctx context.Context, K string, T *User) (err error) {
 	call := p.put.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.putFallback(call.Context(), K, T)
+			continue
+		}
 		err = p.next.Put(call.Context(), K, T)
 	}
 	return err
@@ -3126,17 +3982,21 @@ func (p *usersProxy) Put(ctx context.Context, K string, T *User) (err error) {
 // variadicsProxy is the proxy of Variadics.
 type variadicsProxy struct {
 	cladProxied
-	next    Variadics
-	funcs   *container.Pipeline
-	only    *container.Pipeline
-	slices  *container.Pipeline
-	strings *container.Pipeline
+	next            Variadics
+	funcs           *container.Pipeline
+	funcsFallback   func(context.Context, ...func(...int) error) error
+	only            *container.Pipeline
+	onlyFallback    func(...any) error
+	slices          *container.Pipeline
+	slicesFallback  func(context.Context, ...[]*other.Pair[string, int]) error
+	strings         *container.Pipeline
+	stringsFallback func(context.Context, ...string) (int, error)
 }
 
 func newVariadicsProxy(next Variadics, m container.Methods) Variadics {
 	m.WithoutContext("Only")
 	m.Unguarded("Quiet", "it returns no error")
-	return &variadicsProxy{
+	p := &variadicsProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		funcs:       m.Method("Funcs"),
@@ -3144,6 +4004,17 @@ func newVariadicsProxy(next Variadics, m container.Methods) Variadics {
 		slices:      m.Method("Slices"),
 		strings:     m.Method("Strings"),
 	}
+	if f, ok := container.FallbackOf[Variadics](m); ok {
+		p.funcsFallback = f.Funcs
+		p.onlyFallback = f.Only
+		p.slicesFallback = f.Slices
+		p.stringsFallback = f.Strings
+	}
+	m.Fallback("Funcs", &p.funcsFallback)
+	m.Fallback("Only", &p.onlyFallback)
+	m.Fallback("Slices", &p.slicesFallback)
+	m.Fallback("Strings", &p.stringsFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Variadics.
@@ -3156,6 +4027,10 @@ func (p *variadicsProxy) Funcs(ctx context.Context, f ...func(...int) error) (er
 	call := p.funcs.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.funcsFallback(call.Context(), f...)
+			continue
+		}
 		err = p.next.Funcs(call.Context(), f...)
 	}
 	return err
@@ -3168,6 +4043,10 @@ func (p *variadicsProxy) Only(args ...any) (err error) {
 	call := p.only.Begin(context.Background())
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.onlyFallback(args...)
+			continue
+		}
 		err = p.next.Only(args...)
 		if err != nil && container.ReadOnce(args...) {
 			call.Stop()
@@ -3187,6 +4066,10 @@ func (p *variadicsProxy) Slices(ctx context.Context, s ...[]*other.Pair[string, 
 	call := p.slices.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.slicesFallback(call.Context(), s...)
+			continue
+		}
 		err = p.next.Slices(call.Context(), s...)
 	}
 	return err
@@ -3199,6 +4082,10 @@ func (p *variadicsProxy) Strings(ctx context.Context, s ...string) (result int, 
 	call := p.strings.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.stringsFallback(call.Context(), s...)
+			continue
+		}
 		result, err = p.next.Strings(call.Context(), s...)
 	}
 	return result, err
@@ -3207,16 +4094,22 @@ func (p *variadicsProxy) Strings(ctx context.Context, s ...string) (result int, 
 // elsewhereProxy is the proxy of other.Elsewhere.
 type elsewhereProxy struct {
 	cladProxied
-	next other.Elsewhere
-	do   *container.Pipeline
+	next       other.Elsewhere
+	do         *container.Pipeline
+	doFallback func(context.Context, func(map[string]alias.Aliased)) error
 }
 
 func newElsewhereProxy(next other.Elsewhere, m container.Methods) other.Elsewhere {
-	return &elsewhereProxy{
+	p := &elsewhereProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		do:          m.Single("Do"),
 	}
+	if f, ok := container.FallbackOf[other.Elsewhere](m); ok {
+		p.doFallback = f.Do
+	}
+	m.Fallback("Do", &p.doFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond other.Elsewhere.
@@ -3229,6 +4122,10 @@ func (p *elsewhereProxy) Do(ctx context.Context, f func(map[string]alias.Aliased
 	call := p.do.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.doFallback(call.Context(), f)
+			continue
+		}
 		err = p.next.Do(call.Context(), f)
 	}
 	return err
@@ -3237,16 +4134,22 @@ func (p *elsewhereProxy) Do(ctx context.Context, f func(map[string]alias.Aliased
 // tableNastyUserProxy is the proxy of other.Table[User].
 type tableNastyUserProxy struct {
 	cladProxied
-	next   other.Table[User]
-	insert *container.Pipeline
+	next           other.Table[User]
+	insert         *container.Pipeline
+	insertFallback func(context.Context, User) error
 }
 
 func newTableNastyUserProxy(next other.Table[User], m container.Methods) other.Table[User] {
-	return &tableNastyUserProxy{
+	p := &tableNastyUserProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		insert:      m.Method("Insert"),
 	}
+	if f, ok := container.FallbackOf[other.Table[User]](m); ok {
+		p.insertFallback = f.Insert
+	}
+	m.Fallback("Insert", &p.insertFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond other.Table[User].
@@ -3259,6 +4162,10 @@ func (p *tableNastyUserProxy) Insert(ctx context.Context, e User) (err error) {
 	call := p.insert.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.insertFallback(call.Context(), e)
+			continue
+		}
 		err = p.next.Insert(call.Context(), e)
 	}
 	return err
@@ -3267,18 +4174,27 @@ func (p *tableNastyUserProxy) Insert(ctx context.Context, e User) (err error) {
 // vaultProxy is the proxy of other.Vault.
 type vaultProxy struct {
 	cladProxied
-	next   other.Vault
-	direct *container.Pipeline
-	open   *container.Pipeline
+	next           other.Vault
+	direct         *container.Pipeline
+	directFallback func(context.Context, *other.Secret) error
+	open           *container.Pipeline
+	openFallback   func(context.Context, other.Text) (other.Secret, error)
 }
 
 func newVaultProxy(next other.Vault, m container.Methods) other.Vault {
-	return &vaultProxy{
+	p := &vaultProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		direct:      m.Method("Direct"),
 		open:        m.Method("Open"),
 	}
+	if f, ok := container.FallbackOf[other.Vault](m); ok {
+		p.directFallback = f.Direct
+		p.openFallback = f.Open
+	}
+	m.Fallback("Direct", &p.directFallback)
+	m.Fallback("Open", &p.openFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond other.Vault.
@@ -3291,6 +4207,10 @@ func (p *vaultProxy) Direct(ctx context.Context, s *other.Secret) (err error) {
 	call := p.direct.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.directFallback(call.Context(), s)
+			continue
+		}
 		err = p.next.Direct(call.Context(), s)
 	}
 	return err
@@ -3304,6 +4224,10 @@ func (p *vaultProxy) Open(ctx context.Context, key other.Text) (result other.Sec
 	call := p.open.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.openFallback(call.Context(), key)
+			continue
+		}
 		result, err = p.next.Open(call.Context(), key)
 	}
 	return result, err
@@ -3312,16 +4236,22 @@ func (p *vaultProxy) Open(ctx context.Context, key other.Text) (result other.Sec
 // fetcherProxy is the proxy of Fetcher.
 type fetcherProxy struct {
 	cladProxied
-	next  Fetcher
-	fetch *container.Pipeline
+	next          Fetcher
+	fetch         *container.Pipeline
+	fetchFallback func(context.Context, string) ([]byte, error)
 }
 
 func newFetcherProxy(next Fetcher, m container.Methods) Fetcher {
-	return &fetcherProxy{
+	p := &fetcherProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		fetch:       m.Method("Fetch"),
 	}
+	if f, ok := container.FallbackOf[Fetcher](m); ok {
+		p.fetchFallback = f.Fetch
+	}
+	m.Fallback("Fetch", &p.fetchFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Fetcher.
@@ -3334,6 +4264,10 @@ func (p *fetcherProxy) Fetch(ctx context.Context, url string) (result []byte, er
 	call := p.fetch.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.fetchFallback(call.Context(), url)
+			continue
+		}
 		result, err = p.next.Fetch(call.Context(), url)
 	}
 	return result, err

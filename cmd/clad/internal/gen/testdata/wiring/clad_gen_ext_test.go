@@ -44,16 +44,22 @@ type cladProxied = container.Proxied
 // rowsProxy is the proxy of wiring.Rows.
 type rowsProxy struct {
 	cladProxied
-	next wiring.Rows
-	row  *container.Pipeline
+	next        wiring.Rows
+	row         *container.Pipeline
+	rowFallback func(context.Context) error
 }
 
 func newRowsProxy(next wiring.Rows, m container.Methods) wiring.Rows {
-	return &rowsProxy{
+	p := &rowsProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		row:         m.Method("Row"),
 	}
+	if f, ok := container.FallbackOf[wiring.Rows](m); ok {
+		p.rowFallback = f.Row
+	}
+	m.Fallback("Row", &p.rowFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond wiring.Rows.
@@ -66,6 +72,10 @@ func (p *rowsProxy) Row(ctx context.Context) (err error) {
 	call := p.row.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.rowFallback(call.Context())
+			continue
+		}
 		err = p.next.Row(call.Context())
 	}
 	return err
@@ -74,16 +84,22 @@ func (p *rowsProxy) Row(ctx context.Context) (err error) {
 // outsideProxy is the proxy of outside.
 type outsideProxy struct {
 	cladProxied
-	next outside
-	do   *container.Pipeline
+	next       outside
+	do         *container.Pipeline
+	doFallback func(context.Context) error
 }
 
 func newOutsideProxy(next outside, m container.Methods) outside {
-	return &outsideProxy{
+	p := &outsideProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		do:          m.Method("Do"),
 	}
+	if f, ok := container.FallbackOf[outside](m); ok {
+		p.doFallback = f.Do
+	}
+	m.Fallback("Do", &p.doFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond outside.
@@ -96,6 +112,10 @@ func (p *outsideProxy) Do(ctx context.Context) (err error) {
 	call := p.do.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.doFallback(call.Context())
+			continue
+		}
 		err = p.next.Do(call.Context())
 	}
 	return err
@@ -104,16 +124,22 @@ func (p *outsideProxy) Do(ctx context.Context) (err error) {
 // anonymousProxy is the proxy of interface{Only(context.Context) error}.
 type anonymousProxy struct {
 	cladProxied
-	next interface{ Only(context.Context) error }
-	only *container.Pipeline
+	next         interface{ Only(context.Context) error }
+	only         *container.Pipeline
+	onlyFallback func(context.Context) error
 }
 
 func newAnonymousProxy(next interface{ Only(context.Context) error }, m container.Methods) interface{ Only(context.Context) error } {
-	return &anonymousProxy{
+	p := &anonymousProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		only:        m.Method("Only"),
 	}
+	if f, ok := container.FallbackOf[interface{ Only(context.Context) error }](m); ok {
+		p.onlyFallback = f.Only
+	}
+	m.Fallback("Only", &p.onlyFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond interface{Only(context.Context) error}.
@@ -126,6 +152,10 @@ func (p *anonymousProxy) Only(ctx context.Context) (err error) {
 	call := p.only.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.onlyFallback(call.Context())
+			continue
+		}
 		err = p.next.Only(call.Context())
 	}
 	return err

@@ -27,16 +27,22 @@ type cladProxied2 = container.Proxied
 // inTestProxy is the proxy of inTest.
 type inTestProxy struct {
 	cladProxied2
-	next inTest
-	do   *container.Pipeline
+	next       inTest
+	do         *container.Pipeline
+	doFallback func(context.Context) error
 }
 
 func newInTestProxy(next inTest, m container.Methods) inTest {
-	return &inTestProxy{
+	p := &inTestProxy{
 		cladProxied2: cladProxied2{Value: next},
 		next:         next,
 		do:           m.Method("Do"),
 	}
+	if f, ok := container.FallbackOf[inTest](m); ok {
+		p.doFallback = f.Do
+	}
+	m.Fallback("Do", &p.doFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond inTest.
@@ -49,6 +55,10 @@ func (p *inTestProxy) Do(ctx context.Context) (err error) {
 	call := p.do.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.doFallback(call.Context())
+			continue
+		}
 		err = p.next.Do(call.Context())
 	}
 	return err

@@ -32,21 +32,33 @@ type cladProxied = container2.Proxied
 // gatewayProxy2 is the proxy of Gateway.
 type gatewayProxy2 struct {
 	cladProxied
-	next      Gateway
-	do        *container2.Pipeline
-	noContext *container2.Pipeline
-	read      *container2.Pipeline
+	next              Gateway
+	do                *container2.Pipeline
+	doFallback        func(context2.Context, interface{}, time.Duration) (string, error)
+	noContext         *container2.Pipeline
+	noContextFallback func(int) error
+	read              *container2.Pipeline
+	readFallback      func(io.Reader) error
 }
 
 func newGatewayProxy2(next Gateway, m container2.Methods) Gateway {
 	m.WithoutContext("Read")
-	return &gatewayProxy2{
+	p := &gatewayProxy2{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		do:          m.Rewinds("Do"),
 		noContext:   m.WithoutContext("NoContext"),
 		read:        m.Rewinds("Read"),
 	}
+	if f, ok := container2.FallbackOf[Gateway](m); ok {
+		p.doFallback = f.Do
+		p.noContextFallback = f.NoContext
+		p.readFallback = f.Read
+	}
+	m.Fallback("Do", &p.doFallback)
+	m.Fallback("NoContext", &p.noContextFallback)
+	m.Fallback("Read", &p.readFallback)
+	return p
 }
 
 // Unwrap returns what is guarded, for what it can do beyond Gateway.
@@ -59,6 +71,10 @@ func (p *gatewayProxy2) Do(ctx context2.Context, value interface{}, after time.D
 	call := p.do.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			call2, err = p.doFallback(call.Context(), value, after)
+			continue
+		}
 		call2, err = p.next.Do(call.Context(), value, after)
 		if err != nil && container2.ReadOnce(value) {
 			call.Stop()
@@ -74,6 +90,10 @@ func (p *gatewayProxy2) NoContext(p2 int) (err error) {
 	call := p.noContext.Begin(context2.Background())
 	defer call.End()
 	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.noContextFallback(p2)
+			continue
+		}
 		err = p.next.NoContext(p2)
 	}
 	return err
@@ -88,6 +108,10 @@ func (p *gatewayProxy2) Read(r io.Reader) (err error) {
 	var input container2.Input
 	input.Reads(r)
 	for input.Next(&call, &err) {
+		if call.FellBack() {
+			err = p.readFallback(r)
+			continue
+		}
 		err = p.next.Read(r)
 	}
 	return err

@@ -1,0 +1,66 @@
+package cladredis_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/policy"
+)
+
+// limited is an instance that calls under a shared limit.
+type limited struct {
+	t       testing.TB
+	o       *container.Orchestrator
+	run     policy.Runner
+	limiter *container.RateLimiter
+}
+
+func newLimited(t testing.TB, store container.Store, rate float64, burst int, opts ...container.Option) *limited {
+	t.Helper()
+	c := policy.Catalog{
+		RateLimiters: map[string]policy.RateLimit{"api": {RequestsPerSecond: rate, Burst: burst, Shared: true}},
+		Policies:     map[string]policy.Policy{"p": policy.RateLimit{Name: "api"}},
+	}
+	o, err := container.NewOrchestrator(c, append(opts, container.WithStore(store))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(o.Close)
+	run, err := o.Pipeline("p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, _ := o.RateLimiter("api")
+	return &limited{t, o, run, l}
+}
+
+// call reports whether a call passed. Nothing but the limit may refuse it.
+func (l *limited) call() bool {
+	err := l.run.Run(background, func(context.Context) error { return nil })
+	if err != nil && !errors.Is(err, policy.ErrRateLimited) {
+		l.t.Error(err)
+	}
+	return err == nil
+}
+
+// scripts is how many a server has run.
+func scripts(t testing.TB, s *server) (n int) {
+	t.Helper()
+	info, err := s.bare().Info(background, "commandstats").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.SplitSeq(info, "\r\n") {
+		if stats, ok := strings.CutPrefix(line, "cmdstat_eval"); ok {
+			_, calls, _ := strings.Cut(stats, "calls=")
+			calls, _, _ = strings.Cut(calls, ",")
+			more, _ := strconv.Atoi(calls)
+			n += more
+		}
+	}
+	return n
+}

@@ -1,0 +1,207 @@
+package cladredis
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/internal/quorum"
+	"github.com/cladgo/clad/policy"
+	"github.com/redis/go-redis/v9"
+)
+
+// Store keeps what the instances of a fleet share in Redis or Valkey, for
+// [container.WithStore]. It is safe for use by many goroutines.
+type Store struct {
+	client redis.UniversalClient
+	prefix string
+	number atomic.Uint64 // of the last report
+}
+
+var _ container.Store = (*Store)(nil)
+
+// Option changes a [Store].
+type Option interface{ apply(*Store) }
+
+type optionFunc func(*Store)
+
+func (f optionFunc) apply(s *Store) { f(s) }
+
+// WithPrefix has the store's keys and channel begin with something else than "clad":
+// fleets that share a server and use the same names for different things need one
+// each. After it comes the version of the format; instances of another format share
+// nothing with this one.
+func WithPrefix(prefix string) Option {
+	return optionFunc(func(s *Store) { s.prefix = prefix })
+}
+
+// format is the version of the store's keys and messages.
+const format = ":1:"
+
+// NewStore makes a store of a client for one server, for Sentinels or for a cluster,
+// of Redis 6.2 or later or of Valkey. How it connects (passwords, TLS, timeouts) is
+// the client's. From then on the client heeds its context's deadline
+// (ContextTimeoutEnabled). It stays the caller's to close, after the orchestrator.
+//
+// The user of an ACL needs the keys and the channel that begin with the prefix, and
+// +evalsha +eval +hget +hset +hdel +hkeys +hmget +pexpire +del +publish +subscribe
+// +pubsub +time +ping.
+func NewStore(client redis.UniversalClient, opts ...Option) *Store {
+	s := &Store{client: client, prefix: "clad"}
+	for _, opt := range opts {
+		opt.apply(s)
+	}
+	heed(client)
+	return s
+}
+
+// heed has a client heed its context's deadline.
+func heed(client redis.UniversalClient) {
+	node := func(c *redis.Client) { c.Options().ContextTimeoutEnabled = true }
+	switch client := client.(type) {
+	case *redis.Client:
+		node(client)
+	case *redis.ClusterClient:
+		client.Options().ContextTimeoutEnabled = true
+		client.OnNewNode(node)
+	case *redis.Ring:
+		client.Options().ContextTimeoutEnabled = true
+		client.OnNewNode(node)
+	}
+}
+
+var (
+	//go:embed lease.lua
+	leaseSource string
+	leaseScript = redis.NewScript(leaseSource)
+)
+
+// Lease implements [container.Store]: one script on one key.
+func (s *Store) Lease(ctx context.Context, limit string, r container.LeaseRequest) (g container.LeaseGrant, err error) {
+	key := s.prefix + format + "limit:{" + limit + "}"
+	number := func(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
+	reply, err := s.run(ctx, leaseScript, key, 6,
+		r.Instance, r.Sequence, number(r.PerSecond), number(r.Burst), r.Want, r.Return, r.Spent,
+		number(r.Fresh), number(r.Most), r.Epoch, container.StoreEpoch.Microseconds())
+	if err != nil {
+		return g, err
+	}
+	if want := key + "/" + strconv.FormatUint(r.Sequence, 10); reply[0] != want {
+		return g, fmt.Errorf("an answer to %v came for %s", reply[0], want)
+	}
+	var n [5]int64
+	for i := range n {
+		if n[i], err = integer(reply[i+1]); err != nil {
+			return g, err
+		}
+	}
+	return container.LeaseGrant{
+		Tokens: n[0], Wait: time.Duration(n[1]) * time.Microsecond,
+		Fleet: int(n[2]), Epoch: n[3], Young: n[4] != 0,
+	}, nil
+}
+
+// run runs a script that returns so many values.
+func (s *Store) run(ctx context.Context, script *redis.Script, key string, values int, args ...any) ([]any, error) {
+	reply, err := script.Run(ctx, s.client, []string{key}, args...).Slice()
+	switch {
+	case err != nil && (strings.Contains(err.Error(), "WRONGTYPE") || strings.Contains(err.Error(), "user_script")):
+		return nil, policy.Answer(fmt.Errorf("key %q: %w", key, err)) // the server works
+	case err != nil:
+		return nil, err
+	case len(reply) != values:
+		return nil, fmt.Errorf("a script returned %d values, not %d", len(reply), values)
+	}
+	return reply, nil
+}
+
+func integer(v any) (int64, error) {
+	switch v := v.(type) {
+	case int64:
+		return v, nil
+	case string: // what is too large for Lua's own
+		return strconv.ParseInt(v, 10, 64)
+	}
+	return 0, fmt.Errorf("a script returned %T for a number", v)
+}
+
+var (
+	//go:embed breaker.lua
+	breakerSource string
+	breakerScript = redis.NewScript(breakerSource)
+)
+
+// group holds all breakers and their channel together, on one node of a cluster.
+const group = "{breakers}"
+
+func (s *Store) channel() string { return s.prefix + format + group }
+
+// Report implements [container.Store]: one script on one key.
+func (s *Store) Report(ctx context.Context, breaker string, r container.BreakerReport) (n container.BreakerNews, err error) {
+	nonce := strconv.FormatUint(s.number.Add(1), 10) + "/" + r.Instance
+	reply, err := s.run(ctx, breakerScript, s.channel()+":"+breaker, 7,
+		s.channel(), breaker, nonce, r.Instance, r.What, r.Quorum, r.Probes, r.For.Microseconds(),
+		r.Round, r.Place, r.ProbeTimeout.Microseconds(), quorum.Window.Microseconds(), quorum.Forgotten.Microseconds())
+	if err != nil {
+		return n, err
+	}
+	if reply[0] != nonce {
+		return n, fmt.Errorf("an answer to %v came for %s", reply[0], nonce)
+	}
+	var v [6]int64
+	for i := range v {
+		if v[i], err = integer(reply[i+1]); err != nil {
+			return n, err
+		}
+	}
+	return container.BreakerNews{
+		Round: v[0], Open: v[1] != 0, For: time.Duration(v[2]) * time.Microsecond,
+		Place: v[3] != 0, Down: v[4], Fleet: v[5],
+	}, nil
+}
+
+// message is what the fleet is told. What is not known in it is passed over.
+type message struct {
+	Breaker string `json:"breaker"`
+	Round   int64  `json:"round,string"`
+	Open    bool   `json:"open"`
+	For     int64  `json:"for,string"` // microseconds
+	Down    int64  `json:"down"`
+	Fleet   int64  `json:"fleet"`
+}
+
+// Watch implements [container.Store]: one subscription, whose connection is asked
+// for a sign of life every three seconds.
+func (s *Store) Watch(ctx context.Context, ready func(), heard func(string, container.BreakerNews)) error {
+	sub := s.client.Subscribe(ctx, s.channel())
+	defer func() { _ = sub.Close() }()
+	messages := sub.ChannelWithSubscriptions()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case got, ok := <-messages:
+			if !ok {
+				return errors.New("the subscription has ended")
+			}
+			switch got := got.(type) {
+			case *redis.Subscription:
+				ready()
+			case *redis.Message:
+				var m message
+				if json.Unmarshal([]byte(got.Payload), &m) == nil && m.Round > 0 {
+					heard(m.Breaker, container.BreakerNews{
+						Round: m.Round, Open: m.Open, For: time.Duration(m.For) * time.Microsecond, Down: m.Down, Fleet: m.Fleet,
+					})
+				}
+			}
+		}
+	}
+}
