@@ -15,11 +15,11 @@ import (
 	"github.com/cladgo/clad/policy"
 )
 
-func ask(t *testing.T, h http.Handler, method, target string) *http.Response {
+func ask(t *testing.T, h http.Handler, method, target string) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, target, nil))
-	return w.Result()
+	return w
 }
 
 func TestWhatIsServed(t *testing.T) {
@@ -52,15 +52,15 @@ func TestWhatIsServed(t *testing.T) {
 		{"GET", "/console.js/", 404, ""},
 	} {
 		answer := ask(t, h, test.method, test.path)
-		if answer.StatusCode != test.status || test.kind != "" && answer.Header.Get("Content-Type") != test.kind {
-			t.Errorf("%s %s: %d %s; want %d %s", test.method, test.path, answer.StatusCode, answer.Header.Get("Content-Type"), test.status, test.kind)
+		if answer.Code != test.status || test.kind != "" && answer.Header().Get("Content-Type") != test.kind {
+			t.Errorf("%s %s: %d %s; want %d %s", test.method, test.path, answer.Code, answer.Header().Get("Content-Type"), test.status, test.kind)
 		}
-		csp := answer.Header.Get("Content-Security-Policy")
+		csp := answer.Header().Get("Content-Security-Policy")
 		if !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") ||
-			answer.Header.Get("X-Content-Type-Options") != "nosniff" || answer.Header.Get("Cache-Control") != "no-store" {
-			t.Errorf("%s %s: %v", test.method, test.path, answer.Header)
+			answer.Header().Get("X-Content-Type-Options") != "nosniff" || answer.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%s %s: %v", test.method, test.path, answer.Header())
 		}
-		if answer.Header.Get("Access-Control-Allow-Origin") != "" {
+		if answer.Header().Get("Access-Control-Allow-Origin") != "" {
 			t.Errorf("%s %s is for other sites", test.method, test.path)
 		}
 	}
@@ -106,12 +106,12 @@ func TestTheSlashIsAdded(t *testing.T) {
 		"/debug/clad?x=//evil/#y": "./clad/",
 	} {
 		answer := ask(t, h, http.MethodGet, asked)
-		if answer.StatusCode != http.StatusMovedPermanently || answer.Header.Get("Location") != want {
-			t.Errorf("%s: %d %s", asked, answer.StatusCode, answer.Header.Get("Location"))
+		if answer.Code != http.StatusMovedPermanently || answer.Header().Get("Location") != want {
+			t.Errorf("%s: %d %s", asked, answer.Code, answer.Header().Get("Location"))
 		}
 	}
-	if answer := ask(t, h, http.MethodGet, "/debug/clad/"); answer.StatusCode != http.StatusOK {
-		t.Errorf("status %d", answer.StatusCode)
+	if answer := ask(t, h, http.MethodGet, "/debug/clad/"); answer.Code != http.StatusOK {
+		t.Errorf("status %d", answer.Code)
 	}
 }
 
@@ -155,18 +155,6 @@ func TestPoliciesAreShownWithWhereTheyComeFrom(t *testing.T) {
 	}
 }
 
-func TestADryRunHasItsPlace(t *testing.T) {
-	var run *console.DryRun
-	h := console.Handler(shop(t), console.WithDryRun(func() *console.DryRun { return run }))
-	if s := stateOf(t, h); s.DryRun != nil {
-		t.Errorf("%+v", s.DryRun)
-	}
-	run = &console.DryRun{Profile: "candidate", Trips: 3, Rejections: 412, Operations: []console.DryRunOperation{{ID: "pay", Trips: 3}}}
-	if s := stateOf(t, h); s.DryRun == nil || s.DryRun.Rejections != 412 || s.DryRun.Operations[0].Trips != 3 {
-		t.Errorf("%+v", s.DryRun)
-	}
-}
-
 // A console of an orchestrator that is closed shows what there is, and does no more.
 func TestAClosedOrchestratorIsShownToo(t *testing.T) {
 	o, err := container.NewOrchestrator(policy.Catalog{})
@@ -178,7 +166,7 @@ func TestAClosedOrchestratorIsShownToo(t *testing.T) {
 	if s := stateOf(t, h); !s.Ready {
 		t.Errorf("%+v", s)
 	}
-	if answer := ask(t, h, http.MethodGet, "/api/events"); answer.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("status %d", answer.StatusCode)
+	if answer := ask(t, h, http.MethodGet, "/api/events"); answer.Code != http.StatusServiceUnavailable {
+		t.Errorf("status %d", answer.Code)
 	}
 }

@@ -61,11 +61,11 @@ func follow(t *testing.T, h http.Handler) *events {
 	go func() {
 		defer close(done)
 		h.ServeHTTP(pipeWriter{in, http.Header{}}, httptest.NewRequestWithContext(ctx, http.MethodGet, "/api/events", nil))
-		in.Close()
+		_ = in.Close()
 	}()
 	t.Cleanup(func() {
 		cancel()
-		out.Close()
+		_ = out.Close()
 		<-done
 	})
 	return eventsOf(out)
@@ -170,13 +170,13 @@ func TestFloodsAreCounted(t *testing.T) {
 }
 
 // serve starts a server on loopback with a console.
-func serve(t *testing.T, h http.Handler) (address string, server *http.Server, client *http.Client) {
+func serve(t *testing.T, h http.Handler) (string, *http.Server, *http.Client) {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server = &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); _ = server.Serve(l) }()
 	transport := &http.Transport{MaxIdleConnsPerHost: 1}
@@ -302,7 +302,7 @@ func TestASlowReaderIsDropped(t *testing.T) {
 		go func() {
 			defer close(ended)
 			h.ServeHTTP(pipeWriter{in, http.Header{}}, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/events", nil))
-			in.Close()
+			_ = in.Close()
 		}()
 		slow := eventsOf(out)
 		for range 3 {
