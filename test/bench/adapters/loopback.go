@@ -55,7 +55,8 @@ func LoopbackCases() []Case {
 }
 
 func listens(address string) bool {
-	conn, err := net.DialTimeout("tcp", address, time.Second)
+	dialer := net.Dialer{Timeout: time.Second}
+	conn, err := dialer.DialContext(context.Background(), "tcp", address)
 	return err == nil && conn.Close() == nil
 }
 
