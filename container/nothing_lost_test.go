@@ -27,6 +27,7 @@ type layerKind struct {
 type used struct {
 	attempts  int64 // that reached the dependency
 	innermost bool  // each of them passed the layer
+	forever   bool  // a result is never closed
 }
 
 var layerKinds = []layerKind{
@@ -44,7 +45,7 @@ var layerKinds = []layerKind{
 	{"circuit breaker", func(r *rand.Rand, name string) policy.Policy {
 		return policy.CircuitBreaker{
 			Name: name, FailureThreshold: uint32(1 + r.IntN(3)), SuccessThreshold: uint32(1 + r.IntN(2)),
-			RecoveryTimeout: within(r, time.Second), ProbeTimeout: within(r, 2*time.Second),
+			RecoveryTimeout: within(r, time.Second), ProbeTimeout: time.Hour,
 		}
 	}, breakerCanClose},
 	{"errors", func(*rand.Rand, string) policy.Policy { return policy.Errors{Judge: judgeOrPanic} }, nil},
@@ -102,6 +103,7 @@ type crowd struct {
 
 	mu       sync.Mutex
 	attempts int64
+	forever  bool
 }
 
 func newCrowd(t *testing.T, seed uint64, kinds ...layerKind) *crowd {
@@ -153,7 +155,7 @@ func (c *crowd) play() {
 		if kind.whole == nil {
 			continue
 		}
-		if err := kind.whole(c.t, c.o, layerName(n), used{c.attempts, n == len(c.kinds)-1}); err != nil {
+		if err := kind.whole(c.t, c.o, layerName(n), used{c.attempts, n == len(c.kinds)-1, c.forever}); err != nil {
 			c.t.Errorf("%s, the %s: %v", layerName(n), kind.name, err)
 		}
 	}
@@ -259,6 +261,11 @@ func (v *visit) keep(ctx context.Context) {
 			call.Defer(&pending)
 		}
 	}
+	if kept && v.kind == keepsForEver {
+		v.mu.Lock()
+		v.forever = true
+		v.mu.Unlock()
+	}
 	if !kept || v.kind == keepsForEver {
 		return
 	}
@@ -307,10 +314,13 @@ func permitsAreWhole(t *testing.T, o *container.Orchestrator, name string, _ use
 }
 
 // breakerCanClose: no place of a probe is taken for good.
-func breakerCanClose(t *testing.T, o *container.Orchestrator, name string, _ used) error {
+func breakerCanClose(t *testing.T, o *container.Orchestrator, name string, u used) error {
 	t.Helper()
 	b, _ := o.CircuitBreaker(name)
 	p := pipelineFor(t, o, "check "+name, policy.CircuitBreaker{Name: name})
+	if u.forever { // the place comes back when the probe has hung for too long
+		time.Sleep(time.Hour)
+	}
 	for range 5 {
 		time.Sleep(time.Minute)
 		_ = p.Run(t.Context(), works)
