@@ -55,7 +55,8 @@ const (
 type memory struct {
 	words       []uint64
 	ctxs        []*deadline.Context
-	last        error  // of the attempt before the one at hand, or before the fallback
+	last        error // of the attempt before the one at hand, or before the fallback
+	rehearsal   *rehearsal
 	beforeRetry func() // of what the failed attempt holds, once another follows
 }
 
@@ -64,6 +65,14 @@ func (c *Call) memory() *memory {
 		c.more = new(memory)
 	}
 	return c.more
+}
+
+// rehearsal is that of a dry run; nil where there is none.
+func (c *Call) rehearsal() *rehearsal {
+	if c.more == nil {
+		return nil
+	}
+	return c.more.rehearsal
 }
 
 // last is the error of the attempt before the one at hand, nil if there was none.
@@ -201,7 +210,10 @@ func (c *Call) next(errp *error) bool {
 		}
 		if c.prog.observed {
 			c.start, c.timesAttempts = c.clock(), true
-		} else if c.prog.contexts > 0 {
+			if c.prog.shadow != nil {
+				c.rehearse()
+			}
+		} else if c.prog.contexts > 0 || c.prog.adapts {
 			c.timesAttempts = true // it reads the clock anyway, and attempts may overrun
 		} else if c.prog.breaks {
 			_, c.timesAttempts = c.ctx.Deadline() // breakers judge what that ends
@@ -218,6 +230,9 @@ func (c *Call) next(errp *error) bool {
 			return false
 		}
 		c.weigh(*errp)
+		if r := c.rehearsal(); r != nil {
+			r.safely(func() { r.ended(c, *errp) })
+		}
 		c.effect = c.effect || !c.means.NoEffect
 		if own := c.ownContext(); own != nil {
 			c.checkOverrun(own)
@@ -249,7 +264,7 @@ func (c *Call) succeed() {
 			}
 			c.ctx = c.caller
 		} else if s.kind == bulkheadLayer {
-			c.leaveBulkhead(s)
+			c.leaveBulkhead(s, false)
 		} else if c.means.Neutral {
 			c.report(s, circuit.Neutral)
 		} else if !s.breaker.circuit.Ignores(circuit.Permit(*c.word(s.slot))) {
@@ -274,6 +289,9 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 		c.means, c.unsent, c.waited = verdict.Meaning{}, false, false
 		if c.kept {
 			c.release(i + 1)
+		}
+		if r := c.rehearsal(); r != nil {
+			r.safely(func() { r.again(c.clock()) })
 		}
 		if i, err = c.enter(i + 1); err == nil {
 			return c.attempt(errp)
@@ -351,7 +369,7 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 	case errorsLayer:
 		c.exitErrors(s, err)
 	case bulkheadLayer:
-		c.leaveBulkhead(s)
+		c.leaveBulkhead(s, true)
 	case limiterLayer:
 		if c.unsent { // further in: nobody was asked
 			c.giveBack(s)
@@ -368,15 +386,15 @@ func (c *Call) clock() clock.Nanos {
 	return c.now
 }
 
-func (c *Call) word(slot int) *uint64 {
-	if uint(slot) < inlineWords {
+func (c *Call) word(slot int32) *uint64 {
+	if uint32(slot) < inlineWords {
 		return &c.words[slot]
 	}
 	return &c.more.words[slot-inlineWords]
 }
 
-func (c *Call) context(slot int) **deadline.Context {
-	if uint(slot) < inlineContexts {
+func (c *Call) context(slot int32) **deadline.Context {
+	if uint32(slot) < inlineContexts {
 		return &c.ctxs[slot]
 	}
 	return &c.more.ctxs[slot-inlineContexts]

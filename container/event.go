@@ -15,7 +15,8 @@ import (
 
 // Event is something that happened to an operation, to a circuit breaker or to the
 // policies: [AttemptFailed], [Retrying], [Waited], [Rejected], [TimedOut], [Overrun],
-// [Tripped], [Probed], [FellBack], [Transition], [Reloaded], [Alone] or [Rejoined].
+// [Tripped], [Probed], [FellBack], [Transition], [Reloaded], [Alone], [Rejoined]
+// or [Followed].
 // The set is closed, but grows: a switch over it needs a default.
 type Event interface{ event() }
 
@@ -125,6 +126,15 @@ type Rejoined struct {
 	Name string // of the breaker or limiter
 }
 
+// Followed says that a shared circuit breaker has opened or closed since the others
+// did. The breaker's [Transition] is told as well.
+type Followed struct {
+	Name  string // of the breaker
+	State policy.State
+	// Down is how many instances find the dependency down, of Fleet.
+	Down, Fleet int
+}
+
 // Completed says how an operation ended.
 type Completed struct {
 	Operation string
@@ -151,6 +161,7 @@ func (Transition) event()    {}
 func (Reloaded) event()      {}
 func (Alone) event()         {}
 func (Rejoined) event()      {}
+func (Followed) event()      {}
 
 // OnEvent has listen told of every [Event], with the context of the call that it
 // happened in, in that call's goroutine, so it should be quick. Transitions come in

@@ -51,6 +51,9 @@ func (tx *transaction) reload(c policy.Catalog) error {
 
 func (tx *transaction) canShareAll(d declarations) error {
 	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(d.breakers)) {
+		errs = append(errs, tx.canShare("circuit breaker", name, d.breakers[name].Shared))
+	}
 	for _, name := range slices.Sorted(maps.Keys(d.limiters)) {
 		errs = append(errs, tx.canShare("rate limiter", name, d.limiters[name].Shared))
 	}
@@ -167,6 +170,7 @@ func (tx *transaction) reloadPolicies() error {
 			continue
 		}
 		pipelines[name] = p
+		prog = tx.beside(prog, name, tx.o.shadow.policy(name))
 		tx.onCommit(func() { p.prog.Store(prog) })
 	}
 	tx.onCommit(func() { tx.o.putPipelines(pipelines) })

@@ -195,6 +195,9 @@ func (c *Call) outcome(err error) error {
 // attempt before, if there was one.
 func (c *Call) noteRefusal(err error) error {
 	c.unsent = true
+	if r := c.rehearsal(); r != nil {
+		r.unasked()
+	}
 	switch e := err.(type) { //nolint:errorlint // it was made just now
 	case *policy.CircuitOpenError:
 		e.Err = c.last()

@@ -88,11 +88,14 @@ func (tx *transaction) hold(resource any) {
 func (tx *transaction) afterwards(message func()) { tx.messages = append(tx.messages, message) }
 
 func (tx *transaction) register(name string, spec policy.CircuitBreaker) error {
-	if err := checkName("circuit breaker", name, spec.Name, spec.Validate()); err != nil {
+	if err := errors.Join(checkName("circuit breaker", name, spec.Name, spec.Validate()), tx.canShare("circuit breaker", name, spec.Shared)); err != nil {
 		return err
 	}
 	tx.o.breakers.put(tx, name, spec, (*CircuitBreaker).configure, tx.newBreaker)
 	assign(tx, tx.o.breakers.inCode, name, spec)
+	if sh := tx.o.shadow; sh != nil {
+		return sh.o.RegisterCircuitBreaker(name, spec)
+	}
 	return nil
 }
 
@@ -102,6 +105,9 @@ func (tx *transaction) registerLimiter(name string, spec policy.RateLimit) error
 	}
 	tx.o.limiters.put(tx, name, spec, (*RateLimiter).configure, tx.newLimiter)
 	assign(tx, tx.o.limiters.inCode, name, spec)
+	if sh := tx.o.shadow; sh != nil {
+		return sh.o.RegisterRateLimiter(name, limitWithoutWait(spec))
+	}
 	return nil
 }
 
@@ -111,11 +117,14 @@ func (tx *transaction) registerBulkhead(name string, spec policy.Bulkhead) error
 	}
 	tx.o.bulkheads.put(tx, name, spec, (*Bulkhead).configure, newBulkhead)
 	assign(tx, tx.o.bulkheads.inCode, name, spec)
+	if sh := tx.o.shadow; sh != nil {
+		return sh.o.RegisterBulkhead(name, spec)
+	}
 	return nil
 }
 
 func (tx *transaction) newBreaker(name string, spec policy.CircuitBreaker) *CircuitBreaker {
-	return newCircuitBreaker(name, spec, tx.o.transitions)
+	return newCircuitBreaker(name, spec, tx.o.transitions, tx.o.sharing)
 }
 
 func (tx *transaction) newLimiter(name string, spec policy.RateLimit) *RateLimiter {
@@ -127,6 +136,9 @@ func (tx *transaction) newLimiter(name string, spec policy.RateLimit) *RateLimit
 // is shared; an unnamed one is the owner's. A catalog has declared what it
 // names; another policy that also describes what it names makes it.
 func (tx *transaction) circuitBreaker(w *owner, policyName string, spec policy.CircuitBreaker, n int) (*CircuitBreaker, error) {
+	if err := tx.canShare("circuit breaker", spec.Name, spec.Shared); err != nil {
+		return nil, err
+	}
 	if spec.Name == "" {
 		return resourceOf(tx, tx.o.breakers, &w.breakers, policyName, n, spec, (*CircuitBreaker).configure, func() *CircuitBreaker {
 			return tx.newBreaker(tx.o.breakers.free(nameFor(w, policyName, n, spec, breakerLayerOf)), spec)
@@ -214,6 +226,9 @@ func (tx *transaction) equip(prog *program) *program {
 	prog.counters = tx.o.counters.Of(prog.operation)
 	prog.events = tx.o.events
 	prog.observed = tx.o.events.observed()
+	if prog.policy == nil {
+		prog.policy = policy.None{}
+	}
 	return prog
 }
 
@@ -233,6 +248,16 @@ func (r ownResources) circuitBreaker(spec policy.CircuitBreaker, n int) (*Circui
 
 func (r ownResources) rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error) {
 	return r.transaction.rateLimiter(r.owner, r.policy, spec, n)
+}
+
+func (tx *transaction) adaptiveLimit(w *owner, policyName string, spec policy.AdaptiveLimit, n int) *Bulkhead {
+	return resourceOf(tx, tx.o.adaptive, &w.adaptive, policyName, n, spec, (*Bulkhead).adapt, func() *Bulkhead {
+		return newAdaptiveLimit(tx.o.bulkheads.free(nameFor(w, policyName, n, spec, adaptiveLimitOf)), spec)
+	})
+}
+
+func (r ownResources) adaptiveLimit(spec policy.AdaptiveLimit, n int) *Bulkhead {
+	return r.transaction.adaptiveLimit(r.owner, r.policy, spec, n)
 }
 
 func (r ownResources) bulkhead(spec policy.Bulkhead, n int) (*Bulkhead, error) {
