@@ -15,6 +15,7 @@ func ReferenceTables() map[string]string {
 		"retry":           retryLayer.definition.fields,
 		"backoff":         backoffDefinition.fields,
 		"errors":          errorsLayer.definition.fields,
+		"chaos":           chaosLayer.definition.fields,
 		"rate_limit":      rateLimitLayer.definition.fields,
 		"circuit_breaker": circuitBreakerLayer.definition.fields,
 		"service":         serviceDefinition.fields,

@@ -17,12 +17,14 @@ type layer struct {
 // layers are all there are, in the order in which they nest where a policy does
 // not say otherwise, outermost first.
 var layers = []*layer{
+	staleLayer,
 	timeoutLayer,
 	retryLayer,
 	rateLimitLayer,
 	rateLimitsLayer,
 	circuitBreakerLayer,
 	attemptTimeoutLayer,
+	chaosLayer,
 	errorsLayer,
 }
 

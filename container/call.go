@@ -56,6 +56,9 @@ type memory struct {
 	ctxs        []*deadline.Context
 	last        error  // of the attempt before the one at hand, or before the fallback
 	beforeRetry func() // of what the failed attempt holds, once another follows
+	key         any    // of the call's arguments, where answers are kept
+	old         any    // the answer that takes the place of a failure
+	fellBack    bool
 }
 
 func (c *Call) memory() *memory {
@@ -193,10 +196,9 @@ func (c *Call) next(errp *error) bool {
 			return c.advance(-1, err, errp)
 		}
 		if c.prog.large {
-			c.more = &memory{
-				words: make([]uint64, max(0, c.prog.words-inlineWords)),
-				ctxs:  make([]*deadline.Context, max(0, c.prog.contexts-inlineContexts)),
-			}
+			more := c.memory()
+			more.words = make([]uint64, max(0, c.prog.words-inlineWords))
+			more.ctxs = make([]*deadline.Context, max(0, c.prog.contexts-inlineContexts))
 		}
 		if c.prog.observed {
 			c.start, c.timesAttempts = c.clock(), true
@@ -255,7 +257,7 @@ func (c *Call) succeed() {
 	}
 	c.prog.counters.Count(countSuccess)
 	if c.prog.observed {
-		c.completed(Completed{})
+		c.completed(Completed{Stale: c.more != nil && c.more.old != nil})
 	}
 }
 
@@ -265,6 +267,11 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 	for i >= 0 {
 		var again bool
 		if err, again = c.exit(&c.prog.steps[i], err); !again {
+			if err == nil {
+				c.succeed()
+				*errp = nil
+				return false
+			}
 			i--
 			continue
 		}
@@ -316,7 +323,9 @@ func (c *Call) enter(i int) (int, error) {
 			err = c.enterLimiter(s)
 		case timeoutLayer:
 			c.enterTimeout(s)
-		case errorsLayer: // is for the way back
+		case chaosLayer:
+			err = c.enterChaos(s)
+		case errorsLayer, staleLayer: // are for the way back
 		}
 		if err != nil {
 			return i, err
@@ -341,6 +350,10 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 		return c.exitTimeout(s, err), false
 	case errorsLayer:
 		c.exitErrors(s, err)
+	case staleLayer:
+		if c.serveStale(s, err) {
+			return nil, false
+		}
 	case limiterLayer:
 		if c.unsent { // further in: nobody was asked
 			c.giveBack(s)

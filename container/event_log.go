@@ -50,6 +50,10 @@ func (e *events) logEvent(ctx context.Context, event Event) {
 		e.write(ctx, slog.LevelDebug, "shares with the fleet again", slog.String("name", event.Name))
 	case FellBack:
 		write("fell back", event.Operation, slog.Any("error", event.Err))
+	case ServedStale:
+		write("served an old answer", event.Operation, slog.Duration("age", event.Age), slog.Any("error", event.Err))
+	case Injected:
+		write("chaos struck", event.Operation, slog.Duration("latency", event.Latency), slog.Any("error", event.Err))
 	case Transition, Reloaded:
 	}
 }

@@ -20,6 +20,8 @@ const (
 	countAnswered
 	countOverrun
 	countFallback
+	countStale
+	countChaos
 	countBudget
 	countBegun // these two only where the operation's end is told to somebody
 	countEnded
@@ -89,6 +91,8 @@ func totalsOf(c *counters.Counters) policy.Totals {
 		TimeoutCount:             c.Of(countTimeout),
 		Overruns:                 c.Of(countOverrun),
 		Fallbacks:                c.Of(countFallback),
+		Stale:                    c.Of(countStale),
+		Chaos:                    c.Of(countChaos),
 	}
 	t.TotalOperations = t.SuccessfulOperations + t.FailedOperations
 	return t
@@ -108,4 +112,6 @@ func add(sum *policy.Totals, t policy.Totals) {
 	sum.TimeoutCount += t.TimeoutCount
 	sum.Overruns += t.Overruns
 	sum.Fallbacks += t.Fallbacks
+	sum.Stale += t.Stale
+	sum.Chaos += t.Chaos
 }

@@ -25,7 +25,8 @@ type Orchestrator struct {
 	counters    counters.Registry // by operation
 	forgotten   counters.Counters // of operations that are no longer known
 	operations  operations        // by the ids given to For
-	sharing     *sharing          // nil without a store
+	chaos       map[chaosKey]chaosBegun
+	sharing     *sharing // nil without a store
 	closing     closing
 
 	mu        sync.RWMutex // guards what follows, which changes by transactions only
@@ -120,6 +121,7 @@ func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
 		breakers:   newRegistry[policy.CircuitBreaker, *CircuitBreaker](),
 		limiters:   newRegistry[policy.RateLimit, *RateLimiter](),
 		operations: operations{most: settings.operations},
+		chaos:      make(map[chaosKey]chaosBegun),
 	}
 	o.transitions = &transitions{events: o.events}
 	o.sharing = newSharing(settings)

@@ -51,7 +51,7 @@ func (c *Call) abandon() {
 			c.reportFailure(s, outcome, nil)
 		case timeoutLayer:
 			c.leaveTimeout(s)
-		case retryLayer, limiterLayer, errorsLayer: // hold nothing that is to be given back here: a token was used
+		case retryLayer, limiterLayer, errorsLayer, chaosLayer, staleLayer: // hold nothing that is to be given back here: a token was used
 		}
 	}
 	if c.prog.observed {

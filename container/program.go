@@ -22,6 +22,7 @@ type program struct {
 	counters   *counters.Counters
 	events     *events
 	fallback   *fallbackRule
+	answers    *lastAnswers   // nil where none are kept
 	budget     *budget.Budget // that counts operations, if retries have one
 	breaks     bool           // there is a circuit breaker
 	refuses    bool           // there is a layer that may refuse an attempt
@@ -43,6 +44,8 @@ type step struct {
 	limiter *RateLimiter
 	timeout time.Duration // or, of a breaker, what bounds the attempts within
 	errors  *errorsStep
+	chaos   *chaosStep
+	stale   time.Duration
 }
 
 // kind says which layer a step is. A new kind of layer is a new file with its
@@ -59,6 +62,8 @@ const (
 	limiterLayer
 	timeoutLayer
 	errorsLayer
+	chaosLayer
+	staleLayer
 )
 
 // resources finds the state of a policy's layers: what is named is shared, what
@@ -68,6 +73,7 @@ type resources interface {
 	circuitBreaker(spec policy.CircuitBreaker, n int) (*CircuitBreaker, error)
 	rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error)
 	retryBudget() (b *budget.Budget, dependency string)
+	chaos(spec policy.Chaos, operation string, n int) *chaosStep
 	namedErrors() map[string]error
 }
 
@@ -83,7 +89,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 	}
 	prog := &program{policy: p, operation: operation, steps: make([]step, 0, len(layers))}
 	var errs []error
-	breakers, limiters := 0, 0
+	breakers, limiters, chaos := 0, 0, 0
 	for _, layer := range layers {
 		var s step
 		var err error
@@ -112,6 +118,11 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 		case policy.Errors:
 			s = step{kind: errorsLayer}
 			s.errors, err = newErrorsStep(layer, r.namedErrors())
+		case policy.Chaos:
+			s = step{kind: chaosLayer, chaos: r.chaos(layer, operation, chaos)}
+			chaos++
+		case policy.Stale:
+			s = step{kind: staleLayer, stale: time.Duration(layer)}
 		default:
 			err = fmt.Errorf("a layer of type %T is not known here", layer)
 		}
