@@ -43,6 +43,9 @@ type Loader struct {
 	// mistake. nil takes every name as it is: then an orchestrator refuses those
 	// that it does not know, without their places.
 	Errors []string
+	// Standard puts the standard policy under the profile, as if that had
+	// `standard: true`.
+	Standard bool
 }
 
 // Load is as the function of that name.
@@ -53,8 +56,7 @@ func (l Loader) Load(fsys fs.FS, profile string, environ []string) (*Profile, er
 		return nil, printable.Error(err)
 	}
 	c := &collector{}
-	layered := koanf.New("\x00") // can't occur in a key
-	readable, merged := true, values{}
+	readable, layers := true, []values{}
 	for _, file := range files {
 		text, err := regular.ReadFile(fsys, file, maxFile)
 		if err != nil {
@@ -62,12 +64,20 @@ func (l Loader) Load(fsys fs.FS, profile string, environ []string) (*Profile, er
 		}
 		layer := check(c, displayName(fsys, file), text)
 		readable = readable && layer != nil
-		if merged, err = addLayer(layered, layer); err != nil {
-			return nil, err
-		}
+		layers = append(layers, layer)
 	}
 	if !readable || c.isFull() {
 		return nil, c.err() // what else it may say can't be judged
+	}
+	layered, merged, err := mergeLayers(layers)
+	if err != nil {
+		return nil, err
+	}
+	if l.Standard || wantsStandard(merged, environ) {
+		layers = append([]values{check(c, standardOrigin, standardFile)}, layers...)
+		if layered, merged, err = mergeLayers(layers); err != nil {
+			return nil, err
+		}
 	}
 	if layer := overrides(c, merged, environ); len(layer) > 0 {
 		if merged, err = addLayer(layered, layer); err != nil {
@@ -80,6 +90,17 @@ func (l Loader) Load(fsys fs.FS, profile string, environ []string) (*Profile, er
 		return nil, err
 	}
 	return &Profile{name: profile, root: place{nil, profileDefinition, root}, catalog: catalog}, nil
+}
+
+// mergeLayers puts layers over each other, the last uppermost.
+func mergeLayers(layers []values) (layered *koanf.Koanf, merged values, err error) {
+	layered, merged = koanf.New("\x00"), values{} // the delimiter can't occur in a key
+	for _, layer := range layers {
+		if merged, err = addLayer(layered, layer); err != nil {
+			return nil, nil, err
+		}
+	}
+	return layered, merged, nil
 }
 
 // addLayer puts a layer over those that koanf holds, and returns what it holds

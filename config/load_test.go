@@ -69,6 +69,14 @@ policies:
 			profile: `policies: {p: {retry: {max_wait: 5s, backoff: {type: fixed, delay: 1s}}}}`,
 			want:    policy.Retry{MaxAttempts: 3, MaxWait: 5 * time.Second, Backoff: policy.Fixed(time.Second)},
 		},
+		"a budget and a key": {
+			profile: `policies: {a: {retry: {idempotency_key: X-Key, budget: 0.5}}, p: {extends: a, retry: {budget: 0.25}}}`,
+			want:    policy.Retry{MaxAttempts: 3, Backoff: policy.DefaultBackoff(), Budget: 0.25, IdempotencyKey: "X-Key"},
+		},
+		"no key after all": {
+			profile: `policies: {a: {retry: {idempotency_key: X-Key}}, p: {extends: a, retry: {idempotency_key: none}}}`,
+			want:    policy.Retry{MaxAttempts: 3, Backoff: policy.DefaultBackoff()},
+		},
 		"every setting of a circuit breaker": {
 			profile: `
 policies:

@@ -21,6 +21,10 @@ func (p *Profile) Name() string { return p.name }
 // sound change of them to be put in force while running. The default is false.
 func (p *Profile) Reload() bool { return p.root.field(reload).boolean() }
 
+// Standard reports whether the profile asks for the standard policy. The default is
+// false.
+func (p *Profile) Standard() bool { return p.root.field(standard).boolean() }
+
 // Catalog returns what the profile says as plain values, defaults filled in.
 //
 // A policy that names a breaker or limiter holds one with only its Name set,

@@ -13,7 +13,7 @@ const (
 	services        = "services"
 )
 
-// reload is the one setting of a profile as a whole.
+// reload is a setting of a profile as a whole.
 const reload = "reload"
 
 // singular names one entry of a section that can be named elsewhere.
@@ -72,6 +72,10 @@ var profileDefinition = &definition{
 			kind: table, rule: serviceRule,
 			elem: serviceDefinition,
 			doc:  "Choices per tagged service and method, without touching code. The service is written as its Go type, with the full import path where two would collide.",
+		}},
+		{key: standard, definition: definition{
+			kind: boolean, defaultValue: false,
+			doc: "Add the policy `standard`, which is for services that have none of their own: those whose tag names no policy. A policy of that name here lies over it, and others may extend it.",
 		}},
 		{key: reload, definition: definition{
 			kind: boolean, defaultValue: false,

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -31,9 +32,18 @@ var retryLayer = &layer{
 				kind: number, max: 1, defaultValue: 0.0,
 				doc: "Retries as a share of the operations of the last ten seconds, of all methods of the service together: 0.1 is one for ten. 0: no budget.",
 			}},
+			{key: "idempotency_key", definition: definition{
+				kind: name, rule: headerRule, removable: true, defaultText: "no key",
+				doc: "A header, or metadata of gRPC, by which the dependency carries out an operation once however often it is sent: all attempts bear one key, and a POST is retried. For cladhttp and cladgrpc.",
+			}},
 		},
 	},
 	build: buildRetry,
+}
+
+var headerRule = &keyRule{
+	pattern: regexp.MustCompile("^[A-Za-z0-9_.-]+$"),
+	text:    "the name of a header, such as Idempotency-Key",
 }
 
 // The types of a back-off.
@@ -93,6 +103,8 @@ func buildRetry(b *builder, at place) policy.Policy {
 		MaxElapsed:  at.field("max_elapsed").duration(),
 		MaxWait:     at.field("max_wait").duration(),
 		Budget:      at.field("budget").number(),
+
+		IdempotencyKey: at.field("idempotency_key").text(),
 	}
 }
 

@@ -354,6 +354,7 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 		if c.serveStale(s, err) {
 			return nil, false
 		}
+	case chaosLayer: // it has struck, or not
 	case limiterLayer:
 		if c.unsent { // further in: nobody was asked
 			c.giveBack(s)

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/cladgo/clad/internal/counters"
+	"github.com/cladgo/clad/internal/needs"
 	"github.com/cladgo/clad/internal/suggest"
 	"github.com/cladgo/clad/policy"
 )
@@ -198,7 +199,13 @@ func choice(c policy.Catalog, name string) (policy.Policy, error) {
 	return nil, unknownPolicy(c, name)
 }
 
-func unknownPolicy(c policy.Catalog, name string) error { return unknown("policy", name, c.Policies) }
+func unknownPolicy(c policy.Catalog, name string) error {
+	err := unknown("policy", name, c.Policies)
+	if name == policy.StandardName {
+		return fmt.Errorf("%w; %s", err, needs.Standard)
+	}
+	return err
+}
 
 // unknown says that a name is not known, which one may be meant, and which
 // there are.

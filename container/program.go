@@ -1,6 +1,7 @@
 package container
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -27,6 +28,7 @@ type program struct {
 	breaks     bool           // there is a circuit breaker
 	refuses    bool           // there is a layer that may refuse an attempt
 	observed   bool           // somebody wants to know how long calls take
+	key        string         // the header of an idempotency key
 	once       bool           // never again once an attempt may have reached the dependency
 
 	words    int  // how many words of a Call the steps use
@@ -97,6 +99,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 		case policy.Retry:
 			s = step{kind: retryLayer, retry: newRetryStep(layer), slot: prog.words}
 			prog.words += retryWords
+			prog.key = cmp.Or(prog.key, layer.IdempotencyKey)
 			if layer.Budget > 0 {
 				s.retry.budget, s.retry.dependency = r.retryBudget()
 				prog.budget = s.retry.budget

@@ -2,6 +2,7 @@ package container
 
 import (
 	"errors"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -59,7 +60,7 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 	attempts := c.word(s.slot + retryAttempts)
 	*attempts++
 	if r.maxAttempts == 1 || c.final || !c.retryable(r, err) || c.ctx.Err() != nil ||
-		c.prog.once && c.made > 0 && !c.means.NoEffect {
+		c.prog.once && c.made > 0 && !c.means.NoEffect || c.callerRetries() {
 		return c.outcome(err), false
 	}
 	n := int(*attempts)
@@ -97,6 +98,50 @@ func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
 	}
 	c.prog.counters.Count(countRetry)
 	return nil, true
+}
+
+// callerRetries reports whether somebody further out retries, so that nobody has to
+// here.
+func (c *Call) callerRetries() bool {
+	_, retries := policy.CallerRetries(c.caller)
+	return retries
+}
+
+// RetriesLeft reports whether the policy retries the operation where that fails, and
+// how many attempts may follow the one at hand. It is for adapters, which tell the
+// dependency, so that it need not; see policy.WithCallerRetries.
+func (c *Call) RetriesLeft() (left int, retries bool) {
+	if c.prog == nil || c.prog.once {
+		return 0, false
+	}
+	budgeted := math.MaxInt32
+	for i := range c.prog.steps {
+		s := &c.prog.steps[i]
+		if s.kind != retryLayer || s.retry.maxAttempts == 1 {
+			continue
+		}
+		retries = true
+		made := int(*c.word(s.slot + retryAttempts))
+		more := int64(left)*int64(s.retry.maxAttempts) + int64(s.retry.maxAttempts-1-made)
+		left = int(min(more, math.MaxInt32))
+		if s.retry.budget != nil {
+			budgeted = min(budgeted, s.retry.budget.Left(c.clock(), s.retry.share))
+		}
+	}
+	if !retries || c.callerRetries() {
+		return 0, false
+	}
+	return min(left, budgeted), true
+}
+
+// IdempotencyKey returns the header, or metadata, in which all attempts are to bear
+// one key, by which the dependency recognises them; see policy.Retry. It is empty
+// where the policy wants none. It is for adapters.
+func (c *Call) IdempotencyKey() string {
+	if c.prog == nil {
+		return ""
+	}
+	return c.prog.key
 }
 
 // exhausted is the error of a retry that gives up after so many attempts.

@@ -3,7 +3,10 @@ package container_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -371,5 +374,55 @@ func TestARetryThatTimesNothingTellsNoTime(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Where services that retry call each other, each multiplied the attempts of those
+// before.
+func TestOneAttemptWhereTheCallerRetries(t *testing.T) {
+	p, o := under(t, policy.Timeout(time.Hour), atOnceThrice, policy.Timeout(time.Minute))
+	for _, tt := range []struct {
+		left, want int
+	}{{5, 1}, {0, 1}, {-1, 3}} {
+		down := fails(9)
+		err := p.Run(policy.WithCallerRetries(t.Context(), tt.left), down.call)
+		if down.calls != tt.want {
+			t.Errorf("the caller has %d retries left: %d attempts, want %d", tt.left, down.calls, tt.want)
+		}
+		if exhausted := errors.Is(err, policy.ErrRetriesExhausted); exhausted != (tt.want > 1) {
+			t.Errorf("the caller has %d retries left: %v", tt.left, err)
+		}
+	}
+	if m := o.Metrics(); m.RetryAttempts != 2 {
+		t.Errorf("metrics are %+v", m.Totals)
+	}
+}
+
+var atOnceThrice = policy.Retry{MaxAttempts: 3, Backoff: policy.Fixed(0)}
+
+// What adapters tell the dependency.
+func TestRetriesLeft(t *testing.T) {
+	for name, tt := range map[string]struct {
+		layers []policy.Policy
+		want   string
+	}{
+		"none":               {[]policy.Policy{policy.Retry{MaxAttempts: 1}}, "0 false"},
+		"three attempts":     {[]policy.Policy{atOnceThrice}, "2 true, 1 true, 0 true"},
+		"retries of retries": {[]policy.Policy{policy.Retry{MaxAttempts: 2, Backoff: policy.Fixed(0), RetryIf: func(error) bool { return true }}, atOnceThrice}, "5 true, 4 true, 3 true, 2 true, 1 true, 0 true"},
+		"a budget":           {[]policy.Policy{budgeted(9, 0.1)}, "1 true, 0 true"},
+		"countless":          {[]policy.Policy{policy.Retry{MaxAttempts: math.MaxInt32, MaxElapsed: 1}, policy.Retry{MaxAttempts: math.MaxInt32, MaxElapsed: 1}}, "2147483647 true"},
+	} {
+		p, _ := under(t, tt.layers...)
+		var said []string
+		call := p.Begin(t.Context())
+		var err error
+		for call.Next(&err) {
+			said = append(said, fmt.Sprint(call.RetriesLeft()))
+			err = errDown
+		}
+		call.End()
+		if got := strings.Join(said, ", "); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
 	}
 }

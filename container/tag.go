@@ -29,7 +29,8 @@ import (
 // `policy:"name"` beats the constructor's. Other results pass as they are. A
 // policy that does not exist fails at startup: the constructor depends on its
 // policies as named values. The name "none" means no policy, which a profile's
-// services may still change.
+// services may still change, and the empty name the standard policy: see
+// module.Standard.
 //
 // A tag may stand in a package variable: proxies that are registered after it
 // was made, as in the init of generated code, count. What is missing once the
@@ -39,6 +40,9 @@ import (
 // The constructor's error, if it returns one, comes first; one that returns
 // none gets an error result.
 func Tag(ctor any, policyName string, opts ...TagOption) any {
+	if policyName == "" {
+		policyName = policy.StandardName
+	}
 	t := &tag{policy: policyName}
 	runtime.Callers(2, t.caller[:])
 	for _, opt := range opts {

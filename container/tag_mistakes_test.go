@@ -39,7 +39,6 @@ func TestMistakesInTagsFailAtStartup(t *testing.T) {
 		{"a slice that is not flattened", container.Tag(func() []gateway { return nil }, "external_api"), []string{"nothing that it provides can be wrapped", "[]container_test.gateway"}},
 		{"As of another", container.Tag(newConcreteBank, "external_api", container.As[ledger]()), []string{"container_test.ledger", "*container_test.bank"}},
 		{"As of no interface", container.Tag(newConcreteBank, "external_api", container.As[bank]()), []string{"container_test.bank", "not an interface"}},
-		{"no policy", container.Tag(ran, ""), []string{"name of a policy"}},
 		{"a policy on what cannot be wrapped", container.Tag(func() wrongField { return wrongField{} }, "external_api"), []string{"Text", "string"}},
 		{"a hidden field", container.Tag(func() hidden { return hidden{} }, "external_api"), []string{"gateway", "not exported"}},
 		{"an error in the middle", container.Tag(func() (error, gateway) { return nil, nil }, "external_api"), []string{"error"}}, //nolint:staticcheck // what is tested

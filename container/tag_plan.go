@@ -44,9 +44,6 @@ func (p *plan) lacks(what, format string, args ...any) {
 // plan decides how each result is wrapped, and that at least one is.
 func (t *tag) plan() *plan {
 	p := &plan{results: make([]plannedResult, len(t.provided))}
-	if t.policy == "" {
-		p.mistake("it needs the name of a policy (%q for none)", nonePolicy)
-	}
 	for _, kept := range t.keep {
 		if kept.Kind() != reflect.Interface {
 			p.mistake("container.Keep[%v]: it is not an interface", kept)

@@ -106,6 +106,10 @@ func broken(err error) fx.Option {
 func started(ctx context.Context, log *slog.Logger, p profile, reload bool, o *container.Orchestrator) {
 	log.InfoContext(ctx, "clad started", "profile", p.name, "policies", len(p.catalog.Policies),
 		"circuit_breakers", len(p.catalog.CircuitBreakers), "rate_limiters", len(p.catalog.RateLimiters), "reload", reload)
+	if p.standard {
+		log.InfoContext(ctx, "services without a policy of their own go by the standard one",
+			"policy", fmt.Sprint(p.catalog.Policies[policy.StandardName]), "services", standardServices(o))
+	}
 	for _, id := range o.UnusedServices() {
 		warnUnused(ctx, log, id)
 	}
@@ -122,6 +126,7 @@ type options struct {
 	log       *slog.Logger
 	container []container.Option
 	chosen    bool // it must be
+	standard  bool
 	reload    bool
 	timing    ReloadTiming
 	listeners []func(Outcome)
@@ -139,6 +144,7 @@ type profile struct {
 	name     string
 	unchosen bool // it is the default one
 	catalog  policy.Catalog
+	standard bool           // it has the standard policy
 	reload   bool           // it asks to be reloaded
 	files    watch.Snapshot // as they were right before they were read
 	at       time.Time
@@ -156,7 +162,7 @@ func (o *options) unchosen() bool {
 func (o *options) load() (profile, error) {
 	now := time.Now()
 	if o.catalog != nil {
-		return profile{name: "(given in code)", catalog: *o.catalog, at: now}, nil
+		return profile{name: "(given in code)", catalog: o.withStandard(*o.catalog), standard: o.standard, at: now}, nil
 	}
 	files := o.watched().Look()
 	where := "the given file system"
@@ -173,7 +179,7 @@ func (o *options) load() (profile, error) {
 		there, _ := config.Profiles(o.files())
 		return profile{}, fmt.Errorf("nobody chose a profile, which module.RequireProfile asks for: %s; there are: %s", howToChoose, strings.Join(there, ", "))
 	}
-	p, err := config.Loader{Errors: container.ErrorNames(o.container...)}.Load(o.files(), o.profile, os.Environ())
+	p, err := config.Loader{Errors: container.ErrorNames(o.container...), Standard: o.standard}.Load(o.files(), o.profile, os.Environ())
 	var mistakes config.Mistakes
 	if errors.As(err, &mistakes) { // each on its line begins with its place
 		return profile{}, fmt.Errorf("mistakes in the profile:\n%w", err)
@@ -181,7 +187,7 @@ func (o *options) load() (profile, error) {
 	if err != nil {
 		return profile{}, fmt.Errorf("in %s: %w", where, err)
 	}
-	return profile{p.Name(), unchosen, p.Catalog(), p.Reload(), files, now}, nil
+	return profile{p.Name(), unchosen, p.Catalog(), o.standard || p.Standard(), p.Reload(), files, now}, nil
 }
 
 // files is the directory of the profiles.

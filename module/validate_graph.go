@@ -91,6 +91,10 @@ type unknownPolicy struct {
 }
 
 func (e unknownPolicy) Error() string {
+	if e.policy == policy.StandardName {
+		return fmt.Sprintf("clad: %q.%s is tagged with no policy of its own, and there is no standard one: %s; there are: %v",
+			e.constructor.pkg, e.constructor.name, needs.Standard, e.known)
+	}
 	return fmt.Sprintf("clad: %q.%s is tagged %q, but there is no such policy%s; there are: %v",
 		e.constructor.pkg, e.constructor.name, e.policy, suggest.DidYouMean(e.policy, e.known), e.known)
 }

@@ -15,6 +15,10 @@ type Catalog struct {
 	Services map[string]Service
 }
 
+// StandardName is the policy of those that name none. There is one where the profile
+// says `standard: true`, or module.Standard is given, or somebody wrote it.
+const StandardName = "standard"
+
 // Service chooses policies for one tagged service without touching code.
 type Service struct {
 	// Policy beats the name in the tag; empty keeps it.

@@ -48,7 +48,7 @@ func (c Chaos) Validate() error {
 }
 
 func (c Chaos) String() string {
-	c = c.WithDefaults()
+	lasts := c.WithDefaults().For
 	latency, failure := "", ""
 	if c.Latency > 0 {
 		latency = "latency " + c.Latency.String()
@@ -56,7 +56,7 @@ func (c Chaos) String() string {
 	if c.Error != nil {
 		failure = "error " + c.Error.Error()
 	}
-	return settings("chaos", fmt.Sprintf("%v of calls", c.Rate), latency, failure, "for "+c.For.String())
+	return settings("chaos", fmt.Sprintf("%v of calls", c.Rate), latency, failure, "for "+lasts.String())
 }
 
 func (c Chaos) layers(dst []Policy) []Policy { return append(dst, c) }

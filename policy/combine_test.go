@@ -108,6 +108,7 @@ func TestString(t *testing.T) {
 		{policy.Combine(), "none"},
 		{policy.Timeout(1500 * time.Millisecond), "timeout(1.5s)"},
 		{policy.Retry{}, "retry(3 attempts, exponential 100ms × 2 ≤ 30s ±50%)"},
+		{policy.Retry{Budget: 0.125, IdempotencyKey: "X-Key"}, "retry(3 attempts, exponential 100ms × 2 ≤ 30s ±50%, budget 12.5%, key in X-Key)"},
 		{policy.Retry{MaxAttempts: 1, Backoff: policy.Fixed(time.Second)}, "retry(1 attempt)"},
 		{
 			policy.Retry{MaxAttempts: 5, Backoff: policy.Linear{Initial: time.Second, Increment: 2 * time.Second, Max: time.Minute}, MaxElapsed: time.Hour},

@@ -47,7 +47,7 @@ func Equal(a, b Policy) bool {
 func empty(p Policy) bool { return p == nil || p == Policy(None{}) }
 
 func (r Retry) equal(o Retry) bool {
-	return r.MaxAttempts == o.MaxAttempts && r.MaxElapsed == o.MaxElapsed && r.MaxWait == o.MaxWait && r.Budget == o.Budget &&
+	return r.MaxAttempts == o.MaxAttempts && r.MaxElapsed == o.MaxElapsed && r.MaxWait == o.MaxWait && r.Budget == o.Budget && r.IdempotencyKey == o.IdempotencyKey &&
 		sameFunc(r.RetryIf, o.RetryIf) && sameBackoff(r.Backoff, o.Backoff)
 }
 

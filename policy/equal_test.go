@@ -61,6 +61,8 @@ func TestEqual(t *testing.T) {
 
 		{"equal retries", policy.Retry{MaxAttempts: 2, MaxElapsed: 3}, policy.Retry{MaxAttempts: 2, MaxElapsed: 3}, true},
 		{"attempts", policy.Retry{MaxAttempts: 2}, policy.Retry{MaxAttempts: 3}, false},
+		{"budgets", policy.Retry{Budget: 0.1}, policy.Retry{Budget: 0.2}, false},
+		{"keys", policy.Retry{IdempotencyKey: "A"}, policy.Retry{IdempotencyKey: "B"}, false},
 		{"elapsed", policy.Retry{MaxElapsed: 2}, policy.Retry{MaxElapsed: 3}, false},
 		{"the same function", retryIf(anyError), retryIf(anyError), true},
 		{"two functions", retryIf(anyError), retryIf(noError), false},

@@ -106,6 +106,10 @@ func TestErrorMessages(t *testing.T) {
 			&policy.RetriesExhaustedError{Attempts: 3, Elapsed: 1500 * time.Millisecond, Err: cause, Operation: "charge"},
 			"charge: gave up after 3 attempts in 1.5s: connection refused",
 		},
+		{
+			&policy.RetriesExhaustedError{Attempts: 1, Elapsed: time.Second, Budget: 0.1, Err: cause, Operation: "charge"},
+			"charge: gave up after 1 attempt in 1s, as the retry budget (10% of the operations) is used up: connection refused",
+		},
 		{&policy.RetriesExhaustedError{Attempts: 1, Err: cause}, "gave up after 1 attempt: connection refused"},
 		{&policy.CancelledError{Err: context.Canceled, Operation: "charge"}, "charge: cancelled by the caller: context canceled"},
 		{&policy.InfrastructureError{Message: "the bank did not answer", Err: cause}, "the bank did not answer: connection refused"},

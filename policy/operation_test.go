@@ -143,3 +143,15 @@ func TestDoLetsPanicsThrough(t *testing.T) {
 	_, _ = policy.Do(t.Context(), &fake{attempts: 1}, func(context.Context) (int, error) { panic("boom") })
 	t.Error("it came back")
 }
+
+func TestCallerRetries(t *testing.T) {
+	for left, want := range map[int]bool{-1: false, 0: true, 3: true} {
+		ctx := policy.WithCallerRetries(policy.WithCallerRetries(context.Background(), 9), left)
+		if got, retries := policy.CallerRetries(ctx); retries != want || got != max(left, 0) {
+			t.Errorf("%d: %d, %v", left, got, retries)
+		}
+	}
+	if _, retries := policy.CallerRetries(context.Background()); retries {
+		t.Error("nobody has said that he retries")
+	}
+}

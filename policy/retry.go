@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -18,7 +19,8 @@ const DefaultMaxWait = 30 * time.Second
 //
 // No attempt starts when the context is over, after MaxElapsed, or when the
 // back-off would not fit before the context's deadline. An error that says when
-// to come back (see [RetryAfter]) lengthens the back-off, never shortens it.
+// to come back (see [RetryAfter]) lengthens the back-off, never shortens it. Where
+// the caller retries (see [WithCallerRetries]), there is one attempt.
 type Retry struct {
 	// MaxAttempts counts all attempts, the first included. 0 means
 	// DefaultMaxAttempts; with 1 the error comes through unwrapped.
@@ -47,6 +49,14 @@ type Retry struct {
 	// service, or else the operation. See chapter 21, "Handling Overload", of
 	// Site Reliability Engineering (Beyer et al., 2016), for why.
 	Budget float64
+	// IdempotencyKey names a header of HTTP, or metadata of gRPC, by which the
+	// dependency recognises an operation that it has seen: cladhttp and cladgrpc put
+	// one generated key (a random UUID) on all attempts of an operation, unless its
+	// caller has set one, and then repeat it as if it were safe to repeat. It is for
+	// dependencies that promise to carry out what bears an equal key once.
+	// Others ignore it, and would do twice what was to be done once. Empty means no
+	// key.
+	IdempotencyKey string
 }
 
 // DefaultBackoff is the back-off of a [Retry] that names none: 100ms, doubled at
@@ -72,8 +82,8 @@ func (r Retry) WithDefaults() Retry {
 	return r
 }
 
-// Validate reports a negative number of attempts, a negative duration, and a budget
-// that is no share.
+// Validate reports a negative number of attempts, a negative duration, a budget that is
+// no share, and an idempotency key that can be no header.
 func (r Retry) Validate() error {
 	var errs []error
 	if r.MaxAttempts < 0 {
@@ -90,6 +100,9 @@ func (r Retry) Validate() error {
 	if !(r.Budget >= 0 && r.Budget <= 1) {
 		errs = append(errs, fmt.Errorf("retry: Budget is %v; it is a share of the operations, from 0 to 1 (0 means no budget)", r.Budget))
 	}
+	if strings.ContainsFunc(r.IdempotencyKey, func(c rune) bool { return !headerRune(c) }) {
+		errs = append(errs, fmt.Errorf("retry: IdempotencyKey is %q; it is the name of a header, such as Idempotency-Key", r.IdempotencyKey))
+	}
 	if v, ok := r.Backoff.(interface{ Validate() error }); ok {
 		if err := v.Validate(); err != nil {
 			errs = append(errs, fmt.Errorf("retry: %w", err))
@@ -103,7 +116,7 @@ func (r Retry) String() string {
 	if d.MaxAttempts == 1 {
 		return settings("retry", "1 attempt")
 	}
-	elapsed, wait, budget, custom := "", "", "", ""
+	elapsed, wait, budget, key, custom := "", "", "", "", ""
 	if d.MaxElapsed > 0 {
 		elapsed = "within " + d.MaxElapsed.String()
 	}
@@ -113,13 +126,22 @@ func (r Retry) String() string {
 	if r.Budget > 0 {
 		budget = "budget " + percent(r.Budget)
 	}
+	if r.IdempotencyKey != "" {
+		key = "key in " + r.IdempotencyKey
+	}
 	if r.RetryIf != nil {
 		custom = "custom RetryIf"
 	}
-	return settings("retry", strconv.Itoa(d.MaxAttempts)+" attempts", fmt.Sprint(d.Backoff), elapsed, wait, budget, custom)
+	return settings("retry", strconv.Itoa(d.MaxAttempts)+" attempts", fmt.Sprint(d.Backoff), elapsed, wait, budget, key, custom)
 }
 
 func (r Retry) layers(dst []Policy) []Policy { return append(dst, r) }
+
+// headerRune reports whether the name of a header may have c in it (RFC 9110,
+// 5.6.2) and metadata of gRPC as well: letters, digits and - _ .
+func headerRune(c rune) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("-_.", c)
+}
 
 // percent writes a share: "10%".
 func percent(share float64) string {

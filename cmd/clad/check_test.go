@@ -234,3 +234,18 @@ func TestCheckNamesOfErrors(t *testing.T) {
 		t.Errorf("exit code %d\n%swant %s", code, out, want)
 	}
 }
+
+// A tag without a name is one of the standard policy, which code or profile may make.
+func TestCheckKnowsTheStandardPolicy(t *testing.T) {
+	in(t, "internal/usage/testdata/standard")
+	code, out, _ := clad(t, "check", "-plain", "configs", "./...")
+	if code != ok || strings.Contains(out, `"standard"`) || strings.Contains(out, "policies.standard") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	in(t, "../without")
+	code, out, _ = clad(t, "check", "-plain", "../standard/configs", "./...")
+	want := `container.Tag(newFetch): there is no policy "standard"; there are: other; module.Standard() makes one, and so does standard: true in the profile`
+	if code != failed || !strings.Contains(out, want) {
+		t.Errorf("exit code %d\n%swant %s", code, out, want)
+	}
+}

@@ -16,21 +16,35 @@ type meaning struct {
 	known   bool // it is part of an event that breakers know of
 }
 
-// run makes the attempts of a call under a runner.
-func run(ctx context.Context, r policy.Runner, attempt func(context.Context) (meaning, error)) error {
-	p, ours := r.(*container.Pipeline)
-	if !ours {
-		return runElsewhere(ctx, r, attempt)
-	}
-	return withStatus(runIn(ctx, p, attempt))
+// retries says whether a policy retries a call where that fails, how many more
+// attempts there may be, and in which metadata they bear one key, if in any.
+type retries struct {
+	left int
+	any  bool
+	key  string
 }
 
-func runIn(ctx context.Context, p *container.Pipeline, attempt func(context.Context) (meaning, error)) (err error) {
+// attempt makes one attempt of a call.
+type attempt func(context.Context, retries) (meaning, error)
+
+// run makes the attempts of a call under a runner.
+func run(ctx context.Context, r policy.Runner, try attempt) error {
+	p, ours := r.(*container.Pipeline)
+	if !ours {
+		return runElsewhere(ctx, r, try)
+	}
+	return withStatus(runIn(ctx, p, try))
+}
+
+func runIn(ctx context.Context, p *container.Pipeline, try attempt) (err error) {
 	call := p.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
 		var m meaning
-		if m, err = attempt(call.Context()); err != nil {
+		var more retries
+		more.left, more.any = call.RetriesLeft()
+		more.key = call.IdempotencyKey()
+		if m, err = try(call.Context(), more); err != nil {
 			m.tell(&call)
 		}
 	}
@@ -50,13 +64,13 @@ func (m meaning) tell(call *container.Call) {
 
 // runElsewhere is run for runners of another making, which are told what an
 // error means by the error itself.
-func runElsewhere(ctx context.Context, r policy.Runner, attempt func(context.Context) (meaning, error)) error {
+func runElsewhere(ctx context.Context, r policy.Runner, try attempt) error {
 	var last *judged
 	err := r.Run(ctx, func(ctx context.Context) error {
 		if last != nil && last.final { // even if they attempt it once more
 			return last
 		}
-		m, err := attempt(ctx)
+		m, err := try(ctx, retries{})
 		if err == nil {
 			return nil
 		}

@@ -58,13 +58,16 @@ func (c client) direct() bool {
 // invoke makes a unary call.
 func (c client) invoke(ctx context.Context, method string, opts []grpc.CallOption, call func(context.Context, []grpc.CallOption) error) error {
 	if c.direct() {
-		return call(ctx, opts)
+		return call(c.tell(ctx, retries{}), opts)
 	}
-	return run(ctx, c.runner, func(ctx context.Context) (m meaning, err error) {
+	var key idempotencyKey
+	return run(ctx, c.runner, func(ctx context.Context, more retries) (m meaning, err error) {
 		d := delivery{link: c.link, throttle: c.throttle, began: clock.Now()}
-		if err = call(ctx, d.observe(opts)); err != nil {
+		repeat := more.key != "" || c.repeat(method)
+		more.any = more.any && repeat
+		if err = call(key.in(c.tell(ctx, more), more.key), d.observe(opts)); err != nil {
 			m, err = d.judge(ctx, err)
-			m.final = m.final || !d.unsent() && !c.repeat(method)
+			m.final = m.final || !d.unsent() && !repeat
 			return m, err
 		}
 		d.succeeded()

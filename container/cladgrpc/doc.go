@@ -30,8 +30,9 @@
 // in the details of its error, that is honoured, and so is that it wants no more.
 //
 // A call is attempted again where that is safe: its method is declared idempotent
-// (the option idempotency_level in the proto file; see [Repeat]), or it was not
-// sent, because there was no connection or a limiter of ours turned it away.
+// (the option idempotency_level in the proto file; see [Repeat]), its attempts bear
+// a key (policy.Retry.IdempotencyKey), or it was not sent,
+// because there was no connection or a limiter of ours turned it away.
 //
 // Errors come out as they were where nothing was stopped, and with a status where
 // clad stopped the call; see [Status]. What policy has errors for is found in them.
@@ -47,6 +48,8 @@
 //
 // # Servers
 //
+// [UnaryFromCaller] and [StreamFromCaller] have a handler leave retries to a caller
+// that retries: clients of this package say so, unless they are [Silent].
 // [UnaryServer] and [StreamServer] limit and time-bound what comes in, and give
 // clad's errors from within the handlers their status.
 package cladgrpc

@@ -14,6 +14,7 @@ type Option interface{ apply(*options) }
 type options struct {
 	repeat   func(fullMethod string) bool
 	throttle *throttle // nil for none
+	silent   bool
 }
 
 type optionFunc func(*options)
@@ -25,6 +26,12 @@ func (f optionFunc) apply(o *options) { f(o) }
 // [Idempotent].
 func Repeat(safe func(fullMethod string) bool) Option {
 	return optionFunc(func(o *options) { o.repeat = safe })
+}
+
+// Silent sends calls without the metadata that tells the server that its caller
+// retries (see [UnaryFromCaller]).
+func Silent() Option {
+	return optionFunc(func(o *options) { o.silent = true })
 }
 
 func newOptions(opts []Option) options {

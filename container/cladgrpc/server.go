@@ -21,7 +21,7 @@ import (
 func UnaryServer(r policy.Runner) grpc.UnaryServerInterceptor {
 	refuseNil("UnaryServer", r)
 	return func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
-		err = run(ctx, r, func(ctx context.Context) (meaning, error) {
+		err = run(ctx, r, func(ctx context.Context, _ retries) (meaning, error) {
 			resp, err = handler(ctx, req)
 			return handled(ctx, err), err
 		})
@@ -36,7 +36,7 @@ func UnaryServer(r policy.Runner) grpc.UnaryServerInterceptor {
 func StreamServer(r policy.Runner) grpc.StreamServerInterceptor {
 	refuseNil("StreamServer", r)
 	return func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-		return run(stream.Context(), r, func(ctx context.Context) (meaning, error) {
+		return run(stream.Context(), r, func(ctx context.Context, _ retries) (meaning, error) {
 			bound := &boundStream{ServerStream: stream, ctx: ctx}
 			err := handler(srv, bound)
 			m := handled(ctx, err)

@@ -20,14 +20,14 @@ type opener func(context.Context, []grpc.CallOption) (grpc.ClientStream, error)
 // open opens a stream. When that fails, nothing was sent on it.
 func (c client) open(ctx context.Context, desc *grpc.StreamDesc, opts []grpc.CallOption, open opener) (stream grpc.ClientStream, err error) {
 	if c.direct() {
-		return open(ctx, opts)
+		return open(c.tell(ctx, retries{}), opts)
 	}
 	if p, ours := c.runner.(*container.Pipeline); ours {
 		return c.openIn(ctx, p, desc, opts, open)
 	}
-	err = run(ctx, c.runner, func(ctx context.Context) (m meaning, err error) {
+	err = run(ctx, c.runner, func(ctx context.Context, _ retries) (m meaning, err error) {
 		d := delivery{link: c.link, throttle: c.throttle, began: clock.Now()}
-		if stream, err = open(ctx, d.observe(opts)); err != nil {
+		if stream, err = open(c.tell(ctx, retries{}), d.observe(opts)); err != nil {
 			m, err = d.judge(ctx, err)
 		}
 		return m, err
@@ -45,7 +45,7 @@ func (c client) openIn(ctx context.Context, p *container.Pipeline, desc *grpc.St
 	for call.Next(&err) {
 		s := &guardedStream{several: desc.ServerStreams, ctx: call.Context()}
 		s.sent.link, s.sent.throttle, s.sent.began = c.link, c.throttle, clock.Now()
-		s.ClientStream, err = open(s.ctx, append(s.sent.observe(opts), grpc.OnFinish(s.finished)))
+		s.ClientStream, err = open(c.tell(s.ctx, retries{}), append(s.sent.observe(opts), grpc.OnFinish(s.finished)))
 		if err != nil {
 			var m meaning
 			m, err = s.sent.judge(s.ctx, err)

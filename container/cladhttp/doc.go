@@ -23,9 +23,10 @@
 // hear of it then. One whose body is neither read nor closed is not counted.
 //
 // What is attempted again: a request that is safe to repeat, which is one with
-// an idempotent method or an Idempotency-Key (see [Idempotent] and [Repeat]), and
-// one that cannot have been sent: it was turned away by a limiter of ours, or no
-// connection could be made. A body is sent again by means of the request's
+// an idempotent method or an Idempotency-Key (see [Idempotent] and [Repeat]) or gets
+// one by the policy (policy.Retry.IdempotencyKey), and one that cannot have been
+// sent: it was turned away by a limiter of ours, or no connection could be made. A
+// body is sent again by means of the request's
 // GetBody; a request with a body and no GetBody is sent once. A server whose
 // certificate cannot be verified is not asked again.
 //
@@ -55,8 +56,11 @@
 // A policy chosen for a method in this way is carried out to the letter: if it
 // has a retry, requests of that method are repeated, safe or not.
 //
+// What a server is told, in headers: that the request is repeated where it fails, and
+// how long the caller waits; see [FromCaller]. [Silent] clients tell nothing.
+//
 // # Servers
 //
-// [Limit] runs handlers under a policy: it limits and time-bounds incoming
+// [FromCaller] has a handler heed what callers say of themselves. [Limit] runs handlers under a policy: it limits and time-bounds incoming
 // requests. [WriteError] and [Status] turn clad's errors into responses.
 package cladhttp

@@ -21,6 +21,8 @@ type exchange struct {
 	ctx    context.Context // the caller's
 	stop   func()          // ends ctx, where that was made here
 	repeat bool            // the request is safe to repeat
+	told   told            // what the server is told at the attempt at hand
+	key    idempotencyKey
 
 	attempts int
 	last     error          // of the attempt before
@@ -33,6 +35,7 @@ type exchange struct {
 	first struct {
 		request http.Request
 		upload  upload
+		told    [3]string
 	}
 	body body
 }
@@ -55,8 +58,10 @@ func (t *transport) exchange(req *http.Request, repeat bool) *exchange {
 func (x *exchange) runIn(p *container.Pipeline) (err error) {
 	call := p.Begin(x.ctx)
 	defer call.End()
+	x.identify(call.IdempotencyKey())
 	for call.Next(&err) {
 		x.kept = false
+		x.told = x.tell(call.Context(), &call)
 		o := x.attempt(call.Context())
 		err = o.err
 		switch {
@@ -96,6 +101,7 @@ func (x *exchange) runOutside(r policy.Runner) error {
 		if over != nil {
 			return over // whatever the runner thinks of it
 		}
+		x.told = x.tell(ctx, nil)
 		o := x.attempt(ctx)
 		if o.err == nil || o.verdict == policy.Unknown && !o.final {
 			return o.err
@@ -112,6 +118,9 @@ func (x *exchange) runOutside(r policy.Runner) error {
 // attempt sends the request once.
 func (x *exchange) attempt(ctx context.Context) outcome {
 	x.letGo()
+	if x.told.timeout == tooShort {
+		return outcome{err: awaitDeadline(ctx)}
+	}
 	req, err := x.request(ctx)
 	if err != nil {
 		return outcome{err: err, verdict: policy.Refused}

@@ -9,6 +9,7 @@ type options struct {
 	repeat   func(*http.Request) bool
 	fails    func(*http.Response) bool // nil: by status
 	maxHosts int
+	silent   bool
 }
 
 type optionFunc func(*options)
@@ -32,6 +33,12 @@ func FailOn(fails func(*http.Response) bool) Option {
 // MaxHosts bounds how many hosts [PerHost] tells apart. Without it, 1000.
 func MaxHosts(n int) Option {
 	return optionFunc(func(o *options) { o.maxHosts = n })
+}
+
+// Silent sends requests without the headers that tell the server of its caller's
+// retries and deadline (see [FromCaller]).
+func Silent() Option {
+	return optionFunc(func(o *options) { o.silent = true })
 }
 
 const defaultMaxHosts = 1000

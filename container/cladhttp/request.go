@@ -10,14 +10,15 @@ import (
 // request makes the request for an attempt: the caller's own stays as it is, and
 // so does what another attempt is made from.
 func (x *exchange) request(ctx context.Context) (*http.Request, error) {
-	req, watch := &x.first.request, &x.first.upload
+	req, watch, values := &x.first.request, &x.first.upload, &x.first.told
 	if x.attempts == 0 {
 		*req = *x.req.WithContext(ctx)
 	} else { // the first may still be in use
-		req, watch = x.req.WithContext(ctx), &upload{}
+		req, watch, values = x.req.WithContext(ctx), &upload{}, new([3]string)
 	}
 	req.Cancel = nil //nolint:staticcheck // its end is that of ctx
-	if _, reads := x.Unwrap().(*http.Transport); !reads {
+	_, reads := x.Unwrap().(*http.Transport)
+	if !reads {
 		// Others may change what they are given, though they should not.
 		req.Header = x.req.Header.Clone()
 		if x.req.URL != nil {
@@ -25,6 +26,7 @@ func (x *exchange) request(ctx context.Context) (*http.Request, error) {
 			req.URL = &u
 		}
 	}
+	x.told.write(req, x.key, values)
 	x.sent, x.upload = req, nil
 	if !hasBody(x.req) {
 		return req, nil

@@ -62,7 +62,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	pipeline, ours := g.runner.(*container.Pipeline)
 	if ours && pipeline.Direct() {
-		return t.Unwrap().RoundTrip(req)
+		return t.Unwrap().RoundTrip(t.passOn(req))
 	}
 	x := t.exchange(req, g.repeat || t.repeat(req))
 	if ours {

@@ -331,7 +331,7 @@ func TestRequestsAreNotChanged(t *testing.T) {
 	rt := cladhttp.New(roundTripper(func(req *http.Request) (*http.Response, error) {
 		seen = append(seen, req)
 		return answer(req, 500, ""), nil
-	}), runner(t, atOnce(2), policy.Timeout(someTime)))
+	}), runner(t, atOnce(2), policy.Timeout(someTime)), cladhttp.Silent())
 	req := request(t, http.MethodPut, "http://example.com/a", strings.NewReader("x"))
 	req.Header = header.Clone()
 	before, body := *req, req.Body
@@ -470,30 +470,33 @@ func TestNoPolicyCostsNothing(t *testing.T) {
 		if got != req {
 			t.Error("another request")
 		}
-	})
+	}, nil)
 	if n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
 // A request costs two allocations more than without: one for all that is needed of
-// it, and the deadline.
+// it, and the deadline. What a server is told of those takes three more: a map that
+// is not the caller's, and a number.
 func TestAllocationsOfAGuardedRequest(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
 	req := request(t, http.MethodPost, "fake://example.com", strings.NewReader("x"))
 	retry, breaker := policy.Retry{}, policy.CircuitBreaker{}
-	bare := allocations(t, req, func(*http.Request) {})
+	bare := allocations(t, req, func(*http.Request) {}, nil)
 	for _, c := range []struct {
 		layers []policy.Policy
+		opts   []cladhttp.Option
 		more   float64
 	}{
-		{[]policy.Policy{breaker}, 1},
-		{[]policy.Policy{retry, breaker}, 1},
-		{[]policy.Policy{retry, breaker, policy.Timeout(someTime)}, 2},
+		{[]policy.Policy{breaker}, nil, 1},
+		{[]policy.Policy{retry, breaker}, nil, 1},
+		{[]policy.Policy{retry, breaker, policy.Timeout(someTime)}, []cladhttp.Option{cladhttp.Silent()}, 2},
+		{[]policy.Policy{retry, breaker, policy.Timeout(someTime)}, nil, 2 + 3},
 	} {
-		if n := allocations(t, req, func(*http.Request) {}, c.layers...); n-bare > c.more {
+		if n := allocations(t, req, func(*http.Request) {}, c.opts, c.layers...); n-bare > c.more {
 			t.Errorf("%v: %v allocations more than the %v without, want %v", policy.Combine(c.layers...), n-bare, bare, c.more)
 		}
 	}
@@ -501,7 +504,7 @@ func TestAllocationsOfAGuardedRequest(t *testing.T) {
 
 // allocations counts those of a request through net/http's transport under the
 // layers.
-func allocations(t *testing.T, req *http.Request, sent func(*http.Request), layers ...policy.Policy) float64 {
+func allocations(t *testing.T, req *http.Request, sent func(*http.Request), opts []cladhttp.Option, layers ...policy.Policy) float64 {
 	t.Helper()
 	var resp http.Response
 	body := io.NopCloser(bytes.NewReader(nil))
@@ -511,7 +514,7 @@ func allocations(t *testing.T, req *http.Request, sent func(*http.Request), laye
 		resp = http.Response{StatusCode: http.StatusOK, Body: body}
 		return &resp, nil
 	}))
-	rt := cladhttp.New(next, runner(t, layers...))
+	rt := cladhttp.New(next, runner(t, layers...), opts...)
 	return testing.AllocsPerRun(100, func() {
 		resp, err := rt.RoundTrip(req)
 		if err != nil {

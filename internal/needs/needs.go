@@ -97,3 +97,6 @@ func Registered() {
 		}
 	}
 }
+
+// Standard says how there comes to be a standard policy.
+const Standard = "module.Standard() makes one, and so does standard: true in the profile"

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cladgo/clad/cmd/clad/internal/usage"
+	"github.com/cladgo/clad/internal/needs"
 	"github.com/cladgo/clad/internal/suggest"
 	"github.com/cladgo/clad/policy"
 )
@@ -87,6 +88,9 @@ func (c *checker) use(u usage.Use, sound []soundProfile) {
 		hint := suggest.DidYouMean(u.Policy, known)
 		if hint == "" {
 			hint = "; there are: " + few(known)
+		}
+		if u.Policy == policy.StandardName {
+			hint += "; " + needs.Standard
 		}
 		c.add(inCode(u.At, "%s: there is no policy %q%s", u.By, u.Policy, hint), "")
 	default:

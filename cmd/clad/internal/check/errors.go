@@ -10,12 +10,12 @@ import (
 )
 
 // loaderFor knows the names of errors that profiles may use with code, if all that
-// the code gives can be told.
+// the code gives can be told, and whether it adds the standard policy.
 func loaderFor(code *usage.Code) config.Loader {
 	if code.Errors.Unknown || len(code.Broken) > 0 {
-		return config.Loader{}
+		return config.Loader{Standard: code.Standard}
 	}
-	return config.Loader{Errors: append(container.ErrorNames(), code.Errors.Names...)}
+	return config.Loader{Errors: append(container.ErrorNames(), code.Errors.Names...), Standard: code.Standard}
 }
 
 // errorNames notes the names of errors that clad does not know by itself, where the

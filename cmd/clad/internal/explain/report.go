@@ -76,8 +76,10 @@ func New(p *config.Profile, o Options) *Report {
 		e.numbers[name] = i
 		r.Policies = append(r.Policies, e.policy(name))
 	}
-	for _, s := range p.Settings("reload") {
-		r.Settings = append(r.Settings, settingOf(s, 0))
+	for _, key := range []string{"standard", "reload"} {
+		for _, s := range p.Settings(key) {
+			r.Settings = append(r.Settings, settingOf(s, 0))
+		}
 	}
 	r.Services = e.services(r)
 	type use struct{ policy, user string }

@@ -85,6 +85,8 @@ func (f *finder) call(p *packages.Package, call *ast.CallExpr) {
 		f.tag(p, call)
 	case name == methodFunc && len(call.Args) == 2:
 		f.use(p, call.Args[1], fmt.Sprintf("container.Method(%s)", types.ExprString(call.Args[0])))
+	case name == modulePath+".Standard":
+		f.Standard = true
 	case name == fallbackPolicyFunc && len(call.Args) > 0:
 		f.use(p, call.Args[0], "container.FallbackPolicy")
 	case name == annotateFunc && len(call.Args) > 0:

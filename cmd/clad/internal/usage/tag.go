@@ -7,6 +7,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/cladgo/clad/policy"
 	"golang.org/x/tools/go/packages"
 )
 
@@ -27,7 +28,10 @@ func (f *finder) tag(p *packages.Package, call *ast.CallExpr) {
 	t := &tagging{pkg: p, call: call, chosen: map[string]Use{}}
 	by := fmt.Sprintf("container.Tag(%s)", shortExpr(call.Args[0]))
 	if u, ok := f.use(p, call.Args[1], by); ok {
-		t.policy = u.Policy
+		if t.policy = u.Policy; t.policy == "" {
+			t.policy = policy.StandardName
+			f.Uses[len(f.Uses)-1].Policy = t.policy
+		}
 	}
 	for _, arg := range call.Args[2:] {
 		f.option(t, arg)

@@ -33,6 +33,7 @@ type Code struct {
 	Services  []Service // what tagged constructors provide
 	Broken    []Problem // what keeps packages from being read in full
 	Errors    Errors
+	Standard  bool // module.Standard is called: there is a policy of that name
 }
 
 // Errors are the names that WithErrors gives to errors.

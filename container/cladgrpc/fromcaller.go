@@ -1,0 +1,76 @@
+package cladgrpc
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/cladgo/clad/policy"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+)
+
+// retriesLeft is the metadata of a call whose caller retries: how many more attempts
+// there may be, a whole number, 0 or more.
+const retriesLeft = "clad-retries-left"
+
+// UnaryFromCaller returns an interceptor that has a handler's work heed what the
+// caller of a call says of itself, as clients of this package do: with the metadata
+//
+//	clad-retries-left: 2
+//
+// that it repeats the call where that fails, twice more at most. While it is served,
+// a policy.Retry in its context makes one attempt: five services in a row that each
+// make three would ask the last 243 times. The one that retries is the outermost,
+// which alone knows whether somebody still waits; see policy.WithCallerRetries for a
+// step that is to be repeated here all the same. Deadlines travel with gRPC itself.
+//
+// An outsider can do no more by it than one who does not try again, and what is
+// malformed is ignored.
+func UnaryFromCaller() grpc.UnaryServerInterceptor {
+	return func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		return handler(fromCaller(ctx), req)
+	}
+}
+
+// StreamFromCaller is [UnaryFromCaller] for streams.
+func StreamFromCaller() grpc.StreamServerInterceptor {
+	return func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+		if ctx := fromCaller(stream.Context()); ctx != stream.Context() {
+			stream = &boundStream{ServerStream: stream, ctx: ctx}
+		}
+		return handler(srv, stream)
+	}
+}
+
+func fromCaller(ctx context.Context) context.Context {
+	said := metadata.ValueFromIncomingContext(ctx, retriesLeft)
+	if len(said) != 1 || len(said[0]) > 9 {
+		return ctx
+	}
+	left, err := strconv.ParseUint(said[0], 10, 32)
+	if err != nil {
+		return ctx
+	}
+	return policy.WithCallerRetries(ctx, int(left))
+}
+
+// tell returns the context in which a call is sent: where it is retried, here or by
+// somebody further out, the server hears of that.
+func (c client) tell(ctx context.Context, here retries) context.Context {
+	if c.silent {
+		return ctx
+	}
+	left, retries := policy.CallerRetries(ctx)
+	if !retries {
+		left, retries = here.left, here.any
+	}
+	if !retries {
+		return ctx
+	}
+	sent, _ := metadata.FromOutgoingContext(ctx) // a copy
+	if sent == nil {
+		sent = metadata.MD{}
+	}
+	sent.Set(retriesLeft, strconv.Itoa(left))
+	return metadata.NewOutgoingContext(ctx, sent)
+}

@@ -1,0 +1,105 @@
+package cladhttp
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/policy"
+)
+
+// What a request tells its server, for FromCaller there.
+const (
+	headerRetriesLeft = "Clad-Retries-Left" // whole number, 0 or more: the caller retries
+	headerTimeout     = "Clad-Timeout-Ms"   // whole milliseconds until the caller's deadline
+)
+
+// told is what an attempt tells the server. The zero value is nothing.
+type told struct {
+	retries bool
+	left    int           // of them
+	timeout time.Duration // 0 for none
+}
+
+// tooShort is the timeout of a deadline that is less than a millisecond away: no
+// answer will be there in time.
+const tooShort = -1
+
+// tell returns what the server is to know of an attempt in ctx: that its caller
+// retries, be it this one or one further out, and when the deadline is.
+func (x *exchange) tell(ctx context.Context, call *container.Call) (t told) {
+	if x.silent {
+		return t
+	}
+	t.left, t.retries = policy.CallerRetries(ctx)
+	if !t.retries && call != nil && x.repeatable(false) {
+		t.left, t.retries = call.RetriesLeft()
+	}
+	t.timeout = timeoutOf(ctx)
+	return t
+}
+
+func timeoutOf(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return 0
+	}
+	if timeout := time.Until(deadline).Truncate(time.Millisecond); timeout > 0 {
+		return timeout
+	}
+	return tooShort
+}
+
+// write adds it, and the key if there is one, to the headers of a request, of which it makes a copy; their
+// values, which the copy shares, are not written to. New ones are kept in values.
+func (t told) write(req *http.Request, key idempotencyKey, values *[3]string) {
+	if t == (told{}) && key.value == "" || req.Header == nil { // the transport will say so
+		return
+	}
+	req.Header = maps.Clone(req.Header)
+	if t.retries {
+		values[0] = strconv.Itoa(t.left)
+		req.Header[headerRetriesLeft] = values[0:1:1]
+	}
+	if t.timeout > 0 {
+		values[1] = strconv.FormatInt(t.timeout.Milliseconds(), 10)
+		req.Header[headerTimeout] = values[1:2:2]
+	}
+	if key.value != "" {
+		values[2] = key.value
+		req.Header[key.header] = values[2:3:3]
+	}
+}
+
+// passOn returns a request that no policy is for as it is to be sent: where the
+// caller's own caller retries, the server hears of that.
+func (t *transport) passOn(req *http.Request) *http.Request {
+	if t.silent {
+		return req
+	}
+	left, retries := policy.CallerRetries(req.Context())
+	if !retries {
+		return req
+	}
+	passed := *req
+	told{retries, left, timeoutOf(req.Context())}.write(&passed, idempotencyKey{}, new([3]string))
+	return &passed
+}
+
+// awaitDeadline waits for a deadline that is less than a millisecond away.
+func awaitDeadline(ctx context.Context) error {
+	deadline, _ := ctx.Deadline()
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return context.DeadlineExceeded
+}
