@@ -15,7 +15,7 @@ type builder struct {
 	*collector
 	root       place
 	catalog    policy.Catalog
-	origins    map[string]Origin // of shared breakers and limiters, by section and name
+	origins    map[string]Origin // of shared breakers, limiters and bulkheads, by section and name
 	references []reference
 	profile    string
 	errors     []string // the names that errors can have, sorted; nil if that is not known
@@ -39,12 +39,14 @@ func build(c *collector, profile string, root values, inherited, errors []string
 		catalog: policy.Catalog{
 			CircuitBreakers: map[string]policy.CircuitBreaker{},
 			RateLimiters:    map[string]policy.RateLimit{},
+			Bulkheads:       map[string]policy.Bulkhead{},
 			Policies:        map[string]policy.Policy{},
 			Services:        map[string]policy.Service{},
 		},
 	}
 	defineAll(b, b.catalog.CircuitBreakers, circuitBreakers, buildCircuitBreaker)
 	defineAll(b, b.catalog.RateLimiters, rateLimiters, buildRateLimit)
+	defineAll(b, b.catalog.Bulkheads, bulkheads, buildBulkhead)
 	for _, name := range inherited {
 		at := b.root.field(policies).field(name)
 		p := b.policy(at)
@@ -159,6 +161,7 @@ func (b *builder) resolveReferences() {
 	known := map[string][]string{
 		circuitBreakers: slices.Sorted(maps.Keys(b.catalog.CircuitBreakers)),
 		rateLimiters:    slices.Sorted(maps.Keys(b.catalog.RateLimiters)),
+		bulkheads:       slices.Sorted(maps.Keys(b.catalog.Bulkheads)),
 		policies:        slices.Sorted(maps.Keys(b.catalog.Policies)),
 		errorNames:      b.errors,
 	}

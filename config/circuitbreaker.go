@@ -82,6 +82,21 @@ var circuitBreakerFields = []field{
 		kind: duration, exclusiveMin: true, defaultValue: policy.DefaultPatience,
 		doc: "How long an attempt must have run, when the caller's own deadline ends it, to count as a failure.",
 	}},
+	{key: "shared", definition: definition{
+		kind: boolean, defaultValue: false,
+		doc: "Whether all instances that share a store open it together. It needs a name.",
+	}},
+	{key: "quorum", definition: definition{
+		kind: integer, min: 1, defaultText: "2, of a shared one", deriveDefault: defaultQuorum,
+		doc: "How many instances must find the dependency down before a `shared` breaker opens for all; fewer where there are fewer.",
+	}},
+}
+
+func defaultQuorum(breaker place) any {
+	if !breaker.field("shared").boolean() {
+		return nil
+	}
+	return policy.DefaultQuorum
 }
 
 func defaultThreshold(breaker place) any {
@@ -111,6 +126,10 @@ func recoveryTimeout(breaker place) time.Duration {
 func buildCircuitBreaker(b *builder, at place) policy.CircuitBreaker {
 	threshold, rate, window := at.field("failure_threshold"), at.field("failure_rate"), at.field("window")
 	longest, slow, slowRate := at.field("max_recovery"), at.field("slow_call"), at.field("slow_rate")
+	shared, quorum := at.field("shared"), at.field("quorum")
+	if quorum.isSet() && !shared.isSet() && !quorum.isMistaken() && !at.isIncomplete() {
+		b.mistake(quorum, "belongs to shared, which is not set")
+	}
 	spec := policy.CircuitBreaker{
 		FailureThreshold: uint32(threshold.integer()),
 		FailureRate:      rate.number(),
@@ -125,7 +144,11 @@ func buildCircuitBreaker(b *builder, at place) policy.CircuitBreaker {
 		SlowRate:         slowRate.number(),
 		RecoveryJitter:   at.field("recovery_jitter").number(),
 		Ramp:             at.field("ramp").duration(),
+		Shared:           shared.boolean(),
 	}.WithDefaults()
+	if spec.Shared {
+		spec.Quorum = uint32(quorum.integer())
+	}
 
 	if rate.number() > 0 && window.duration() == 0 && !window.isMistaken() {
 		b.mistake(rate, "needs a window to be counted in; set window: 10s or the like beside it")

@@ -17,6 +17,7 @@ func ReferenceTables() map[string]string {
 		"errors":          errorsLayer.definition.fields,
 		"chaos":           chaosLayer.definition.fields,
 		"rate_limit":      rateLimitLayer.definition.fields,
+		"bulkhead":        bulkheadLayer.definition.fields,
 		"circuit_breaker": circuitBreakerLayer.definition.fields,
 		"service":         serviceDefinition.fields,
 	} {

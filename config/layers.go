@@ -22,6 +22,7 @@ var layers = []*layer{
 	retryLayer,
 	rateLimitLayer,
 	rateLimitsLayer,
+	bulkheadLayer,
 	circuitBreakerLayer,
 	attemptTimeoutLayer,
 	chaosLayer,
@@ -41,8 +42,11 @@ func keysOf(layers []*layer) []string {
 // layersOf lists the layers that a policy has, in their common order.
 func layersOf(policy place) []*layer {
 	var has []*layer
+	under, _ := policy.value.(values)
 	for _, l := range layers {
-		if settings := policy.field(l.key); settings.isSet() && !settings.isRemoved() {
+		// A path for each layer that a policy does not have would take longer
+		// than all else here.
+		if under[l.key] != nil && !policy.field(l.key).isRemoved() {
 			has = append(has, l)
 		}
 	}

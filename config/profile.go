@@ -27,13 +27,14 @@ func (p *Profile) Standard() bool { return p.root.field(standard).boolean() }
 
 // Catalog returns what the profile says as plain values, defaults filled in.
 //
-// A policy that names a breaker or limiter holds one with only its Name set,
-// and what bears the name is in CircuitBreakers or RateLimiters, also where a
-// policy both describes and names it. The maps are the caller's own.
+// A policy that names a breaker, limiter or bulkhead holds one with only its Name
+// set, and what bears the name is in CircuitBreakers, RateLimiters or Bulkheads,
+// also where a policy both describes and names it. The maps are the caller's own.
 func (p *Profile) Catalog() policy.Catalog {
 	c := policy.Catalog{
 		CircuitBreakers: maps.Clone(p.catalog.CircuitBreakers),
 		RateLimiters:    maps.Clone(p.catalog.RateLimiters),
+		Bulkheads:       maps.Clone(p.catalog.Bulkheads),
 		Policies:        maps.Clone(p.catalog.Policies),
 		Services:        maps.Clone(p.catalog.Services),
 	}

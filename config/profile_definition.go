@@ -9,6 +9,7 @@ import (
 const (
 	circuitBreakers = "circuit_breakers"
 	rateLimiters    = "rate_limiters"
+	bulkheads       = "bulkheads"
 	policies        = "policies"
 	services        = "services"
 )
@@ -23,6 +24,8 @@ func singular(section string) string {
 		return "circuit breaker"
 	case rateLimiters:
 		return "rate limiter"
+	case bulkheads:
+		return "bulkhead"
 	case errorNames:
 		return "error of the name"
 	default:
@@ -63,6 +66,11 @@ var profileDefinition = &definition{
 			kind: table, rule: nameRule,
 			elem: &definition{kind: object, fields: rateLimitFields},
 			doc:  "Named rate limiters: one object each, shared by whoever names it.",
+		}},
+		{key: bulkheads, definition: definition{
+			kind: table, rule: nameRule,
+			elem: &definition{kind: object, fields: bulkheadFields},
+			doc:  "Named bulkheads: one object each, shared by whoever names it.",
 		}},
 		{key: policies, definition: definition{
 			kind: table, rule: nameRule, elem: policyDefinition,

@@ -155,7 +155,7 @@ policies:
 func TestMistakeBringsNoFurtherOnes(t *testing.T) {
 	for name, text := range map[string]string{
 		"a misspelt layer that order names":   "policies: {a: {timout: 1s, retry: 2, order: [timeout, retry]}}",
-		"an unknown layer that order names":   "policies: {a: {bulkhead: 1, order: [retry]}}",
+		"an unknown layer that order names":   "policies: {a: {quota: 1, order: [retry]}}",
 		"a broken layer that order names":     "policies: {a: {timeout: 1, retry: 2, order: [timeout, retry]}}",
 		"a broken breaker that is named":      "{circuit_breakers: {b: {failure_threshold: -1}}, policies: {a: {circuit_breaker: b}}}",
 		"an empty breaker that is named":      "{circuit_breakers: {b: }, policies: {a: {circuit_breaker: b}}}",

@@ -14,7 +14,7 @@ type Setting struct {
 	Path []string
 	// Value is a time.Duration, an int, a float64, a bool, a string or a
 	// []string. In the place of a map it is a string: "none", or the name of
-	// the circuit breaker or rate limiter that is used.
+	// the circuit breaker, rate limiter or bulkhead that is used.
 	Value any
 	// Origin is where the value comes from.
 	Origin Origin
@@ -52,9 +52,9 @@ func shortDuration(d time.Duration) string {
 // nest, outermost first, and names in theirs; it is empty for a path that leads
 // to nothing.
 //
-// A policy that uses a circuit breaker or rate limiter by its name has that name
-// alone: the settings are below circuit_breakers or rate_limiters, or below the
-// policy that describes what it names.
+// A policy that uses a circuit breaker, rate limiter or bulkhead by its name has that
+// name alone: the settings are below circuit_breakers, rate_limiters or bulkheads,
+// or below the policy that describes what it names.
 func (p *Profile) Settings(path ...string) []Setting {
 	at, ok := p.at(path)
 	if !ok {

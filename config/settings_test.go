@@ -59,7 +59,8 @@ policies.database.circuit_breaker.recovery_jitter = 0 (default)
 policies.database.circuit_breaker.ramp = 0s (default)
 policies.database.circuit_breaker.success_threshold = 3 (default)
 policies.database.circuit_breaker.probe_timeout = 30s (default)
-policies.database.circuit_breaker.patience = 100ms (default)`,
+policies.database.circuit_breaker.patience = 100ms (default)
+policies.database.circuit_breaker.shared = false (default)`,
 		"policies audit": `
 policies.audit.extends = database (base.yaml:10:20)
 policies.audit.order = none (base.yaml:10:50)
@@ -76,7 +77,8 @@ policies.audit.circuit_breaker.recovery_jitter = 0 (default)
 policies.audit.circuit_breaker.ramp = 0s (default)
 policies.audit.circuit_breaker.success_threshold = 3 (default)
 policies.audit.circuit_breaker.probe_timeout = 30s (default)
-policies.audit.circuit_breaker.patience = 100ms (default)`,
+policies.audit.circuit_breaker.patience = 100ms (default)
+policies.audit.circuit_breaker.shared = false (default)`,
 		"policies api": `
 policies.api.order = [rate_limit] (default)
 policies.api.rate_limit = api-calls (base.yaml:11:21)`,

@@ -2,7 +2,7 @@ package config
 
 import "github.com/cladgo/clad/policy"
 
-// spec is what a policy says of a breaker or limiter: its name where it is
+// spec is what a policy says of a breaker, limiter or bulkhead: its name where it is
 // shared, and else what it is.
 type spec[T any] struct {
 	name  string

@@ -17,6 +17,7 @@ func TestAllocations(t *testing.T) {
 	}
 	retry, breaker := policy.Retry{}, policy.CircuitBreaker{}
 	limit, timeout := policy.RateLimit{RequestsPerSecond: 1e12, Burst: 1e9}, policy.Timeout(time.Minute)
+	permits := policy.Bulkhead{MaxConcurrent: 10, MaxWait: time.Second, Reserve: 0.2}
 	for _, tt := range []struct {
 		name   string
 		layers []policy.Policy
@@ -30,6 +31,8 @@ func TestAllocations(t *testing.T) {
 		{"breaker that times its calls", []policy.Policy{policy.CircuitBreaker{SlowCall: time.Minute}}, 0},
 		{"rate limit", []policy.Policy{limit}, 0},
 		{"rate limit with a wait", []policy.Policy{policy.RateLimit{RequestsPerSecond: 1e12, Burst: 1e9, MaxWait: time.Second}}, 0},
+		{"bulkhead", []policy.Policy{permits}, 0},
+		{"retry, rate limit, bulkhead and breaker", []policy.Policy{retry, limit, permits, breaker}, 0},
 		{"retry, rate limit and breaker", []policy.Policy{retry, limit, breaker}, 0},
 		{"timeout", []policy.Policy{timeout}, 1},
 		{"all four", []policy.Policy{retry, limit, breaker, timeout}, 1},
@@ -105,6 +108,23 @@ func TestARateLimiterRejectsWithOneAllocation(t *testing.T) {
 	if rejected != 200 {
 		t.Errorf("%d rejections", rejected)
 	}
+}
+
+func TestABulkheadRejectsWithOneAllocation(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	p, _ := under(t, policy.Bulkhead{MaxConcurrent: 1})
+	_ = p.Run(t.Context(), func(ctx context.Context) error {
+		if got := testing.AllocsPerRun(200, func() {
+			if p.Run(ctx, works) == nil {
+				t.Error("a second one came in")
+			}
+		}); got > 1 {
+			t.Errorf("%v allocations", got)
+		}
+		return nil
+	})
 }
 
 // Once nobody waits any more, calls take the short way again.

@@ -45,7 +45,7 @@ func (a *attempts) End() {
 	c := &a.call
 	c.ctx, c.prog, c.caller, c.more = nil, nil, nil, nil
 	c.now, c.start, c.began, c.made = 0, 0, 0, 0
-	c.phase, c.kept, c.unsent, c.late, c.timesAttempts, c.final, c.effect, c.means = begun, false, false, false, false, false, false, verdict.Meaning{}
+	c.phase, c.kept, c.unsent, c.late, c.timesAttempts, c.final, c.effect, c.permits, c.means = begun, false, false, false, false, false, false, 0, verdict.Meaning{}
 	c.words, c.ctxs = [inlineWords]uint64{}, [inlineContexts]*deadline.Context{}
 	idle.Put(a)
 }

@@ -14,17 +14,26 @@ type CircuitBreaker struct {
 	name    atomic.Pointer[string]
 	circuit circuit.Breaker
 	spec    atomic.Pointer[policy.CircuitBreaker] // with its defaults
+	sharing *sharing                              // nil without a store
+	fleet   atomic.Pointer[follower]              // where it is shared
 }
 
-func newCircuitBreaker(name string, spec policy.CircuitBreaker, t *transitions) *CircuitBreaker {
-	b := &CircuitBreaker{}
+func newCircuitBreaker(name string, spec policy.CircuitBreaker, t *transitions, s *sharing) *CircuitBreaker {
+	b := &CircuitBreaker{sharing: s}
 	b.rename(name)
-	b.circuit = circuit.Breaker{
-		OnChange: func(from, to circuit.State) func() {
-			t.add(Transition{Name: b.Name(), From: stateOf[from], To: stateOf[to], At: time.Now()})
-			return t.tell
-		},
+	told := func(from, to circuit.State) func() {
+		t.add(Transition{Name: b.Name(), From: stateOf[from], To: stateOf[to], At: time.Now()})
+		return t.tell
 	}
+	b.circuit = circuit.Breaker{OnTold: told, OnChange: func(from, to circuit.State) func() {
+		f := b.fleet.Load()
+		if f == nil {
+			return told(from, to)
+		}
+		tell := told(from, to)
+		f.note(change{from: from, to: to})
+		return func() { tell(); f.flush() }
+	}}
 	b.configure(spec)
 	return b
 }
@@ -115,6 +124,7 @@ func (b *CircuitBreaker) configure(spec policy.CircuitBreaker) {
 	spec = spec.WithDefaults()
 	spec.Name = b.Name()
 	b.spec.Store(&spec)
+	b.share(spec)
 	slowWindow := spec.Window
 	if slowWindow == 0 {
 		slowWindow = policy.DefaultSlowWindow

@@ -18,6 +18,12 @@ func (c *Call) enterBreaker(s *step) error {
 		c.tripped(s, circuit.TooSlow, nil)
 	}
 	p, wait, ok := s.breaker.circuit.Admit(c.clock(), s.breaker.probeTime(s.timeout))
+	if f := s.breaker.fleet.Load(); f != nil && ok && p.IsProbe() {
+		if wait, ok = f.admit(p, c.clock()); !ok {
+			s.breaker.circuit.Report(p, circuit.Neutral)
+		}
+		c.now = 0
+	}
 	if !ok {
 		c.prog.counters.Count(countRejection)
 		c.rejected(CircuitOpen, s.breaker.Name(), wait)
@@ -36,6 +42,9 @@ func (c *Call) reportFailure(s *step, o circuit.Outcome, err error) {
 	word := c.word(s.slot)
 	held := circuit.Permit(*word)
 	*word = uint64(circuit.NoPermit)
+	if f := s.breaker.fleet.Load(); f != nil && held.IsProbe() {
+		defer f.probed(held, o)
+	}
 	if trip := s.breaker.circuit.Report(held, o); trip != circuit.NoTrip {
 		c.tripped(s, trip, err)
 	} else if e := c.prog.events; held.IsProbe() && e.wanted(c.ctx) {
@@ -71,7 +80,7 @@ func (c *Call) judge(s *step, err error) circuit.Outcome {
 		return c.left(s, why)
 	}
 	// What an inner pipeline refused says nothing of the dependency either.
-	if c.means.Verdict == policy.Unknown && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited)) {
+	if c.means.Verdict == policy.Unknown && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) || errors.Is(err, policy.ErrBulkheadFull)) {
 		return circuit.Neutral
 	}
 	return circuit.Failure

@@ -31,10 +31,11 @@ type Call struct {
 	kept          bool            // the contexts outlive the call
 	unsent        bool            // a layer refused the attempt at hand
 	late          bool            // time has passed since the call began: it has waited, or tries again
-	waited        bool            // the attempt at hand has, for a token
+	waited        bool            // the attempt at hand has, for a token or a permit
 	timesAttempts bool            // when attempts begin must be known
 	final         bool            // there is to be no further attempt
 	deferred      bool            // it goes on in a Pending
+	permits       uint8           // of bulkheads, one bit each
 	effect        bool            // an attempt that failed may have had its effect
 	means         verdict.Meaning // of the attempt's error
 	words         [inlineWords]uint64
@@ -141,7 +142,7 @@ func (c *Call) End() {
 // Detach keeps the context of the attempt alive beyond the call, for a result
 // that is still in use after it: a response body, a stream. The caller of
 // release ends it; until then only the policy's timeouts and the caller's own
-// context do. Detach is called after an attempt that is to be the last, before
+// context do. The permits of bulkheads are not kept: see [Call.Defer] for that. Detach is called after an attempt that is to be the last, before
 // Next; where another follows all the same, the context ends then, and release
 // must not be called.
 func (c *Call) Detach() (release func()) {
@@ -249,6 +250,8 @@ func (c *Call) succeed() {
 				own.Cancel()
 			}
 			c.ctx = c.caller
+		} else if s.kind == bulkheadLayer {
+			c.leaveBulkhead(s)
 		} else if c.means.Neutral {
 			c.report(s, circuit.Neutral)
 		} else if !s.breaker.circuit.Ignores(circuit.Permit(*c.word(s.slot))) {
@@ -321,6 +324,12 @@ func (c *Call) enter(i int) (int, error) {
 				continue
 			}
 			err = c.enterLimiter(s)
+		case bulkheadLayer:
+			if s.bulkhead.permits.TakeSpare() {
+				c.permits |= s.permit
+				continue
+			}
+			err = c.enterBulkhead(s)
 		case timeoutLayer:
 			c.enterTimeout(s)
 		case chaosLayer:
@@ -355,6 +364,8 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 			return nil, false
 		}
 	case chaosLayer: // it has struck, or not
+	case bulkheadLayer:
+		c.leaveBulkhead(s)
 	case limiterLayer:
 		if c.unsent { // further in: nobody was asked
 			c.giveBack(s)

@@ -133,7 +133,7 @@ func TestChaosEndsByItself(t *testing.T) {
 func TestChaosInEveryOrder(t *testing.T) {
 	layers := []policy.Policy{
 		attempts(2), policy.CircuitBreaker{FailureThreshold: 3, RecoveryTimeout: time.Second, SuccessThreshold: 1},
-		policy.RateLimit{RequestsPerSecond: 100, Burst: 100}, policy.Timeout(500 * time.Millisecond),
+		policy.RateLimit{RequestsPerSecond: 100, Burst: 100}, policy.Bulkhead{MaxConcurrent: 1}, policy.Timeout(500 * time.Millisecond),
 		policy.Errors{Answers: []error{errDown}}, policy.Stale(time.Second),
 	}
 	for _, chaos := range []policy.Chaos{

@@ -22,8 +22,8 @@ type Container struct {
 }
 
 // New makes a container of what a profile says. It provides *Orchestrator, the
-// same as policy.Orchestrator, and each policy, breaker and limiter as
-// *Pipeline, *CircuitBreaker and *RateLimiter under its name.
+// same as policy.Orchestrator, and each policy, breaker, limiter and
+// bulkhead as *Pipeline, *CircuitBreaker, *RateLimiter and *Bulkhead under its name.
 //
 // A cycle among the constructors is reported by the first Invoke, as in Fx. To
 // look for one at every Provide, which takes ever longer the more there are,

@@ -14,5 +14,5 @@
 // A [Pipeline] is a policy compiled into steps, and a [Call] is one operation on
 // its way through them; generated proxies are written against these two. Each
 // kind of layer has a file of its own: retry_layer.go, breaker_layer.go,
-// limiter_layer.go, timeout_layer.go.
+// limiter_layer.go, bulkhead_layer.go, timeout_layer.go.
 package container

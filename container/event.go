@@ -15,7 +15,8 @@ import (
 
 // Event is something that happened to an operation, to a circuit breaker or to the
 // policies: [AttemptFailed], [Retrying], [Waited], [Rejected], [TimedOut], [Overrun],
-// [Tripped], [Probed], [FellBack], [ServedStale], [Injected], [Transition], [Reloaded], [Alone] or [Rejoined].
+// [Tripped], [Probed], [FellBack], [ServedStale], [Injected], [Transition], [Reloaded],
+// [Alone], [Rejoined] or [Followed].
 // The set is closed, but grows: a switch over it needs a default.
 type Event interface{ event() }
 
@@ -40,11 +41,13 @@ type Retrying struct {
 	Err       error // of the attempt before
 }
 
-// Waited says that an attempt has waited for its token.
+// Waited says that an attempt has waited for its token, or its permit.
 type Waited struct {
 	Operation string
-	Name      string // of the limiter
+	Name      string // of the limiter or bulkhead
 	For       time.Duration
+	// Reason is what it would have been rejected for: RateLimited or BulkheadFull.
+	Reason Reason
 }
 
 // Rejected says that a layer refused an operation, or an attempt of it. The
@@ -52,7 +55,7 @@ type Waited struct {
 type Rejected struct {
 	Operation string
 	Reason    Reason
-	Name      string // of the breaker, limiter or dependency
+	Name      string // of the breaker, limiter, bulkhead or dependency
 	// RetryAfter is the time until another attempt may pass, 0 where nobody
 	// knows.
 	RetryAfter time.Duration
@@ -63,9 +66,10 @@ type Reason string
 
 // The reasons.
 const (
-	CircuitOpen Reason = "circuit_open"
-	RateLimited Reason = "rate_limited"
-	RetryBudget Reason = "retry_budget" // of the dependency named: no further attempt
+	CircuitOpen  Reason = "circuit_open"
+	RateLimited  Reason = "rate_limited"
+	BulkheadFull Reason = "bulkhead_full"
+	RetryBudget  Reason = "retry_budget" // of the dependency named: no further attempt
 )
 
 // TimedOut says that a timeout of the policy ended an operation or an attempt.
@@ -137,6 +141,15 @@ type Rejoined struct {
 	Name string // of the breaker or limiter
 }
 
+// Followed says that a shared circuit breaker has opened or closed since the others
+// did. The breaker's [Transition] is told as well.
+type Followed struct {
+	Name  string // of the breaker
+	State policy.State
+	// Down is how many instances find the dependency down, of Fleet.
+	Down, Fleet int
+}
+
 // Completed says how an operation ended.
 type Completed struct {
 	Operation string
@@ -166,6 +179,7 @@ func (Transition) event()    {}
 func (Reloaded) event()      {}
 func (Alone) event()         {}
 func (Rejoined) event()      {}
+func (Followed) event()      {}
 
 // OnEvent has listen told of every [Event], with the context of the call that it
 // happened in, in that call's goroutine, so it should be quick. Transitions come in

@@ -25,14 +25,12 @@ func (e *events) logEvent(ctx context.Context, event Event) {
 		write("retrying", event.Operation, slog.Int("attempt", event.Attempt), slog.Int("of", event.Of),
 			slog.Duration("after", event.After), slog.Any("error", event.Err))
 	case Waited:
-		write("waited for rate limiter", event.Operation, slog.String("limiter", event.Name), slog.Duration("for", event.For))
+		what, kind := event.Reason.layer()
+		write("waited for "+what, event.Operation, slog.String(kind, event.Name), slog.Duration("for", event.For))
 	case Rejected:
-		message, kind := "rejected by circuit breaker", "breaker"
-		switch event.Reason {
-		case CircuitOpen:
-		case RateLimited:
-			message, kind = "rejected by rate limiter", "limiter"
-		case RetryBudget:
+		what, kind := event.Reason.layer()
+		message := "rejected by " + what
+		if event.Reason == RetryBudget {
 			message, kind = "not retried, the retry budget is used up", "dependency"
 		}
 		write(message, event.Operation, slog.String(kind, event.Name), slog.Duration("retry_after", event.RetryAfter))
@@ -54,8 +52,24 @@ func (e *events) logEvent(ctx context.Context, event Event) {
 		write("served an old answer", event.Operation, slog.Duration("age", event.Age), slog.Any("error", event.Err))
 	case Injected:
 		write("chaos struck", event.Operation, slog.Duration("latency", event.Latency), slog.Any("error", event.Err))
+	case Followed:
+		e.write(ctx, slog.LevelDebug, "circuit breaker follows the fleet", slog.String("breaker", event.Name),
+			slog.String("state", event.State.String()), slog.Int("down", event.Down), slog.Int("fleet", event.Fleet))
 	case Transition, Reloaded:
 	}
+}
+
+// layer returns what the layer is called that rejects for r, in a message and as
+// an attribute.
+func (r Reason) layer() (what, kind string) {
+	switch r {
+	case RateLimited:
+		return "rate limiter", "limiter"
+	case BulkheadFull:
+		return "bulkhead", "bulkhead"
+	case CircuitOpen, RetryBudget:
+	}
+	return "circuit breaker", "breaker"
 }
 
 // write logs a message, or counts it where there were many like it of late. The

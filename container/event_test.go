@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cladgo/clad/container"
@@ -79,7 +80,16 @@ func TestEventsTellWhatHappened(t *testing.T) {
 		patient := pipelineFor(t, o, "poll", policy.RateLimit{Name: "slow", RequestsPerSecond: 1, Burst: 1, MaxWait: time.Minute})
 		_ = patient.Run(t.Context(), works)
 		_ = patient.Run(t.Context(), works)
-		j.want(t, "Waited{Operation:poll Name:slow For:1.000000001s}")
+		j.want(t, "Waited{Operation:poll Name:slow For:1.000000001s Reason:rate_limited}")
+
+		crowded := pipelineFor(t, o, "read", policy.Bulkhead{Name: "small", MaxConcurrent: 1, MaxWait: time.Second})
+		go func() { _ = crowded.Run(t.Context(), ignores(3*time.Second/2, nil)) }()
+		synctest.Wait()
+		_ = crowded.Run(t.Context(), works)
+		_ = crowded.Run(t.Context(), works)
+		j.want(t,
+			"Rejected{Operation:read Reason:bulkhead_full Name:small RetryAfter:0s}",
+			"Waited{Operation:read Name:small For:500ms Reason:bulkhead_full}")
 	})
 }
 

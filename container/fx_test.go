@@ -220,6 +220,7 @@ func TestNamedValues(t *testing.T) {
 	c := policy.Catalog{
 		CircuitBreakers: map[string]policy.CircuitBreaker{"bank": {}},
 		RateLimiters:    map[string]policy.RateLimit{"api-calls": {RequestsPerSecond: 1}},
+		Bulkheads:       map[string]policy.Bulkhead{"api-calls": {MaxConcurrent: 1}},
 		Policies: map[string]policy.Policy{
 			"database": policy.Retry{},
 			"inline":   policy.Combine(policy.CircuitBreaker{Name: "own", FailureThreshold: 1}, policy.RateLimit{Name: "lim", RequestsPerSecond: 1}),
@@ -232,6 +233,7 @@ func TestNamedValues(t *testing.T) {
 		Own          *container.CircuitBreaker `name:"own"`
 		API          *container.RateLimiter    `name:"api-calls"`
 		Lim          *container.RateLimiter    `name:"lim"`
+		Permits      *container.Bulkhead       `name:"api-calls"`
 		Database     *container.Pipeline       `name:"database"`
 		Inline       *container.Pipeline       `name:"inline"`
 	}
@@ -245,6 +247,9 @@ func TestNamedValues(t *testing.T) {
 			if l, ok := i.Orchestrator.RateLimiter(name); !ok || l != want || l.Name() != name {
 				t.Errorf("the limiter %s is another", name)
 			}
+		}
+		if b, ok := i.Orchestrator.Bulkhead("api-calls"); !ok || b != i.Permits {
+			t.Error("the bulkhead is another")
 		}
 		for name, p := range map[string]*container.Pipeline{"database": i.Database, "inline": i.Inline} {
 			if r, err := i.Orchestrator.Pipeline(name); err != nil || r != policy.Runner(p) {

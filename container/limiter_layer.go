@@ -21,7 +21,7 @@ func (c *Call) enterLimiter(s *step) error {
 		c.now, c.late, c.waited = 0, true, true
 		if ok || err != nil {
 			if e := c.prog.events; e.wanted(c.ctx) {
-				e.tell(c.ctx, Waited{c.prog.operation, l.Name(), c.clock().Sub(now)})
+				e.tell(c.ctx, Waited{c.prog.operation, l.Name(), c.clock().Sub(now), RateLimited})
 				c.now = 0
 			}
 			return err

@@ -41,6 +41,23 @@ func (o *Orchestrator) RateLimiters() []*RateLimiter {
 	return byName(all)
 }
 
+// Bulkheads lists all bulkheads that there are, as [Orchestrator.CircuitBreakers]
+// does.
+func (o *Orchestrator) Bulkheads() []*Bulkhead {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	all := make(map[*Bulkhead]bool)
+	for _, b := range o.bulkheads.known {
+		all[b] = true
+	}
+	o.inForce(func(s *step) {
+		if s.bulkhead != nil {
+			all[s.bulkhead] = true
+		}
+	})
+	return byName(all)
+}
+
 // CircuitBreaker returns the breaker of a name, which is one that it was registered
 // under or what errors, logs and metrics call it. Looking for one never makes one.
 func (o *Orchestrator) CircuitBreaker(name string) (*CircuitBreaker, bool) {
@@ -54,6 +71,13 @@ func (o *Orchestrator) RateLimiter(name string) (*RateLimiter, bool) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	return o.limiters.find(name)
+}
+
+// Bulkhead returns the bulkhead of a name, as [Orchestrator.CircuitBreaker] does.
+func (o *Orchestrator) Bulkhead(name string) (*Bulkhead, bool) {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return o.bulkheads.find(name)
 }
 
 // inForce calls f for every layer of what is in force.

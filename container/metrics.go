@@ -19,6 +19,7 @@ const (
 	countTimeout
 	countAnswered
 	countOverrun
+	countFull
 	countFallback
 	countStale
 	countChaos
@@ -87,6 +88,7 @@ func totalsOf(c *counters.Counters) policy.Totals {
 		CircuitBreakerTrips:      c.Of(countTrip),
 		CircuitBreakerRejections: c.Of(countRejection),
 		RateLimitHits:            c.Of(countLimited),
+		BulkheadRejections:       c.Of(countFull),
 		RetryBudgetHits:          c.Of(countBudget),
 		TimeoutCount:             c.Of(countTimeout),
 		Overruns:                 c.Of(countOverrun),
@@ -108,6 +110,7 @@ func add(sum *policy.Totals, t policy.Totals) {
 	sum.CircuitBreakerTrips += t.CircuitBreakerTrips
 	sum.CircuitBreakerRejections += t.CircuitBreakerRejections
 	sum.RateLimitHits += t.RateLimitHits
+	sum.BulkheadRejections += t.BulkheadRejections
 	sum.RetryBudgetHits += t.RetryBudgetHits
 	sum.TimeoutCount += t.TimeoutCount
 	sum.Overruns += t.Overruns

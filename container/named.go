@@ -15,7 +15,8 @@ import (
 // NamedValues returns a constructor for fx.Provide and [Container.Provide] that
 // takes *Orchestrator and provides everything that tagged constructors depend
 // on, and all that has a name in the catalog under that name: policies as
-// *Pipeline, breakers as *CircuitBreaker, limiters as *RateLimiter. Package
+// *Pipeline, breakers as *CircuitBreaker, limiters as *RateLimiter, bulkheads as
+// *Bulkhead. Package
 // module uses it; an app that uses that does not. Call it when the program runs,
 // not in a package variable: it counts the proxies that are registered by then.
 func NamedValues(c policy.Catalog) any {
@@ -44,6 +45,9 @@ func namedValues(c policy.Catalog) *values {
 	}
 	for _, name := range slices.Sorted(maps.Keys(declared.limiters)) {
 		v.add(name, reflect.TypeFor[*RateLimiter](), func(o *Orchestrator) any { l, _ := o.limiters.ever(name); return l })
+	}
+	for _, name := range slices.Sorted(maps.Keys(declared.bulkheads)) {
+		v.add(name, reflect.TypeFor[*Bulkhead](), func(o *Orchestrator) any { b, _ := o.bulkheads.ever(name); return b })
 	}
 	return v
 }

@@ -18,7 +18,7 @@ const DefaultMaxOperations = 10_000
 // [Orchestrator.For], policy.Execute and the like; below 1 it is
 // [DefaultMaxOperations]. There should be far fewer: an id is
 // "payments.charge" and not one per customer. Beyond, those that were not used of
-// late are forgotten, with their unnamed breakers and limiters and what was counted
+// late are forgotten, with their unnamed breakers, limiters and bulkheads and what was counted
 // of them by itself; those whose breaker is not closed, last.
 func WithMaxOperations(n int) Option {
 	return optionFunc(func(o *options) {
@@ -36,7 +36,7 @@ type operations struct {
 }
 
 // operation is what the orchestrator remembers of an id given to For: the
-// pipelines made for it, and the state of their unnamed breakers and limiters.
+// pipelines made for it, and the state of their unnamed breakers, limiters and bulkheads.
 type operation struct {
 	id       string
 	owner    *owner

@@ -16,7 +16,7 @@ import (
 )
 
 // Orchestrator turns policies into pipelines, and holds all their state: named
-// breakers and limiters, those of services and operations, and what is counted.
+// breakers, limiters and bulkheads, those of services and operations, and what is counted.
 // It implements [policy.Orchestrator], and is safe for use by many goroutines.
 type Orchestrator struct {
 	transitions *transitions
@@ -36,6 +36,7 @@ type Orchestrator struct {
 	retired   map[string]*Pipeline // of policies that it no longer has
 	breakers  registry[policy.CircuitBreaker, *CircuitBreaker]
 	limiters  registry[policy.RateLimit, *RateLimiter]
+	bulkheads registry[policy.Bulkhead, *Bulkhead]
 	services  services
 }
 
@@ -121,6 +122,7 @@ func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
 		services:   newServices(),
 		breakers:   newRegistry[policy.CircuitBreaker, *CircuitBreaker](),
 		limiters:   newRegistry[policy.RateLimit, *RateLimiter](),
+		bulkheads:  newRegistry[policy.Bulkhead, *Bulkhead](),
 		operations: operations{most: settings.operations},
 		chaos:      make(map[chaosKey]chaosBegun),
 	}
@@ -188,6 +190,13 @@ func (o *Orchestrator) RegisterRateLimiter(name string, spec policy.RateLimit) e
 	return o.transact(func(tx *transaction) error { return tx.registerLimiter(name, spec) })
 }
 
+// RegisterBulkhead makes a bulkhead known under a name, at any time. One that is
+// there already takes the new settings: calls keep the permits that they have. It
+// stays when a profile is loaded anew.
+func (o *Orchestrator) RegisterBulkhead(name string, spec policy.Bulkhead) error {
+	return o.transact(func(tx *transaction) error { return tx.registerBulkhead(name, spec) })
+}
+
 // choice returns the policy of a name.
 func choice(c policy.Catalog, name string) (policy.Policy, error) {
 	if name == nonePolicy {
@@ -214,7 +223,7 @@ func unknown[T any](what, name string, known map[string]T) error {
 	return fmt.Errorf("no %s %q%s; there are: %s", what, name, suggest.DidYouMean(name, names), listed(names))
 }
 
-// checkName checks what a breaker or limiter is to be registered under.
+// checkName checks what a breaker, limiter or bulkhead is to be registered under.
 func checkName(what, name, own string, invalid error) error {
 	var errs []error
 	switch {

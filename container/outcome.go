@@ -51,6 +51,8 @@ func (c *Call) abandon() {
 			c.reportFailure(s, outcome, nil)
 		case timeoutLayer:
 			c.leaveTimeout(s)
+		case bulkheadLayer:
+			c.leaveBulkhead(s)
 		case retryLayer, limiterLayer, errorsLayer, chaosLayer, staleLayer: // hold nothing that is to be given back here: a token was used
 		}
 	}

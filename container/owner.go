@@ -7,15 +7,16 @@ import (
 	"github.com/cladgo/clad/policy"
 )
 
-// owner owns unnamed breakers and limiters: a tagged service, an operation, or a
+// owner owns unnamed breakers, limiters and bulkheads: a tagged service, an operation, or a
 // policy of the catalog that is run by its name. The lock of the registry
 // guards it.
 type owner struct {
-	name     string
-	main     policy.Policy // of a service: that of its methods for which no other is chosen
-	breakers []*owned[policy.CircuitBreaker, *CircuitBreaker]
-	limiters []*owned[policy.RateLimit, *RateLimiter]
-	budget   *budget.Budget // of retries; nil where none is bounded
+	name      string
+	main      policy.Policy // of a service: that of its methods for which no other is chosen
+	breakers  []*owned[policy.CircuitBreaker, *CircuitBreaker]
+	limiters  []*owned[policy.RateLimit, *RateLimiter]
+	bulkheads []*owned[policy.Bulkhead, *Bulkhead]
+	budget    *budget.Budget // of retries; nil where none is bounded
 }
 
 func newOwner(name string) *owner { return &owner{name: name} }
@@ -124,6 +125,11 @@ func limiterLayerOf(p policy.Policy) (_ policy.RateLimit, unnamed, ok bool) {
 	return l, ok && l.Name == "", ok
 }
 
+func bulkheadLayerOf(p policy.Policy) (_ policy.Bulkhead, unnamed, ok bool) {
+	b, ok := p.(policy.Bulkhead)
+	return b, ok && b.Name == "", ok
+}
+
 func (o *owned[S, T]) use(tx *transaction, policyName string) {
 	if policyName != "" {
 		tx.onCommit(func() {
@@ -143,6 +149,9 @@ func (w *owner) drop(o *Orchestrator) {
 	for _, l := range w.limiters {
 		o.limiters.drop(l.resource)
 	}
+	for _, b := range w.bulkheads {
+		o.bulkheads.drop(b.resource)
+	}
 }
 
 // settingsOf returns the settings that a resource has, or will have when the transaction
@@ -157,7 +166,7 @@ func settingsOf[S comparable, T any](tx *transaction, o *owned[S, T]) S {
 // hold notes what a policy finds as it wants it, so that no other whose
 // settings have changed takes it along.
 func (w *owner) hold(tx *transaction, p policy.Policy) {
-	breakers, limiters := 0, 0
+	breakers, limiters, bulkheads := 0, 0, 0
 	for _, layer := range policy.Layers(p) {
 		switch layer := layer.(type) {
 		case policy.CircuitBreaker:
@@ -166,6 +175,9 @@ func (w *owner) hold(tx *transaction, p policy.Policy) {
 		case policy.RateLimit:
 			hold(tx, w.limiters, limiters, layer)
 			limiters++
+		case policy.Bulkhead:
+			hold(tx, w.bulkheads, bulkheads, layer)
+			bulkheads++
 		}
 	}
 }

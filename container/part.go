@@ -1,7 +1,7 @@
 package container
 
 // Part returns the Methods of one part of the dependency, a node of a cluster, say:
-// under the same choices, and with unnamed breakers and limiters of its own, which
+// under the same choices, and with unnamed breakers, limiters and bulkheads of its own, which
 // bear the part's name after the service's: "redis.ClusterClient/10.0.0.7:6379". Its
 // operations are the whole's. A part is to be asked for once, and there should be no
 // more of them than the dependency has.

@@ -25,13 +25,15 @@ import (
 // copied once something was.
 type Pending struct {
 	call     Call
+	permits  *heldPermits
 	finished atomic.Bool
 }
 
 // Defer leaves the outcome of the call to p. Until p is finished, circuit
 // breakers and metrics hear nothing, what the call holds is held (the place of a
-// probe, say), and its context ends only by the policy's timeouts and with the
-// caller's. Defer is called after an attempt that succeeded so far, before Next,
+// probe, the permits of bulkheads), and its context ends only by the policy's
+// timeouts and with the caller's. Permits are given back when that ends, if p is not
+// finished by then. Defer is called after an attempt that succeeded so far, before Next,
 // which then reports that there is nothing more to do.
 //
 // A call that has failed may leave a result as well, which [Call.Detach] has kept
@@ -43,6 +45,7 @@ type Pending struct {
 func (c *Call) Defer(p *Pending) {
 	p.call = *c
 	p.call.deferred = true
+	p.permits = p.call.keepPermits()
 	c.phase = over
 }
 
@@ -66,6 +69,7 @@ func (p *Pending) finish(err error, m verdict.Meaning) error {
 	if !p.finished.CompareAndSwap(false, true) || p.call.prog == nil {
 		return err
 	}
+	p.permits.end()
 	c := &p.call
 	c.now, c.late, c.final, c.means = 0, true, true, m
 	if c.phase == over {

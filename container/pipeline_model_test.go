@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cladgo/clad/container"
@@ -35,16 +38,19 @@ func (busyError) RetryAfter() time.Duration { return 700 * time.Millisecond }
 // story is a random policy and what happens under it, made from a seed.
 type story struct {
 	*rand.Rand
-	layers   []policy.Policy
-	breakers map[string]policy.CircuitBreaker
-	limiters map[string]policy.RateLimit
+	layers    []policy.Policy
+	breakers  map[string]policy.CircuitBreaker
+	limiters  map[string]policy.RateLimit
+	bulkheads map[string]policy.Bulkhead
+	others    sync.WaitGroup // in bulkheads
 }
 
 func newStory(seed uint64) *story {
 	return &story{
-		Rand:     rand.New(rand.NewPCG(seed, 1)),
-		breakers: make(map[string]policy.CircuitBreaker),
-		limiters: make(map[string]policy.RateLimit),
+		Rand:      rand.New(rand.NewPCG(seed, 1)),
+		breakers:  make(map[string]policy.CircuitBreaker),
+		limiters:  make(map[string]policy.RateLimit),
+		bulkheads: make(map[string]policy.Bulkhead),
 	}
 }
 
@@ -77,6 +83,17 @@ func (s *story) add(kind string) {
 		}
 		s.limiters[name] = spec
 		s.layers = append(s.layers, policy.RateLimit{Name: name})
+	case "bulkhead":
+		name := fmt.Sprint("h", len(s.bulkheads))
+		spec := policy.Bulkhead{Name: name, MaxConcurrent: 1 + s.IntN(4)}
+		if s.chance(50) {
+			spec.MaxWait = s.upTo(5 * time.Second)
+		}
+		if s.chance(50) {
+			spec.Reserve = s.Float64()
+		}
+		s.bulkheads[name] = spec
+		s.layers = append(s.layers, policy.Bulkhead{Name: name})
 	case "timeout":
 		s.layers = append(s.layers, policy.Timeout(s.upTo(6*time.Second)))
 	}
@@ -165,7 +182,7 @@ func contextOf(t *testing.T, c refContext) (context.Context, context.CancelFunc)
 func (s *story) play(t *testing.T) {
 	t.Helper()
 	var waits []time.Duration
-	o := newOrchestrator(t, policy.Catalog{CircuitBreakers: s.breakers, RateLimiters: s.limiters},
+	o := newOrchestrator(t, policy.Catalog{CircuitBreakers: s.breakers, RateLimiters: s.limiters, Bulkheads: s.bulkheads},
 		container.OnEvent(func(_ context.Context, event container.Event) {
 			if e, ok := event.(container.Retrying); ok {
 				waits = append(waits, e.After)
@@ -186,11 +203,16 @@ func (s *story) play(t *testing.T) {
 		}
 		return a.err
 	}
+	defer s.others.Wait()
 	start := time.Now()
 	for n := range 12 {
+		s.occupy(t, o, ref)
 		caller := s.caller()
 		ref.attempts, attempts, waits = 0, 0, nil
 		ctx, cancel := contextOf(t, caller)
+		if ref.sheddable = s.chance(30); ref.sheddable {
+			ctx = policy.WithCriticality(ctx, policy.Sheddable)
+		}
 		err := p.Run(ctx, callee)
 		cancel()
 		ref.waits = waits
@@ -211,7 +233,7 @@ func (s *story) play(t *testing.T) {
 		compare("error", describe(err), describe(want))
 		compare("errors.Is", sentinelsOf(err), sentinelsOf(want))
 		compare("time to come back", comesBack(err), comesBack(want))
-		totals := o.Metrics().Totals
+		totals := o.Metrics().Operations["op"]
 		if seen := totals.Overruns - ref.totals.Overruns; seen <= ref.sampled {
 			totals.Overruns -= seen
 		}
@@ -219,6 +241,12 @@ func (s *story) play(t *testing.T) {
 		for name, b := range ref.breakers {
 			engine, _ := o.CircuitBreaker(name)
 			compare("breaker "+name, engine.State(), b.at(ref.now))
+		}
+		synctest.Wait() // others may be leaving
+		for name, b := range ref.bulkheads {
+			b.at(time.Since(start))
+			engine, _ := o.Bulkhead(name)
+			compare("bulkhead "+name, engine.Status(), container.BulkheadStatus{InUse: b.held})
 		}
 		if t.Failed() {
 			return
@@ -230,12 +258,31 @@ func (s *story) play(t *testing.T) {
 	}
 }
 
+// occupy has others take permits of bulkheads for a while.
+func (s *story) occupy(t *testing.T, o *container.Orchestrator, ref *reference) {
+	t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(s.bulkheads)) {
+		b := ref.bulkheads[name]
+		if b.at(ref.now); b.held > 0 || s.chance(50) {
+			continue
+		}
+		b.held = 1 + s.IntN(b.spec.MaxConcurrent)
+		stay := s.upTo(6 * time.Second)
+		b.until = ref.now + stay
+		others := pipelineFor(t, o, "others", policy.Bulkhead{Name: name})
+		for range b.held {
+			s.others.Go(func() { _ = others.Run(t.Context(), ignores(stay, nil)) })
+		}
+	}
+	synctest.Wait()
+}
+
 func comesBack(err error) time.Duration {
 	d, _ := policy.RetryAfter(err)
 	return d
 }
 
-var kinds = []string{"retry", "breaker", "limiter", "timeout"}
+var kinds = []string{"retry", "breaker", "limiter", "bulkhead", "timeout"}
 
 // orders returns all orders of the kinds.
 func orders() [][]string {
@@ -256,14 +303,14 @@ func orders() [][]string {
 
 // In a combined policy the last of retry and timeout once won, and the other
 // vanished. Every layer counts, in every order.
-func TestEveryOrderOfTheFourLayers(t *testing.T) {
+func TestEveryOrderOfTheLayers(t *testing.T) {
 	all := orders()
-	if len(all) != 24 {
+	if len(all) != 120 {
 		t.Fatalf("%d orders", len(all))
 	}
 	for i, order := range all {
 		t.Run(fmt.Sprint(order), func(t *testing.T) {
-			for n := range scale(150) {
+			for n := range scale(30) {
 				tell(t, uint64(i*100_000+n), func(s *story) {
 					for _, kind := range order {
 						s.add(kind)

@@ -39,15 +39,17 @@ type program struct {
 // step is one layer of a program. Which fields count depends on the kind. What
 // it remembers of a call stands in the Call, from slot on.
 type step struct {
-	kind    kind
-	slot    int
-	retry   *retryStep
-	breaker *CircuitBreaker
-	limiter *RateLimiter
-	timeout time.Duration // or, of a breaker, what bounds the attempts within
-	errors  *errorsStep
-	chaos   *chaosStep
-	stale   time.Duration
+	chaos    *chaosStep
+	stale    time.Duration
+	kind     kind
+	slot     int
+	retry    *retryStep
+	breaker  *CircuitBreaker
+	limiter  *RateLimiter
+	bulkhead *Bulkhead
+	permit   uint8         // the bit of the bulkhead's permit in Call.permits
+	timeout  time.Duration // or, of a breaker, what bounds the attempts within
+	errors   *errorsStep
 }
 
 // kind says which layer a step is. A new kind of layer is a new file with its
@@ -66,6 +68,7 @@ const (
 	errorsLayer
 	chaosLayer
 	staleLayer
+	bulkheadLayer
 )
 
 // resources finds the state of a policy's layers: what is named is shared, what
@@ -74,6 +77,7 @@ const (
 type resources interface {
 	circuitBreaker(spec policy.CircuitBreaker, n int) (*CircuitBreaker, error)
 	rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error)
+	bulkhead(spec policy.Bulkhead, n int) (*Bulkhead, error)
 	retryBudget() (b *budget.Budget, dependency string)
 	chaos(spec policy.Chaos, operation string, n int) *chaosStep
 	namedErrors() map[string]error
@@ -91,7 +95,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 	}
 	prog := &program{policy: p, operation: operation, steps: make([]step, 0, len(layers))}
 	var errs []error
-	breakers, limiters, chaos := 0, 0, 0
+	breakers, limiters, bulkheads, chaos := 0, 0, 0, 0
 	for _, layer := range layers {
 		var s step
 		var err error
@@ -115,6 +119,15 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 			prog.refuses = true
 			s.limiter, err = r.rateLimiter(layer, limiters)
 			limiters++
+		case policy.Bulkhead:
+			s = step{kind: bulkheadLayer, permit: 1 << bulkheads}
+			prog.refuses = true
+			if bulkheads == maxBulkheads {
+				err = fmt.Errorf("more than %d bulkheads in one policy", maxBulkheads)
+				break
+			}
+			s.bulkhead, err = r.bulkhead(layer, bulkheads)
+			bulkheads++
 		case policy.Timeout:
 			s = step{kind: timeoutLayer, timeout: time.Duration(layer), slot: prog.contexts}
 			prog.contexts++
@@ -140,7 +153,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 	prog.boundProbes()
 	prog.large = prog.words > inlineWords || prog.contexts > inlineContexts
 	for i := len(prog.steps) - 1; i >= 0; i-- {
-		if s := &prog.steps[i]; s.kind == breakerLayer || s.kind == timeoutLayer {
+		if s := &prog.steps[i]; s.kind == breakerLayer || s.kind == timeoutLayer || s.kind == bulkheadLayer {
 			prog.leaving = append(prog.leaving, s)
 		}
 	}

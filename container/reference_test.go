@@ -29,22 +29,24 @@ type answer struct {
 
 // reference interprets policies for calls made one after another.
 type reference struct {
-	now      time.Duration
-	answers  func() answer
-	attempts int
-	breakers map[string]*refBreaker
-	limiters map[string]*refLimiter
-	totals   policy.Totals
-	start    clock.Nanos // of the story
-	operated []int64     // the seconds of operations, and of retries
-	retried  []int64
+	now       time.Duration
+	answers   func() answer
+	attempts  int
+	breakers  map[string]*refBreaker
+	limiters  map[string]*refLimiter
+	bulkheads map[string]*refBulkhead
+	totals    policy.Totals
+	start     clock.Nanos // of the story
+	operated  []int64     // the seconds of operations, and of retries
+	retried   []int64
 
 	// Of the operation at hand.
-	caller refContext
-	began  time.Duration // its last attempt
-	last   error         // of the attempt before
-	unsent bool          // a layer refused the attempt
-	failed bool          // it did, and an attempt before had failed
+	caller    refContext
+	sheddable bool
+	began     time.Duration // its last attempt
+	last      error         // of the attempt before
+	unsent    bool          // a layer refused the attempt
+	failed    bool          // it did, and an attempt before had failed
 
 	sampled uint64 // successes that came back too late, of which some are counted as such
 
@@ -56,16 +58,20 @@ type reference struct {
 
 func newReference(s *story, answers func() answer) *reference {
 	r := &reference{
-		start:    clock.Now(),
-		answers:  answers,
-		breakers: make(map[string]*refBreaker),
-		limiters: make(map[string]*refLimiter),
+		start:     clock.Now(),
+		answers:   answers,
+		breakers:  make(map[string]*refBreaker),
+		limiters:  make(map[string]*refLimiter),
+		bulkheads: make(map[string]*refBulkhead),
 	}
 	for name, spec := range s.breakers {
 		r.breakers[name] = &refBreaker{spec: spec}
 	}
 	for name, spec := range s.limiters {
 		r.limiters[name] = &refLimiter{spec: spec, tokens: float64(spec.Burst)}
+	}
+	for name, spec := range s.bulkheads {
+		r.bulkheads[name] = &refBulkhead{spec: spec, refused: never}
 	}
 	return r
 }
@@ -151,6 +157,8 @@ func (r *reference) run(layers []policy.Policy, ctx refContext) error {
 		return r.breaker(r.breakers[layer.Name], ctx, inside)
 	case policy.RateLimit:
 		return r.limiter(r.limiters[layer.Name], ctx, inside)
+	case policy.Bulkhead:
+		return r.bulkhead(r.bulkheads[layer.Name], ctx, inside)
 	default:
 		panic(fmt.Sprintf("no such layer: %T", layer))
 	}
@@ -323,7 +331,7 @@ func (r *reference) breaker(b *refBreaker, ctx refContext, inside func(refContex
 		known := errors.Is(left, context.DeadlineExceeded) || entered == policy.StateHalfOpen
 		neutral = !known || r.now-r.began < b.spec.Patience
 	default:
-		neutral = !r.failed && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited))
+		neutral = !r.failed && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) || errors.Is(err, policy.ErrBulkheadFull))
 	}
 	switch {
 	case neutral:
@@ -380,6 +388,69 @@ func (r *reference) limiter(l *refLimiter, ctx refContext, inside func(refContex
 	return err
 }
 
+// refBulkhead is a number of permits, of which others hold some for a while.
+type refBulkhead struct {
+	spec    policy.Bulkhead
+	held    int           // by others
+	until   time.Duration // they leave
+	refused time.Duration // when somebody was first, since a permit came back
+	gap     time.Duration // how long it takes from there, on average
+}
+
+// at lets the others leave in time.
+func (b *refBulkhead) at(now time.Duration) {
+	if b.held > 0 && now >= b.until {
+		b.held = 0
+		b.left(b.until)
+	}
+}
+
+// left notes when a permit came back.
+func (b *refBulkhead) left(now time.Duration) {
+	if b.refused == never {
+		return
+	}
+	took := max(now-b.refused, 1)
+	if b.gap == 0 {
+		b.gap = took
+	}
+	b.gap += (took - b.gap) / 8
+	b.refused = never
+}
+
+func (b *refBulkhead) free(sheddable bool) int {
+	free := b.spec.MaxConcurrent - b.held
+	if sheddable {
+		reserved := int(math.Ceil(b.spec.Reserve * float64(b.spec.MaxConcurrent)))
+		free -= min(reserved, b.spec.MaxConcurrent-1)
+	}
+	return free
+}
+
+func (r *reference) bulkhead(b *refBulkhead, ctx refContext, inside func(refContext) error) error {
+	b.at(r.now)
+	if b.free(r.sheddable) <= 0 {
+		wait := min(b.spec.MaxWait, ctx.latest-r.now)
+		in := b.until-r.now <= wait
+		if in {
+			wait = b.until - r.now
+		}
+		if wait > 0 && !r.sleep(wait, ctx) {
+			r.unsent = true
+			return ctx.err(r.now)
+		}
+		b.at(r.now)
+		if !in {
+			r.totals.BulkheadRejections++
+			r.unsent = true
+			b.refused = min(b.refused, r.now)
+			return &policy.BulkheadFullError{Name: b.spec.Name, RetryAfter: max(b.gap, r.now-b.refused), Err: r.last}
+		}
+	}
+	defer func() { b.at(r.now); b.left(r.now) }()
+	return inside(ctx)
+}
+
 // describe tells what can be told apart of an error, wrapper by wrapper.
 func describe(err error) string {
 	{
@@ -388,6 +459,7 @@ func describe(err error) string {
 		var e2 *policy.CircuitOpenError
 		var e3 *policy.RateLimitedError
 		var e4 *policy.CancelledError
+		var e5 *policy.BulkheadFullError
 		switch {
 		case err == nil:
 			return "nil"
@@ -399,6 +471,8 @@ func describe(err error) string {
 			return fmt.Sprintf("open(%s)", e2.Name)
 		case errors.As(err, &e3):
 			return fmt.Sprintf("limited(%s)", e3.Name)
+		case errors.As(err, &e5):
+			return fmt.Sprintf("full(%s)", e5.Name)
 		case errors.As(err, &e4):
 			return "cancelled " + sentinelsOf(err)
 		default:
@@ -411,7 +485,7 @@ func describe(err error) string {
 func sentinelsOf(err error) string {
 	var is []string
 	for _, target := range []error{
-		policy.ErrCircuitOpen, policy.ErrRateLimited, policy.ErrTimeout, policy.ErrRetriesExhausted, policy.ErrCancelled,
+		policy.ErrCircuitOpen, policy.ErrRateLimited, policy.ErrBulkheadFull, policy.ErrTimeout, policy.ErrRetriesExhausted, policy.ErrCancelled,
 		context.Canceled, context.DeadlineExceeded, errDown, errBusy, errNo, errFatal,
 	} {
 		if errors.Is(err, target) {

@@ -2,14 +2,14 @@ package container
 
 import "strconv"
 
-// resource is a breaker or a limiter.
+// resource is a breaker, a limiter or a bulkhead.
 type resource interface {
 	comparable
 	Name() string
 	rename(name string)
 }
 
-// registry holds the breakers, or the limiters, by their names, of which no two
+// registry holds the breakers, the limiters, or the bulkheads, by their names, of which no two
 // are equal. It is changed in place, by transactions, which undo what they did when they
 // come to nothing.
 type registry[S comparable, T resource] struct {

@@ -12,8 +12,9 @@ import (
 
 // Reload puts another catalog in force, whole or, if anything in it is wrong, not
 // at all. Calls under way finish under the policy that they began with; no call
-// sees a mixture. Breakers and limiters that did not change keep their state,
-// limiters that did keep their tokens, breakers that did start a new count.
+// sees a mixture. Breakers, limiters and bulkheads that did not change keep their state,
+// limiters that did keep their tokens, breakers that did start a new count; calls keep
+// the permits of bulkheads that did.
 // What the catalog no longer names goes, but for what was registered in code. A
 // policy that a wrapped service still uses must stay; an operation that was run by
 // [Orchestrator.For] under what is no longer named keeps it.
@@ -44,12 +45,16 @@ func (tx *transaction) reload(c policy.Catalog) error {
 	tx.o.breakers.renew(tx, was.breakers, is.breakers, (*CircuitBreaker).configure, tx.newBreaker)
 	tx.o.limiters.renew(tx, was.limiters, is.limiters, (*RateLimiter).configure, tx.newLimiter)
 	tx.forgetChaos()
+	tx.o.bulkheads.renew(tx, was.bulkheads, is.bulkheads, (*Bulkhead).configure, newBulkhead)
 	tx.reloadOperations()
 	return errors.Join(tx.reloadPolicies(), tx.checkServices(), tx.reloadBindings())
 }
 
 func (tx *transaction) canShareAll(d declarations) error {
 	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(d.breakers)) {
+		errs = append(errs, tx.canShare("circuit breaker", name, d.breakers[name].Shared))
+	}
 	for _, name := range slices.Sorted(maps.Keys(d.limiters)) {
 		errs = append(errs, tx.canShare("rate limiter", name, d.limiters[name].Shared))
 	}
@@ -59,6 +64,7 @@ func (tx *transaction) canShareAll(d declarations) error {
 // copyOf copies a catalog's maps, which are its maker's to change.
 func copyOf(c policy.Catalog) policy.Catalog {
 	c.CircuitBreakers, c.RateLimiters = maps.Clone(c.CircuitBreakers), maps.Clone(c.RateLimiters)
+	c.Bulkheads = maps.Clone(c.Bulkheads)
 	c.Policies, c.Services = maps.Clone(c.Policies), maps.Clone(c.Services)
 	for id, s := range c.Services {
 		s.Methods = maps.Clone(s.Methods)
@@ -67,15 +73,16 @@ func copyOf(c policy.Catalog) policy.Catalog {
 	return c
 }
 
-// declarations are the breakers and limiters that a catalog declares: those of
+// declarations are the breakers, limiters and bulkheads that a catalog declares: those of
 // its own, and those that a policy both names and describes.
 type declarations struct {
-	breakers map[string]policy.CircuitBreaker
-	limiters map[string]policy.RateLimit
+	breakers  map[string]policy.CircuitBreaker
+	limiters  map[string]policy.RateLimit
+	bulkheads map[string]policy.Bulkhead
 }
 
 func declarationsOf(c policy.Catalog) (declarations, error) {
-	d := declarations{map[string]policy.CircuitBreaker{}, map[string]policy.RateLimit{}}
+	d := declarations{map[string]policy.CircuitBreaker{}, map[string]policy.RateLimit{}, map[string]policy.Bulkhead{}}
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(c.CircuitBreakers)) {
 		spec := c.CircuitBreakers[name]
@@ -88,6 +95,12 @@ func declarationsOf(c policy.Catalog) (declarations, error) {
 		errs = append(errs, checkName("rate limiter", name, spec.Name, rateRequired(spec)))
 		spec.Name = name
 		d.limiters[name] = spec.WithDefaults()
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Bulkheads)) {
+		spec := c.Bulkheads[name]
+		errs = append(errs, checkName("bulkhead", name, spec.Name, permitsRequired(spec)))
+		spec.Name = name
+		d.bulkheads[name] = spec
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Policies)) {
 		if name == "" || name == nonePolicy {
@@ -114,6 +127,10 @@ func (d declarations) declare(layer policy.Policy) error {
 		if layer.Name != "" && !layer.IsReference() {
 			return declare(d.limiters, "rate limiter", layer.Name, layer.WithDefaults())
 		}
+	case policy.Bulkhead:
+		if layer.Name != "" && !layer.IsReference() {
+			return declare(d.bulkheads, "bulkhead", layer.Name, layer)
+		}
 	}
 	return nil
 }
@@ -129,6 +146,12 @@ func declare[S comparable](declared map[string]S, what, name string, spec S) err
 // rateRequired is Validate for a limiter that is to be made: there a name alone
 // does not refer to another.
 func rateRequired(spec policy.RateLimit) error {
+	spec.Name = ""
+	return spec.Validate()
+}
+
+// permitsRequired is the same for a bulkhead.
+func permitsRequired(spec policy.Bulkhead) error {
 	spec.Name = ""
 	return spec.Validate()
 }

@@ -203,6 +203,8 @@ func (c *Call) noteRefusal(err error) error {
 		e.Err = c.last()
 	case *policy.RateLimitedError:
 		e.Err = c.last()
+	case *policy.BulkheadFullError:
+		e.Err = c.last()
 	}
 	return err
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // service is one tagged result that is wrapped: it knows which policy each
-// method gets, and owns their unnamed breakers and limiters.
+// method gets, and owns their unnamed breakers, limiters and bulkheads.
 type service struct {
 	identity
 	tagged

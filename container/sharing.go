@@ -5,34 +5,42 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
+	mathrand "math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/cladgo/clad/internal/circuit"
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/internal/lease"
+	"github.com/cladgo/clad/internal/quorum"
 	"github.com/cladgo/clad/policy"
 )
 
 // sharing is an orchestrator's part in what a fleet shares.
 type sharing struct {
-	store    Store
-	instance string
-	fleet    int
-	events   *events
-	breaker  *CircuitBreaker // in front of the store
-	places   chan struct{}   // of those who may ask at once
-	ctx      context.Context // ends when the orchestrator is closed
-	cancel   context.CancelFunc
-	asking   sync.WaitGroup
-	mu       sync.Mutex
-	closed   bool // nobody begins to ask any more
+	store     Store
+	instance  string
+	fleet     int
+	events    *events
+	breaker   *CircuitBreaker // in front of the store
+	places    chan struct{}   // of those who may ask at once
+	ctx       context.Context // ends when the orchestrator is closed
+	cancel    context.CancelFunc
+	asking    sync.WaitGroup
+	mu        sync.Mutex
+	closed    bool // nobody begins to ask any more
+	followers map[string]*follower
+	watching  bool
+	watch     sync.WaitGroup
 }
 
 const (
 	storeBreaker = "clad.store"
 	storeTimeout = 100 * time.Millisecond // of one question
 	storePlaces  = 64
+	watchAgain   = 500 * time.Millisecond // after it was lost
 )
 
 // aStore is how the store is guarded. It is asked again soon: what is lost
@@ -48,7 +56,7 @@ func newSharing(settings options) *sharing {
 	}
 	s := &sharing{
 		store: settings.store, fleet: settings.fleet, instance: rand.Text(),
-		events: settings.events, places: make(chan struct{}, storePlaces),
+		events: settings.events, places: make(chan struct{}, storePlaces), followers: make(map[string]*follower),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
@@ -195,6 +203,7 @@ func (s *sharing) close(limiters []*RateLimiter) {
 	s.mu.Unlock()
 	s.asking.Wait()
 	s.cancel()
+	s.watch.Wait()
 }
 
 // Sharing is what an instance knows of what it shares.
@@ -221,4 +230,55 @@ func (l *RateLimiter) Sharing() (s Sharing, ok bool) {
 		s.Heard = time.Now().Add(-known.Age)
 	}
 	return s, true
+}
+
+// follow has a breaker follow the fleet's.
+func (s *sharing) follow(name string, f *follower) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.followers[name] = f
+	if !s.watching && !s.closed {
+		s.watching = true
+		s.watch.Go(s.keepWatching)
+	}
+}
+
+func (s *sharing) unfollow(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.followers, name)
+}
+
+// keepWatching listens to the fleet as long as there is one.
+func (s *sharing) keepWatching() {
+	for s.ctx.Err() == nil {
+		_ = safeQuestion(s.ctx, func(ctx context.Context) error { return s.store.Watch(ctx, s.catchUp, s.heard) })
+		select {
+		case <-s.ctx.Done():
+		case <-time.After(watchAgain/2 + mathrand.N(watchAgain)):
+		}
+	}
+}
+
+// catchUp asks what the fleet was told while nobody listened here.
+func (s *sharing) catchUp() {
+	s.mu.Lock()
+	all := slices.Collect(maps.Values(s.followers))
+	s.mu.Unlock()
+	s.begin(func() {
+		for _, f := range all {
+			if n, err := f.report(BreakerReport{What: quorum.Ask}); err == nil {
+				f.hear(n)
+			}
+		}
+	})
+}
+
+func (s *sharing) heard(name string, n BreakerNews) {
+	s.mu.Lock()
+	f := s.followers[name]
+	s.mu.Unlock()
+	if f != nil {
+		f.hear(n)
+	}
 }

@@ -13,6 +13,47 @@ type Store interface {
 	// clock. An error that is marked as an answer ([policy.Answer]) concerns the limit
 	// alone; any other says that the store is not well.
 	Lease(ctx context.Context, limit string, r LeaseRequest) (LeaseGrant, error)
+	// Report books what an instance knows of a circuit breaker, in one step likewise,
+	// and has all who watch told of what changes for them.
+	Report(ctx context.Context, breaker string, r BreakerReport) (BreakerNews, error)
+	// Watch calls heard with all that the fleet is told of breakers, until ctx ends or
+	// it can no longer, and ready whenever it has begun to hear.
+	Watch(ctx context.Context, ready func(), heard func(breaker string, n BreakerNews)) error
+}
+
+// BreakerReport is what an instance tells of a circuit breaker.
+type BreakerReport struct {
+	Instance string
+	// What is "ask" for nothing new; "tripped" when the instance's breaker has opened,
+	// and "recovered" when it has closed by itself; "probe" when it wants to make one,
+	// and "succeeded", "failed" or "dropped" for what became of that.
+	What string
+	// Quorum is how many instances must say the same, or all there are. Where they
+	// differ the largest is in force.
+	Quorum int64
+	// Probes is how many are sent before the fleet decides, of whoever opens it.
+	Probes int64
+	// For is how long it is to be open, with "tripped" and "failed".
+	For time.Duration
+	// Round is that in which it probes, Place the probe's name, unlike any other's,
+	// and ProbeTimeout how long it may take.
+	Round        int64
+	Place        string
+	ProbeTimeout time.Duration
+}
+
+// BreakerNews is what the fleet says of a circuit breaker.
+type BreakerNews struct {
+	// Round numbers its openings, ever higher, also when the store has lost what it
+	// knew; 0 where nothing is known of it.
+	Round int64
+	Open  bool
+	// For is the time until it is probed; 0 or less where it is.
+	For time.Duration
+	// Place says that the probe that was asked for may be made.
+	Place bool
+	// Down is how many instances find the dependency down, and Fleet how many watch.
+	Down, Fleet int64
 }
 
 // LeaseRequest is what an instance asks of a store for one limit. The limit begins

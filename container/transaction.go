@@ -88,7 +88,7 @@ func (tx *transaction) hold(resource any) {
 func (tx *transaction) afterwards(message func()) { tx.messages = append(tx.messages, message) }
 
 func (tx *transaction) register(name string, spec policy.CircuitBreaker) error {
-	if err := checkName("circuit breaker", name, spec.Name, spec.Validate()); err != nil {
+	if err := errors.Join(checkName("circuit breaker", name, spec.Name, spec.Validate()), tx.canShare("circuit breaker", name, spec.Shared)); err != nil {
 		return err
 	}
 	tx.o.breakers.put(tx, name, spec, (*CircuitBreaker).configure, tx.newBreaker)
@@ -105,8 +105,17 @@ func (tx *transaction) registerLimiter(name string, spec policy.RateLimit) error
 	return nil
 }
 
+func (tx *transaction) registerBulkhead(name string, spec policy.Bulkhead) error {
+	if err := checkName("bulkhead", name, spec.Name, permitsRequired(spec)); err != nil {
+		return err
+	}
+	tx.o.bulkheads.put(tx, name, spec, (*Bulkhead).configure, newBulkhead)
+	assign(tx, tx.o.bulkheads.inCode, name, spec)
+	return nil
+}
+
 func (tx *transaction) newBreaker(name string, spec policy.CircuitBreaker) *CircuitBreaker {
-	return newCircuitBreaker(name, spec, tx.o.transitions)
+	return newCircuitBreaker(name, spec, tx.o.transitions, tx.o.sharing)
 }
 
 func (tx *transaction) newLimiter(name string, spec policy.RateLimit) *RateLimiter {
@@ -118,6 +127,9 @@ func (tx *transaction) newLimiter(name string, spec policy.RateLimit) *RateLimit
 // is shared; an unnamed one is the owner's. A catalog has declared what it
 // names; another policy that also describes what it names makes it.
 func (tx *transaction) circuitBreaker(w *owner, policyName string, spec policy.CircuitBreaker, n int) (*CircuitBreaker, error) {
+	if err := tx.canShare("circuit breaker", spec.Name, spec.Shared); err != nil {
+		return nil, err
+	}
 	if spec.Name == "" {
 		return resourceOf(tx, tx.o.breakers, &w.breakers, policyName, n, spec, (*CircuitBreaker).configure, func() *CircuitBreaker {
 			return tx.newBreaker(tx.o.breakers.free(nameFor(w, policyName, n, spec, breakerLayerOf)), spec)
@@ -169,6 +181,24 @@ func (tx *transaction) canShare(what, name string, shared bool) error {
 	return nil
 }
 
+func (tx *transaction) bulkhead(w *owner, policyName string, spec policy.Bulkhead, n int) (*Bulkhead, error) {
+	if spec.Name == "" {
+		return resourceOf(tx, tx.o.bulkheads, &w.bulkheads, policyName, n, spec, (*Bulkhead).configure, func() *Bulkhead {
+			return newBulkhead(tx.o.bulkheads.free(nameFor(w, policyName, n, spec, bulkheadLayerOf)), spec)
+		}), nil
+	}
+	b, ok := tx.o.bulkheads.known[spec.Name]
+	switch {
+	case ok && (policyName != "" || spec.IsReference() || b.has(spec)):
+		return b, nil
+	case ok:
+		return nil, differs("bulkhead", spec.Name)
+	case spec.IsReference():
+		return nil, unknown("bulkhead", spec.Name, tx.o.bulkheads.known)
+	}
+	return tx.o.bulkheads.put(tx, spec.Name, spec, (*Bulkhead).configure, newBulkhead), nil
+}
+
 func differs(what, name string) error {
 	return fmt.Errorf("%s %q has other settings elsewhere; name it alone to share it, or give this one another name", what, name)
 }
@@ -206,6 +236,10 @@ func (r ownResources) circuitBreaker(spec policy.CircuitBreaker, n int) (*Circui
 
 func (r ownResources) rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error) {
 	return r.transaction.rateLimiter(r.owner, r.policy, spec, n)
+}
+
+func (r ownResources) bulkhead(spec policy.Bulkhead, n int) (*Bulkhead, error) {
+	return r.transaction.bulkhead(r.owner, r.policy, spec, n)
 }
 
 func (r ownResources) retryBudget() (*budget.Budget, string) {

@@ -31,9 +31,9 @@ import (
 const DefaultConfigDir = "configs"
 
 // New reads a profile and provides what it says: *container.Orchestrator, the
-// same as policy.Orchestrator, and every policy, circuit breaker and rate
-// limiter as *container.Pipeline, *container.CircuitBreaker and
-// *container.RateLimiter under its name. Constructors tagged with
+// same as policy.Orchestrator, and every policy, circuit breaker, rate limiter
+// and bulkhead as *container.Pipeline, *container.CircuitBreaker,
+// *container.RateLimiter and *container.Bulkhead under its name. Constructors tagged with
 // [container.Tag] depend on these names, so fx.ValidateApp finds a misspelt one,
 // and at startup the error says what was probably meant.
 //
@@ -105,7 +105,8 @@ func broken(err error) fx.Option {
 // started says what is in force, and which choices of the profile met nothing.
 func started(ctx context.Context, log *slog.Logger, p profile, reload bool, o *container.Orchestrator) {
 	log.InfoContext(ctx, "clad started", "profile", p.name, "policies", len(p.catalog.Policies),
-		"circuit_breakers", len(p.catalog.CircuitBreakers), "rate_limiters", len(p.catalog.RateLimiters), "reload", reload)
+		"circuit_breakers", len(p.catalog.CircuitBreakers), "rate_limiters", len(p.catalog.RateLimiters),
+		"bulkheads", len(p.catalog.Bulkheads), "reload", reload)
 	if p.standard {
 		log.InfoContext(ctx, "services without a policy of their own go by the standard one",
 			"policy", fmt.Sprint(p.catalog.Policies[policy.StandardName]), "services", standardServices(o))

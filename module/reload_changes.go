@@ -11,6 +11,7 @@ import (
 func (o *Outcome) compare(was, is policy.Catalog) {
 	compare(o, "circuit_breakers", was.CircuitBreakers, is.CircuitBreakers, equal)
 	compare(o, "rate_limiters", was.RateLimiters, is.RateLimiters, equal)
+	compare(o, "bulkheads", was.Bulkheads, is.Bulkheads, equal)
 	compare(o, "policies", was.Policies, is.Policies, policy.Equal)
 	compare(o, "services", was.Services, is.Services, func(a, b policy.Service) bool {
 		return a.Policy == b.Policy && a.Critical == b.Critical && maps.Equal(a.Methods, b.Methods)

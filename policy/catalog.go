@@ -1,6 +1,6 @@
 package policy
 
-// Catalog is what a profile says, as plain values: named breakers, limiters and
+// Catalog is what a profile says, as plain values: named breakers, limiters, bulkheads and
 // policies, and choices per service. Package config reads it from files, a test
 // may write it down. The zero Catalog is empty and valid.
 type Catalog struct {
@@ -8,6 +8,8 @@ type Catalog struct {
 	CircuitBreakers map[string]CircuitBreaker
 	// RateLimiters are shared by whoever names them.
 	RateLimiters map[string]RateLimit
+	// Bulkheads are shared by whoever names them.
+	Bulkheads map[string]Bulkhead
 	// Policies are what tags name. "none" needs no entry.
 	Policies map[string]Policy
 	// Services makes choices per tagged service, by the service's type:

@@ -15,6 +15,7 @@ const (
 	DefaultSuccessThreshold = 3
 	DefaultProbeTimeout     = 30 * time.Second
 	DefaultPatience         = 100 * time.Millisecond
+	DefaultQuorum           = 2
 	DefaultSlowRate         = 0.5
 	DefaultSlowWindow       = 10 * time.Second
 )
@@ -84,6 +85,13 @@ type CircuitBreaker struct {
 	// have run to count as a failure: what ended sooner says nothing of the
 	// dependency. 0 means DefaultPatience.
 	Patience time.Duration
+	// Shared has all instances that share a store, which the orchestrator must be
+	// given, open the breaker when Quorum of them have, send SuccessThreshold probes
+	// together, and close it when these succeed. The breaker needs a name.
+	Shared bool
+	// Quorum is how many instances must find the dependency down before a Shared
+	// breaker opens for all: fewer where there are fewer. 0 means DefaultQuorum.
+	Quorum uint32
 }
 
 // IsReference reports whether c only names a breaker registered elsewhere.
@@ -118,6 +126,9 @@ func (c CircuitBreaker) WithDefaults() CircuitBreaker {
 	if c.Patience == 0 {
 		c.Patience = DefaultPatience
 	}
+	if c.Shared && c.Quorum == 0 {
+		c.Quorum = DefaultQuorum
+	}
 	if c.SlowCall > 0 && c.SlowRate == 0 {
 		c.SlowRate = DefaultSlowRate
 	}
@@ -142,6 +153,9 @@ func (c CircuitBreaker) Validate() error {
 	if c.SlowRate > 0 && c.SlowCall == 0 {
 		errs = append(errs, errors.New("circuit breaker: SlowRate needs a SlowCall, which says what is slow"))
 	}
+	if c.Quorum > 0 && !c.Shared {
+		errs = append(errs, errors.New("circuit breaker: Quorum belongs to Shared, which is not set"))
+	}
 	if d := c.WithDefaults(); c.MaxRecovery > 0 && c.MaxRecovery < d.RecoveryTimeout {
 		errs = append(errs, fmt.Errorf("circuit breaker: MaxRecovery is %v, shorter than RecoveryTimeout, which is %v", c.MaxRecovery, d.RecoveryTimeout))
 	}
@@ -160,7 +174,7 @@ func (c CircuitBreaker) String() string {
 		return settings("circuit_breaker", c.Name)
 	}
 	d := c.WithDefaults()
-	count, rate, slow, ramp := "", "", "", ""
+	count, rate, slow, ramp, shared := "", "", "", "", ""
 	switch {
 	case d.FailureThreshold == 0:
 	case d.Window > 0:
@@ -184,8 +198,11 @@ func (c CircuitBreaker) String() string {
 	if d.Ramp > 0 {
 		ramp = fmt.Sprintf("ramp of %v", d.Ramp)
 	}
+	if d.Shared {
+		shared = fmt.Sprintf("shared by a quorum of %d", d.Quorum)
+	}
 	return settings("circuit_breaker", c.Name, count, rate, slow,
-		open, fmt.Sprintf("%d probes of %v", d.SuccessThreshold, d.ProbeTimeout), ramp)
+		open, fmt.Sprintf("%d probes of %v", d.SuccessThreshold, d.ProbeTimeout), ramp, shared)
 }
 
 // slowWindow is what slow calls are counted within.

@@ -12,7 +12,7 @@ import (
 // open circuit, exhausted retries, cancellation by the caller
 // (context.Canceled included), [Answer], [Permanent], and any error whose method
 // Retryable() bool or Verdict() [Verdict] says so; true for the rest: timeouts, rate limits,
-// infrastructure and plain errors. Of several errors in one, a single no is
+// full bulkheads, infrastructure and plain errors. Of several errors in one, a single no is
 // enough.
 func IsRetryable(err error) bool {
 	if err == nil {
@@ -61,14 +61,14 @@ func (v *verdict) no(err error) bool {
 }
 
 // IsServiceUnavailable reports whether err means that the dependency can't
-// serve now: an open circuit, a rate limit, a timeout, exhausted retries or an
-// [*InfrastructureError]. It is false when the caller gave up, for [Answer] and
-// for [Permanent].
+// serve now: an open circuit, a rate limit, a full bulkhead, a timeout, exhausted
+// retries or an [*InfrastructureError]. It is false when the caller gave up, for
+// [Answer] and for [Permanent].
 func IsServiceUnavailable(err error) bool {
 	if v := verdictOf(err); v == Answered || v == Refused || errors.Is(err, ErrCancelled) {
 		return false
 	}
-	for _, target := range []error{ErrCircuitOpen, ErrRateLimited, ErrTimeout, ErrRetriesExhausted} {
+	for _, target := range []error{ErrCircuitOpen, ErrRateLimited, ErrBulkheadFull, ErrTimeout, ErrRetriesExhausted} {
 		if errors.Is(err, target) {
 			return true
 		}
@@ -78,7 +78,7 @@ func IsServiceUnavailable(err error) bool {
 }
 
 // RetryAfter finds how long to wait before calling again: the RetryAfter of a
-// [*CircuitOpenError] or [*RateLimitedError], or what the method
+// [*CircuitOpenError], [*RateLimitedError] or [*BulkheadFullError], or what the method
 // RetryAfter() time.Duration of any error in err's tree says; the first that
 // says more than zero. It is false where none does.
 func RetryAfter(err error) (time.Duration, bool) {
@@ -91,6 +91,8 @@ func RetryAfter(err error) (time.Duration, bool) {
 		case *CircuitOpenError:
 			after = e.RetryAfter
 		case *RateLimitedError:
+			after = e.RetryAfter
+		case *BulkheadFullError:
 			after = e.RetryAfter
 		case interface{ RetryAfter() time.Duration }:
 			after = e.RetryAfter()

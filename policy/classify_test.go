@@ -41,6 +41,7 @@ func TestIsRetryable(t *testing.T) {
 		{"timeout of ours", &policy.TimeoutError{Err: plain}, true},
 		{"deadline of the dependency's own", context.DeadlineExceeded, true},
 		{"rate limited", &policy.RateLimitedError{}, true},
+		{"bulkhead full", &policy.BulkheadFullError{}, true},
 		{"infrastructure", &policy.InfrastructureError{Err: plain}, true},
 		{"says when to come back", later(time.Second), true},
 
@@ -81,6 +82,7 @@ func TestIsServiceUnavailable(t *testing.T) {
 		{"plain", plain, false},
 		{"open circuit", &policy.CircuitOpenError{}, true},
 		{"rate limited", &policy.RateLimitedError{}, true},
+		{"bulkhead full", &policy.BulkheadFullError{}, true},
 		{"timeout", &policy.TimeoutError{Err: plain}, true},
 		{"exhausted retries", &policy.RetriesExhaustedError{Err: plain}, true},
 		{"infrastructure", &policy.InfrastructureError{Err: plain}, true},
@@ -110,6 +112,7 @@ func TestRetryAfter(t *testing.T) {
 		{"open circuit", &policy.CircuitOpenError{RetryAfter: time.Second}, time.Second},
 		{"open circuit without end", &policy.CircuitOpenError{}, 0},
 		{"rate limited", &policy.RateLimitedError{RetryAfter: 2 * time.Second}, 2 * time.Second},
+		{"bulkhead full", &policy.BulkheadFullError{RetryAfter: 3 * time.Second}, 3 * time.Second},
 		{"the dependency's own", later(3 * time.Second), 3 * time.Second},
 		{"the dependency's own, zero", later(0), 0},
 		{"the dependency's own, negative", later(-time.Second), 0},
@@ -172,7 +175,7 @@ func TestIsRetryableEqualsAskingOneByOne(t *testing.T) {
 		return !slices.ContainsFunc(opinions, func(o opinion) bool { return !o.retryable })
 	}
 	targets := []error{
-		policy.ErrCircuitOpen, policy.ErrRateLimited, policy.ErrTimeout, policy.ErrRetriesExhausted, policy.ErrCancelled,
+		policy.ErrCircuitOpen, policy.ErrRateLimited, policy.ErrBulkheadFull, policy.ErrTimeout, policy.ErrRetriesExhausted, policy.ErrCancelled,
 		context.Canceled, context.DeadlineExceeded, io.EOF,
 	}
 	seen := map[bool]int{}

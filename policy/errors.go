@@ -12,6 +12,7 @@ import (
 var (
 	ErrCircuitOpen      error = &sentinel{"circuit open", true}
 	ErrRateLimited      error = &sentinel{"rate limited", false}
+	ErrBulkheadFull     error = &sentinel{"bulkhead full", false}
 	ErrTimeout          error = &sentinel{"timed out", false}
 	ErrRetriesExhausted error = &sentinel{"retries exhausted", true}
 	ErrCancelled        error = &sentinel{"cancelled by the caller", true}
@@ -73,6 +74,31 @@ func (e *RateLimitedError) Is(target error) bool { return target == ErrRateLimit
 
 // Unwrap returns Err.
 func (e *RateLimitedError) Unwrap() error { return e.Err }
+
+// BulkheadFullError says that a [Bulkhead] refused the call. The dependency was not
+// called.
+type BulkheadFullError struct {
+	// Name is the bulkhead's.
+	Name string
+	// RetryAfter is how long it took of late until another permit was free; 0 where
+	// that has not been seen yet.
+	RetryAfter time.Duration
+	// Err is what the attempt before ended with, where a retry met the full
+	// bulkhead; else nil.
+	Err error
+	// Operation is the id of the operation that was stopped.
+	Operation string
+}
+
+func (e *BulkheadFullError) Error() string {
+	return message(e.Operation, fmt.Sprintf("bulkhead %q is full%s", e.Name, retryIn(e.RetryAfter)), before(e.Err))
+}
+
+// Is matches ErrBulkheadFull.
+func (e *BulkheadFullError) Is(target error) bool { return target == ErrBulkheadFull }
+
+// Unwrap returns Err.
+func (e *BulkheadFullError) Unwrap() error { return e.Err }
 
 // TimeoutError says that a [Timeout] of ours passed before the call succeeded.
 // It is also context.DeadlineExceeded.

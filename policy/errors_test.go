@@ -20,6 +20,7 @@ func (e *answerError) Error() string { return fmt.Sprintf("answer %d", e.code) }
 var sentinels = map[string]error{
 	"ErrCircuitOpen":      policy.ErrCircuitOpen,
 	"ErrRateLimited":      policy.ErrRateLimited,
+	"ErrBulkheadFull":     policy.ErrBulkheadFull,
 	"ErrTimeout":          policy.ErrTimeout,
 	"ErrRetriesExhausted": policy.ErrRetriesExhausted,
 	"ErrCancelled":        policy.ErrCancelled,
@@ -35,6 +36,7 @@ func TestErrorsMatchTheirSentinelsAndNoOther(t *testing.T) {
 	}{
 		{&policy.CircuitOpenError{}, "ErrCircuitOpen"},
 		{&policy.RateLimitedError{}, "ErrRateLimited"},
+		{&policy.BulkheadFullError{}, "ErrBulkheadFull"},
 		{&policy.TimeoutError{Err: cause}, "ErrTimeout DeadlineExceeded"},
 		{&policy.TimeoutError{Err: context.DeadlineExceeded}, "ErrTimeout DeadlineExceeded"},
 		{&policy.TimeoutError{}, "ErrTimeout DeadlineExceeded"},
@@ -99,6 +101,10 @@ func TestErrorMessages(t *testing.T) {
 		{
 			&policy.RateLimitedError{Name: "api", RetryAfter: 20 * time.Millisecond, Operation: "charge"},
 			`charge: rate limiter "api" has no token left, retry in 20ms`,
+		},
+		{
+			&policy.BulkheadFullError{Name: "reports", RetryAfter: time.Second, Operation: "charge", Err: cause},
+			`charge: bulkhead "reports" is full, retry in 1s: the attempt before: connection refused`,
 		},
 		{&policy.TimeoutError{After: time.Second, Err: cause, Operation: "charge"}, "charge: timed out after 1s: connection refused"},
 		{&policy.TimeoutError{After: time.Second}, "timed out after 1s"},

@@ -22,6 +22,7 @@ type Totals struct {
 	CircuitBreakerTrips      uint64 // changes from closed to open
 	CircuitBreakerRejections uint64
 	RateLimitHits            uint64 // calls and attempts refused by a limiter
+	BulkheadRejections       uint64 // calls and attempts refused by a full bulkhead
 	RetryBudgetHits          uint64 // retries refused because the budget was used up
 	TimeoutCount             uint64 // timeouts of ours, per attempt or in all
 	// Overruns counts attempts that came back long after their deadline: a

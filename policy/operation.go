@@ -6,7 +6,7 @@ import "context"
 // and the work. It knows nothing of who carries the policy out.
 type Operation[T any] interface {
 	// OperationID names the operation in metrics, logs and errors, and owns
-	// the state of its unnamed breakers and limiters. It must be one of a
+	// the state of its unnamed breakers, limiters and bulkheads. It must be one of a
 	// bounded set: "payments.charge", not one id per customer.
 	OperationID() string
 	// ResiliencePolicy may be built anew at each call.
@@ -16,7 +16,7 @@ type Operation[T any] interface {
 }
 
 // Critical is an optional face of an [Operation]. An operation without it is
-// critical.
+// critical; one that is not, is [Sheddable].
 type Critical interface{ IsCritical() bool }
 
 // Runner runs a function under a policy, in the caller's goroutine: fn is
@@ -32,8 +32,8 @@ type Orchestrator interface {
 	// Pipeline returns the Runner of a policy of the catalog. An unknown name
 	// is an error that says which is nearest; nothing is made on look-up.
 	Pipeline(name string) (Runner, error)
-	// For returns the Runner of p for an operation. Unnamed breakers and
-	// limiters in p belong to that operation. A policy that can't be
+	// For returns the Runner of p for an operation. Unnamed breakers,
+	// limiters and bulkheads in p belong to that operation. A policy that can't be
 	// honoured is an error.
 	For(operation string, p Policy) (Runner, error)
 	// Metrics returns a snapshot.
@@ -41,8 +41,13 @@ type Orchestrator interface {
 }
 
 // Execute runs op under the policy that it declares. When the operation fails,
-// the value is what the last attempt returned beside its error.
+// the value is what the last attempt returned beside its error. Where op is a
+// [Critical] that says no, it is [Sheddable]; one that says yes is worth no more than
+// the context that it is run in.
 func Execute[T any](ctx context.Context, o Orchestrator, op Operation[T]) (T, error) {
+	if c, ok := op.(Critical); ok && !c.IsCritical() {
+		ctx = WithCriticality(ctx, Sheddable)
+	}
 	return executeWith(ctx, o, op.OperationID(), op.ResiliencePolicy(), op)
 }
 

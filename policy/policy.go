@@ -6,8 +6,8 @@ import (
 )
 
 // Policy says how calls to a dependency are protected. The set is closed:
-// [None], [Retry], [CircuitBreaker], [RateLimit], [Timeout], and what [Combine]
-// makes of them. A Policy is a plain value: it holds no state and may be shared
+// [None], [Retry], [CircuitBreaker], [RateLimit], [Bulkhead], [Timeout], [Errors], and
+// what [Combine] makes of them. A Policy is a plain value: it holds no state and may be shared
 // by any number of goroutines.
 type Policy interface {
 	// String shows the policy on one line, outermost layer first.

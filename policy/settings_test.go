@@ -26,6 +26,8 @@ func TestValidateAcceptsWhatCanBeHonoured(t *testing.T) {
 		policy.RateLimit{RequestsPerSecond: 1e-9},
 		policy.RateLimit{RequestsPerSecond: math.MaxFloat64},
 		policy.RateLimit{Name: "api"},
+		policy.Bulkhead{MaxConcurrent: 1, Reserve: 1},
+		policy.Bulkhead{Name: "h"},
 		policy.RateLimit{RequestsPerPeriod: 1, Per: 1},
 		policy.Timeout(1),
 		policy.Stale(1),
@@ -106,6 +108,12 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 		{"named rate limit with a burst alone", policy.RateLimit{Name: "api", Burst: 3}, []string{"RequestsPerSecond is 0"}},
 		{"rate limit not a number", policy.RateLimit{RequestsPerSecond: nan}, []string{"RequestsPerSecond is NaN"}},
 		{"rate limit without end", policy.RateLimit{RequestsPerSecond: math.Inf(1)}, []string{"RequestsPerSecond is +Inf"}},
+		{
+			"bulkhead", policy.Bulkhead{MaxConcurrent: -1, MaxWait: -3, Reserve: 1.5},
+			[]string{"MaxConcurrent is -1", "MaxWait is -3ns", "Reserve is 1.5"},
+		},
+		{"named bulkhead with a wait alone", policy.Bulkhead{Name: "h", MaxWait: 1}, []string{"MaxConcurrent is 0"}},
+		{"reserve not a number", policy.Bulkhead{MaxConcurrent: 1, Reserve: nan}, []string{"Reserve is NaN"}},
 		{"no timeout", policy.Timeout(0), []string{"timeout: 0s"}},
 		{"negative timeout", policy.Timeout(-5), []string{"timeout: -5ns"}},
 		{
@@ -137,6 +145,7 @@ func TestValidateNamesTheLayer(t *testing.T) {
 		"retry: ":           policy.Retry{Backoff: policy.Fixed(-1)},
 		"circuit breaker: ": policy.CircuitBreaker{Window: -1},
 		"rate limit: ":      policy.RateLimit{},
+		"bulkhead: ":        policy.Bulkhead{},
 		"timeout: ":         policy.Timeout(0),
 	} {
 		if err := p.Validate(); err == nil || !strings.HasPrefix(err.Error(), prefix) {
@@ -220,6 +229,21 @@ func TestRateLimitDefaultBurstIsAQuarterOfASecond(t *testing.T) {
 	}
 }
 
+// A share of few permits is one of them at least, and not all.
+func TestTheReserveIsWholePermits(t *testing.T) {
+	for _, tt := range []struct {
+		permits int
+		reserve float64
+		want    int
+	}{
+		{10, 0, 0}, {10, 0.2, 2}, {10, 0.01, 1}, {10, 0.21, 3}, {10, 1, 9}, {1, 0.5, 0}, {2, 1, 1}, {math.MaxInt32, 1, math.MaxInt32 - 1}, {0, 1, 0},
+	} {
+		if got := (policy.Bulkhead{MaxConcurrent: tt.permits, Reserve: tt.reserve}).Reserved(); got != tt.want {
+			t.Errorf("%v of %d: %d, want %d", tt.reserve, tt.permits, got, tt.want)
+		}
+	}
+}
+
 func TestAverageOfRateLimits(t *testing.T) {
 	for want, l := range map[float64]policy.RateLimit{
 		5:  {RequestsPerSecond: 5},
@@ -240,6 +264,9 @@ func TestReferenceIsANameAlone(t *testing.T) {
 		{policy.CircuitBreaker{Name: "n"}, true},
 		{policy.CircuitBreaker{Name: "n", ProbeTimeout: 1}, false},
 		{policy.CircuitBreaker{FailureThreshold: 1}, false},
+		{policy.Bulkhead{}, false},
+		{policy.Bulkhead{Name: "n"}, true},
+		{policy.Bulkhead{Name: "n", Reserve: 0.1}, false},
 		{policy.RateLimit{}, false},
 		{policy.RateLimit{Name: "n"}, true},
 		{policy.RateLimit{Name: "n", RequestsPerSecond: 1}, false},

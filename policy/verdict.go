@@ -87,7 +87,7 @@ func (m *marked) Retryable() bool  { return m.verdict == Failed }
 func verdictOf(err error) (v Verdict) {
 	anyOf(err, func(err error) bool {
 		switch e := err.(type) { //nolint:errorlint // anyOf walks the tree
-		case *CircuitOpenError, *RateLimitedError:
+		case *CircuitOpenError, *RateLimitedError, *BulkheadFullError:
 			return true
 		case interface{ Verdict() Verdict }:
 			v = e.Verdict()

@@ -67,7 +67,7 @@ func TestImportsRunOneWay(t *testing.T) {
 // Mechanisms are state and arithmetic: they know of no policies, services or logs.
 func TestMechanismsStandAlone(t *testing.T) {
 	p := readProject(t, os.DirFS(".."))
-	for _, dir := range []string{"internal/circuit", "internal/bucket", "internal/counters", "internal/lease"} {
+	for _, dir := range []string{"internal/circuit", "internal/bucket", "internal/counters", "internal/lease", "internal/quorum", "internal/bulkhead"} {
 		if !slices.Contains(p.packages["container"], dir) {
 			t.Errorf("container does not import %s", dir)
 		}

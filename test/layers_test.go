@@ -200,11 +200,11 @@ func shownLayers(t *testing.T, root fs.FS) map[string]policy.Policy {
 
 // A layer that is nowhere but in package policy is found wanting everywhere else.
 func TestHalfALayerIsFound(t *testing.T) {
-	root := overlay{os.DirFS(".."), "policy/bulkhead.go", "package policy\n\ntype BulkHead struct{}\n\nfunc (b BulkHead) layers(dst []Policy) []Policy { return append(dst, b) }\n"}
+	root := overlay{os.DirFS(".."), "policy/halflayer.go", "package policy\n\ntype HalfLayer struct{}\n\nfunc (h HalfLayer) layers(dst []Policy) []Policy { return append(dst, h) }\n"}
 	var files []string
 	for _, f := range findIncompleteLayers(t, root) {
 		files = append(files, f.file)
-		if !strings.Contains(f.text, "BulkHead") && !strings.Contains(f.text, "bulk_head") && !strings.Contains(f.text, "bulk head") {
+		if !strings.Contains(f.text, "HalfLayer") && !strings.Contains(f.text, "half_layer") && !strings.Contains(f.text, "half layer") {
 			t.Errorf("%v does not say of what", f)
 		}
 	}

@@ -90,6 +90,7 @@ func TestServerTellsErrorsOfHandlers(t *testing.T) {
 		{"a plain error", errors.New("oops"), codes.Unknown, "oops", false},
 		{"open circuit within", &policy.CircuitOpenError{Name: "db", RetryAfter: time.Second}, codes.Unavailable, "circuit open", true},
 		{"rate limit within", &policy.RateLimitedError{Name: "db", RetryAfter: time.Second}, codes.ResourceExhausted, "rate limited", true},
+		{"bulkhead within", &policy.BulkheadFullError{Name: "db", RetryAfter: time.Second}, codes.ResourceExhausted, "bulkhead full", true},
 		{"timeout within", &policy.TimeoutError{Err: secret}, codes.DeadlineExceeded, "timed out", false},
 		{"retries within", &policy.RetriesExhaustedError{Err: secret}, codes.Unavailable, "retries exhausted", false},
 		{"retries of a call", &policy.RetriesExhaustedError{Err: status.Error(codes.Internal, "broken")}, codes.Internal, "broken", false},

@@ -16,6 +16,7 @@ import (
 //	ErrCancelled, context.Canceled   Canceled (DeadlineExceeded where a deadline was the reason)
 //	ErrCircuitOpen                   Unavailable, with RetryInfo
 //	ErrRateLimited                   ResourceExhausted, with RetryInfo
+//	ErrBulkheadFull                  ResourceExhausted, with RetryInfo
 //	ErrTimeout, a passed deadline    DeadlineExceeded
 //	an error with a status           that
 //	ErrRetriesExhausted              Unavailable
@@ -46,6 +47,8 @@ func Status(err error) *status.Status {
 		return withRetryInfo(err, codes.Unavailable, policy.ErrCircuitOpen)
 	case errors.Is(err, policy.ErrRateLimited):
 		return withRetryInfo(err, codes.ResourceExhausted, policy.ErrRateLimited)
+	case errors.Is(err, policy.ErrBulkheadFull):
+		return withRetryInfo(err, codes.ResourceExhausted, policy.ErrBulkheadFull)
 	case errors.Is(err, policy.ErrTimeout):
 		return status.New(codes.DeadlineExceeded, policy.ErrTimeout.Error())
 	case errors.As(err, &carried) && carried.GRPCStatus() != nil:

@@ -65,7 +65,7 @@ func speaksForItself(err error) bool {
 }
 
 func isClads(err error) bool {
-	for _, target := range []error{policy.ErrCancelled, policy.ErrCircuitOpen, policy.ErrRateLimited, policy.ErrTimeout, policy.ErrRetriesExhausted} {
+	for _, target := range []error{policy.ErrCancelled, policy.ErrCircuitOpen, policy.ErrRateLimited, policy.ErrBulkheadFull, policy.ErrTimeout, policy.ErrRetriesExhausted} {
 		if errors.Is(err, target) {
 			return true
 		}

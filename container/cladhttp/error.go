@@ -21,6 +21,7 @@ const statusClientClosedRequest = 499
 //	nil                              200
 //	ErrCircuitOpen                   503
 //	ErrRateLimited                   429
+//	ErrBulkheadFull                  503
 //	ErrTimeout, a passed deadline    504
 //	ErrCancelled, context.Canceled   499 (504 where a deadline was the reason)
 //	ErrRetriesExhausted              502 (503 where it is known when to come back)
@@ -46,7 +47,7 @@ func Status(err error) int {
 			return http.StatusGatewayTimeout
 		}
 		return statusClientClosedRequest
-	case errors.Is(err, policy.ErrCircuitOpen):
+	case errors.Is(err, policy.ErrCircuitOpen), errors.Is(err, policy.ErrBulkheadFull):
 		return http.StatusServiceUnavailable
 	case errors.Is(err, policy.ErrRateLimited):
 		return http.StatusTooManyRequests

@@ -26,6 +26,8 @@ func TestWriteErrorMapsErrors(t *testing.T) {
 		{"open", &policy.CircuitOpenError{RetryAfter: 1500 * time.Millisecond}, 503, "2"},
 		{"forced open", &policy.CircuitOpenError{}, 503, ""},
 		{"limited", &policy.RateLimitedError{RetryAfter: time.Millisecond}, 429, "1"},
+		{"full", &policy.BulkheadFullError{RetryAfter: time.Millisecond}, 503, "1"},
+		{"full, for who knows how long", &policy.BulkheadFullError{}, 503, ""},
 		{"timeout", &policy.TimeoutError{Err: plain}, 504, ""},
 		{"deadline", fmt.Errorf("db: %w", context.DeadlineExceeded), 504, ""},
 		{"client gone", &policy.CancelledError{Err: context.Canceled}, 499, ""},

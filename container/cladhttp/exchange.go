@@ -200,7 +200,7 @@ func (x *exchange) answered(err error) bool {
 	var status *StatusError
 	return errors.As(err, &status) && status == x.status &&
 		!errors.Is(err, policy.ErrTimeout) && !errors.Is(err, policy.ErrCancelled) &&
-		!errors.Is(err, policy.ErrCircuitOpen) && !errors.Is(err, policy.ErrRateLimited)
+		!errors.Is(err, policy.ErrCircuitOpen) && !errors.Is(err, policy.ErrRateLimited) && !errors.Is(err, policy.ErrBulkheadFull)
 }
 
 // letGo gives up the response at hand, because another attempt follows. Its

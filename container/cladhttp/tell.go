@@ -30,15 +30,16 @@ const tooShort = -1
 
 // tell returns what the server is to know of an attempt in ctx: that its caller
 // retries, be it this one or one further out, and when the deadline is.
-func (x *exchange) tell(ctx context.Context, call *container.Call) (t told) {
+func (x *exchange) tell(ctx context.Context, call *container.Call) told {
+	t := told{timeout: timeoutOf(ctx)}
 	if x.silent {
+		t.timeout = min(t.timeout, 0)
 		return t
 	}
 	t.left, t.retries = policy.CallerRetries(ctx)
 	if !t.retries && call != nil && x.repeatable(false) {
 		t.left, t.retries = call.RetriesLeft()
 	}
-	t.timeout = timeoutOf(ctx)
 	return t
 }
 
@@ -53,8 +54,9 @@ func timeoutOf(ctx context.Context) time.Duration {
 	return tooShort
 }
 
-// write adds it, and the key if there is one, to the headers of a request, of which it makes a copy; their
-// values, which the copy shares, are not written to. New ones are kept in values.
+// write adds it, and the key if there is one, to the headers of a request, of which
+// it makes a copy; their values, which the copy shares, are not written to. New ones
+// are kept in values.
 func (t told) write(req *http.Request, key idempotencyKey, values *[3]string) {
 	if t == (told{}) && key.value == "" || req.Header == nil { // the transport will say so
 		return

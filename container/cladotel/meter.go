@@ -87,6 +87,7 @@ type meter struct {
 	operations *names[*operation]
 	breakers   *names[*breaker]
 	limiters   *names[string]
+	bulkheads  *names[string]
 	reloads    [2]atomic.Int64 // that failed, and that succeeded
 	operation  metric.Float64Histogram
 	attempt    metric.Float64Histogram
@@ -94,9 +95,10 @@ type meter struct {
 
 func newMeter(o options) *meter {
 	m := &meter{
-		meter:    o.meters.Meter(scope),
-		breakers: newNames(o.names, func(label string) *breaker { return &breaker{label: label} }),
-		limiters: newNames(o.names, func(label string) string { return label }),
+		meter:     o.meters.Meter(scope),
+		breakers:  newNames(o.names, func(label string) *breaker { return &breaker{label: label} }),
+		limiters:  newNames(o.names, func(label string) string { return label }),
+		bulkheads: newNames(o.names, func(label string) string { return label }),
 	}
 	m.operations = newNames(o.names, m.newOperation)
 	m.operation = m.histogram(metrics.OperationDuration)

@@ -26,6 +26,7 @@ func TestMetricsAreAsDefined(t *testing.T) {
 	o := observe(t, policy.Catalog{
 		CircuitBreakers: map[string]policy.CircuitBreaker{"bank": {}},
 		RateLimiters:    map[string]policy.RateLimit{"api": {RequestsPerSecond: 10}},
+		Bulkheads:       map[string]policy.Bulkhead{"reports": {MaxConcurrent: 2}},
 	})
 	o.run(t.Context(), "charge", policy.Retry{MaxAttempts: 1})
 	found := o.collect()
@@ -79,6 +80,7 @@ func TestCountersAddUp(t *testing.T) {
 		p := policy.Combine(
 			policy.Retry{MaxAttempts: 3, Backoff: policy.Fixed(time.Second)},
 			policy.RateLimit{RequestsPerSecond: 1, Burst: 6, MaxWait: time.Hour},
+			policy.Bulkhead{MaxConcurrent: 7},
 			policy.CircuitBreaker{FailureThreshold: 3, RecoveryTimeout: time.Hour},
 			policy.Timeout(time.Minute))
 		gone, leave := context.WithCancel(t.Context())
@@ -93,12 +95,15 @@ func TestCountersAddUp(t *testing.T) {
 		o.want("clad.operation.duration", map[string]float64{"op,succeeded": 2, "op,answered": 1, "op,failed": 2, "op,cancelled": 1})
 		o.want("clad.attempt.duration", map[string]float64{"op": 7})
 		o.want("clad.retries", map[string]float64{"op": 3})
-		o.want("clad.rejections", map[string]float64{"op,circuit_open": 1, "op,rate_limited": 0, "op,retry_budget": 0})
+		o.want("clad.rejections", map[string]float64{"op,circuit_open": 1, "op,rate_limited": 0, "op,bulkhead_full": 0, "op,retry_budget": 0})
 		o.want("clad.timeouts", map[string]float64{"op": 0})
 		o.want("clad.attempt.overruns", map[string]float64{"op": 0})
 		o.want("clad.operations.active", map[string]float64{"op": 0})
 		o.want("clad.rate_limiter.limit", map[string]float64{"op": 1})
 		o.want("clad.rate_limiter.tokens", map[string]float64{"op": 2})
+		o.want("clad.bulkhead.limit", map[string]float64{"op": 7})
+		o.want("clad.bulkhead.in_use", map[string]float64{"op": 0})
+		o.want("clad.bulkhead.waiting", map[string]float64{"op": 0})
 		total := o.collect()["clad.operation.duration"].Data.(metricdata.Histogram[float64]).DataPoints
 		sum := 0.0
 		for _, p := range total {

@@ -22,6 +22,7 @@ func (m *meter) attach(o *container.Orchestrator) (detach func()) {
 		m.observeOperations(o, i, to)
 		m.observeBreakers(o, i, to)
 		m.observeLimiters(o, i, to)
+		m.observeBulkheads(o, i, to)
 		to.ObserveInt64(i.reloads, m.reloads[0].Load(), attributes(metrics.Outcome, failed.String()))
 		to.ObserveInt64(i.reloads, m.reloads[1].Load(), attributes(metrics.Outcome, succeeded.String()))
 		return nil
@@ -43,7 +44,7 @@ type instruments struct {
 	operations, retries, rejections, timeouts, overruns, fallbacks, stale, chaos metric.Int64ObservableCounter
 	transitions, reloads                                                         metric.Int64ObservableCounter
 	active                                                                       metric.Int64ObservableUpDownCounter
-	state                                                                        metric.Int64ObservableGauge
+	state, inUse, waiting, permits                                               metric.Int64ObservableGauge
 	tokens, limit                                                                metric.Float64ObservableGauge
 
 	all []metric.Observable
@@ -91,9 +92,19 @@ func newInstruments(from metric.Meter) (i instruments, err error) {
 	name, unit, description := about(metrics.Active)
 	i.active, err = from.Int64ObservableUpDownCounter(name, unit, description)
 	keep(i.active, err)
-	name, unit, description = about(metrics.BreakerState)
-	i.state, err = from.Int64ObservableGauge(name, unit, description)
-	keep(i.state, err)
+	for _, g := range []struct {
+		to *metric.Int64ObservableGauge
+		d  metrics.Metric
+	}{
+		{&i.state, metrics.BreakerState},
+		{&i.inUse, metrics.BulkheadInUse},
+		{&i.waiting, metrics.BulkheadWaiting},
+		{&i.permits, metrics.BulkheadLimit},
+	} {
+		name, unit, description := about(g.d)
+		*g.to, err = from.Int64ObservableGauge(name, unit, description)
+		keep(*g.to, err)
+	}
 	return i, errors.Join(errs...)
 }
 
@@ -143,6 +154,7 @@ func (m *meter) observeOperations(o *container.Orchestrator, i instruments, to m
 		observe(i.chaos, t.Chaos)
 		observe(i.rejections, t.CircuitBreakerRejections, metrics.Reason, string(container.CircuitOpen))
 		observe(i.rejections, t.RateLimitHits, metrics.Reason, string(container.RateLimited))
+		observe(i.rejections, t.BulkheadRejections, metrics.Reason, string(container.BulkheadFull))
 		observe(i.rejections, t.RetryBudgetHits, metrics.Reason, string(container.RetryBudget))
 	}
 }
@@ -158,6 +170,7 @@ func add(sum *policy.Totals, t policy.Totals, n int64) {
 	sum.RetryAttempts += times * t.RetryAttempts
 	sum.CircuitBreakerRejections += times * t.CircuitBreakerRejections
 	sum.RateLimitHits += times * t.RateLimitHits
+	sum.BulkheadRejections += times * t.BulkheadRejections
 	sum.RetryBudgetHits += times * t.RetryBudgetHits
 	sum.TimeoutCount += times * t.TimeoutCount
 	sum.Overruns += times * t.Overruns
@@ -195,5 +208,18 @@ func (m *meter) observeLimiters(o *container.Orchestrator, i instruments, to met
 		with := attributes(metrics.Limiter, label)
 		to.ObserveFloat64(i.tokens, l.Tokens(), with)
 		to.ObserveFloat64(i.limit, l.Limit().Average(), with)
+	}
+}
+
+func (m *meter) observeBulkheads(o *container.Orchestrator, i instruments, to metric.Observer) {
+	for _, b := range o.Bulkheads() {
+		label := m.bulkheads.of(b.Name())
+		if label == other {
+			continue // as above
+		}
+		with, status := attributes(metrics.Bulkhead, label), b.Status()
+		to.ObserveInt64(i.inUse, int64(status.InUse), with)
+		to.ObserveInt64(i.waiting, int64(status.Waiting), with)
+		to.ObserveInt64(i.permits, int64(b.Limit().MaxConcurrent), with)
 	}
 }

@@ -12,8 +12,8 @@ import (
 // scope names the instrumentation.
 const scope = "github.com/cladgo/clad/container/cladotel"
 
-// DefaultMaxNames is how many operations, circuit breakers and rate limiters have
-// series of their own, without [WithMaxNames]: with it no metric has more than the
+// DefaultMaxNames is how many operations, circuit breakers, rate limiters and
+// bulkheads have series of their own, without [WithMaxNames]: with it no metric has more than the
 // 2000 series to which the SDK limits them.
 const DefaultMaxNames = 400
 
@@ -41,9 +41,10 @@ func WithTracerProvider(p trace.TracerProvider) Option {
 	return optionFunc(func(o *options) { o.tracers = p })
 }
 
-// WithMaxNames sets how many operations, circuit breakers and rate limiters, n of
-// each, have series of their own; below 1 it is [DefaultMaxNames]. Those that come
-// later are counted together as "_OTHER"; further rate limiters are left out. Names
+// WithMaxNames sets how many operations, circuit breakers, rate limiters and bulkheads,
+// n of each, have series of their own; below 1 it is [DefaultMaxNames]. Those that come
+// later are counted together as "_OTHER"; further rate limiters and bulkheads are
+// left out. Names
 // of operations are bounded by container.WithMaxOperations, to more than a metric
 // should have series.
 func WithMaxNames(n int) Option {
@@ -54,8 +55,8 @@ func WithMaxNames(n int) Option {
 	})
 }
 
-// Observe has an orchestrator's operations, circuit breakers, rate limiters and
-// reloads seen as metrics, and its operations as spans, which the contexts of their
+// Observe has an orchestrator's operations, circuit breakers, rate limiters,
+// bulkheads and reloads seen as metrics, and its operations as spans, which the contexts of their
 // attempts carry. It ends with [container.Orchestrator.Close]. Each orchestrator
 // takes one of its own.
 //

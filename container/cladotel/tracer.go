@@ -101,15 +101,21 @@ func (t *tracer) event(ctx context.Context, event container.Event) {
 	case container.Retrying:
 		add("waiting for retry", attribute.Int("attempt", e.Attempt), attribute.Int("of", e.Of), seconds("wait", e.After))
 	case container.Waited:
-		add("waited for rate limiter", attribute.String(metrics.Limiter, labelOf(e.Name)), seconds("wait", e.For))
+		what, by := "waited for rate limiter", metrics.Limiter
+		if e.Reason == container.BulkheadFull {
+			what, by = "waited for bulkhead", metrics.Bulkhead
+		}
+		add(what, attribute.String(by, labelOf(e.Name)), seconds("wait", e.For))
 	case container.Rejected:
 		by := metrics.Breaker
 		switch e.Reason {
-		case container.CircuitOpen:
 		case container.RateLimited:
 			by = metrics.Limiter
+		case container.BulkheadFull:
+			by = metrics.Bulkhead
 		case container.RetryBudget:
 			by = "dependency"
+		case container.CircuitOpen:
 		}
 		add("rejected", attribute.String(metrics.Reason, string(e.Reason)), attribute.String(by, labelOf(e.Name)),
 			seconds("retry_after", e.RetryAfter))

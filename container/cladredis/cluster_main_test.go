@@ -64,9 +64,14 @@ func (c *aCluster) do(s *server, args ...any) string {
 
 func (c *aCluster) await(what string, done func() bool) {
 	c.t.Helper()
+	await(c.t, what, done)
+}
+
+func await(t testing.TB, what string, done func() bool) {
+	t.Helper()
 	for end := time.Now().Add(20 * time.Second); !done(); {
 		if time.Now().After(end) {
-			c.t.Fatal("waited in vain for ", what)
+			t.Fatal("waited in vain for ", what)
 		}
 		// real time: other processes agree
 		time.Sleep(20 * time.Millisecond)

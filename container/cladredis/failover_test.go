@@ -64,7 +64,7 @@ func TestSentinelsPutAReplicaInTheMastersPlace(t *testing.T) {
 		if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s := &server{t: t, addr: "127.0.0.1:" + port, args: []string{file, "--sentinel", "--port", port, "--bind", "127.0.0.1"}}
+		s := &server{t: t, binary: "redis-server", addr: "127.0.0.1:" + port, args: []string{file, "--sentinel", "--port", port, "--bind", "127.0.0.1"}}
 		s.start()
 		t.Cleanup(s.kill)
 		sentinels = append(sentinels, s.addr)
@@ -171,7 +171,7 @@ func (o *outage) over() bool {
 	return !o.last.IsZero() && time.Since(o.last) > 1500*time.Millisecond
 }
 
-func awaitOf(t *testing.T, what string, done func() bool) {
+func awaitOf(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	(&aCluster{t: t}).await(what, done)
+	await(t, what, done)
 }

@@ -3,6 +3,8 @@ package cladredis_test
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/cladgo/clad/container"
@@ -43,4 +45,22 @@ func (l *limited) call() bool {
 		l.t.Error(err)
 	}
 	return err == nil
+}
+
+// scripts is how many a server has run.
+func scripts(t testing.TB, s *server) (n int) {
+	t.Helper()
+	info, err := s.bare().Info(background, "commandstats").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.SplitSeq(info, "\r\n") {
+		if stats, ok := strings.CutPrefix(line, "cmdstat_eval"); ok {
+			_, calls, _ := strings.Cut(stats, "calls=")
+			calls, _, _ = strings.Cut(calls, ",")
+			more, _ := strconv.Atoi(calls)
+			n += more
+		}
+	}
+	return n
 }

@@ -23,13 +23,26 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // server is a redis-server of the test's own.
 type server struct {
-	t    *testing.T
-	addr string
-	args []string
-	cmd  *exec.Cmd
+	t      *testing.T
+	binary string
+	addr   string
+	args   []string
+	cmd    *exec.Cmd
 }
 
-func newServer(t *testing.T, args ...string) *server {
+func newServer(t *testing.T, args ...string) *server { return newServerOf(t, "redis-server", args...) }
+
+// engines are the servers that there are.
+func engines(t *testing.T) []string {
+	t.Helper()
+	all := []string{"redis-server"}
+	if _, err := exec.LookPath("valkey-server"); err == nil {
+		all = append(all, "valkey-server")
+	}
+	return all
+}
+
+func newServerOf(t *testing.T, binary string, args ...string) *server {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -37,7 +50,7 @@ func newServer(t *testing.T, args ...string) *server {
 	}
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	_ = l.Close()
-	s := &server{t: t, addr: "127.0.0.1:" + port}
+	s := &server{t: t, binary: binary, addr: "127.0.0.1:" + port}
 	s.args = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir()}, args...)
 	s.start()
 	t.Cleanup(s.kill)
@@ -46,7 +59,7 @@ func newServer(t *testing.T, args ...string) *server {
 
 func (s *server) start() {
 	s.t.Helper()
-	s.cmd = exec.Command("redis-server", s.args...)
+	s.cmd = exec.Command(s.binary, s.args...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := s.cmd.Start(); errors.Is(err, exec.ErrNotFound) && os.Getenv("CLAD_REQUIRE_SERVICES") != "1" {
 		s.t.Skip(err)

@@ -3,12 +3,16 @@ package cladredis
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/internal/quorum"
 	"github.com/cladgo/clad/policy"
 	"github.com/redis/go-redis/v9"
 )
@@ -18,6 +22,7 @@ import (
 type Store struct {
 	client redis.UniversalClient
 	prefix string
+	number atomic.Uint64 // of the last report
 }
 
 var _ container.Store = (*Store)(nil)
@@ -118,8 +123,85 @@ func (s *Store) run(ctx context.Context, script *redis.Script, key string, value
 }
 
 func integer(v any) (int64, error) {
-	if n, ok := v.(int64); ok {
-		return n, nil
+	switch v := v.(type) {
+	case int64:
+		return v, nil
+	case string: // what is too large for Lua's own
+		return strconv.ParseInt(v, 10, 64)
 	}
 	return 0, fmt.Errorf("a script returned %T for a number", v)
+}
+
+var (
+	//go:embed breaker.lua
+	breakerSource string
+	breakerScript = redis.NewScript(breakerSource)
+)
+
+// group holds all breakers and their channel together, on one node of a cluster.
+const group = "{breakers}"
+
+func (s *Store) channel() string { return s.prefix + format + group }
+
+// Report implements [container.Store]: one script on one key.
+func (s *Store) Report(ctx context.Context, breaker string, r container.BreakerReport) (n container.BreakerNews, err error) {
+	nonce := strconv.FormatUint(s.number.Add(1), 10) + "/" + r.Instance
+	reply, err := s.run(ctx, breakerScript, s.channel()+":"+breaker, 7,
+		s.channel(), breaker, nonce, r.Instance, r.What, r.Quorum, r.Probes, r.For.Microseconds(),
+		r.Round, r.Place, r.ProbeTimeout.Microseconds(), quorum.Window.Microseconds(), quorum.Forgotten.Microseconds())
+	if err != nil {
+		return n, err
+	}
+	if reply[0] != nonce {
+		return n, fmt.Errorf("an answer to %v came for %s", reply[0], nonce)
+	}
+	var v [6]int64
+	for i := range v {
+		if v[i], err = integer(reply[i+1]); err != nil {
+			return n, err
+		}
+	}
+	return container.BreakerNews{
+		Round: v[0], Open: v[1] != 0, For: time.Duration(v[2]) * time.Microsecond,
+		Place: v[3] != 0, Down: v[4], Fleet: v[5],
+	}, nil
+}
+
+// message is what the fleet is told. What is not known in it is passed over.
+type message struct {
+	Breaker string `json:"breaker"`
+	Round   int64  `json:"round,string"`
+	Open    bool   `json:"open"`
+	For     int64  `json:"for,string"` // microseconds
+	Down    int64  `json:"down"`
+	Fleet   int64  `json:"fleet"`
+}
+
+// Watch implements [container.Store]: one subscription, whose connection is asked
+// for a sign of life every three seconds.
+func (s *Store) Watch(ctx context.Context, ready func(), heard func(string, container.BreakerNews)) error {
+	sub := s.client.Subscribe(ctx, s.channel())
+	defer func() { _ = sub.Close() }()
+	messages := sub.ChannelWithSubscriptions()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case got, ok := <-messages:
+			if !ok {
+				return errors.New("the subscription has ended")
+			}
+			switch got := got.(type) {
+			case *redis.Subscription:
+				ready()
+			case *redis.Message:
+				var m message
+				if json.Unmarshal([]byte(got.Payload), &m) == nil && m.Round > 0 {
+					heard(m.Breaker, container.BreakerNews{
+						Round: m.Round, Open: m.Open, For: time.Duration(m.For) * time.Microsecond, Down: m.Down, Fleet: m.Fleet,
+					})
+				}
+			}
+		}
+	}
 }

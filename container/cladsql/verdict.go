@@ -116,8 +116,8 @@ func (o *operation) understand(ctx context.Context, err error) (m meaning) {
 
 // isClads reports whether an error is of a policy further in.
 func isClads(err error) bool {
-	return errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) || errors.Is(err, policy.ErrTimeout) ||
-		errors.Is(err, policy.ErrRetriesExhausted) || errors.Is(err, policy.ErrCancelled)
+	return errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) || errors.Is(err, policy.ErrBulkheadFull) ||
+		errors.Is(err, policy.ErrTimeout) || errors.Is(err, policy.ErrRetriesExhausted) || errors.Is(err, policy.ErrCancelled)
 }
 
 // byCode understands the errors of databases by their codes.

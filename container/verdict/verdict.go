@@ -44,7 +44,7 @@ var (
 
 // Of returns what err means. Of several errors in one, the outermost that is known
 // counts. What says its own verdict, by a method Verdict() policy.Verdict, is
-// believed; rejections of circuit breakers and rate limiters mean nothing here.
+// believed; rejections of circuit breakers, rate limiters and bulkheads mean nothing here.
 func Of(err error) Meaning {
 	m, _ := find(err)
 	return m
@@ -61,7 +61,7 @@ func find(err error) (m Meaning, done bool) {
 		return m, m != unknown
 	}
 	switch e := err.(type) { //nolint:errorlint // this is the walk
-	case *policy.CircuitOpenError, *policy.RateLimitedError:
+	case *policy.CircuitOpenError, *policy.RateLimitedError, *policy.BulkheadFullError:
 		return unknown, true
 	case interface{ Verdict() policy.Verdict }:
 		if v := e.Verdict(); v != policy.Unknown {

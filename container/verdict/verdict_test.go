@@ -66,6 +66,7 @@ func TestWhatErrorsMean(t *testing.T) {
 		{"it says nothing, and wraps nothing", says(policy.Unknown), unknown},
 		{"a rejection by a circuit breaker means nothing, whatever came before", &policy.CircuitOpenError{Name: "b", Err: errMiss}, unknown},
 		{"nor by a rate limiter", &policy.RateLimitedError{Name: "l", Err: errMiss}, unknown},
+		{"nor by a bulkhead", &policy.BulkheadFullError{Name: "h", Err: errMiss}, unknown},
 		{"nor where one is wrapped", fmt.Errorf("shop: %w", &policy.CircuitOpenError{Name: "b"}), unknown},
 		{"the caller's end", context.Canceled, unknown},
 		{"a timeout of ours", &policy.TimeoutError{After: time.Second, Err: context.DeadlineExceeded}, unknown},

@@ -72,7 +72,7 @@ func showLayers(w io.Writer, c policy.Catalog, p policy.Policy) {
 	}
 }
 
-// resolve returns what a layer that only names a breaker or limiter refers to.
+// resolve returns what a layer that only names a breaker, limiter or bulkhead refers to.
 func resolve(c policy.Catalog, layer policy.Policy) policy.Policy {
 	switch named := layer.(type) {
 	case policy.CircuitBreaker:
@@ -84,6 +84,11 @@ func resolve(c policy.Catalog, layer policy.Policy) policy.Policy {
 		if l, ok := c.RateLimiters[named.Name]; ok {
 			l.Name = named.Name
 			return l
+		}
+	case policy.Bulkhead:
+		if b, ok := c.Bulkheads[named.Name]; ok {
+			b.Name = named.Name
+			return b
 		}
 	}
 	return layer

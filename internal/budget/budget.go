@@ -38,21 +38,16 @@ func (b *Budget) Operation(now clock.Nanos) { b.operations.add(periodOf(now)) }
 func (b *Budget) Spend(now clock.Nanos, share float64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.left(now, share) == 0 {
+	if b.Left(now, share) == 0 {
 		return false
 	}
 	b.retries.add(periodOf(now))
 	return true
 }
 
-// Left returns how many retries the share still allows.
+// Left returns how many retries the share still allows. It takes no lock, so others
+// may have spent some of them by then.
 func (b *Budget) Left(now clock.Nanos, share float64) int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.left(now, share)
-}
-
-func (b *Budget) left(now clock.Nanos, share float64) int {
 	n := periodOf(now)
 	allowed := max(1, share*float64(b.operations.sum(n))+epsilon)
 	return int(min(max(0, allowed-float64(b.retries.sum(n))), math.MaxInt32))

@@ -33,6 +33,8 @@ type Breaker struct {
 	// breaker; what it last returned is called when the lock is free. It is set,
 	// if at all, before the first use.
 	OnChange func(from, to State) (unlocked func())
+	// OnTold hears, in place of OnChange, of those that Open and Close make.
+	OnTold func(from, to State) (unlocked func())
 
 	mu       sync.Mutex // guards all below, and is held at every use of machine
 	settings Settings
@@ -45,6 +47,7 @@ type Breaker struct {
 	row      uint64      // failures that the gate counted before the mode was changed
 	tripped  bool        // set by the machine when it goes from closed to open
 	tooSlow  bool        // it is to trip for slow calls
+	told     bool        // by others
 	unlocked func()      // what is to be called when the lock is free
 	probing
 }
@@ -224,7 +227,9 @@ func (b *Breaker) fail(p Permit) (tripped bool) {
 // restart closes the breaker and forgets its machine: gobreaker has no reset. The
 // next one is made when there is something to count, which few breakers ever
 // have; one with a window, whose parts are laid out from now on, at once.
-func (b *Breaker) restart() {
+func (b *Breaker) restart() { b.reset(nil) }
+
+func (b *Breaker) reset(r *ramp) {
 	b.dropProbes()
 	b.typical = 0
 	b.machine, b.row, b.current = nil, 0, Closed
@@ -233,7 +238,7 @@ func (b *Breaker) restart() {
 		b.machine = b.newMachine()
 	}
 	b.successes.Store(newSuccesses(b.settings))
-	b.ramp.Store(nil)
+	b.ramp.Store(r)
 	b.publish(true)
 }
 
@@ -265,7 +270,9 @@ func (b *Breaker) publish(newEpoch bool) {
 		b.gate.Store(epoch | failures<<kindBits | kind)
 	}
 	if state != b.last {
-		if b.OnChange != nil {
+		if b.told && b.OnTold != nil {
+			b.unlocked = b.OnTold(b.last, state)
+		} else if b.OnChange != nil {
 			b.unlocked = b.OnChange(b.last, state)
 		}
 		b.last, b.since = state, clock.Now()

@@ -64,7 +64,7 @@ var stateOf = [...]State{
 // requests that are neither success nor failure don't count.
 func (b *Breaker) shouldTrip(c gobreaker.Counts) bool {
 	s := &b.settings
-	if s.Window == 0 || b.tooSlow {
+	if s.Window == 0 || b.tooSlow || b.told {
 		return true
 	}
 	if s.FailureThreshold > 0 && c.TotalFailures >= s.FailureThreshold {

@@ -43,5 +43,6 @@ func (s *Service) Refund(ctx context.Context, id string) (Payment, error) {
 func notPaid(err error) bool {
 	return policy.IsPermanent(err) ||
 		errors.Is(err, policy.ErrCircuitOpen) ||
-		errors.Is(err, policy.ErrRateLimited)
+		errors.Is(err, policy.ErrRateLimited) ||
+		errors.Is(err, policy.ErrBulkheadFull)
 }

@@ -82,6 +82,25 @@ func TestRetriedChargeIsNotADoubledPayment(t *testing.T) {
 	}
 }
 
+// A bank that was down got three times its load, just then.
+func TestABankThatIsDownIsAskedWithinTheBudget(t *testing.T) {
+	r := start(t, with("external_api", policy.Retry{Backoff: policy.Fixed(0), Budget: 0.2}))
+	r.faults(`{"outage": true}`)
+	const payments = 100
+	for range payments {
+		if a := r.pay(""); a.status < 500 {
+			t.Fatal(a)
+		}
+	}
+	// A fifth, and a few where this takes so long that there may be one for each window.
+	if s := r.statement(); s.Requests <= payments || s.Requests > payments*13/10 {
+		t.Errorf("the bank was asked %d times for %d payments", s.Requests, payments)
+	}
+	if m := r.metrics().Operations["payments.Gateway.Charge"]; m.RetryBudgetHits == 0 {
+		t.Errorf("the metrics say nothing of it: %+v", m)
+	}
+}
+
 // The retries of the gateway's policy paid a refund three times.
 func TestRefundIsNotRepeated(t *testing.T) {
 	r := start(t, with("external_api", policy.Retry{Backoff: policy.Fixed(0)}))

@@ -35,19 +35,20 @@ type Analysis struct {
 // analysis is that of the layers looked at so far, from the inside out.
 type analysis struct {
 	Analysis
-	rejected rejection
-	sum      bool // the formula has several terms
+	rejected rejection // by a rate limiter
+	full     rejection // by a bulkhead
+	sum      bool      // the formula has several terms
 	retries  bool
 }
 
-// rejection is what a rate limiter inside may do to a call: reject it after a
-// while, and ask to wait.
+// rejection is what a rate limiter or a bulkhead inside may do to a call: reject it
+// after a while, and ask to wait.
 type rejection struct{ after, wait Bound }
 
 // Analyze works out what layers amount to, outermost first.
 //
 // From the inside out: the call itself takes for ever. A timeout of T cuts it to
-// T. A rate limit adds its max_wait. A circuit breaker adds nothing. A retry of
+// T. A rate limit and a bulkhead add their max_wait. A circuit breaker adds nothing. A retry of
 // n attempts takes n times as long and all its waits, each as long as jitter
 // can make it; with max_elapsed the last attempt begins by then, and takes its
 // own time.
@@ -59,6 +60,8 @@ func Analyze(layers []Layer) Analysis {
 			a.timeout(layer.Key, Bound(l))
 		case policy.RateLimit:
 			a.rateLimit(l)
+		case policy.Bulkhead:
+			a.bulkhead(l)
 		case policy.Retry:
 			a.retry(l.WithDefaults())
 		case policy.Chaos:
@@ -71,6 +74,8 @@ func Analyze(layers []Layer) Analysis {
 
 func (a *analysis) timeout(key string, limit Bound) {
 	a.rejected.after = min(a.rejected.after, limit)
+	a.full.after = min(a.full.after, limit)
+	a.full.wait = min(a.full.wait, limit) // those who are in have no longer, either
 	switch {
 	case a.Worst <= limit:
 	case a.Worst.IsUnbounded():
@@ -91,19 +96,40 @@ func (a *analysis) chaos(c policy.Chaos) {
 }
 
 func (a *analysis) rateLimit(l policy.RateLimit) {
-	if a.rejected.wait > 0 { // by one inside, after the wait for a token of this one
-		a.rejected.after = a.rejected.after.plus(Bound(l.MaxWait))
-	}
+	a.delayRejections(l.MaxWait)
 	a.rejected.wait = max(a.rejected.wait, nextToken(l))
-	if l.MaxWait == 0 || a.Worst.IsUnbounded() {
+	a.wait(l.MaxWait)
+}
+
+// bulkhead: the wait for a permit. Who gets none is asked to come back when one of
+// those has ended who are in.
+func (a *analysis) bulkhead(b policy.Bulkhead) {
+	a.delayRejections(b.MaxWait)
+	a.full.after = max(a.full.after, Bound(b.MaxWait))
+	a.full.wait = max(a.full.wait, a.Worst)
+	a.wait(b.MaxWait)
+}
+
+// delayRejections: those by layers inside come after the wait of this one.
+func (a *analysis) delayRejections(wait time.Duration) {
+	for _, r := range []*rejection{&a.rejected, &a.full} {
+		if r.wait > 0 {
+			r.after = r.after.plus(Bound(wait))
+		}
+	}
+}
+
+// wait adds one before the call.
+func (a *analysis) wait(longest time.Duration) {
+	if longest == 0 || a.Worst.IsUnbounded() {
 		return
 	}
-	a.Worst = a.Worst.plus(Bound(l.MaxWait))
-	a.Formula, a.sum = fmt.Sprintf("max_wait of %v + %s", formatDuration(l.MaxWait), a.Formula), true
+	a.Worst = a.Worst.plus(Bound(longest))
+	a.Formula, a.sum = fmt.Sprintf("max_wait of %v + %s", formatDuration(longest), a.Formula), true
 }
 
 func (a *analysis) retry(r policy.Retry) {
-	attempt, rejected := a.Worst, a.rejected
+	attempt := a.Worst
 	a.Attempts = saturated(a.Attempts, r.MaxAttempts)
 	if r.MaxAttempts == 1 {
 		return
@@ -114,11 +140,11 @@ func (a *analysis) retry(r policy.Retry) {
 		a.Budget = 0
 	}
 	a.retries = true
-	defer func() { a.rejected.after = a.Worst }()
+	defer func() { a.rejected.after, a.full.after = a.Worst, a.Worst }()
 	if attempt.IsUnbounded() {
 		return
 	}
-	waits := longestWaits(r, attempt, rejected)
+	waits := longestWaits(r, max(a.rejected.excess(attempt), a.full.excess(attempt)))
 	a.Worst = attempt.times(r.MaxAttempts).plus(waits)
 	if a.sum {
 		a.Formula = "(" + a.Formula + ")"

@@ -74,7 +74,7 @@ func pathsAbout(reports [2]*Report, target string) ([]string, error) {
 			about = append(about, keypath.Join("policies", p.Name))
 			for _, l := range p.Layers {
 				if l.Name != "" {
-					about = append(about, keypath.Join("circuit_breakers", l.Name), keypath.Join("rate_limiters", l.Name))
+					about = append(about, keypath.Join("circuit_breakers", l.Name), keypath.Join("rate_limiters", l.Name), keypath.Join("bulkheads", l.Name))
 				}
 			}
 		}
@@ -99,7 +99,7 @@ func valuesOf(p *config.Profile, r *Report) map[string]*Value {
 		if len(s.Path) == 3 && s.Path[0] == "policies" && s.Value == "none" {
 			continue // taken away is as good as never there
 		}
-		object := 2 // a named circuit breaker, rate limiter or service
+		object := 2 // a named circuit breaker, rate limiter, bulkhead or service
 		if s.Path[0] == "policies" {
 			object = 3 // a layer
 		}

@@ -47,7 +47,7 @@ func TestWorstCaseIsWhatTheEngineTakes(t *testing.T) {
 // Whatever the policy and however the dependency behaves, no call takes longer
 // than the worst case, nor more attempts.
 func TestNoCallPassesTheWorstCase(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range uint64(600) {
 		random := rand.New(rand.NewPCG(seed, 5))
 		p := randomPolicy(random)
 		synctest.Test(t, func(t *testing.T) {
@@ -123,7 +123,7 @@ func randomPolicy(random *rand.Rand) policy.Policy {
 	}
 	var list []policy.Policy
 	for range 1 + random.IntN(5) {
-		switch random.IntN(5) {
+		switch random.IntN(6) {
 		case 0, 1:
 			list = append(list, policy.Timeout(duration(5*time.Second)))
 		case 2:
@@ -144,6 +144,12 @@ func randomPolicy(random *rand.Rand) policy.Policy {
 			}
 			list = append(list, l)
 		case 4:
+			b := policy.Bulkhead{MaxConcurrent: 1 + random.IntN(3)}
+			if random.IntN(2) == 0 {
+				b.MaxWait = duration(4 * time.Second)
+			}
+			list = append(list, b)
+		case 5:
 			list = append(list, policy.CircuitBreaker{FailureThreshold: uint32(1 + random.IntN(5))})
 		}
 	}

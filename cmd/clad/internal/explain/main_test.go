@@ -32,6 +32,8 @@ func layers(p policy.Policy) []explain.Layer {
 			key = "retry"
 		case policy.RateLimit:
 			key = "rate_limit"
+		case policy.Bulkhead:
+			key = "bulkhead"
 		case policy.CircuitBreaker:
 			key = "circuit_breaker"
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/cladgo/clad/policy"
 )
 
-// shared is a circuit breaker or rate limiter that has a name.
+// shared is a circuit breaker, rate limiter or bulkhead that has a name.
 type shared struct{ section, name string }
 
 // sharedBy returns what a layer shares with others, if it does.
@@ -17,6 +17,8 @@ func sharedBy(layer policy.Policy) (what shared, ok bool) {
 		return shared{"circuit_breakers", l.Name}, l.Name != ""
 	case policy.RateLimit:
 		return shared{"rate_limiters", l.Name}, l.Name != ""
+	case policy.Bulkhead:
+		return shared{"bulkheads", l.Name}, l.Name != ""
 	}
 	return shared{}, false
 }
@@ -48,8 +50,11 @@ func (e *explainer) noteShared(name string) {
 
 // lookUp returns what bears the name.
 func (e *explainer) lookUp(what shared) policy.Policy {
-	if what.section == "rate_limiters" {
+	switch what.section {
+	case "rate_limiters":
 		return e.catalog.RateLimiters[what.name]
+	case "bulkheads":
+		return e.catalog.Bulkheads[what.name]
 	}
 	return e.catalog.CircuitBreakers[what.name]
 }

@@ -11,11 +11,10 @@ import (
 // within any time that matters.
 const manyWaits = 1000
 
-// longestWaits adds up the waits before the retries of r, each at least as long
-// as a rate limiter inside may ask to come back in.
-func longestWaits(r policy.Retry, attempt Bound, rejected rejection) Bound {
+// longestWaits adds up the waits before the retries of r, none of them shorter than
+// least.
+func longestWaits(r policy.Retry, least Bound) Bound {
 	var sum Bound
-	least := rejected.excess(attempt)
 	last := max(longestWait(r.Backoff, r.MaxAttempts), least)
 	for retry := 1; retry < r.MaxAttempts; retry++ {
 		wait := max(longestWait(r.Backoff, retry), least)
@@ -29,8 +28,8 @@ func longestWaits(r policy.Retry, attempt Bound, rejected rejection) Bound {
 	return sum
 }
 
-// excess is by how much an attempt that a rate limiter rejects may take longer,
-// until the next one starts, than an attempt that uses its time up.
+// excess is by how much an attempt that is rejected may take longer, until the next
+// one starts, than an attempt that uses its time up.
 func (r rejection) excess(attempt Bound) Bound {
 	whole := r.after.plus(r.wait)
 	if r.wait == 0 || whole <= attempt {

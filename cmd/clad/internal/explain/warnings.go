@@ -39,6 +39,8 @@ func Warnings(layers []Layer, patience time.Duration) []Warning {
 			w.retry(i, p.WithDefaults())
 		case policy.RateLimit:
 			w.rateLimit(i, p)
+		case policy.Bulkhead:
+			w.bulkhead(i, p)
 		case policy.CircuitBreaker:
 			w.circuitBreaker(i, p.WithDefaults())
 		}
@@ -80,10 +82,28 @@ func (w *warner) timeout(i int, limit Bound) {
 	}
 }
 
-func (w *warner) rateLimit(i int, l policy.RateLimit) {
-	if key, outer := w.outerTimeout(i); Bound(l.MaxWait) >= outer && l.MaxWait > 0 {
-		w.warn("wait-above-timeout", i, "max_wait is %s, but the %s around it ends after %v: no call waits longer than that", formatDuration(l.MaxWait), key, outer)
+// wait: nobody waits for a turn beyond the deadline.
+func (w *warner) wait(i int, longest time.Duration) {
+	if key, outer := w.outerTimeout(i); Bound(longest) >= outer && longest > 0 {
+		w.warn("wait-above-timeout", i, "max_wait is %s, but the %s around it ends after %v: no call waits longer than that", formatDuration(longest), key, outer)
 	}
+}
+
+func (w *warner) bulkhead(i int, b policy.Bulkhead) {
+	w.wait(i, b.MaxWait)
+	for _, inner := range w.layers[i+1:] {
+		if r, ok := inner.Policy.(policy.Retry); ok && r.WithDefaults().MaxAttempts > 1 {
+			w.warn("retry-inside-bulkhead", i, "stands outside the retry, so that a call keeps its permit while it waits for the next attempt: put it inside with order")
+			break
+		}
+	}
+	if !hasTimeout(w.layers) {
+		w.warn("bulkhead-without-timeout", i, "the policy has no timeout: calls that hang keep their permits, and once all %d are out every call is rejected; set attempt_timeout", b.MaxConcurrent)
+	}
+}
+
+func (w *warner) rateLimit(i int, l policy.RateLimit) {
+	w.wait(i, l.MaxWait)
 	for _, inner := range w.layers[i+1:] {
 		if r, ok := inner.Policy.(policy.Retry); ok && r.WithDefaults().MaxAttempts > 1 {
 			w.warn("retry-inside-rate-limit", i, "stands outside the retry, so that further attempts take no token: put it inside with order")

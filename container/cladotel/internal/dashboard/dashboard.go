@@ -36,6 +36,7 @@ var sections = []struct {
 	{"Attempts", []metrics.Metric{metrics.AttemptDuration, metrics.Retries, metrics.Timeouts, metrics.Overruns, metrics.Rejections, metrics.Fallbacks, metrics.Stale, metrics.Chaos}},
 	{"Circuit breakers", []metrics.Metric{metrics.BreakerState, metrics.Transitions}},
 	{"Rate limiters", []metrics.Metric{metrics.LimiterTokens, metrics.LimiterLimit}},
+	{"Bulkheads", []metrics.Metric{metrics.BulkheadInUse, metrics.BulkheadWaiting, metrics.BulkheadLimit}},
 	{"Profile", []metrics.Metric{metrics.Reloads}},
 }
 

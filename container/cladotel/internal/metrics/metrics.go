@@ -31,6 +31,7 @@ const (
 	Reason    = "reason"
 	Breaker   = "breaker"
 	Limiter   = "limiter"
+	Bulkhead  = "bulkhead"
 	State     = "state"
 )
 
@@ -41,7 +42,7 @@ var (
 	Operations        = Metric{"clad.operations", Counter, "{operation}", "Operations that have ended.", []string{Operation, Outcome}}
 	Active            = Metric{"clad.operations.active", UpDownCounter, "{operation}", "Operations that are under way.", []string{Operation}}
 	Retries           = Metric{"clad.retries", Counter, "{attempt}", "Attempts that followed another.", []string{Operation}}
-	Rejections        = Metric{"clad.rejections", Counter, "{attempt}", "Attempts that a circuit breaker, a rate limiter or a retry budget refused: the dependency was not called.", []string{Operation, Reason}}
+	Rejections        = Metric{"clad.rejections", Counter, "{attempt}", "Attempts that a circuit breaker, a rate limiter, a bulkhead or a retry budget refused: the dependency was not called.", []string{Operation, Reason}}
 	Timeouts          = Metric{"clad.timeouts", Counter, "{timeout}", "Timeouts of the policies, of attempts and of whole operations.", []string{Operation}}
 	Overruns          = Metric{"clad.attempt.overruns", Counter, "{attempt}", "Attempts that came back long after their deadline.", []string{Operation}}
 	Fallbacks         = Metric{"clad.fallbacks", Counter, "{operation}", "Operations that failed and whose fallback was asked then.", []string{Operation}}
@@ -51,19 +52,23 @@ var (
 	Transitions       = Metric{"clad.circuit_breaker.transitions", Counter, "{transition}", "Changes of a circuit breaker to a state.", []string{Breaker, State}}
 	LimiterTokens     = Metric{"clad.rate_limiter.tokens", Gauge, "{token}", "Tokens that a rate limiter has.", []string{Limiter}}
 	LimiterLimit      = Metric{"clad.rate_limiter.limit", Gauge, "{request}/s", "Requests per second that a rate limiter lets through.", []string{Limiter}}
+	BulkheadInUse     = Metric{"clad.bulkhead.in_use", Gauge, "{call}", "Calls that a bulkhead has let in and that are under way.", []string{Bulkhead}}
+	BulkheadWaiting   = Metric{"clad.bulkhead.waiting", Gauge, "{call}", "Calls that wait for a bulkhead's permit.", []string{Bulkhead}}
+	BulkheadLimit     = Metric{"clad.bulkhead.limit", Gauge, "{call}", "Calls that a bulkhead lets in at the same time.", []string{Bulkhead}}
 	Reloads           = Metric{"clad.reloads", Counter, "{reload}", "Reloads of the profile.", []string{Outcome}}
 )
 
 // All are all metrics, in the order in which to read of them.
 var All = []Metric{
 	Operations, OperationDuration, Active, AttemptDuration, Retries, Timeouts, Overruns, Rejections, Fallbacks, Stale, Chaos,
-	BreakerState, Transitions, LimiterTokens, LimiterLimit, Reloads,
+	BreakerState, Transitions, LimiterTokens, LimiterLimit,
+	BulkheadInUse, BulkheadWaiting, BulkheadLimit, Reloads,
 }
 
 // Values are what the attributes can be, where that is a closed set.
 var Values = map[string][]string{
 	Outcome: {"succeeded", "answered", "failed", "cancelled"},
-	Reason:  {"circuit_open", "rate_limited", "retry_budget"},
+	Reason:  {"circuit_open", "rate_limited", "bulkhead_full", "retry_budget"},
 	State:   {"closed", "half-open", "open"},
 }
 

@@ -1,0 +1,208 @@
+package cladredis_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/container/cladredis"
+	"github.com/cladgo/clad/internal/quorum"
+	"github.com/cladgo/clad/policy"
+)
+
+// The script is held to the arithmetic of the mechanism.
+func TestTheBreakersScriptAnswersAsTheLedger(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	client := s.bare()
+	whats := []string{quorum.Ask, quorum.Tripped, quorum.Tripped, quorum.Recovered, quorum.Probe, quorum.Probe, quorum.Probe, quorum.Succeeded, quorum.Failed, quorum.Dropped}
+	opened := 0
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 15))
+		store := cladredis.NewStore(client, cladredis.WithPrefix(fmt.Sprint("seed", seed)))
+		fleet := int64(0) // nobody listens: any one is all there are
+		if seed%2 > 0 {
+			fleet = 3
+			for range fleet {
+				sub := client.Subscribe(background, fmt.Sprintf("seed%d:1:{breakers}", seed))
+				if _, err := sub.Receive(background); err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = sub.Close() }()
+			}
+		}
+		var ledger quorum.Ledger
+		var round int64
+		for step := range 80 {
+			q := container.BreakerReport{
+				Instance: fmt.Sprint("i", r.IntN(4)), What: whats[r.IntN(len(whats))], Quorum: int64(1 + r.IntN(3)), Probes: int64(1 + r.IntN(4)),
+				For: time.Duration(r.IntN(2)) * time.Hour, Round: round, Place: fmt.Sprint("p", r.IntN(5)), ProbeTimeout: time.Hour,
+			}
+			got, err := store.Report(background, "bank", q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The ledger's time only matters where a round begins, which is named after it.
+			at := time.Duration(got.Round)*time.Microsecond + 1
+			if got.Round == round {
+				at = time.Duration(time.Now().UnixMicro()) * time.Microsecond
+			} else {
+				at--
+			}
+			want, _ := ledger.Serve(quorum.Report(q), at, fleet)
+			if got.Round != round {
+				opened++
+			}
+			round = got.Round
+			got.For, want.For = got.For.Round(time.Minute), want.For.Round(time.Minute)
+			if quorum.News(got) != want {
+				t.Fatalf("seed %d, step %d: %+v to %+v, want %+v", seed, step, got, q, want)
+			}
+		}
+	}
+	if opened < 20 {
+		t.Errorf("only %d openings", opened)
+	}
+}
+
+// guard is an instance that calls through a shared breaker.
+type guard struct {
+	o        *container.Orchestrator
+	run      policy.Runner
+	breaker  *container.CircuitBreaker
+	followed atomic.Int64
+}
+
+func newGuard(t testing.TB, store container.Store, spec policy.CircuitBreaker) *guard {
+	t.Helper()
+	g := &guard{}
+	spec.Shared = true
+	c := policy.Catalog{
+		CircuitBreakers: map[string]policy.CircuitBreaker{"bank": spec},
+		Policies:        map[string]policy.Policy{"p": policy.CircuitBreaker{Name: "bank"}},
+	}
+	o, err := container.NewOrchestrator(c, container.WithStore(store), container.OnEvent(func(_ context.Context, e container.Event) {
+		if _, ok := e.(container.Followed); ok {
+			g.followed.Add(1)
+		}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(o.Close)
+	g.o = o
+	g.run, _ = o.Pipeline("p")
+	g.breaker, _ = o.CircuitBreaker("bank")
+	await(t, "the store", func() bool { s, _ := g.breaker.Sharing(); return !s.Heard.IsZero() })
+	return g
+}
+
+var errDown = errors.New("down")
+
+// call returns whether the dependency was called.
+func (g *guard) call(err error) (called bool) {
+	_ = g.run.Run(background, func(context.Context) error { called = true; return err })
+	return called
+}
+
+func (g *guard) trip() {
+	for range policy.DefaultFailureThreshold {
+		g.call(errDown)
+	}
+}
+
+func newGuards(t testing.TB, n int, store func() container.Store, spec policy.CircuitBreaker) (all []*guard) {
+	for range n {
+		all = append(all, newGuard(t, store(), spec))
+	}
+	return all
+}
+
+func awaitState(t testing.TB, all []*guard, want policy.State) time.Duration {
+	t.Helper()
+	start := time.Now()
+	await(t, want.String(), func() bool {
+		for _, g := range all {
+			if g.breaker.State() != want {
+				return false
+			}
+		}
+		return true
+	})
+	return time.Since(start)
+}
+
+func TestAQuorumOpensTheFleetsBreakersAndProbesCloseThem(t *testing.T) {
+	t.Parallel()
+	for _, engine := range engines(t) {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			s := newServerOf(t, engine)
+			spec := policy.CircuitBreaker{RecoveryTimeout: 500 * time.Millisecond}
+			all := newGuards(t, 6, func() container.Store { return cladredis.NewStore(s.bare()) }, spec)
+
+			all[0].trip() // one bad node
+			// real time: the others could be told
+			time.Sleep(200 * time.Millisecond)
+			for i, g := range all[1:] {
+				if got := g.breaker.State(); got != policy.StateClosed {
+					t.Errorf("one instance of six has opened that of instance %d: %v", i+1, got)
+				}
+			}
+			before := scripts(t, s)
+			for range 1000 {
+				all[3].call(nil)
+			}
+			if sent := scripts(t, s) - before; sent > 0 {
+				t.Errorf("%d scripts while closed and healthy", sent)
+			}
+
+			all[1].trip()
+			took := awaitState(t, all, policy.StateOpen)
+			t.Logf("applied by all within %v", took)
+
+			// real time: until it is probed
+			time.Sleep(600 * time.Millisecond)
+			var probes atomic.Int64
+			var wg sync.WaitGroup
+			stop := make(chan struct{})
+			for _, g := range all {
+				wg.Go(func() {
+					for {
+						select {
+						case <-stop:
+							return
+						default:
+						}
+						if g.breaker.State() == policy.StateClosed {
+							return
+						}
+						if g.call(nil) {
+							probes.Add(1)
+						}
+						// real time: a load that leaves the machine to others too
+						time.Sleep(time.Millisecond)
+					}
+				})
+			}
+			awaitState(t, all, policy.StateClosed)
+			close(stop)
+			wg.Wait()
+			// Calls between the closing of a breaker and the look at it count here as well.
+			if n := probes.Load(); n < policy.DefaultSuccessThreshold || n > policy.DefaultSuccessThreshold+int64(len(all)) {
+				t.Errorf("%d probes of the fleet, want %d", n, policy.DefaultSuccessThreshold)
+			}
+			for i, g := range all[2:] {
+				if g.followed.Load() == 0 {
+					t.Errorf("instance %d has told of nothing that it followed", i+2)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,67 @@
+package circuit_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cladgo/clad/internal/circuit"
+	"github.com/cladgo/clad/internal/clock"
+)
+
+// A breaker that is told by others opens and closes as if it had found out itself, and
+// says of which kind each change is.
+func TestABreakerFollowsOthers(t *testing.T) {
+	for name, window := range map[string]time.Duration{"in a row": 0, "in a window": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var own, told []circuit.State
+				b := circuit.Breaker{
+					OnChange: func(_, to circuit.State) func() { own = append(own, to); return nil },
+					OnTold:   func(_, to circuit.State) func() { told = append(told, to); return nil },
+				}
+				b.Configure(circuit.Settings{
+					FailureThreshold: 3, Window: window, RecoveryTimeout: time.Second, MaxRecovery: time.Minute,
+					SuccessThreshold: 2, ProbeTimeout: time.Second,
+				})
+				b.Close()
+				before, _ := b.Closed()
+				b.Open(5 * time.Second)
+				if _, ok := b.Closed(); ok || b.State() != circuit.Open {
+					t.Fatal("it is not open")
+				}
+				b.Report(before, circuit.Success) // of before
+				time.Sleep(5*time.Second - 1)
+				if _, wait, ok := b.Admit(clock.Now(), 0); ok || wait != 1 {
+					t.Errorf("%v, %v", wait, ok)
+				}
+				time.Sleep(time.Nanosecond)
+				p, _, ok := b.Admit(clock.Now(), 0)
+				if !ok || !p.IsProbe() {
+					t.Fatal("it is not probed")
+				}
+				b.Report(p, circuit.Failure)
+				if got := b.OpenFor(); got != 10*time.Second {
+					t.Errorf("open for %v after a probe failed, want twice as long", got)
+				}
+				b.Open(2 * time.Second) // it is open: others probe sooner
+				time.Sleep(2 * time.Second)
+				if b.State() != circuit.HalfOpen {
+					t.Errorf("%v", b.State())
+				}
+				b.Close()
+				if _, ok := b.Closed(); !ok {
+					t.Error("it is not closed")
+				}
+				if len(own) != 3 || len(told) != 2 || told[0] != circuit.Open || told[1] != circuit.Closed {
+					t.Errorf("own changes %v, told %v", own, told)
+				}
+				b.SetMode(circuit.Disabled)
+				b.Open(time.Second)
+				if b.State() != circuit.Closed {
+					t.Error("an operator's word is beaten by the fleet's")
+				}
+			})
+		})
+	}
+}
