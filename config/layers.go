@@ -23,6 +23,7 @@ var layers = []*layer{
 	rateLimitLayer,
 	rateLimitsLayer,
 	bulkheadLayer,
+	adaptiveLimitLayer,
 	circuitBreakerLayer,
 	attemptTimeoutLayer,
 	chaosLayer,

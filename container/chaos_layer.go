@@ -35,6 +35,7 @@ func (c *Call) enterChaos(s *step) error {
 		}
 	}
 	if err == nil {
+		c.slowed = true
 		return nil
 	}
 	return &policy.ChaosError{Err: err, Operation: c.prog.operation}

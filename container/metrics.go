@@ -31,6 +31,13 @@ const (
 // There are counters for all of them.
 const _ = uint(counters.Kinds - 1 - countEnded)
 
+// What is counted of operations that are only rehearsed, in the place of what they
+// have not.
+const (
+	countUnseen  = countBegun
+	countAssumed = countEnded
+)
+
 // Metrics returns what has been counted so far. Operations that have not run
 // are left out.
 func (o *Orchestrator) Metrics() policy.Metrics {

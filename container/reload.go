@@ -171,6 +171,7 @@ func (tx *transaction) reloadPolicies() error {
 			continue
 		}
 		pipelines[name] = p
+		prog = tx.beside(prog, name, tx.o.shadow.policy(name))
 		tx.onCommit(func() { p.prog.Store(prog) })
 	}
 	tx.onCommit(func() { tx.o.putPipelines(pipelines) })

@@ -198,6 +198,9 @@ func (c *Call) noteRefusal(err error) error {
 		return c.struck(e)
 	}
 	c.unsent = true
+	if r := c.rehearsal(); r != nil {
+		r.unasked()
+	}
 	switch e := err.(type) { //nolint:errorlint // it was made just now
 	case *policy.CircuitOpenError:
 		e.Err = c.last()

@@ -28,6 +28,7 @@ type service struct {
 	// them have a policy all the same.
 	unguardable []string
 	unguarding  int
+	twin        *service                             // the candidate's of a dry run
 	chosen      atomic.Pointer[map[string]*Pipeline] // by the names of calls; nil where none is chosen
 }
 
@@ -57,6 +58,7 @@ type binding struct {
 	guard     guard
 	pipeline  *Pipeline
 	fallback  *fallbackRule // nil for none
+	shadow    *Pipeline     // the candidate's of a dry run
 }
 
 // guard says how a proxy guards a method.
@@ -90,9 +92,12 @@ func typeOfService(t reflect.Type, methods []string, constructed string) service
 // newService makes a service known, if all that is chosen for it is there.
 func (o *Orchestrator) newService(t tagged, name, group string) (*service, error) {
 	s := &service{tagged: t, o: o}
-	err := o.transact(func(tx *transaction) error {
+	err := o.transact(func(tx *transaction) (err error) {
 		s.identity = o.services.identify(unit{t.typ.id, t.typ.full, name, group})
 		s.owner = newOwner(s.id)
+		if s.twin, err = o.shadow.mirror(s); err != nil {
+			return err
+		}
 		if err := errors.Join(tx.checkMeaning(s), tx.checkChoices(s)); err != nil {
 			return err
 		}
@@ -185,8 +190,9 @@ func (tx *transaction) checkChoices(s *service) error {
 // pipeline makes the pipeline of a method, for its proxy.
 func (s *service) pipeline(method string, g guard) *Pipeline {
 	operation := s.operation(method)
-	b := &binding{method, operation, g, &Pipeline{counters: s.o.counters.Of(operation)}, nil}
+	b := &binding{method: method, operation: operation, guard: g, pipeline: &Pipeline{counters: s.o.counters.Of(operation)}}
 	err := s.o.transact(func(tx *transaction) error {
+		b.shadow = s.twin.shadowed(method, g)
 		s.bound = append(s.bound, b)
 		return tx.bindMethod(s, b)
 	})
@@ -248,6 +254,7 @@ func (tx *transaction) bindMethod(s *service, b *binding) error {
 			})
 		}
 	}
+	prog = tx.beside(prog, b.operation, b.shadow)
 	tx.onCommit(func() { b.pipeline.prog.Store(prog) })
 	return nil
 }

@@ -93,7 +93,7 @@ func (c *Call) serveStale(s *step, err error) bool {
 	}
 	last, ok := c.prog.answers.get(c.more.key)
 	age := clock.Now().Sub(last.at)
-	if !ok || age > s.stale {
+	if !ok || age > s.timeout {
 		return false
 	}
 	if c.kept {

@@ -123,6 +123,7 @@ func TestString(t *testing.T) {
 			policy.CircuitBreaker{SlowCall: time.Second, RecoveryJitter: 0.2, Ramp: time.Minute},
 			"circuit_breaker(5 failures in a row, 50% of at least 20 in 10s slower than 1s, open 1s to 30s and up to 20% longer, 3 probes of 30s, ramp of 1m0s)",
 		},
+		{policy.AdaptiveLimit{Max: 9, MaxWait: time.Second}, "adaptive_limit(1 to 9 at once, 9 at first, wait 1s)"},
 		{policy.CircuitBreaker{}, "circuit_breaker(5 failures in a row, open 1s to 30s, 3 probes of 30s)"},
 		{policy.CircuitBreaker{Name: "bank"}, "circuit_breaker(bank)"},
 		{

@@ -26,6 +26,9 @@ func TestValidateAcceptsWhatCanBeHonoured(t *testing.T) {
 		policy.RateLimit{RequestsPerSecond: 1e-9},
 		policy.RateLimit{RequestsPerSecond: math.MaxFloat64},
 		policy.RateLimit{Name: "api"},
+		policy.AdaptiveLimit{},
+		policy.AdaptiveLimit{Max: 3},
+		policy.AdaptiveLimit{Min: 5000},
 		policy.Bulkhead{MaxConcurrent: 1, Reserve: 1},
 		policy.Bulkhead{Name: "h"},
 		policy.RateLimit{RequestsPerPeriod: 1, Per: 1},
@@ -114,6 +117,12 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 		},
 		{"named bulkhead with a wait alone", policy.Bulkhead{Name: "h", MaxWait: 1}, []string{"MaxConcurrent is 0"}},
 		{"reserve not a number", policy.Bulkhead{MaxConcurrent: 1, Reserve: nan}, []string{"Reserve is NaN"}},
+		{
+			"adaptive limit", policy.AdaptiveLimit{Initial: -1, Min: -2, Max: -3, MaxWait: -4},
+			[]string{"Initial is -1", "Min is -2", "Max is -3", "MaxWait is -4ns"},
+		},
+		{"bounds that are none", policy.AdaptiveLimit{Min: 10, Max: 5}, []string{"Min is 10, above Max, which is 5"}},
+		{"a limit above its bounds", policy.AdaptiveLimit{Initial: 50, Max: 20}, []string{"Initial is 50; it must be from Min to Max, 1 to 20"}},
 		{"no timeout", policy.Timeout(0), []string{"timeout: 0s"}},
 		{"negative timeout", policy.Timeout(-5), []string{"timeout: -5ns"}},
 		{

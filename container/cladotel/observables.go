@@ -23,6 +23,7 @@ func (m *meter) attach(o *container.Orchestrator) (detach func()) {
 		m.observeBreakers(o, i, to)
 		m.observeLimiters(o, i, to)
 		m.observeBulkheads(o, i, to)
+		m.observeShadow(o, i.shadow, to)
 		to.ObserveInt64(i.reloads, m.reloads[0].Load(), attributes(metrics.Outcome, failed.String()))
 		to.ObserveInt64(i.reloads, m.reloads[1].Load(), attributes(metrics.Outcome, succeeded.String()))
 		return nil
@@ -46,6 +47,7 @@ type instruments struct {
 	active                                                                       metric.Int64ObservableUpDownCounter
 	state, inUse, waiting, permits                                               metric.Int64ObservableGauge
 	tokens, limit                                                                metric.Float64ObservableGauge
+	shadow                                                                       shadowed
 
 	all []metric.Observable
 }
@@ -73,6 +75,10 @@ func newInstruments(from metric.Meter) (i instruments, err error) {
 		{&i.chaos, metrics.Chaos},
 		{&i.transitions, metrics.Transitions},
 		{&i.reloads, metrics.Reloads},
+		{&i.shadow.trips, metrics.ShadowTrips},
+		{&i.shadow.rejections, metrics.ShadowRejections},
+		{&i.shadow.retries, metrics.ShadowRetries},
+		{&i.shadow.timeouts, metrics.ShadowTimeouts},
 	} {
 		name, unit, description := about(c.d)
 		*c.to, err = from.Int64ObservableCounter(name, unit, description)

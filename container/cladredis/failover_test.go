@@ -55,8 +55,18 @@ func TestAMasterOfAClusterIsRestarted(t *testing.T) {
 func TestSentinelsPutAReplicaInTheMastersPlace(t *testing.T) {
 	t.Parallel()
 	master := newServer(t)
+	sentinels := newSentinels(t, master)
+	survives(t, "k", func() *redis.Client {
+		c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "main", SentinelAddrs: sentinels})
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}, master.kill)
+}
+
+// newSentinels watch a master and a replica of it.
+func newSentinels(t *testing.T, master *server) (sentinels []string) {
+	t.Helper()
 	newReplica(t, master)
-	var sentinels []string
 	for range 3 {
 		port := freePort(t)
 		file := filepath.Join(t.TempDir(), "sentinel.conf")
@@ -68,30 +78,26 @@ func TestSentinelsPutAReplicaInTheMastersPlace(t *testing.T) {
 		s.start()
 		t.Cleanup(s.kill)
 		sentinels = append(sentinels, s.addr)
-		awaitOf(t, "the sentinel", func() bool {
+		await(t, "the sentinel", func() bool {
 			sentinel := redis.NewSentinelClient(&redis.Options{Addr: s.addr})
 			defer func() { _ = sentinel.Close() }()
 			replicas, _ := sentinel.Replicas(background, "main").Result()
 			return len(replicas) == 1
 		})
 	}
-	awaitOf(t, "sentinels that know each other", func() bool {
+	await(t, "sentinels that know each other", func() bool {
 		sentinel := redis.NewSentinelClient(&redis.Options{Addr: sentinels[0]})
 		defer func() { _ = sentinel.Close() }()
 		others, _ := sentinel.Sentinels(background, "main").Result()
 		return len(others) == 2
 	})
-	survives(t, "k", func() *redis.Client {
-		c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "main", SentinelAddrs: sentinels})
-		t.Cleanup(func() { _ = c.Close() })
-		return c
-	}, master.kill)
+	return sentinels
 }
 
 func newReplica(t *testing.T, master *server) *server {
 	t.Helper()
 	replica := newServer(t, "--replicaof", strings.Replace(master.addr, ":", " ", 1), "--repl-diskless-sync-delay", "0")
-	awaitOf(t, "the replica", func() bool {
+	await(t, "the replica", func() bool {
 		info, _ := replica.bare().Info(background, "replication").Result()
 		return strings.Contains(info, "master_link_status:up")
 	})
@@ -121,7 +127,7 @@ func survives[C redis.UniversalClient](t *testing.T, key string, client func() C
 	}
 	failover()
 	for i := range outages {
-		awaitOf(t, "the end of the failover", outages[i].over)
+		await(t, "the end of the failover", outages[i].over)
 	}
 	stop()
 	load.Wait()
@@ -169,9 +175,4 @@ func (o *outage) over() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return !o.last.IsZero() && time.Since(o.last) > 1500*time.Millisecond
-}
-
-func awaitOf(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	await(t, what, done)
 }

@@ -38,6 +38,7 @@ var sections = []struct {
 	{"Rate limiters", []metrics.Metric{metrics.LimiterTokens, metrics.LimiterLimit}},
 	{"Bulkheads", []metrics.Metric{metrics.BulkheadInUse, metrics.BulkheadWaiting, metrics.BulkheadLimit}},
 	{"Profile", []metrics.Metric{metrics.Reloads}},
+	{"Dry run", []metrics.Metric{metrics.ShadowTrips, metrics.ShadowRejections, metrics.ShadowRetries, metrics.ShadowTimeouts}},
 }
 
 type builder struct {

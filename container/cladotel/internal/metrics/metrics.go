@@ -55,6 +55,10 @@ var (
 	BulkheadInUse     = Metric{"clad.bulkhead.in_use", Gauge, "{call}", "Calls that a bulkhead has let in and that are under way.", []string{Bulkhead}}
 	BulkheadWaiting   = Metric{"clad.bulkhead.waiting", Gauge, "{call}", "Calls that wait for a bulkhead's permit.", []string{Bulkhead}}
 	BulkheadLimit     = Metric{"clad.bulkhead.limit", Gauge, "{call}", "Calls that a bulkhead lets in at the same time.", []string{Bulkhead}}
+	ShadowTrips       = Metric{"clad.shadow.trips", Counter, "{trip}", "Times that circuit breakers of a dry run would have opened.", []string{Operation}}
+	ShadowRejections  = Metric{"clad.shadow.rejections", Counter, "{attempt}", "Attempts that a dry run would have refused.", []string{Operation, Reason}}
+	ShadowRetries     = Metric{"clad.shadow.retries", Counter, "{attempt}", "Attempts that would have followed another in a dry run, as far as that can be known.", []string{Operation}}
+	ShadowTimeouts    = Metric{"clad.shadow.timeouts", Counter, "{timeout}", "Timeouts that there would have been in a dry run.", []string{Operation}}
 	Reloads           = Metric{"clad.reloads", Counter, "{reload}", "Reloads of the profile.", []string{Outcome}}
 )
 
@@ -63,6 +67,7 @@ var All = []Metric{
 	Operations, OperationDuration, Active, AttemptDuration, Retries, Timeouts, Overruns, Rejections, Fallbacks, Stale, Chaos,
 	BreakerState, Transitions, LimiterTokens, LimiterLimit,
 	BulkheadInUse, BulkheadWaiting, BulkheadLimit, Reloads,
+	ShadowTrips, ShadowRejections, ShadowRetries, ShadowTimeouts,
 }
 
 // Values are what the attributes can be, where that is a closed set.
