@@ -89,7 +89,7 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			"maximum below what is written", policy.CircuitBreaker{RecoveryTimeout: time.Minute, MaxRecovery: time.Second},
 			[]string{"MaxRecovery is 1s, shorter than RecoveryTimeout, which is 1m0s"},
 		},
-		{"maximum below the default", policy.CircuitBreaker{MaxRecovery: time.Millisecond}, []string{"RecoveryTimeout, which is 1s"}},
+		{"maximum below the default", policy.CircuitBreaker{MaxRecovery: time.Millisecond}, []string{"RecoveryTimeout, which is 500ms"}},
 		{
 			"slow calls", policy.CircuitBreaker{SlowCall: -1, SlowRate: 2, RecoveryJitter: -0.5, Ramp: -2},
 			[]string{"SlowCall is -1ns", "SlowRate is 2", "RecoveryJitter is -0.5", "Ramp is -2ns"},
@@ -189,7 +189,7 @@ func TestCircuitBreakerDefaults(t *testing.T) {
 	}{
 		{
 			"zero", policy.CircuitBreaker{},
-			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: time.Second, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
+			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: 500 * time.Millisecond, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
 		},
 		{
 			"a recovery timeout that is written stays as it is", policy.CircuitBreaker{RecoveryTimeout: time.Minute},
@@ -197,7 +197,7 @@ func TestCircuitBreakerDefaults(t *testing.T) {
 		},
 		{
 			"a rate needs no count", policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second},
-			policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second, MinRequests: 20, RecoveryTimeout: time.Second, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
+			policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second, MinRequests: 20, RecoveryTimeout: 500 * time.Millisecond, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
 		},
 	} {
 		if got := tt.in.WithDefaults(); got != tt.want {
