@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"errors"
 	"math"
 	"reflect"
 	"strings"
@@ -32,6 +33,9 @@ func TestValidateAcceptsWhatCanBeHonoured(t *testing.T) {
 		policy.Bulkhead{Name: "h"},
 		policy.RateLimit{RequestsPerPeriod: 1, Per: 1},
 		policy.Timeout(1),
+		policy.Stale(1),
+		policy.Chaos{Rate: 1, Latency: 1},
+		policy.Chaos{Rate: 1e-9, Error: errors.New("drill"), For: time.Hour},
 		policy.Combine(total, retry, limit, breaker, attempt),
 	} {
 		if err := p.Validate(); err != nil {
@@ -54,6 +58,9 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			policy.Retry{MaxAttempts: -1, MaxElapsed: -time.Second, Backoff: policy.Fixed(-1)},
 			[]string{"MaxAttempts is -1", "MaxElapsed is -1s", "delay is -1ns"},
 		},
+		{"chaos", policy.Chaos{Rate: 1.5, For: -1}, []string{"Rate is 1.5", "set Latency or Error", "For is -1ns"}},
+		{"chaos without a rate", policy.Chaos{Latency: -1}, []string{"Rate is 0", "Latency is -1ns"}},
+		{"stale", policy.Stale(0), []string{"stale: 0s; it must be above 0"}},
 		{
 			"linear back-off",
 			policy.Retry{Backoff: policy.Linear{Initial: -1, Increment: -2, Max: -3}},
@@ -82,7 +89,7 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			"maximum below what is written", policy.CircuitBreaker{RecoveryTimeout: time.Minute, MaxRecovery: time.Second},
 			[]string{"MaxRecovery is 1s, shorter than RecoveryTimeout, which is 1m0s"},
 		},
-		{"maximum below the default", policy.CircuitBreaker{MaxRecovery: time.Millisecond}, []string{"RecoveryTimeout, which is 1s"}},
+		{"maximum below the default", policy.CircuitBreaker{MaxRecovery: time.Millisecond}, []string{"RecoveryTimeout, which is 500ms"}},
 		{
 			"slow calls", policy.CircuitBreaker{SlowCall: -1, SlowRate: 2, RecoveryJitter: -0.5, Ramp: -2},
 			[]string{"SlowCall is -1ns", "SlowRate is 2", "RecoveryJitter is -0.5", "Ramp is -2ns"},
@@ -184,7 +191,7 @@ func TestCircuitBreakerDefaults(t *testing.T) {
 	}{
 		{
 			"zero", policy.CircuitBreaker{},
-			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: time.Second, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
+			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: 500 * time.Millisecond, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
 		},
 		{
 			"a recovery timeout that is written stays as it is", policy.CircuitBreaker{RecoveryTimeout: time.Minute},
@@ -192,7 +199,7 @@ func TestCircuitBreakerDefaults(t *testing.T) {
 		},
 		{
 			"a rate needs no count", policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second},
-			policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second, MinRequests: 20, RecoveryTimeout: time.Second, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
+			policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second, MinRequests: 20, RecoveryTimeout: 500 * time.Millisecond, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
 		},
 	} {
 		if got := tt.in.WithDefaults(); got != tt.want {
