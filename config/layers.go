@@ -22,6 +22,7 @@ var layers = []*layer{
 	rateLimitLayer,
 	rateLimitsLayer,
 	bulkheadLayer,
+	adaptiveLimitLayer,
 	circuitBreakerLayer,
 	attemptTimeoutLayer,
 	errorsLayer,

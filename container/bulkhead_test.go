@@ -141,12 +141,13 @@ func (op operation) IsCritical() bool                   { return op.critical }
 // permit comes back.
 func TestAPermitComesBackHoweverACallEnds(t *testing.T) {
 	inside := map[string][]policy.Policy{
-		"nothing": nil,
-		"timeout": {policy.Timeout(time.Second)},
-		"breaker": {policy.CircuitBreaker{FailureThreshold: 1}},
-		"limiter": {policy.RateLimit{RequestsPerSecond: 1e-6, Burst: 1}},
-		"retry":   {policy.Retry{MaxAttempts: 2, Backoff: policy.Fixed(time.Second)}},
-		"another": {policy.Bulkhead{MaxConcurrent: 1, MaxWait: time.Second}},
+		"nothing":  nil,
+		"timeout":  {policy.Timeout(time.Second)},
+		"breaker":  {policy.CircuitBreaker{FailureThreshold: 1}},
+		"limiter":  {policy.RateLimit{RequestsPerSecond: 1e-6, Burst: 1}},
+		"retry":    {policy.Retry{MaxAttempts: 2, Backoff: policy.Fixed(time.Second)}},
+		"another":  {policy.Bulkhead{MaxConcurrent: 1, MaxWait: time.Second}},
+		"adaptive": {policy.AdaptiveLimit{Initial: 1, MaxWait: time.Second}},
 	}
 	for name, layers := range inside {
 		for _, outside := range []bool{false, true} {

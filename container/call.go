@@ -213,7 +213,7 @@ func (c *Call) next(errp *error) bool {
 			if c.prog.shadow != nil {
 				c.rehearse()
 			}
-		} else if c.prog.contexts > 0 {
+		} else if c.prog.contexts > 0 || c.prog.adapts {
 			c.timesAttempts = true // it reads the clock anyway, and attempts may overrun
 		} else if c.prog.breaks {
 			_, c.timesAttempts = c.ctx.Deadline() // breakers judge what that ends
@@ -264,7 +264,7 @@ func (c *Call) succeed() {
 			}
 			c.ctx = c.caller
 		} else if s.kind == bulkheadLayer {
-			c.leaveBulkhead(s)
+			c.leaveBulkhead(s, false)
 		} else if c.means.Neutral {
 			c.report(s, circuit.Neutral)
 		} else if !s.breaker.circuit.Ignores(circuit.Permit(*c.word(s.slot))) {
@@ -369,7 +369,7 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 	case errorsLayer:
 		c.exitErrors(s, err)
 	case bulkheadLayer:
-		c.leaveBulkhead(s)
+		c.leaveBulkhead(s, true)
 	case limiterLayer:
 		if c.unsent { // further in: nobody was asked
 			c.giveBack(s)
@@ -386,15 +386,15 @@ func (c *Call) clock() clock.Nanos {
 	return c.now
 }
 
-func (c *Call) word(slot int) *uint64 {
-	if uint(slot) < inlineWords {
+func (c *Call) word(slot int32) *uint64 {
+	if uint32(slot) < inlineWords {
 		return &c.words[slot]
 	}
 	return &c.more.words[slot-inlineWords]
 }
 
-func (c *Call) context(slot int) **deadline.Context {
-	if uint(slot) < inlineContexts {
+func (c *Call) context(slot int32) **deadline.Context {
+	if uint32(slot) < inlineContexts {
 		return &c.ctxs[slot]
 	}
 	return &c.more.ctxs[slot-inlineContexts]

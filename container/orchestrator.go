@@ -36,6 +36,7 @@ type Orchestrator struct {
 	breakers  registry[policy.CircuitBreaker, *CircuitBreaker]
 	limiters  registry[policy.RateLimit, *RateLimiter]
 	bulkheads registry[policy.Bulkhead, *Bulkhead]
+	adaptive  registry[policy.AdaptiveLimit, *Bulkhead] // of which none has a name of its own
 	services  services
 	shadow    *shadow // nil where there is no dry run
 }
@@ -125,6 +126,8 @@ func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
 		bulkheads:  newRegistry[policy.Bulkhead, *Bulkhead](),
 		operations: operations{most: settings.operations},
 	}
+	o.adaptive = newRegistry[policy.AdaptiveLimit, *Bulkhead]()
+	o.adaptive.unnamed = o.bulkheads.unnamed // they are bulkheads all the same
 	o.transitions = &transitions{events: o.events}
 	o.sharing = newSharing(settings)
 	if err := o.transact(func(tx *transaction) error {

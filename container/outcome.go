@@ -52,7 +52,7 @@ func (c *Call) abandon() {
 		case timeoutLayer:
 			c.leaveTimeout(s)
 		case bulkheadLayer:
-			c.leaveBulkhead(s)
+			c.leaveBulkhead(s, true)
 		case retryLayer, limiterLayer, errorsLayer: // hold nothing that is to be given back here: a token was used
 		}
 	}

@@ -25,27 +25,28 @@ type program struct {
 	fallback   *fallbackRule
 	shadow     *Pipeline      // the candidate's of a dry run; nil where there is none
 	budget     *budget.Budget // that counts operations, if retries have one
+	key        string         // the header of an idempotency key
 	breaks     bool           // there is a circuit breaker
 	refuses    bool           // there is a layer that may refuse an attempt
+	adapts     bool           // there is one that goes by how long attempts take
 	observed   bool           // somebody wants to know how long calls take
-	key        string         // the header of an idempotency key
 	once       bool           // never again once an attempt may have reached the dependency
 
-	words    int  // how many words of a Call the steps use
-	contexts int  // how many contexts
-	large    bool // they are more than a Call has
+	large    bool  // the steps need more than a Call has:
+	words    int32 // how many words of it
+	contexts int32 // how many contexts
 }
 
 // step is one layer of a program. Which fields count depends on the kind. What
 // it remembers of a call stands in the Call, from slot on.
 type step struct {
 	kind     kind
-	slot     int
+	permit   uint8 // the bit of the bulkhead's permit in Call.permits
+	slot     int32
 	retry    *retryStep
 	breaker  *CircuitBreaker
 	limiter  *RateLimiter
 	bulkhead *Bulkhead
-	permit   uint8         // the bit of the bulkhead's permit in Call.permits
 	timeout  time.Duration // or, of a breaker, what bounds the attempts within
 	errors   *errorsStep
 }
@@ -74,6 +75,7 @@ type resources interface {
 	circuitBreaker(spec policy.CircuitBreaker, n int) (*CircuitBreaker, error)
 	rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error)
 	bulkhead(spec policy.Bulkhead, n int) (*Bulkhead, error)
+	adaptiveLimit(spec policy.AdaptiveLimit, n int) *Bulkhead
 	retryBudget() (b *budget.Budget, dependency string)
 	namedErrors() map[string]error
 }
@@ -90,7 +92,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 	}
 	prog := &program{policy: p, operation: operation, steps: make([]step, 0, len(layers))}
 	var errs []error
-	breakers, limiters, bulkheads := 0, 0, 0
+	breakers, limiters, bulkheads, adaptive := 0, 0, 0, 0
 	for _, layer := range layers {
 		var s step
 		var err error
@@ -121,8 +123,18 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 				err = fmt.Errorf("more than %d bulkheads in one policy", maxBulkheads)
 				break
 			}
-			s.bulkhead, err = r.bulkhead(layer, bulkheads)
+			s.bulkhead, err = r.bulkhead(layer, bulkheads-adaptive)
 			bulkheads++
+		case policy.AdaptiveLimit:
+			s = step{kind: bulkheadLayer, permit: 1 << bulkheads} // with a limit that moves
+			prog.refuses, prog.adapts = true, true
+			if bulkheads == maxBulkheads {
+				err = fmt.Errorf("more than %d bulkheads in one policy", maxBulkheads)
+				break
+			}
+			s.bulkhead = r.adaptiveLimit(layer, adaptive)
+			bulkheads++
+			adaptive++
 		case policy.Timeout:
 			s = step{kind: timeoutLayer, timeout: time.Duration(layer), slot: prog.contexts}
 			prog.contexts++

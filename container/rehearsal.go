@@ -54,10 +54,10 @@ func (c *Call) rehearse() {
 		return
 	}
 	r.words, r.begun = r.room[:], r.contexts[:]
-	if r.prog.words > len(r.words) {
+	if int(r.prog.words) > len(r.words) {
 		r.words = make([]uint64, r.prog.words)
 	}
-	if r.prog.contexts > len(r.begun) {
+	if int(r.prog.contexts) > len(r.begun) {
 		r.begun = make([]time.Duration, r.prog.contexts)
 	}
 	if r.prog.budget != nil {

@@ -250,6 +250,16 @@ func (r ownResources) rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, e
 	return r.transaction.rateLimiter(r.owner, r.policy, spec, n)
 }
 
+func (tx *transaction) adaptiveLimit(w *owner, policyName string, spec policy.AdaptiveLimit, n int) *Bulkhead {
+	return resourceOf(tx, tx.o.adaptive, &w.adaptive, policyName, n, spec, (*Bulkhead).adapt, func() *Bulkhead {
+		return newAdaptiveLimit(tx.o.bulkheads.free(nameFor(w, policyName, n, spec, adaptiveLimitOf)), spec)
+	})
+}
+
+func (r ownResources) adaptiveLimit(spec policy.AdaptiveLimit, n int) *Bulkhead {
+	return r.transaction.adaptiveLimit(r.owner, r.policy, spec, n)
+}
+
 func (r ownResources) bulkhead(spec policy.Bulkhead, n int) (*Bulkhead, error) {
 	return r.transaction.bulkhead(r.owner, r.policy, spec, n)
 }

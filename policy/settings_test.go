@@ -25,6 +25,9 @@ func TestValidateAcceptsWhatCanBeHonoured(t *testing.T) {
 		policy.RateLimit{RequestsPerSecond: 1e-9},
 		policy.RateLimit{RequestsPerSecond: math.MaxFloat64},
 		policy.RateLimit{Name: "api"},
+		policy.AdaptiveLimit{},
+		policy.AdaptiveLimit{Max: 3},
+		policy.AdaptiveLimit{Min: 5000},
 		policy.Bulkhead{MaxConcurrent: 1, Reserve: 1},
 		policy.Bulkhead{Name: "h"},
 		policy.RateLimit{RequestsPerPeriod: 1, Per: 1},
@@ -79,7 +82,7 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			"maximum below what is written", policy.CircuitBreaker{RecoveryTimeout: time.Minute, MaxRecovery: time.Second},
 			[]string{"MaxRecovery is 1s, shorter than RecoveryTimeout, which is 1m0s"},
 		},
-		{"maximum below the default", policy.CircuitBreaker{MaxRecovery: time.Millisecond}, []string{"RecoveryTimeout, which is 1s"}},
+		{"maximum below the default", policy.CircuitBreaker{MaxRecovery: time.Millisecond}, []string{"RecoveryTimeout, which is 500ms"}},
 		{
 			"slow calls", policy.CircuitBreaker{SlowCall: -1, SlowRate: 2, RecoveryJitter: -0.5, Ramp: -2},
 			[]string{"SlowCall is -1ns", "SlowRate is 2", "RecoveryJitter is -0.5", "Ramp is -2ns"},
@@ -107,6 +110,12 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 		},
 		{"named bulkhead with a wait alone", policy.Bulkhead{Name: "h", MaxWait: 1}, []string{"MaxConcurrent is 0"}},
 		{"reserve not a number", policy.Bulkhead{MaxConcurrent: 1, Reserve: nan}, []string{"Reserve is NaN"}},
+		{
+			"adaptive limit", policy.AdaptiveLimit{Initial: -1, Min: -2, Max: -3, MaxWait: -4},
+			[]string{"Initial is -1", "Min is -2", "Max is -3", "MaxWait is -4ns"},
+		},
+		{"bounds that are none", policy.AdaptiveLimit{Min: 10, Max: 5}, []string{"Min is 10, above Max, which is 5"}},
+		{"a limit above its bounds", policy.AdaptiveLimit{Initial: 50, Max: 20}, []string{"Initial is 50; it must be from Min to Max, 1 to 20"}},
 		{"no timeout", policy.Timeout(0), []string{"timeout: 0s"}},
 		{"negative timeout", policy.Timeout(-5), []string{"timeout: -5ns"}},
 		{
@@ -173,7 +182,7 @@ func TestCircuitBreakerDefaults(t *testing.T) {
 	}{
 		{
 			"zero", policy.CircuitBreaker{},
-			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: time.Second, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
+			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: 500 * time.Millisecond, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
 		},
 		{
 			"a recovery timeout that is written stays as it is", policy.CircuitBreaker{RecoveryTimeout: time.Minute},
@@ -181,7 +190,7 @@ func TestCircuitBreakerDefaults(t *testing.T) {
 		},
 		{
 			"a rate needs no count", policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second},
-			policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second, MinRequests: 20, RecoveryTimeout: time.Second, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
+			policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second, MinRequests: 20, RecoveryTimeout: 500 * time.Millisecond, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
 		},
 	} {
 		if got := tt.in.WithDefaults(); got != tt.want {

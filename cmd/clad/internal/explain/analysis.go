@@ -62,6 +62,8 @@ func Analyze(layers []Layer) Analysis {
 			a.rateLimit(l)
 		case policy.Bulkhead:
 			a.bulkhead(l)
+		case policy.AdaptiveLimit:
+			a.bulkhead(policy.Bulkhead{MaxWait: l.MaxWait})
 		case policy.Retry:
 			a.retry(l.WithDefaults())
 		case policy.CircuitBreaker, policy.Errors: // they take no time
