@@ -26,7 +26,8 @@ type Orchestrator struct {
 	counters    counters.Registry // by operation
 	forgotten   counters.Counters // of operations that are no longer known
 	operations  operations        // by the ids given to For
-	sharing     *sharing          // nil without a store
+	chaos       map[chaosKey]chaosBegun
+	sharing     *sharing // nil without a store
 	closing     closing
 
 	mu        sync.RWMutex // guards what follows, which changes by transactions only
@@ -125,6 +126,7 @@ func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
 		limiters:   newRegistry[policy.RateLimit, *RateLimiter](),
 		bulkheads:  newRegistry[policy.Bulkhead, *Bulkhead](),
 		operations: operations{most: settings.operations},
+		chaos:      make(map[chaosKey]chaosBegun),
 	}
 	o.adaptive = newRegistry[policy.AdaptiveLimit, *Bulkhead]()
 	o.adaptive.unnamed = o.bulkheads.unnamed // they are bulkheads all the same

@@ -23,6 +23,7 @@ type program struct {
 	counters   *counters.Counters
 	events     *events
 	fallback   *fallbackRule
+	answers    *lastAnswers   // nil where none are kept
 	shadow     *Pipeline      // the candidate's of a dry run; nil where there is none
 	budget     *budget.Budget // that counts operations, if retries have one
 	key        string         // the header of an idempotency key
@@ -47,8 +48,9 @@ type step struct {
 	breaker  *CircuitBreaker
 	limiter  *RateLimiter
 	bulkhead *Bulkhead
-	timeout  time.Duration // or, of a breaker, what bounds the attempts within
+	timeout  time.Duration // or, of a breaker, what bounds the attempts within; of old answers, how old
 	errors   *errorsStep
+	chaos    *chaosStep
 }
 
 // kind says which layer a step is. A new kind of layer is a new file with its
@@ -65,6 +67,8 @@ const (
 	limiterLayer
 	timeoutLayer
 	errorsLayer
+	chaosLayer
+	staleLayer
 	bulkheadLayer
 )
 
@@ -77,6 +81,7 @@ type resources interface {
 	bulkhead(spec policy.Bulkhead, n int) (*Bulkhead, error)
 	adaptiveLimit(spec policy.AdaptiveLimit, n int) *Bulkhead
 	retryBudget() (b *budget.Budget, dependency string)
+	chaos(spec policy.Chaos, operation string, n int) *chaosStep
 	namedErrors() map[string]error
 }
 
@@ -92,7 +97,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 	}
 	prog := &program{policy: p, operation: operation, steps: make([]step, 0, len(layers))}
 	var errs []error
-	breakers, limiters, bulkheads, adaptive := 0, 0, 0, 0
+	breakers, limiters, bulkheads, adaptive, chaos := 0, 0, 0, 0, 0
 	for _, layer := range layers {
 		var s step
 		var err error
@@ -141,6 +146,11 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 		case policy.Errors:
 			s = step{kind: errorsLayer}
 			s.errors, err = newErrorsStep(layer, r.namedErrors())
+		case policy.Chaos:
+			s = step{kind: chaosLayer, chaos: r.chaos(layer, operation, chaos)}
+			chaos++
+		case policy.Stale:
+			s = step{kind: staleLayer, timeout: time.Duration(layer)}
 		default:
 			err = fmt.Errorf("a layer of type %T is not known here", layer)
 		}

@@ -247,6 +247,7 @@ func (tx *transaction) bindMethod(s *service, b *binding) error {
 		prog.once = b.guard == once && !byProfile || b.guard == single
 		prog.dependency = s.typ.full
 		prog.fallback = fallback
+		b.pipeline.keepAnswers(prog)
 		if b.guard == withoutContext && prog.contexts > 0 {
 			tx.afterwards(func() {
 				tx.o.log.Info("no timeout can be enforced: the method takes no context", "operation", b.operation, "policy", name)

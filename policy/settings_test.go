@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"errors"
 	"math"
 	"reflect"
 	"strings"
@@ -32,6 +33,9 @@ func TestValidateAcceptsWhatCanBeHonoured(t *testing.T) {
 		policy.Bulkhead{Name: "h"},
 		policy.RateLimit{RequestsPerPeriod: 1, Per: 1},
 		policy.Timeout(1),
+		policy.Stale(1),
+		policy.Chaos{Rate: 1, Latency: 1},
+		policy.Chaos{Rate: 1e-9, Error: errors.New("drill"), For: time.Hour},
 		policy.Combine(total, retry, limit, breaker, attempt),
 	} {
 		if err := p.Validate(); err != nil {
@@ -54,6 +58,9 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			policy.Retry{MaxAttempts: -1, MaxElapsed: -time.Second, Backoff: policy.Fixed(-1)},
 			[]string{"MaxAttempts is -1", "MaxElapsed is -1s", "delay is -1ns"},
 		},
+		{"chaos", policy.Chaos{Rate: 1.5, For: -1}, []string{"Rate is 1.5", "set Latency or Error", "For is -1ns"}},
+		{"chaos without a rate", policy.Chaos{Latency: -1}, []string{"Rate is 0", "Latency is -1ns"}},
+		{"stale", policy.Stale(0), []string{"stale: 0s; it must be above 0"}},
 		{
 			"linear back-off",
 			policy.Retry{Backoff: policy.Linear{Initial: -1, Increment: -2, Max: -3}},
