@@ -115,6 +115,8 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			"bulkhead", policy.Bulkhead{MaxConcurrent: -1, MaxWait: -3, Reserve: 1.5},
 			[]string{"MaxConcurrent is -1", "MaxWait is -3ns", "Reserve is 1.5"},
 		},
+		{"reserve of a limit", policy.RateLimit{RequestsPerSecond: 1, Reserve: -1}, []string{"Reserve is -1"}},
+		{"reserve of a shared limit", policy.RateLimit{Name: "n", RequestsPerSecond: 1, Reserve: 0.5, Shared: true}, []string{"Reserve does not go with Shared"}},
 		{"named bulkhead with a wait alone", policy.Bulkhead{Name: "h", MaxWait: 1}, []string{"MaxConcurrent is 0"}},
 		{"reserve not a number", policy.Bulkhead{MaxConcurrent: 1, Reserve: nan}, []string{"Reserve is NaN"}},
 		{
@@ -249,6 +251,17 @@ func TestTheReserveIsWholePermits(t *testing.T) {
 	} {
 		if got := (policy.Bulkhead{MaxConcurrent: tt.permits, Reserve: tt.reserve}).Reserved(); got != tt.want {
 			t.Errorf("%v of %d: %d, want %d", tt.reserve, tt.permits, got, tt.want)
+		}
+		if tt.permits == 0 {
+			continue
+		}
+		for _, l := range []policy.RateLimit{
+			{RequestsPerSecond: 1, Burst: tt.permits, Reserve: tt.reserve},
+			{RequestsPerPeriod: tt.permits, Per: time.Second, Reserve: tt.reserve},
+		} {
+			if got := l.Reserved(); got != tt.want {
+				t.Errorf("%v: %d reserved, want %d", l, got, tt.want)
+			}
 		}
 	}
 }

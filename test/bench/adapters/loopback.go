@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/cladgo/clad/container/cladgrpc"
 	"github.com/cladgo/clad/container/cladhttp"
@@ -54,7 +55,8 @@ func LoopbackCases() []Case {
 }
 
 func listens(address string) bool {
-	conn, err := net.Dial("tcp", address)
+	dialer := net.Dialer{Timeout: time.Second}
+	conn, err := dialer.DialContext(context.Background(), "tcp", address)
 	return err == nil && conn.Close() == nil
 }
 
@@ -104,7 +106,7 @@ func openRedis(protected bool) (made *opened, err error) {
 }
 
 func openHTTP(protected bool) (*opened, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +140,7 @@ func openHTTP(protected bool) (*opened, error) {
 }
 
 func openGRPC(protected bool) (*opened, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
