@@ -99,9 +99,9 @@ type crowd struct {
 	o     *container.Orchestrator
 	p     policy.Runner
 	seeds *rand.Rand
-	begun int64 // operations that were or will be counted
 
 	mu       sync.Mutex
+	begun    int64 // operations that were or will be counted
 	attempts int64
 	forever  bool
 }
@@ -115,6 +115,12 @@ func newCrowd(t *testing.T, seed uint64, kinds ...layerKind) *crowd {
 		t.Fatal(err)
 	}
 	return c
+}
+
+func (c *crowd) count() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.begun++
 }
 
 // catalog has the layers in random settings.
@@ -134,7 +140,7 @@ func (c *crowd) play() {
 	for range 12 {
 		v := &visit{crowd: c, r: rand.New(rand.NewPCG(c.seeds.Uint64(), 5))}
 		if v.kind = v.r.IntN(10); v.kind != keepsForEver {
-			c.begun++
+			c.count()
 		}
 		wg.Go(func() {
 			time.Sleep(within(v.r, 4*time.Second))
@@ -247,9 +253,7 @@ func (v *visit) keep(ctx context.Context) {
 	kept := false
 	defer func() {
 		if !kept && v.kind == keepsForEver {
-			v.mu.Lock()
-			v.begun++ // it is counted after all
-			v.mu.Unlock()
+			v.count() // after all
 		}
 	}()
 	call := v.p.(*container.Pipeline).Begin(ctx)

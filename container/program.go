@@ -15,23 +15,24 @@ import (
 // first, with their state looked up. It never changes; a new policy is a new
 // program. A nil program has nothing to do.
 type program struct {
-	policy     policy.Policy
-	steps      []step
-	leaving    []*step // those that a success must tell, innermost first
-	operation  string
-	dependency string // the type of what is wrapped
-	counters   *counters.Counters
-	events     *events
-	fallback   *fallbackRule
-	answers    *lastAnswers   // nil where none are kept
-	shadow     *Pipeline      // the candidate's of a dry run; nil where there is none
-	budget     *budget.Budget // that counts operations, if retries have one
-	key        string         // the header of an idempotency key
-	breaks     bool           // there is a circuit breaker
-	refuses    bool           // there is a layer that may refuse an attempt
-	adapts     bool           // there is one that goes by how long attempts take
-	observed   bool           // somebody wants to know how long calls take
-	once       bool           // never again once an attempt may have reached the dependency
+	policy      policy.Policy
+	steps       []step
+	leaving     []*step // those that a success must tell, innermost first
+	operation   string
+	dependency  string // the type of what is wrapped
+	counters    *counters.Counters
+	events      *events
+	fallback    *fallbackRule
+	partitioned *partitioned   // nil where all calls share one state
+	answers     *lastAnswers   // nil where none are kept
+	shadow      *Pipeline      // the candidate's of a dry run; nil where there is none
+	budget      *budget.Budget // that counts operations, if retries have one
+	key         string         // the header of an idempotency key
+	breaks      bool           // there is a circuit breaker
+	refuses     bool           // there is a layer that may refuse an attempt
+	adapts      bool           // there is one that goes by how long attempts take
+	observed    bool           // somebody wants to know how long calls take
+	once        bool           // never again once an attempt may have reached the dependency
 
 	large    bool  // the steps need more than a Call has:
 	words    int32 // how many words of it

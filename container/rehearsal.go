@@ -131,7 +131,7 @@ func (r *rehearsal) enter(i int, now clock.Nanos) {
 				r.refuse(i, now)
 				return
 			}
-		case errorsLayer, bulkheadLayer, chaosLayer, staleLayer: // is for the way back; the others let everything pass
+		case errorsLayer, bulkheadLayer, chaosLayer, staleLayer: // are for the way back, or let everything pass
 		}
 	}
 }
