@@ -17,6 +17,7 @@ type State struct {
 	Services        []Service        `json:"services"`
 	CircuitBreakers []CircuitBreaker `json:"circuit_breakers"`
 	RateLimiters    []RateLimiter    `json:"rate_limiters"`
+	Bulkheads       []Bulkhead       `json:"bulkheads"`
 	// Operations are those of no service: run by their own id, or by the name of a
 	// policy.
 	Operations []Operation `json:"operations"`
@@ -66,18 +67,19 @@ type Operation struct {
 
 // Totals are policy.Totals, since the application started.
 type Totals struct {
-	Operations  uint64 `json:"operations,omitempty"`
-	Successful  uint64 `json:"successful,omitempty"` // answered ones included
-	Answered    uint64 `json:"answered,omitempty"`
-	Failed      uint64 `json:"failed,omitempty"` // cancelled ones included
-	Cancelled   uint64 `json:"cancelled,omitempty"`
-	Retries     uint64 `json:"retries,omitempty"`
-	Trips       uint64 `json:"trips,omitempty"`
-	CircuitOpen uint64 `json:"circuit_open,omitempty"` // rejected for that reason
-	RateLimited uint64 `json:"rate_limited,omitempty"` // likewise
-	RetryBudget uint64 `json:"retry_budget,omitempty"` // attempts that it refused
-	Timeouts    uint64 `json:"timeouts,omitempty"`
-	Overruns    uint64 `json:"overruns,omitempty"`
+	Operations   uint64 `json:"operations,omitempty"`
+	Successful   uint64 `json:"successful,omitempty"` // answered ones included
+	Answered     uint64 `json:"answered,omitempty"`
+	Failed       uint64 `json:"failed,omitempty"` // cancelled ones included
+	Cancelled    uint64 `json:"cancelled,omitempty"`
+	Retries      uint64 `json:"retries,omitempty"`
+	Trips        uint64 `json:"trips,omitempty"`
+	CircuitOpen  uint64 `json:"circuit_open,omitempty"`  // rejected for that reason
+	RateLimited  uint64 `json:"rate_limited,omitempty"`  // likewise
+	BulkheadFull uint64 `json:"bulkhead_full,omitempty"` // likewise
+	RetryBudget  uint64 `json:"retry_budget,omitempty"`  // attempts that it refused
+	Timeouts     uint64 `json:"timeouts,omitempty"`
+	Overruns     uint64 `json:"overruns,omitempty"`
 }
 
 // Recent is what happened of late.
@@ -136,6 +138,19 @@ type RateLimiter struct {
 	// Rejected is how many calls it has refused since the console looks.
 	Rejected uint64   `json:"rejected,omitempty"`
 	Control  *Control `json:"control,omitempty"`
+}
+
+// Bulkhead is a bulkhead.
+type Bulkhead struct {
+	Name string `json:"name"`
+	// Limit is how many calls may be under way at once, InUse how many are, and
+	// Waiting how many wait for one of them to end.
+	Limit   int     `json:"max_concurrent"`
+	InUse   int     `json:"in_use"`
+	Waiting int     `json:"waiting"`
+	MaxWait float64 `json:"max_wait_s,omitempty"`
+	// Reserve is the share of Limit that is for critical calls.
+	Reserve float64 `json:"reserve,omitempty"`
 }
 
 // Control is what somebody put in force.

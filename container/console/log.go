@@ -90,7 +90,11 @@ func (l *eventLog) event(_ context.Context, e container.Event) {
 			return fmt.Sprintf("an attempt came back %v after its deadline: its client does not heed the context", e.Late.Round(time.Millisecond))
 		})
 	case container.Waited:
-		l.count(KindWaited, e.Operation, e.Name, func() string { return fmt.Sprintf("waited %v for a token", e.For.Round(time.Millisecond)) })
+		what := "token"
+		if e.Reason == container.BulkheadFull {
+			what = "permit"
+		}
+		l.count(KindWaited, e.Operation, e.Name, func() string { return fmt.Sprintf("waited %v for a %s", e.For.Round(time.Millisecond), what) })
 	case container.Probed:
 		l.count(KindProbed, e.Name, e.Operation, func() string { return "probed, and is " + e.State.String() + " since" })
 	}
@@ -132,7 +136,9 @@ func (l *eventLog) reloaded(e container.Reloaded) {
 func (l *eventLog) rejected(e container.Rejected) {
 	by := "rate limiter"
 	l.mu.Lock()
-	if e.Reason == container.CircuitOpen {
+	if e.Reason == container.BulkheadFull {
+		by = "bulkhead"
+	} else if e.Reason == container.CircuitOpen {
 		by = "circuit breaker"
 		if story := l.story(e.Name); story != nil {
 			story.rejected++

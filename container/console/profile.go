@@ -22,6 +22,9 @@ func inCode(o *container.Orchestrator) Profile {
 	for _, name := range slices.Sorted(maps.Keys(c.RateLimiters)) {
 		add(c.RateLimiters[name].WithDefaults().String(), "rate_limiters", name)
 	}
+	for _, name := range slices.Sorted(maps.Keys(c.Bulkheads)) {
+		add(c.Bulkheads[name].String(), "bulkheads", name)
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Policies)) {
 		layers := policy.Layers(c.Policies[name])
 		if len(layers) == 0 {

@@ -18,7 +18,7 @@ func (c *console) state() State {
 	s := State{
 		At: time.Now(), Since: c.recorder.since, Ready: health.Ready,
 		Services: []Service{}, Operations: []Operation{},
-		CircuitBreakers: c.circuitBreakers(), RateLimiters: c.rateLimiters(),
+		CircuitBreakers: c.circuitBreakers(), RateLimiters: c.rateLimiters(), Bulkheads: c.bulkheads(),
 		Totals: totalsOf(metrics.Totals), Profile: c.settings.profile().ProfileStatus, DryRun: c.settings.dryRun(),
 	}
 	s.Reloads = c.log.reloadsSoFar()
@@ -98,6 +98,18 @@ func (c *console) rateLimiter(l *container.RateLimiter) RateLimiter {
 	return shown
 }
 
+func (c *console) bulkheads() []Bulkhead {
+	all := []Bulkhead{}
+	for _, b := range c.o.Bulkheads() {
+		limit, now := b.Limit(), b.Status()
+		all = append(all, Bulkhead{
+			Name: b.Name(), Limit: limit.MaxConcurrent, InUse: now.InUse, Waiting: now.Waiting,
+			MaxWait: limit.MaxWait.Seconds(), Reserve: limit.Reserve,
+		})
+	}
+	return all
+}
+
 // The modes of a rate limiter.
 const (
 	modeAutomatic  = "automatic"
@@ -125,6 +137,9 @@ func (s *State) shape() uint64 {
 	for _, b := range s.CircuitBreakers {
 		add("b", b.Name)
 	}
+	for _, b := range s.Bulkheads {
+		add("h", b.Name)
+	}
 	for _, l := range s.RateLimiters {
 		add("l", l.Name)
 	}
@@ -140,7 +155,7 @@ func totalsOf(t policy.Totals) Totals {
 	return Totals{
 		Operations: t.TotalOperations, Successful: t.SuccessfulOperations, Answered: t.Answered,
 		Failed: t.FailedOperations, Cancelled: t.Cancelled, Retries: t.RetryAttempts, Trips: t.CircuitBreakerTrips,
-		CircuitOpen: t.CircuitBreakerRejections, RateLimited: t.RateLimitHits, RetryBudget: t.RetryBudgetHits, Timeouts: t.TimeoutCount, Overruns: t.Overruns,
+		CircuitOpen: t.CircuitBreakerRejections, RateLimited: t.RateLimitHits, BulkheadFull: t.BulkheadRejections, RetryBudget: t.RetryBudgetHits, Timeouts: t.TimeoutCount, Overruns: t.Overruns,
 	}
 }
 
