@@ -111,6 +111,16 @@ type CircuitBreaker struct {
 	LastTrip *Trip `json:"last_trip,omitempty"`
 	// Control is what somebody put in force here.
 	Control *Control `json:"control,omitempty"`
+	// Shared is there where it is a fleet's.
+	Shared *Shared `json:"shared,omitempty"`
+}
+
+// Shared is what is known of the fleet that shares a breaker or a limiter.
+type Shared struct {
+	Alone     bool `json:"alone"`     // the store is away: it goes on by itself
+	Instances int  `json:"instances"` // that share it, as far as is known
+	// Heard is when the store last answered; not there if it never did.
+	Heard time.Time `json:"heard,omitzero"`
 }
 
 // Trip is why a circuit breaker opened.
@@ -138,6 +148,7 @@ type RateLimiter struct {
 	// Rejected is how many calls it has refused since the console looks.
 	Rejected uint64   `json:"rejected,omitempty"`
 	Control  *Control `json:"control,omitempty"`
+	Shared   *Shared  `json:"shared,omitempty"` // where it is a fleet's
 }
 
 // Bulkhead is a bulkhead.

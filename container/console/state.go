@@ -70,6 +70,7 @@ func (c *console) circuitBreaker(b *container.CircuitBreaker) CircuitBreaker {
 	if control := c.controls.of(b); control != nil && now.Mode != container.ModeAutomatic {
 		shown.Control = control
 	}
+	shown.Shared = shared(b.Sharing())
 	shown.LastTrip, shown.Rejected = c.log.storyOf(shown.Name)
 	if now.State == policy.StateClosed {
 		shown.Rejected = 0
@@ -92,6 +93,7 @@ func (c *console) rateLimiter(l *container.RateLimiter) RateLimiter {
 		PerPeriod: limit.RequestsPerPeriod, Period: limit.Per.Seconds(),
 		MaxWait: limit.MaxWait.Seconds(), Tokens: brief(l.Tokens()), Rejected: c.log.limitedBy(l.Name()),
 	}
+	shown.Shared = shared(l.Sharing())
 	if l.Overridden() {
 		shown.Mode, shown.Control = modeOverridden, c.controls.of(l)
 	}
@@ -108,6 +110,14 @@ func (c *console) bulkheads() []Bulkhead {
 		})
 	}
 	return all
+}
+
+// shared is what is known of a fleet, where there is one.
+func shared(s container.Sharing, ok bool) *Shared {
+	if !ok {
+		return nil
+	}
+	return &Shared{s.Alone, s.Instances, s.Heard}
 }
 
 // The modes of a rate limiter.
