@@ -77,7 +77,7 @@ type Totals struct {
 	CircuitOpen  uint64 `json:"circuit_open,omitempty"`  // rejected for that reason
 	RateLimited  uint64 `json:"rate_limited,omitempty"`  // likewise
 	BulkheadFull uint64 `json:"bulkhead_full,omitempty"` // likewise
-	RetryBudget  uint64 `json:"retry_budget,omitempty"`  // attempts that it refused
+	RetryBudget  uint64 `json:"retry_budget,omitempty"`  // further attempts refused
 	Timeouts     uint64 `json:"timeouts,omitempty"`
 	Overruns     uint64 `json:"overruns,omitempty"`
 }
@@ -257,7 +257,7 @@ type History struct {
 	// CircuitBreakers have a digit for each step: 0 closed, 1 half-open, 2 open.
 	CircuitBreakers map[string]string `json:"circuit_breakers"`
 	// RateLimiters have for each step what was left of the burst, from 0 to 100.
-	RateLimiters map[string][]uint8 `json:"rate_limiters"`
+	RateLimiters map[string][]int `json:"rate_limiters"`
 }
 
 // Series is what happened to an operation, step by step.
@@ -290,6 +290,8 @@ type Tick struct {
 	Sequence uint64 `json:"sequence,omitempty"`
 	// Points are what happened in that step, by operation.
 	Points map[string]Point `json:"points,omitempty"`
+	// Services are the states of those that have changed theirs, by name.
+	Services map[string]string `json:"services,omitempty"`
 	// Operations are those of which something happened of late.
 	Operations      []Operation      `json:"operations,omitempty"`
 	CircuitBreakers []CircuitBreaker `json:"circuit_breakers,omitempty"`

@@ -2,8 +2,10 @@ package console
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -75,8 +77,8 @@ func (l *eventLog) event(_ context.Context, e container.Event) {
 	case container.Rejected:
 		l.rejected(e)
 	case container.AttemptFailed:
-		if e.Verdict == policy.Answered {
-			return // it works, and said no
+		if e.Verdict == policy.Answered || errors.Is(e.Err, policy.ErrCircuitOpen) || errors.Is(e.Err, policy.ErrRateLimited) || errors.Is(e.Err, policy.ErrBulkheadFull) {
+			return // it works, and said no; or a layer refused it, which is told of by itself
 		}
 		l.count(KindFailed, e.Operation, "", func() string { return l.say(e.Err) })
 	case container.Retrying:
@@ -90,11 +92,7 @@ func (l *eventLog) event(_ context.Context, e container.Event) {
 			return fmt.Sprintf("an attempt came back %v after its deadline: its client does not heed the context", e.Late.Round(time.Millisecond))
 		})
 	case container.Waited:
-		what := "token"
-		if e.Reason == container.BulkheadFull {
-			what = "permit"
-		}
-		l.count(KindWaited, e.Operation, e.Name, func() string { return fmt.Sprintf("waited %v for a %s", e.For.Round(time.Millisecond), what) })
+		l.count(KindWaited, e.Operation, e.Name, func() string { return fmt.Sprintf("waited %v for a token", e.For.Round(time.Millisecond)) })
 	case container.Probed:
 		l.count(KindProbed, e.Name, e.Operation, func() string { return "probed, and is " + e.State.String() + " since" })
 	}
@@ -134,20 +132,22 @@ func (l *eventLog) reloaded(e container.Reloaded) {
 }
 
 func (l *eventLog) rejected(e container.Rejected) {
-	by := "rate limiter"
 	l.mu.Lock()
-	if e.Reason == container.BulkheadFull {
-		by = "bulkhead"
-	} else if e.Reason == container.CircuitOpen {
-		by = "circuit breaker"
+	switch e.Reason {
+	case container.CircuitOpen:
 		if story := l.story(e.Name); story != nil {
 			story.rejected++
 		}
-	} else if _, known := l.limited[e.Name]; known || len(l.limited) < maxResources {
-		l.limited[e.Name]++
+	case container.RateLimited:
+		if _, known := l.limited[e.Name]; known || len(l.limited) < maxResources {
+			l.limited[e.Name]++
+		}
+	default:
 	}
 	l.mu.Unlock()
-	l.count(KindRejected, e.Operation, e.Name, func() string { return "refused by " + by + " " + e.Name })
+	l.count(KindRejected, e.Operation, e.Name, func() string {
+		return "refused, " + strings.ReplaceAll(string(e.Reason), "_", " ") + ": " + e.Name
+	})
 }
 
 // story is called with the lock held.

@@ -19,7 +19,7 @@ func (c *console) state() State {
 		At: time.Now(), Since: c.recorder.since, Ready: health.Ready,
 		Services: []Service{}, Operations: []Operation{},
 		CircuitBreakers: c.circuitBreakers(), RateLimiters: c.rateLimiters(), Bulkheads: c.bulkheads(),
-		Totals: totalsOf(metrics.Totals), Profile: c.settings.profile().ProfileStatus, DryRun: c.settings.dryRun(),
+		Totals: totalsOf(metrics.Totals), Profile: shownStatus(c.settings.profile().ProfileStatus), DryRun: c.settings.dryRun(),
 	}
 	s.Reloads = c.log.reloadsSoFar()
 	byName := make(map[string]container.ServiceHealth, len(health.Services))
@@ -165,7 +165,9 @@ func totalsOf(t policy.Totals) Totals {
 	return Totals{
 		Operations: t.TotalOperations, Successful: t.SuccessfulOperations, Answered: t.Answered,
 		Failed: t.FailedOperations, Cancelled: t.Cancelled, Retries: t.RetryAttempts, Trips: t.CircuitBreakerTrips,
-		CircuitOpen: t.CircuitBreakerRejections, RateLimited: t.RateLimitHits, BulkheadFull: t.BulkheadRejections, RetryBudget: t.RetryBudgetHits, Timeouts: t.TimeoutCount, Overruns: t.Overruns,
+		CircuitOpen: t.CircuitBreakerRejections, RateLimited: t.RateLimitHits,
+		BulkheadFull: t.BulkheadRejections, RetryBudget: t.RetryBudgetHits,
+		Timeouts: t.TimeoutCount, Overruns: t.Overruns,
 	}
 }
 
