@@ -16,6 +16,7 @@ func ReferenceTables() map[string]string {
 		"backoff":         backoffDefinition.fields,
 		"adaptive_limit":  adaptiveLimitLayer.definition.fields,
 		"errors":          errorsLayer.definition.fields,
+		"chaos":           chaosLayer.definition.fields,
 		"rate_limit":      rateLimitLayer.definition.fields,
 		"bulkhead":        bulkheadLayer.definition.fields,
 		"circuit_breaker": circuitBreakerLayer.definition.fields,

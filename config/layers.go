@@ -17,6 +17,7 @@ type layer struct {
 // layers are all there are, in the order in which they nest where a policy does
 // not say otherwise, outermost first.
 var layers = []*layer{
+	staleLayer,
 	timeoutLayer,
 	retryLayer,
 	rateLimitLayer,
@@ -25,6 +26,7 @@ var layers = []*layer{
 	adaptiveLimitLayer,
 	circuitBreakerLayer,
 	attemptTimeoutLayer,
+	chaosLayer,
 	errorsLayer,
 }
 

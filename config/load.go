@@ -85,7 +85,7 @@ func (l Loader) Load(fsys fs.FS, profile string, environ []string) (*Profile, er
 		}
 	}
 	root, inherited := inherit(c, merged)
-	catalog := build(c, root, inherited, l.knownErrors())
+	catalog := build(c, profile, root, inherited, l.knownErrors())
 	checkShadow(c, fsys, place{nil, profileDefinition, root}.field(shadow))
 	if err := c.err(); err != nil {
 		return nil, err

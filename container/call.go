@@ -36,6 +36,7 @@ type Call struct {
 	final         bool            // there is to be no further attempt
 	deferred      bool            // it goes on in a Pending
 	permits       uint8           // of bulkheads, one bit each
+	slowed        bool            // chaos has begun the attempt at hand
 	effect        bool            // an attempt that failed may have had its effect
 	means         verdict.Meaning // of the attempt's error
 	words         [inlineWords]uint64
@@ -58,6 +59,9 @@ type memory struct {
 	last        error // of the attempt before the one at hand, or before the fallback
 	rehearsal   *rehearsal
 	beforeRetry func() // of what the failed attempt holds, once another follows
+	key         any    // of the call's arguments, where answers are kept
+	old         any    // the answer that takes the place of a failure
+	fellBack    bool
 }
 
 func (c *Call) memory() *memory {
@@ -192,6 +196,9 @@ func (c *Call) next(errp *error) bool {
 		if c.ctx == nil {
 			c.ctx = context.Background() // callees that do not look at it may be called so
 		}
+		if p := c.prog.partitioned; p != nil {
+			c.prog = p.program(c.ctx, c.prog)
+		}
 		if c.prog.observed {
 			c.prog.counters.Count(countBegun)
 			for _, begin := range c.prog.events.begin {
@@ -203,10 +210,9 @@ func (c *Call) next(errp *error) bool {
 			return c.advance(-1, err, errp)
 		}
 		if c.prog.large {
-			c.more = &memory{
-				words: make([]uint64, max(0, c.prog.words-inlineWords)),
-				ctxs:  make([]*deadline.Context, max(0, c.prog.contexts-inlineContexts)),
-			}
+			more := c.memory()
+			more.words = make([]uint64, max(0, c.prog.words-inlineWords))
+			more.ctxs = make([]*deadline.Context, max(0, c.prog.contexts-inlineContexts))
 		}
 		if c.prog.observed {
 			c.start, c.timesAttempts = c.clock(), true
@@ -273,7 +279,7 @@ func (c *Call) succeed() {
 	}
 	c.prog.counters.Count(countSuccess)
 	if c.prog.observed {
-		c.completed(Completed{})
+		c.completed(Completed{Stale: c.more != nil && c.more.old != nil})
 	}
 }
 
@@ -283,6 +289,11 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 	for i >= 0 {
 		var again bool
 		if err, again = c.exit(&c.prog.steps[i], err); !again {
+			if err == nil {
+				c.succeed()
+				*errp = nil
+				return false
+			}
 			i--
 			continue
 		}
@@ -343,7 +354,9 @@ func (c *Call) enter(i int) (int, error) {
 			err = c.enterBulkhead(s)
 		case timeoutLayer:
 			c.enterTimeout(s)
-		case errorsLayer: // is for the way back
+		case chaosLayer:
+			err = c.enterChaos(s)
+		case errorsLayer, staleLayer: // are for the way back
 		}
 		if err != nil {
 			return i, err
@@ -351,6 +364,10 @@ func (c *Call) enter(i int) (int, error) {
 	}
 	if c.timesAttempts {
 		c.clock()
+	}
+	if c.slowed { // by chaos, as it would by the dependency
+		c.slowed = false
+		return i, nil
 	}
 	c.began = c.now
 	return i, nil
@@ -368,6 +385,11 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 		return c.exitTimeout(s, err), false
 	case errorsLayer:
 		c.exitErrors(s, err)
+	case staleLayer:
+		if c.serveStale(s, err) {
+			return nil, false
+		}
+	case chaosLayer: // it has struck, or not
 	case bulkheadLayer:
 		c.leaveBulkhead(s, true)
 	case limiterLayer:

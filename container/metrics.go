@@ -21,6 +21,8 @@ const (
 	countOverrun
 	countFull
 	countFallback
+	countStale
+	countChaos
 	countBudget
 	countBegun // these two only where the operation's end is told to somebody
 	countEnded
@@ -98,6 +100,8 @@ func totalsOf(c *counters.Counters) policy.Totals {
 		TimeoutCount:             c.Of(countTimeout),
 		Overruns:                 c.Of(countOverrun),
 		Fallbacks:                c.Of(countFallback),
+		Stale:                    c.Of(countStale),
+		Chaos:                    c.Of(countChaos),
 	}
 	t.TotalOperations = t.SuccessfulOperations + t.FailedOperations
 	return t
@@ -118,4 +122,6 @@ func add(sum *policy.Totals, t policy.Totals) {
 	sum.TimeoutCount += t.TimeoutCount
 	sum.Overruns += t.Overruns
 	sum.Fallbacks += t.Fallbacks
+	sum.Stale += t.Stale
+	sum.Chaos += t.Chaos
 }

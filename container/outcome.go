@@ -53,7 +53,7 @@ func (c *Call) abandon() {
 			c.leaveTimeout(s)
 		case bulkheadLayer:
 			c.leaveBulkhead(s, true)
-		case retryLayer, limiterLayer, errorsLayer: // hold nothing that is to be given back here: a token was used
+		case retryLayer, limiterLayer, errorsLayer, chaosLayer, staleLayer: // hold nothing that is to be given back here: a token was used
 		}
 	}
 	if c.prog.observed {

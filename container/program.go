@@ -15,22 +15,24 @@ import (
 // first, with their state looked up. It never changes; a new policy is a new
 // program. A nil program has nothing to do.
 type program struct {
-	policy     policy.Policy
-	steps      []step
-	leaving    []*step // those that a success must tell, innermost first
-	operation  string
-	dependency string // the type of what is wrapped
-	counters   *counters.Counters
-	events     *events
-	fallback   *fallbackRule
-	shadow     *Pipeline      // the candidate's of a dry run; nil where there is none
-	budget     *budget.Budget // that counts operations, if retries have one
-	key        string         // the header of an idempotency key
-	breaks     bool           // there is a circuit breaker
-	refuses    bool           // there is a layer that may refuse an attempt
-	adapts     bool           // there is one that goes by how long attempts take
-	observed   bool           // somebody wants to know how long calls take
-	once       bool           // never again once an attempt may have reached the dependency
+	policy      policy.Policy
+	steps       []step
+	leaving     []*step // those that a success must tell, innermost first
+	operation   string
+	dependency  string // the type of what is wrapped
+	counters    *counters.Counters
+	events      *events
+	fallback    *fallbackRule
+	partitioned *partitioned   // nil where all calls share one state
+	answers     *lastAnswers   // nil where none are kept
+	shadow      *Pipeline      // the candidate's of a dry run; nil where there is none
+	budget      *budget.Budget // that counts operations, if retries have one
+	key         string         // the header of an idempotency key
+	breaks      bool           // there is a circuit breaker
+	refuses     bool           // there is a layer that may refuse an attempt
+	adapts      bool           // there is one that goes by how long attempts take
+	observed    bool           // somebody wants to know how long calls take
+	once        bool           // never again once an attempt may have reached the dependency
 
 	large    bool  // the steps need more than a Call has:
 	words    int32 // how many words of it
@@ -47,8 +49,9 @@ type step struct {
 	breaker  *CircuitBreaker
 	limiter  *RateLimiter
 	bulkhead *Bulkhead
-	timeout  time.Duration // or, of a breaker, what bounds the attempts within
+	timeout  time.Duration // or, of a breaker, what bounds the attempts within; of old answers, how old
 	errors   *errorsStep
+	chaos    *chaosStep
 }
 
 // kind says which layer a step is. A new kind of layer is a new file with its
@@ -65,6 +68,8 @@ const (
 	limiterLayer
 	timeoutLayer
 	errorsLayer
+	chaosLayer
+	staleLayer
 	bulkheadLayer
 )
 
@@ -77,6 +82,7 @@ type resources interface {
 	bulkhead(spec policy.Bulkhead, n int) (*Bulkhead, error)
 	adaptiveLimit(spec policy.AdaptiveLimit, n int) *Bulkhead
 	retryBudget() (b *budget.Budget, dependency string)
+	chaos(spec policy.Chaos, operation string, n int) *chaosStep
 	namedErrors() map[string]error
 }
 
@@ -92,7 +98,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 	}
 	prog := &program{policy: p, operation: operation, steps: make([]step, 0, len(layers))}
 	var errs []error
-	breakers, limiters, bulkheads, adaptive := 0, 0, 0, 0
+	breakers, limiters, bulkheads, adaptive, chaos := 0, 0, 0, 0, 0
 	for _, layer := range layers {
 		var s step
 		var err error
@@ -141,6 +147,11 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 		case policy.Errors:
 			s = step{kind: errorsLayer}
 			s.errors, err = newErrorsStep(layer, r.namedErrors())
+		case policy.Chaos:
+			s = step{kind: chaosLayer, chaos: r.chaos(layer, operation, chaos)}
+			chaos++
+		case policy.Stale:
+			s = step{kind: staleLayer, timeout: time.Duration(layer)}
 		default:
 			err = fmt.Errorf("a layer of type %T is not known here", layer)
 		}

@@ -131,7 +131,7 @@ func (r *rehearsal) enter(i int, now clock.Nanos) {
 				r.refuse(i, now)
 				return
 			}
-		case errorsLayer, bulkheadLayer: // is for the way back; lets everything pass
+		case errorsLayer, bulkheadLayer, chaosLayer, staleLayer: // are for the way back, or let everything pass
 		}
 	}
 }
@@ -263,7 +263,7 @@ func (r *rehearsal) exit(c *Call) {
 				r.spent, r.state, r.resume = spent+delay, awaiting, i+1
 				return
 			}
-		case limiterLayer, bulkheadLayer: // its token is used; nothing is held
+		case limiterLayer, bulkheadLayer, chaosLayer, staleLayer: // its token is used; nothing is held
 		}
 	}
 	r.spent, r.state = spent, done
@@ -363,7 +363,7 @@ func (r *rehearsal) renew() {
 			r.words[s.slot+retryAttempts], r.words[s.slot+retryStart] = 0, uint64(r.spent)
 		case timeoutLayer:
 			r.begun[s.slot] = r.spent
-		case breakerLayer, limiterLayer, errorsLayer, bulkheadLayer: // are not asked
+		case breakerLayer, limiterLayer, errorsLayer, bulkheadLayer, chaosLayer, staleLayer: // are not asked
 		}
 	}
 	r.state = attempting

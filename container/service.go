@@ -20,10 +20,11 @@ type service struct {
 	identity
 	tagged
 
-	o     *Orchestrator
-	owner *owner
-	bound []*binding
-	part  bool // of another that is listed
+	o          *Orchestrator
+	owner      *owner
+	bound      []*binding
+	partitions *partitions // nil for none
+	part       bool        // of another that is listed
 	// unguardable are the methods that can't be guarded; unguarding is how many of
 	// them have a policy all the same.
 	unguardable []string
@@ -39,7 +40,8 @@ type tagged struct {
 	inCode      map[string]string // its choices per method
 	errors      *policy.Errors    // what the dependency's errors mean
 	constructor *constructor.Constructor
-	fallback    *serviceFallback // nil for none
+	fallback    *serviceFallback             // nil for none
+	partition   func(context.Context) string // nil for none
 }
 
 // serviceType describes what is wrapped, as far as it is known without running
@@ -91,7 +93,7 @@ func typeOfService(t reflect.Type, methods []string, constructed string) service
 
 // newService makes a service known, if all that is chosen for it is there.
 func (o *Orchestrator) newService(t tagged, name, group string) (*service, error) {
-	s := &service{tagged: t, o: o}
+	s := &service{tagged: t, o: o, partitions: newPartitions(t.partition, o.maxPartitions)}
 	err := o.transact(func(tx *transaction) (err error) {
 		s.identity = o.services.identify(unit{t.typ.id, t.typ.full, name, group})
 		s.owner = newOwner(s.id)
@@ -225,20 +227,33 @@ func (tx *transaction) bind(s *service) error {
 }
 
 func (tx *transaction) bindMethod(s *service, b *binding) error {
+	prog, err := tx.program(s, b, s.owner, b.pipeline)
+	if err != nil {
+		return err
+	}
+	if prog != nil && s.partitions != nil {
+		prog.partitioned = &partitioned{s, b}
+	}
+	tx.onCommit(func() { b.pipeline.prog.Store(prog) })
+	return nil
+}
+
+// program compiles the policy of a method, with the state of an owner, for a pipeline.
+func (tx *transaction) program(s *service, b *binding, w *owner, of *Pipeline) (*program, error) {
 	_, c := tx.chosen(s)
 	_, byProfile := c.Methods[b.method] // which beats what the code says
 	name := tx.policyOfBinding(s, b)
 	p, err := tx.choose(name)
 	if err != nil {
-		return fmt.Errorf("%s: %w", b.operation, err)
+		return nil, fmt.Errorf("%s: %w", b.operation, err)
 	}
 	fallback := b.fallback
 	if b.guard == optional && name == nonePolicy {
 		fallback = nil // it passes through
 	}
-	prog, err := tx.compile(s.withErrors(p, fallback), name, b.operation, s.owner)
+	prog, err := tx.compile(s.withErrors(p, fallback), name, b.operation, w)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if prog == nil && fallback != nil {
 		prog = tx.equip(&program{operation: b.operation})
@@ -247,15 +262,14 @@ func (tx *transaction) bindMethod(s *service, b *binding) error {
 		prog.once = b.guard == once && !byProfile || b.guard == single
 		prog.dependency = s.typ.full
 		prog.fallback = fallback
+		of.keepAnswers(prog)
 		if b.guard == withoutContext && prog.contexts > 0 {
 			tx.afterwards(func() {
 				tx.o.log.Info("no timeout can be enforced: the method takes no context", "operation", b.operation, "policy", name)
 			})
 		}
 	}
-	prog = tx.beside(prog, b.operation, b.shadow)
-	tx.onCommit(func() { b.pipeline.prog.Store(prog) })
-	return nil
+	return tx.beside(prog, b.operation, b.shadow), nil
 }
 
 // withErrors puts what the tag says of errors innermost.

@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"errors"
 	"math"
 	"reflect"
 	"strings"
@@ -32,6 +33,9 @@ func TestValidateAcceptsWhatCanBeHonoured(t *testing.T) {
 		policy.Bulkhead{Name: "h"},
 		policy.RateLimit{RequestsPerPeriod: 1, Per: 1},
 		policy.Timeout(1),
+		policy.Stale(1),
+		policy.Chaos{Rate: 1, Latency: 1},
+		policy.Chaos{Rate: 1e-9, Error: errors.New("drill"), For: time.Hour},
 		policy.Combine(total, retry, limit, breaker, attempt),
 	} {
 		if err := p.Validate(); err != nil {
@@ -54,6 +58,9 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			policy.Retry{MaxAttempts: -1, MaxElapsed: -time.Second, Backoff: policy.Fixed(-1)},
 			[]string{"MaxAttempts is -1", "MaxElapsed is -1s", "delay is -1ns"},
 		},
+		{"chaos", policy.Chaos{Rate: 1.5, For: -1}, []string{"Rate is 1.5", "set Latency or Error", "For is -1ns"}},
+		{"chaos without a rate", policy.Chaos{Latency: -1}, []string{"Rate is 0", "Latency is -1ns"}},
+		{"stale", policy.Stale(0), []string{"stale: 0s; it must be above 0"}},
 		{
 			"linear back-off",
 			policy.Retry{Backoff: policy.Linear{Initial: -1, Increment: -2, Max: -3}},
@@ -98,6 +105,7 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			"period", policy.RateLimit{RequestsPerPeriod: -1, Per: -2, RequestsPerSecond: 3, Burst: 4},
 			[]string{"RequestsPerPeriod is -1", "Per is -2ns", "both RequestsPerSecond and RequestsPerPeriod", "Burst belongs to RequestsPerSecond"},
 		},
+		{"a period of a fleet", policy.RateLimit{RequestsPerPeriod: 5, Per: time.Second, Shared: true}, []string{"Shared goes with RequestsPerSecond"}},
 		{"requests without a period", policy.RateLimit{RequestsPerPeriod: 5}, []string{"Per is 0s"}},
 		{"a period without requests", policy.RateLimit{Per: time.Second}, []string{"RequestsPerPeriod is 0"}},
 		{"rate limit of nothing", policy.RateLimit{}, []string{"RequestsPerSecond is 0"}},
@@ -108,6 +116,8 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			"bulkhead", policy.Bulkhead{MaxConcurrent: -1, MaxWait: -3, Reserve: 1.5},
 			[]string{"MaxConcurrent is -1", "MaxWait is -3ns", "Reserve is 1.5"},
 		},
+		{"reserve of a limit", policy.RateLimit{RequestsPerSecond: 1, Reserve: -1}, []string{"Reserve is -1"}},
+		{"reserve of a shared limit", policy.RateLimit{Name: "n", RequestsPerSecond: 1, Reserve: 0.5, Shared: true}, []string{"Reserve does not go with Shared"}},
 		{"named bulkhead with a wait alone", policy.Bulkhead{Name: "h", MaxWait: 1}, []string{"MaxConcurrent is 0"}},
 		{"reserve not a number", policy.Bulkhead{MaxConcurrent: 1, Reserve: nan}, []string{"Reserve is NaN"}},
 		{
@@ -242,6 +252,17 @@ func TestTheReserveIsWholePermits(t *testing.T) {
 	} {
 		if got := (policy.Bulkhead{MaxConcurrent: tt.permits, Reserve: tt.reserve}).Reserved(); got != tt.want {
 			t.Errorf("%v of %d: %d, want %d", tt.reserve, tt.permits, got, tt.want)
+		}
+		if tt.permits == 0 {
+			continue
+		}
+		for _, l := range []policy.RateLimit{
+			{RequestsPerSecond: 1, Burst: tt.permits, Reserve: tt.reserve},
+			{RequestsPerPeriod: tt.permits, Per: time.Second, Reserve: tt.reserve},
+		} {
+			if got := l.Reserved(); got != tt.want {
+				t.Errorf("%v: %d reserved, want %d", l, got, tt.want)
+			}
 		}
 	}
 }

@@ -276,6 +276,7 @@ func (w *writer) loop(m *method, v variables, pipeline, next, fallback, err stri
 	}
 	w.linef("call := %s.Begin(%s)", pipeline, begin)
 	w.linef("defer call.End()")
+	w.ask(m, v)
 	w.attempts(m, v, err)
 	if m.fallsBack() {
 		w.linef("if call.FellBack() {")
@@ -289,6 +290,7 @@ func (w *writer) loop(m *method, v variables, pipeline, next, fallback, err stri
 	w.spend(m, v, err)
 	w.keep(m, v.names, err)
 	w.linef("}")
+	w.lastGood(m, v)
 }
 
 // attempts writes the head of the loop, and before it what the attempts read.

@@ -42,6 +42,38 @@ func (p *page) adapters() {
 	p.table(2, []string{"operation", "client", "ns", "times bare", "allocations more"}, rows)
 }
 
+// loopback is what protection adds to calls of real servers.
+func (p *page) loopback() {
+	var rows [][]string
+	for _, row := range adapters.LoopbackRows() {
+		bare, ok := p.r.Case(row.Name + "/bare")
+		limited, ok2 := p.r.Case(row.Name + "/bare-with-a-timeout")
+		if !ok || !ok2 {
+			continue
+		}
+		for _, c := range p.r.Cases {
+			if c.Row == row.Name && c.System == "clad" {
+				rows = append(rows, []string{row.Title, micros(bare), micros(limited), micros(c), percent(c, bare), percent(c, limited)})
+			}
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	p.say("## What a user pays\n\nA call of a real server on the same machine, which is the shortest that a call over a network can be. clad's\n" +
+		"policy has a retry, a circuit breaker and a timeout for each attempt; the bare client is measured without anything,\n" +
+		"and with a timeout of `context.WithTimeout` for each call.\n\n")
+	p.table(1, []string{"operation", "bare, µs", "bare with a timeout, µs", "clad, µs", "more than bare", "more than with a timeout"}, rows)
+}
+
+func micros(c results.Case) string {
+	return fmt.Sprintf("%.1f ± %.1f", c.Time.Median/1e3, c.Time.IQR()/2e3)
+}
+
+func percent(c, than results.Case) string {
+	return fmt.Sprintf("%+.0f %%", (c.Ratio.Median/than.Ratio.Median-1)*100)
+}
+
 // times is how many times as long a case takes.
 func times(c, bare results.Case) string {
 	if c.ID == bare.ID {

@@ -19,6 +19,7 @@ const PlotFile = "benchmarks.svg"
 func Page(w io.Writer, r *results.Results) error {
 	p := &page{r: r}
 	p.intro()
+	p.loopback()
 	p.adapters()
 	p.successPath()
 	p.otherForms()

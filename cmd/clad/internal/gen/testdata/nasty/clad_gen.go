@@ -191,7 +191,7 @@
 //
 //	All  guarded; a timeout bounds the opening, not the iter.Seq2[string, *nasty.User]
 //	Ban  guarded
-//	Get  guarded
+//	Get  guarded; reads
 //	Map  guarded, one attempt: its function would be called again
 //	Put  guarded
 
@@ -218,7 +218,7 @@
 
 // interface{Fetch(ctx context.Context, url string) ([]byte, error)}:
 //
-//	Fetch  guarded
+//	Fetch  guarded; reads
 
 // Once means: never attempted again when an attempt may have reached the dependency.
 
@@ -3937,12 +3937,18 @@ func (p *usersProxy) Get(ctx context.Context, key string) (result *User, err err
 	}
 	call := p.get.Begin(ctx)
 	defer call.End()
+	if call.Keeps() {
+		call.Key(key)
+	}
 	for call.Next(&err) {
 		if call.FellBack() {
 			result, err = p.getFallback(call.Context(), key)
 			continue
 		}
 		result, err = p.next.Get(call.Context(), key)
+	}
+	if err == nil && call.Keeps() {
+		result = container.LastGood(&call, result)
 	}
 	return result, err
 }
@@ -4263,12 +4269,18 @@ func (p *fetcherProxy) Fetch(ctx context.Context, url string) (result []byte, er
 	}
 	call := p.fetch.Begin(ctx)
 	defer call.End()
+	if call.Keeps() {
+		call.Key(url)
+	}
 	for call.Next(&err) {
 		if call.FellBack() {
 			result, err = p.fetchFallback(call.Context(), url)
 			continue
 		}
 		result, err = p.next.Fetch(call.Context(), url)
+	}
+	if err == nil && call.Keeps() {
+		result = container.LastGood(&call, result)
 	}
 	return result, err
 }

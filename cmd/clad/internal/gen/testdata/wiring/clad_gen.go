@@ -14,7 +14,7 @@
 
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/wiring/payments.Cache:
 //
-//	Get  guarded
+//	Get  guarded; reads
 
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/wiring/payments.Clock:
 //
@@ -74,11 +74,11 @@
 
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/wiring/payments.Repo[T any]:
 //
-//	Find  guarded
+//	Find  guarded; reads
 
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/wiring/payments.Search:
 //
-//	Find  guarded
+//	Find  guarded; reads
 
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/wiring/payments.Store:
 //
@@ -360,12 +360,18 @@ func (p *cacheProxy) Get(ctx context.Context, key string) (result string, err er
 	}
 	call := p.get.Begin(ctx)
 	defer call.End()
+	if call.Keeps() {
+		call.Key(key)
+	}
 	for call.Next(&err) {
 		if call.FellBack() {
 			result, err = p.getFallback(call.Context(), key)
 			continue
 		}
 		result, err = p.next.Get(call.Context(), key)
+	}
+	if err == nil && call.Keeps() {
+		result = container.LastGood(&call, result)
 	}
 	return result, err
 }
@@ -949,12 +955,18 @@ func (p *repoProxy[T]) Find(ctx context.Context, id string) (result T, err error
 	}
 	call := p.find.Begin(ctx)
 	defer call.End()
+	if call.Keeps() {
+		call.Key(id)
+	}
 	for call.Next(&err) {
 		if call.FellBack() {
 			result, err = p.findFallback(call.Context(), id)
 			continue
 		}
 		result, err = p.next.Find(call.Context(), id)
+	}
+	if err == nil && call.Keeps() {
+		result = container.LastGood(&call, result)
 	}
 	return result, err
 }
@@ -989,12 +1001,18 @@ func (p *searchProxy) Find(ctx context.Context, q string) (result []string, err 
 	}
 	call := p.find.Begin(ctx)
 	defer call.End()
+	if call.Keeps() {
+		call.Key(q)
+	}
 	for call.Next(&err) {
 		if call.FellBack() {
 			result, err = p.findFallback(call.Context(), q)
 			continue
 		}
 		result, err = p.next.Find(call.Context(), q)
+	}
+	if err == nil && call.Keeps() {
+		result = container.LastGood(&call, result)
 	}
 	return result, err
 }
