@@ -58,7 +58,7 @@ func TestHistoryIsOfTheLastMinutes(t *testing.T) {
 		if p := s.P99[0]; p < 500 || p > 563 {
 			t.Errorf("p99 is %v ms, and the slowest took 500", p)
 		}
-		if got.CircuitBreakers["bank"] != "22" || !slices.Equal(got.RateLimiters["calls"], []uint8{100, 100}) {
+		if got.CircuitBreakers["bank"] != "22" || !slices.Equal(got.RateLimiters["calls"], []int{100, 100}) {
 			t.Errorf("%+v", got)
 		}
 		time.Sleep(6 * time.Minute)
