@@ -17,6 +17,7 @@ type State struct {
 	Services        []Service        `json:"services"`
 	CircuitBreakers []CircuitBreaker `json:"circuit_breakers"`
 	RateLimiters    []RateLimiter    `json:"rate_limiters"`
+	Bulkheads       []Bulkhead       `json:"bulkheads"`
 	// Operations are those of no service: run by their own id, or by the name of a
 	// policy.
 	Operations []Operation `json:"operations"`
@@ -148,6 +149,19 @@ type RateLimiter struct {
 	Rejected uint64   `json:"rejected,omitempty"`
 	Control  *Control `json:"control,omitempty"`
 	Shared   *Shared  `json:"shared,omitempty"` // where it is a fleet's
+}
+
+// Bulkhead is a bulkhead.
+type Bulkhead struct {
+	Name string `json:"name"`
+	// Limit is how many calls may be under way at once, InUse how many are, and
+	// Waiting how many wait for one of them to end.
+	Limit   int     `json:"max_concurrent"`
+	InUse   int     `json:"in_use"`
+	Waiting int     `json:"waiting"`
+	MaxWait float64 `json:"max_wait_s,omitempty"`
+	// Reserve is the share of Limit that is for critical calls.
+	Reserve float64 `json:"reserve,omitempty"`
 }
 
 // Control is what somebody put in force.

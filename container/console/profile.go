@@ -40,6 +40,9 @@ func settingsOf(o *container.Orchestrator) []Setting {
 	for _, name := range slices.Sorted(maps.Keys(c.RateLimiters)) {
 		add(c.RateLimiters[name].WithDefaults().String(), "rate_limiters", name)
 	}
+	for _, name := range slices.Sorted(maps.Keys(c.Bulkheads)) {
+		add(c.Bulkheads[name].String(), "bulkheads", name)
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Policies)) {
 		layers := policy.Layers(c.Policies[name])
 		if len(layers) == 0 {

@@ -18,7 +18,7 @@ func (c *console) state() State {
 	s := State{
 		At: time.Now(), Since: c.recorder.since, Ready: health.Ready,
 		Services: []Service{}, Operations: []Operation{},
-		CircuitBreakers: c.circuitBreakers(), RateLimiters: c.rateLimiters(),
+		CircuitBreakers: c.circuitBreakers(), RateLimiters: c.rateLimiters(), Bulkheads: c.bulkheads(),
 		Totals: totalsOf(metrics.Totals), Profile: shownStatus(c.settings.profile().ProfileStatus), DryRun: c.settings.dryRun(),
 	}
 	s.Reloads = c.log.reloadsSoFar()
@@ -100,6 +100,18 @@ func (c *console) rateLimiter(l *container.RateLimiter) RateLimiter {
 	return shown
 }
 
+func (c *console) bulkheads() []Bulkhead {
+	all := []Bulkhead{}
+	for _, b := range c.o.Bulkheads() {
+		limit, now := b.Limit(), b.Status()
+		all = append(all, Bulkhead{
+			Name: b.Name(), Limit: limit.MaxConcurrent, InUse: now.InUse, Waiting: now.Waiting,
+			MaxWait: limit.MaxWait.Seconds(), Reserve: limit.Reserve,
+		})
+	}
+	return all
+}
+
 // shared is what is known of a fleet, where there is one.
 func shared(s container.Sharing, ok bool) *Shared {
 	if !ok {
@@ -134,6 +146,9 @@ func (s *State) shape() uint64 {
 	}
 	for _, b := range s.CircuitBreakers {
 		add("b", b.Name)
+	}
+	for _, b := range s.Bulkheads {
+		add("h", b.Name)
 	}
 	for _, l := range s.RateLimiters {
 		add("l", l.Name)
