@@ -296,6 +296,7 @@ type Tick struct {
 	Operations      []Operation      `json:"operations,omitempty"`
 	CircuitBreakers []CircuitBreaker `json:"circuit_breakers,omitempty"`
 	RateLimiters    []RateLimiter    `json:"rate_limiters,omitempty"`
+	Bulkheads       []Bulkhead       `json:"bulkheads,omitempty"`
 	Totals          Totals           `json:"totals"`
 	Reloads         Reloads          `json:"reloads"`
 	Profile         ProfileStatus    `json:"profile"`

@@ -113,11 +113,12 @@ func message(event string, body any) []byte {
 
 // told is what the streams have been told, so that they are told only of what is new.
 type told struct {
-	entry    uint64
-	shape    uint64
-	services map[string]string
-	breakers map[string]CircuitBreaker
-	limiters map[string]RateLimiter
+	entry     uint64
+	shape     uint64
+	services  map[string]string
+	breakers  map[string]CircuitBreaker
+	limiters  map[string]RateLimiter
+	bulkheads map[string]Bulkhead
 }
 
 // tell tells the streams what is new; next says which step is over, if one is.
@@ -155,6 +156,7 @@ func (c *console) tell(next func() (uint64, map[string]Point)) {
 	c.told.services = states
 	t.CircuitBreakers, c.told.breakers = changed(s.CircuitBreakers, c.told.breakers, func(b CircuitBreaker) string { return b.Name })
 	t.RateLimiters, c.told.limiters = changed(s.RateLimiters, c.told.limiters, func(l RateLimiter) string { return l.Name })
+	t.Bulkheads, c.told.bulkheads = changed(s.Bulkheads, c.told.bulkheads, func(b Bulkhead) string { return b.Name })
 	c.streams.send(message(EventTick, t))
 }
 

@@ -44,9 +44,11 @@ func startCrowd(t *testing.T, n int) *crowd {
 	t.Helper()
 	c := &crowd{calls: make([]call, n)}
 	policies := policy.Catalog{
-		RateLimiters: map[string]policy.RateLimit{"calls": {RequestsPerSecond: 1000, Burst: 100}},
+		RateLimiters: map[string]policy.RateLimit{"calls": {RequestsPerSecond: 1000, Burst: 100}, "mails": {RequestsPerPeriod: 100, Per: time.Minute}},
+		Bulkheads:    map[string]policy.Bulkhead{"room": {MaxConcurrent: 2, MaxWait: time.Second}},
 		Policies: map[string]policy.Policy{"guarded": policy.Combine(
-			policy.RateLimit{Name: "calls"}, policy.CircuitBreaker{FailureThreshold: 3, RecoveryTimeout: time.Hour})},
+			policy.RateLimit{Name: "calls"}, policy.CircuitBreaker{FailureThreshold: 3, RecoveryTimeout: time.Hour}),
+			"metered": policy.Combine(policy.RateLimit{Name: "mails"}, policy.Bulkhead{Name: "room"})},
 	}
 	parts := []fx.Option{module.New(module.WithCatalog(policies), module.WithLogger(slog.New(slog.DiscardHandler))), fx.NopLogger, fx.Populate(&c.orchestrator)}
 	for i := range n {
@@ -134,6 +136,39 @@ func TestThreeHundredServicesCanBeRead(t *testing.T) {
 	page.do(phone())
 	page.until(`document.documentElement.scrollWidth <= innerWidth`)
 	page.shot("300-phone")
+}
+
+// A bulkhead is followed while it fills and empties, and a limit says its period.
+func TestBulkheadsAndPeriodsAreShown(t *testing.T) {
+	_, err := chromium()
+	need(t, err)
+	c := startCrowd(t, 2)
+	metered, err := c.orchestrator.Pipeline("metered")
+	if err != nil {
+		t.Fatal(err)
+	}
+	leave, left := make(chan struct{}), make(chan error, 2)
+	for range cap(left) {
+		go func() {
+			left <- metered.Run(t.Context(), func(context.Context) error { <-leave; return nil })
+		}()
+	}
+	page := open(t, c.console+"#limiters")
+	page.says("#view-limiters .card", "100 per 1 min")
+	page.says(".bulkheads .card", "2 of 2 in use · 0 waiting · waits up to 1 s")
+	page.says(".bulkheads .badge.failing", "full")
+	page.shot("bulkheads")
+	close(leave)
+	for range cap(left) {
+		if err := <-left; err != nil {
+			t.Error(err)
+		}
+	}
+	page.says(".bulkheads .card", "0 of 2 in use")
+	page.says(".bulkheads .badge.ok", "has room")
+	// What a fleet shares, as the page is told of it.
+	page.do(script(`import(new URL("model.js", document.baseURI)).then(({ model }) => { model.limiters.get("mails").shared = { alone: false, instances: 3, heard: new Date().toISOString() }; })`))
+	page.says("#view-limiters .card", "shared by 3 instances, the store answered")
 }
 
 // A control is used by the keyboard alone, and ends by itself.

@@ -8,6 +8,7 @@ export const model = {
   breakerHistory: new Map(),
   limiters: new Map(),
   limiterHistory: new Map(),
+  bulkheads: new Map(),
   log: [], // newest first
   profile: null,
   steps: 150,
@@ -33,6 +34,7 @@ export const apply = {
     for (const o of s.operations) model.operations.set(o.operation, o);
     model.breakers = new Map(s.circuit_breakers.map((b) => [b.name, received(b)]));
     model.limiters = new Map(s.rate_limiters.map((l) => [l.name, l]));
+    model.bulkheads = new Map(s.bulkheads.map((b) => [b.name, b]));
   },
   history(h) {
     model.steps = h.steps;
@@ -60,6 +62,7 @@ export const apply = {
     Object.assign(model.state, { ready: t.ready, totals: t.totals, reloads: t.reloads, profile: t.profile, dry_run: t.dry_run });
     for (const b of t.circuit_breakers || []) model.breakers.set(b.name, received(b));
     for (const l of t.rate_limiters || []) model.limiters.set(l.name, l);
+    for (const b of t.bulkheads || []) model.bulkheads.set(b.name, b);
     for (const service of model.state.services) service.state = t.services?.[service.name] ?? service.state;
     if (!t.sequence || t.sequence <= model.sequence) return;
     model.sequence = t.sequence;
@@ -81,7 +84,7 @@ export const apply = {
     }
     for (const [name, l] of model.limiters) {
       if (!model.limiterHistory.has(name)) model.limiterHistory.set(name, []);
-      push(model.limiterHistory.get(name), Math.min(100, Math.max(0, (100 * l.tokens) / Math.max(1, l.burst))));
+      push(model.limiterHistory.get(name), Math.min(100, Math.max(0, (100 * l.tokens) / Math.max(1, l.requests_per_period || l.burst))));
     }
   },
 };

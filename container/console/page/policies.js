@@ -98,6 +98,8 @@ function facts(into) {
 function dryRun(d) {
   const rows = (d.operations || []).map((o) => el("tr", {}, el("th", { scope: "row" }, o.operation), ...["trips", "rejections", "retries"].map((k) => el("td", {}, String(o[k] || 0)))));
   return el("section", { class: "dry-run" }, el("h2", {}, "Dry run of " + d.profile),
-    el("p", {}, "On the calls since " + new Date(d.since).toLocaleString("en-GB") + " it would have opened circuit breakers " + d.trips + " times, refused " + d.rejections + " calls and made " + d.retries + " retries."),
+    el("p", {}, "On the calls since " + new Date(d.since).toLocaleString("en-GB") + " it would have opened circuit breakers " + d.trips + " times, refused " + d.rejections + " calls and made " + d.retries + " retries." +
+      (d.assumed ? " Of the retries nobody made " + d.assumed + ": their outcome is assumed." : "") +
+      (d.unseen ? " The policies in force refused " + d.unseen + " calls, of which it can't tell." : "")),
     rows.length ? el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Dry run by operation" }, el("table", {}, el("thead", {}, el("tr", {}, ...["Operation", "Opened", "Refused", "Retries"].map((n) => el("th", { scope: "col" }, n)))), el("tbody", {}, ...rows))) : "");
 }

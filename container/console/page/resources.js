@@ -1,5 +1,5 @@
-// Circuit breakers and rate limiters.
-import { el, text, attribute, keyed, badge, span, clock, number, count, plural } from "./dom.js";
+// Circuit breakers, rate limiters and bulkheads.
+import { el, text, attribute, keyed, badge, span, clock, number, count, plural, seconds } from "./dom.js";
 import { model, now } from "./model.js";
 import { strip } from "./plots.js";
 import { steer } from "./controls.js";
@@ -9,7 +9,19 @@ export function breakersView() {
 }
 
 export function limitersView() {
-  return view("rate limiters", () => [...model.limiters.values()], (l) => l.tokens < 1 || l.mode !== "automatic", (l) => (l.mode !== "automatic" ? 0 : l.tokens < 1 ? 1 : 2), limiterCard);
+  const limiters = view("rate limiters", () => [...model.limiters.values()], (l) => l.tokens < 1 || l.mode !== "automatic", (l) => (l.mode !== "automatic" ? 0 : l.tokens < 1 ? 1 : 2), limiterCard);
+  const list = el("ul", { class: "cards", "aria-labelledby": "bulkheads" });
+  const section = el("section", { class: "bulkheads", "aria-labelledby": "bulkheads" }, el("h2", { id: "bulkheads" }, "Bulkheads"), list);
+  const put = keyed(list, bulkheadCard);
+  limiters.element.append(section);
+  return {
+    ...limiters,
+    update() {
+      limiters.update();
+      section.hidden = model.bulkheads.size === 0;
+      put([...model.bulkheads.values()], (b) => b.name);
+    },
+  };
 }
 
 const rankOf = (b) => (b.state === "open" ? 0 : b.state === "half-open" ? 1 : b.mode !== "automatic" ? 2 : 3);
@@ -55,6 +67,13 @@ function frame(isLimiter) {
 
 const by = (c) => (c ? " by " + c.by + ": " + c.reason + (c.until ? ", for another " + span(new Date(c.until) - now()) : ", until somebody ends it") : " by the application");
 
+// shared says what is known of the fleet that shares a breaker or a limiter.
+function shared(s) {
+  if (!s) return "";
+  const heard = s.heard ? "the store answered " + span(now() - new Date(s.heard)) + " ago" : "the store has not answered yet";
+  return " · " + (s.alone ? "goes on alone" : "shared by " + plural(s.instances, "instance", "instances")) + ", " + heard;
+}
+
 function breakerCard() {
   const f = frame(false);
   return {
@@ -67,7 +86,7 @@ function breakerCard() {
       f.plotted.states(model.breakerHistory.get(b.name) || [], model.steps);
       const since = "since " + clock(new Date(b.since)) + ", for " + span(now() - new Date(b.since));
       text(f.facts, (steered ? (b.mode === "forced_open" ? "Refuses all calls" : "Lets all calls pass") + by(b.control) + ", " : "") + since +
-        (b.probeAt > now() ? " · next probe in " + span(b.probeAt - now()) : "") + (b.rejected ? " · refused " + count(b.rejected) : ""));
+        (b.probeAt > now() ? " · next probe in " + span(b.probeAt - now()) : "") + (b.rejected ? " · refused " + count(b.rejected) : "") + shared(b.shared));
       text(f.more, b.last_trip ? "Last opened " + clock(new Date(b.last_trip.at)) + " by " + b.last_trip.operation + (b.last_trip.error ? ": " + b.last_trip.error : "") : "Has not opened since the console looks.");
     },
   };
@@ -82,9 +101,24 @@ function limiterCard() {
       const kind = l.mode !== "automatic" ? ["steered", "limit changed"] : l.tokens < 1 ? ["failing", "used up"] : ["ok", "has room"];
       f.state.set(...kind);
       f.plotted.level(model.limiterHistory.get(l.name) || [], model.steps);
-      text(f.facts, number(l.requests_per_second) + " a second, " + count(l.burst) + " at once · " + number(Math.max(0, l.tokens)) + " left now" +
-        (l.max_wait_s ? " · waits up to " + span(l.max_wait_s * 1000) : "") + (l.rejected ? " · refused " + count(l.rejected) : ""));
-      text(f.more, l.mode !== "automatic" ? "Changed" + by(l.control) : "The plot shows how much of the burst is left.");
+      text(f.facts, (l.requests_per_period ? count(l.requests_per_period) + " per " + (l.per_s < 60 ? seconds(l.per_s) : span(l.per_s * 1000).replace(/ 0 (s|min|h)$/, "")) : number(l.requests_per_second) + " a second, " + count(l.burst) + " at once") + " · " + number(Math.max(0, l.tokens)) + " left now" +
+        (l.max_wait_s ? " · waits up to " + span(l.max_wait_s * 1000) : "") + (l.rejected ? " · refused " + count(l.rejected) : "") + shared(l.shared));
+      text(f.more, l.mode !== "automatic" ? "Changed" + by(l.control) : "The plot shows how much of the " + (l.requests_per_period ? "limit" : "burst") + " is left.");
+    },
+  };
+}
+
+function bulkheadCard() {
+  const state = badge();
+  const name = el("h3");
+  const facts = el("p");
+  return {
+    element: el("li", { class: "card" }, el("div", { class: "card-head" }, state.element, name), facts),
+    update(b) {
+      text(name, b.name);
+      state.set(...(b.in_use >= b.max_concurrent ? ["failing", "full"] : ["ok", "has room"]));
+      text(facts, count(b.in_use) + " of " + count(b.max_concurrent) + " in use · " + count(b.waiting) + " waiting" +
+        (b.max_wait_s ? " · waits up to " + seconds(b.max_wait_s) : "") + (b.reserve ? " · " + number(100 * b.reserve) + " % for critical calls" : ""));
     },
   };
 }
