@@ -89,9 +89,10 @@ func (c *Call) judge(s *step, err error) circuit.Outcome {
 // left says what an attempt means to a breaker that its caller's own end has
 // ended: where that was a deadline, that the dependency was too slow, if it had
 // time enough. A probe needs an outcome: it may not take longer than that
-// either way, or it would be repeated for ever at a dependency that hangs.
+// either way, or it would be repeated for ever at a dependency that hangs. One that a
+// hedge has overtaken says nothing: the other says it.
 func (c *Call) left(s *step, why error) circuit.Outcome {
-	probe := circuit.Permit(*c.word(s.slot)).IsProbe()
+	probe := circuit.Permit(*c.word(s.slot)).IsProbe() && !c.prog.part
 	if why != context.DeadlineExceeded && !probe { //nolint:errorlint // it is what a context says
 		return circuit.Abandoned
 	}

@@ -55,8 +55,9 @@ const (
 type memory struct {
 	words       []uint64
 	ctxs        []*deadline.Context
-	last        error  // of the attempt before the one at hand, or before the fallback
-	beforeRetry func() // of what the failed attempt holds, once another follows
+	last        error       // of the attempt before the one at hand, or before the fallback
+	beforeRetry func()      // of what the failed attempt holds, once another follows
+	hedged      *HedgedCall // the attempt at hand, where it may be hedged
 }
 
 func (c *Call) memory() *memory {
@@ -217,6 +218,9 @@ func (c *Call) next(errp *error) bool {
 			c.succeed()
 			return false
 		}
+		if c.more != nil && c.more.hedged != nil {
+			return c.afterHedge(errp)
+		}
 		c.weigh(*errp)
 		c.effect = c.effect || !c.means.NoEffect
 		if own := c.ownContext(); own != nil {
@@ -255,6 +259,9 @@ func (c *Call) succeed() {
 		} else if !s.breaker.circuit.Ignores(circuit.Permit(*c.word(s.slot))) {
 			c.report(s, circuit.Success)
 		}
+	}
+	if c.prog.part {
+		return
 	}
 	c.prog.counters.Count(countSuccess)
 	if c.prog.observed {
@@ -325,7 +332,7 @@ func (c *Call) enter(i int) (int, error) {
 			err = c.enterBulkhead(s)
 		case timeoutLayer:
 			c.enterTimeout(s)
-		case errorsLayer: // is for the way back
+		case errorsLayer, hedgeLayer: // the one is for the way back, the other for the attempt
 		}
 		if err != nil {
 			return i, err

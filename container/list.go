@@ -172,6 +172,8 @@ const (
 	GuardedWithoutContext Guard = "without_context"
 	// GuardedSafe: see [Methods.Safe].
 	GuardedSafe Guard = "safe"
+	// GuardedHedging: safe to repeat, also twice at once.
+	GuardedHedging Guard = "hedging"
 	// GuardedSingle: see [Methods.Single].
 	GuardedSingle Guard = "single"
 	// GuardedRewinding: see [Methods.Rewinds].
@@ -182,7 +184,7 @@ const (
 
 var guards = [...]Guard{
 	guarded: Guarded, once: GuardedOnce, optional: GuardedByChoice, withoutContext: GuardedWithoutContext,
-	safe: GuardedSafe, single: GuardedSingle, rewinds: GuardedRewinding,
+	safe: GuardedSafe, hedges: GuardedHedging, single: GuardedSingle, rewinds: GuardedRewinding,
 }
 
 // Services lists the tagged services that are wrapped so far, sorted by name. Fx

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cladgo/clad/internal/budget"
+	"github.com/cladgo/clad/internal/latency"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -16,7 +17,9 @@ type owner struct {
 	breakers  []*owned[policy.CircuitBreaker, *CircuitBreaker]
 	limiters  []*owned[policy.RateLimit, *RateLimiter]
 	bulkheads []*owned[policy.Bulkhead, *Bulkhead]
-	budget    *budget.Budget // of retries; nil where none is bounded
+	budget    *budget.Budget               // of retries; nil where none is bounded
+	hedges    *budget.Budget               // likewise
+	latencies map[string]*latency.Recorder // of operations that are hedged
 }
 
 func newOwner(name string) *owner { return &owner{name: name} }
@@ -28,6 +31,17 @@ func (w *owner) retryBudget() *budget.Budget {
 		w.budget = new(budget.Budget)
 	}
 	return w.budget
+}
+
+// hedging returns what hedges of an operation go by, which a reload leaves as it is.
+func (w *owner) hedging(operation string) (*budget.Budget, *latency.Recorder) {
+	if w.hedges == nil {
+		w.hedges, w.latencies = new(budget.Budget), make(map[string]*latency.Recorder)
+	}
+	if w.latencies[operation] == nil {
+		w.latencies[operation] = new(latency.Recorder)
+	}
+	return w.hedges, w.latencies[operation]
 }
 
 // quiet reports whether all breakers of the owner are closed.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cladgo/clad/internal/budget"
 	"github.com/cladgo/clad/internal/counters"
+	"github.com/cladgo/clad/internal/latency"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -28,6 +29,7 @@ type program struct {
 	refuses    bool           // there is a layer that may refuse an attempt
 	observed   bool           // somebody wants to know how long calls take
 	key        string         // the header of an idempotency key
+	part       bool           // of another, whose attempts its calls are
 	once       bool           // never again once an attempt may have reached the dependency
 
 	words    int  // how many words of a Call the steps use
@@ -47,6 +49,7 @@ type step struct {
 	permit   uint8         // the bit of the bulkhead's permit in Call.permits
 	timeout  time.Duration // or, of a breaker, what bounds the attempts within
 	errors   *errorsStep
+	hedge    *hedgeStep
 }
 
 // kind says which layer a step is. A new kind of layer is a new file with its
@@ -64,6 +67,7 @@ const (
 	timeoutLayer
 	errorsLayer
 	bulkheadLayer
+	hedgeLayer // the last: what stands within is a program of its own
 )
 
 // resources finds the state of a policy's layers: what is named is shared, what
@@ -74,6 +78,9 @@ type resources interface {
 	rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error)
 	bulkhead(spec policy.Bulkhead, n int) (*Bulkhead, error)
 	retryBudget() (b *budget.Budget, dependency string)
+	// hedging returns what hedges of an operation go by; ok is false where it is
+	// not hedged.
+	hedging(operation string) (b *budget.Budget, l *latency.Recorder, ok bool)
 	namedErrors() map[string]error
 }
 
@@ -87,10 +94,22 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 	if err := p.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", operation, err)
 	}
-	prog := &program{policy: p, operation: operation, steps: make([]step, 0, len(layers))}
+	prog, err := compileLayers(layers, operation, r, new(numbers))
+	if err != nil {
+		return nil, err
+	}
+	prog.policy = p
+	return prog, nil
+}
+
+// numbers are how many layers of each kind stand further out.
+type numbers struct{ breakers, limiters, bulkheads int }
+
+func compileLayers(layers []policy.Policy, operation string, r resources, n *numbers) (*program, error) {
+	prog := &program{operation: operation, steps: make([]step, 0, len(layers))}
 	var errs []error
-	breakers, limiters, bulkheads := 0, 0, 0
-	for _, layer := range layers {
+layers:
+	for i, layer := range layers {
 		var s step
 		var err error
 		switch layer := layer.(type) {
@@ -105,29 +124,42 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 		case policy.CircuitBreaker:
 			s = step{kind: breakerLayer, slot: prog.words}
 			prog.breaks, prog.refuses = true, true
-			s.breaker, err = r.circuitBreaker(layer, breakers)
-			breakers++
+			s.breaker, err = r.circuitBreaker(layer, n.breakers)
+			n.breakers++
 			prog.words++
 		case policy.RateLimit:
 			s = step{kind: limiterLayer}
 			prog.refuses = true
-			s.limiter, err = r.rateLimiter(layer, limiters)
-			limiters++
+			s.limiter, err = r.rateLimiter(layer, n.limiters)
+			n.limiters++
 		case policy.Bulkhead:
-			s = step{kind: bulkheadLayer, permit: 1 << bulkheads}
+			s = step{kind: bulkheadLayer, permit: 1 << n.bulkheads}
 			prog.refuses = true
-			if bulkheads == maxBulkheads {
+			if n.bulkheads == maxBulkheads {
 				err = fmt.Errorf("more than %d bulkheads in one policy", maxBulkheads)
 				break
 			}
-			s.bulkhead, err = r.bulkhead(layer, bulkheads)
-			bulkheads++
+			s.bulkhead, err = r.bulkhead(layer, n.bulkheads)
+			n.bulkheads++
 		case policy.Timeout:
 			s = step{kind: timeoutLayer, timeout: time.Duration(layer), slot: prog.contexts}
 			prog.contexts++
 		case policy.Errors:
 			s = step{kind: errorsLayer}
 			s.errors, err = newErrorsStep(layer, r.namedErrors())
+		case policy.Hedge:
+			spent, taken, ok := r.hedging(operation)
+			if !ok {
+				continue
+			}
+			within, err := compileLayers(layers[i+1:], operation, r, n)
+			if err != nil {
+				return nil, errors.Join(append(errs, err)...)
+			}
+			within.part = true
+			prog.refuses = prog.refuses || within.refuses
+			prog.steps = append(prog.steps, step{kind: hedgeLayer, hedge: newHedgeStep(layer, within, spent, taken)})
+			break layers
 		default:
 			err = fmt.Errorf("a layer of type %T is not known here", layer)
 		}

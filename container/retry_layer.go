@@ -125,7 +125,7 @@ func (c *Call) RetriesLeft() (left int, retries bool) {
 		more := int64(left)*int64(s.retry.maxAttempts) + int64(s.retry.maxAttempts-1-made)
 		left = int(min(more, math.MaxInt32))
 		if s.retry.budget != nil {
-			budgeted = min(budgeted, s.retry.budget.Left(c.clock(), s.retry.share))
+			budgeted = min(budgeted, s.retry.budget.Left(c.clock(), s.retry.share, leastRetries))
 		}
 	}
 	if !retries || c.callerRetries() {
@@ -144,6 +144,10 @@ func (c *Call) IdempotencyKey() string {
 	return c.prog.key
 }
 
+// leastRetries is how many a budget allows whatever its share: what is seldom asked
+// may be asked twice.
+const leastRetries = 1
+
 // exhausted is the error of a retry that gives up after so many attempts.
 func (c *Call) exhausted(s *step, attempts int, budget float64, err error) error {
 	return &policy.RetriesExhaustedError{
@@ -154,7 +158,7 @@ func (c *Call) exhausted(s *step, attempts int, budget float64, err error) error
 // spend reports whether the budget of a retry allows for another attempt. One that
 // was refused on this side was none to the dependency.
 func (c *Call) spend(r *retryStep) bool {
-	if r.budget == nil || c.unsent || r.budget.Spend(c.clock(), r.share) {
+	if r.budget == nil || c.unsent || r.budget.Spend(c.clock(), r.share, leastRetries) {
 		return true
 	}
 	c.prog.counters.Count(countBudget)

@@ -70,6 +70,7 @@ const (
 	single
 	rewinds
 	safe
+	hedges
 )
 
 func typeOfService(t reflect.Type, methods []string, constructed string) serviceType {
@@ -230,7 +231,7 @@ func (tx *transaction) bindMethod(s *service, b *binding) error {
 	if b.guard == optional && name == nonePolicy {
 		fallback = nil // it passes through
 	}
-	prog, err := tx.compile(s.withErrors(p, fallback), name, b.operation, s.owner)
+	prog, err := tx.compileFor(s.withErrors(p, fallback), name, b.operation, s.owner, b.guard == hedges)
 	if err != nil {
 		return err
 	}
@@ -241,6 +242,12 @@ func (tx *transaction) bindMethod(s *service, b *binding) error {
 		prog.once = b.guard == once && !byProfile || b.guard == single
 		prog.dependency = s.typ.full
 		prog.fallback = fallback
+		if b.guard != hedges && hedged(p) {
+			tx.afterwards(func() {
+				tx.o.log.Info("a method is not hedged: only those are that are marked //clad:safe, take a context and values alone, and return nothing that is in use after the call",
+					"operation", b.operation, "policy", name)
+			})
+		}
 		if b.guard == withoutContext && prog.contexts > 0 {
 			tx.afterwards(func() {
 				tx.o.log.Info("no timeout can be enforced: the method takes no context", "operation", b.operation, "policy", name)
@@ -249,6 +256,13 @@ func (tx *transaction) bindMethod(s *service, b *binding) error {
 	}
 	tx.onCommit(func() { b.pipeline.prog.Store(prog) })
 	return nil
+}
+
+func hedged(p policy.Policy) bool {
+	return slices.ContainsFunc(policy.Layers(p), func(layer policy.Policy) bool {
+		_, ok := layer.(policy.Hedge)
+		return ok
+	})
 }
 
 // withErrors puts what the tag says of errors innermost.

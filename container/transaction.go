@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cladgo/clad/internal/budget"
+	"github.com/cladgo/clad/internal/latency"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -205,7 +206,12 @@ func differs(what, name string) error {
 
 // compile turns a policy into a program for an operation of an owner.
 func (tx *transaction) compile(p policy.Policy, policyName, operation string, w *owner) (*program, error) {
-	prog, err := compile(p, operation, ownResources{tx, w, policyName})
+	return tx.compileFor(p, policyName, operation, w, false)
+}
+
+// compileFor is compile for an operation that is hedged, or not.
+func (tx *transaction) compileFor(p policy.Policy, policyName, operation string, w *owner, hedged bool) (*program, error) {
+	prog, err := compile(p, operation, ownResources{tx, w, policyName, hedged})
 	if prog == nil || err != nil {
 		return nil, err
 	}
@@ -217,6 +223,11 @@ func (tx *transaction) equip(prog *program) *program {
 	prog.counters = tx.o.counters.Of(prog.operation)
 	prog.events = tx.o.events
 	prog.observed = tx.o.events.observed()
+	for _, s := range prog.steps {
+		if s.kind == hedgeLayer {
+			tx.equip(s.hedge.within).observed = false // it is told of as part of this one
+		}
+	}
 	return prog
 }
 
@@ -228,6 +239,7 @@ type ownResources struct {
 	*transaction
 	owner  *owner
 	policy string
+	hedged bool
 }
 
 func (r ownResources) circuitBreaker(spec policy.CircuitBreaker, n int) (*CircuitBreaker, error) {
@@ -244,6 +256,14 @@ func (r ownResources) bulkhead(spec policy.Bulkhead, n int) (*Bulkhead, error) {
 
 func (r ownResources) retryBudget() (*budget.Budget, string) {
 	return r.owner.retryBudget(), r.owner.name
+}
+
+func (r ownResources) hedging(operation string) (*budget.Budget, *latency.Recorder, bool) {
+	if !r.hedged {
+		return nil, nil, false
+	}
+	spent, taken := r.owner.hedging(operation)
+	return spent, taken, true
 }
 
 func (r ownResources) namedErrors() map[string]error { return r.transaction.o.errors }
