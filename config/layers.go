@@ -19,6 +19,7 @@ type layer struct {
 var layers = []*layer{
 	timeoutLayer,
 	retryLayer,
+	hedgeLayer,
 	rateLimitLayer,
 	rateLimitsLayer,
 	bulkheadLayer,
