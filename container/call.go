@@ -359,6 +359,7 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 		c.exitErrors(s, err)
 	case bulkheadLayer:
 		c.leaveBulkhead(s)
+	case hedgeLayer: // its attempts have told the layers within
 	case limiterLayer:
 		if c.unsent { // further in: nobody was asked
 			c.giveBack(s)

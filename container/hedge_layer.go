@@ -259,7 +259,7 @@ func closeAll(v reflect.Value) {
 	if !v.IsValid() || !v.CanInterface() {
 		return
 	}
-	if c, ok := v.Interface().(io.Closer); ok {
+	if c, ok := reflect.TypeAssert[io.Closer](v); ok {
 		if k := v.Kind(); k != reflect.Pointer && k != reflect.Interface || !v.IsNil() {
 			_ = c.Close()
 		}

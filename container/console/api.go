@@ -75,6 +75,7 @@ type Totals struct {
 	Trips       uint64 `json:"trips,omitempty"`
 	CircuitOpen uint64 `json:"circuit_open,omitempty"` // rejected for that reason
 	RateLimited uint64 `json:"rate_limited,omitempty"` // likewise
+	Hedges      uint64 `json:"hedges,omitempty"`
 	RetryBudget uint64 `json:"retry_budget,omitempty"` // attempts that it refused
 	Timeouts    uint64 `json:"timeouts,omitempty"`
 	Overruns    uint64 `json:"overruns,omitempty"`

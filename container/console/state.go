@@ -140,7 +140,7 @@ func totalsOf(t policy.Totals) Totals {
 	return Totals{
 		Operations: t.TotalOperations, Successful: t.SuccessfulOperations, Answered: t.Answered,
 		Failed: t.FailedOperations, Cancelled: t.Cancelled, Retries: t.RetryAttempts, Trips: t.CircuitBreakerTrips,
-		CircuitOpen: t.CircuitBreakerRejections, RateLimited: t.RateLimitHits, RetryBudget: t.RetryBudgetHits, Timeouts: t.TimeoutCount, Overruns: t.Overruns,
+		CircuitOpen: t.CircuitBreakerRejections, RateLimited: t.RateLimitHits, Hedges: t.Hedges, RetryBudget: t.RetryBudgetHits, Timeouts: t.TimeoutCount, Overruns: t.Overruns,
 	}
 }
 

@@ -24,7 +24,7 @@ type Analysis struct {
 	// Budget is the share of the operations that retries keep to all together; 0
 	// where one does not.
 	Budget float64 `json:"retry_budget,omitempty"`
-	hedges int // what hedges multiply the attempts by, 0 for none
+	hedges int     // what hedges multiply the attempts by, 0 for none
 
 	// Worst is the longest that a call takes, if the dependency takes as long
 	// as it may. It assumes that the dependency heeds its context, and that it
