@@ -17,6 +17,7 @@ type builder struct {
 	catalog    policy.Catalog
 	origins    map[string]Origin // of shared breakers, limiters and bulkheads, by section and name
 	references []reference
+	profile    string
 	errors     []string // the names that errors can have, sorted; nil if that is not known
 }
 
@@ -28,8 +29,9 @@ type reference struct {
 
 // build makes the catalog. inherited lists the policies, each after the one
 // that it extends, so that what they share is reported where it was written.
-func build(c *collector, root values, inherited, errors []string) policy.Catalog {
+func build(c *collector, profile string, root values, inherited, errors []string) policy.Catalog {
 	b := &builder{
+		profile:   profile,
 		errors:    errors,
 		collector: c,
 		root:      place{nil, profileDefinition, root},

@@ -60,7 +60,7 @@ var circuitBreakerFields = []field{
 	}},
 	{key: "max_recovery", definition: definition{
 		kind: duration, exclusiveMin: true, defaultText: "`recovery_timeout`; without that, 30s", deriveDefault: defaultMaxRecovery,
-		doc: "Up to where the time that the breaker stays open doubles with each probing that fails.",
+		doc: "Up to where the time that the breaker stays open grows, by a quarter with each probing that fails.",
 	}},
 	{key: "recovery_jitter", definition: definition{
 		kind: number, max: 1, defaultValue: 0.0,

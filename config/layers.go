@@ -17,14 +17,17 @@ type layer struct {
 // layers are all there are, in the order in which they nest where a policy does
 // not say otherwise, outermost first.
 var layers = []*layer{
+	staleLayer,
 	timeoutLayer,
 	retryLayer,
 	hedgeLayer,
 	rateLimitLayer,
 	rateLimitsLayer,
 	bulkheadLayer,
+	adaptiveLimitLayer,
 	circuitBreakerLayer,
 	attemptTimeoutLayer,
+	chaosLayer,
 	errorsLayer,
 }
 

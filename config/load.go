@@ -85,11 +85,24 @@ func (l Loader) Load(fsys fs.FS, profile string, environ []string) (*Profile, er
 		}
 	}
 	root, inherited := inherit(c, merged)
-	catalog := build(c, root, inherited, l.knownErrors())
+	catalog := build(c, profile, root, inherited, l.knownErrors())
+	checkShadow(c, fsys, place{nil, profileDefinition, root}.field(shadow))
 	if err := c.err(); err != nil {
 		return nil, err
 	}
 	return &Profile{name: profile, root: place{nil, profileDefinition, root}, catalog: catalog}, nil
+}
+
+// checkShadow checks that the profile of a dry run is there.
+func checkShadow(c *collector, fsys fs.FS, at place) {
+	if !at.isSet() || at.isRemoved() || at.isMistaken() {
+		return
+	}
+	profiles, err := Profiles(fsys)
+	if err != nil || slices.Contains(profiles, at.text()) {
+		return // it was read a moment ago
+	}
+	c.add(at.origin(), at.path, "there is no profile %s%s%s", quote(at.text()), c.hints.DidYouMean(at.text(), profiles), listed(profiles))
 }
 
 // mergeLayers puts layers over each other, the last uppermost.

@@ -111,7 +111,7 @@ policies:
 		},
 		"a recovery grows up to its maximum": {
 			profile: `policies: {p: {circuit_breaker: {max_recovery: 5s}}}`,
-			want:    policy.CircuitBreaker{RecoveryTimeout: time.Second, MaxRecovery: 5 * time.Second}.WithDefaults(),
+			want:    policy.CircuitBreaker{RecoveryTimeout: 500 * time.Millisecond, MaxRecovery: 5 * time.Second}.WithDefaults(),
 		},
 		"every setting of a rate limit": {
 			profile: `policies: {p: {rate_limit: {requests_per_second: 0.5, burst: 3, max_wait: 2s}}}`,
@@ -318,7 +318,7 @@ func TestEverythingMayBeLeftOut(t *testing.T) {
 func TestAMaximumBelowTheRecoveryTimeoutIsAMistake(t *testing.T) {
 	for profile, want := range map[string]string{
 		`circuit_breakers: {b: {recovery_timeout: 30s, max_recovery: 10s}}`: `max_recovery: 10s is shorter than recovery_timeout, which is 30s`,
-		`policies: {p: {circuit_breaker: {max_recovery: 500ms}}}`:           `max_recovery: 500ms is shorter than recovery_timeout, which is 1s`,
+		`policies: {p: {circuit_breaker: {max_recovery: 400ms}}}`:           `max_recovery: 400ms is shorter than recovery_timeout, which is 500ms`,
 	} {
 		if _, err := load(profile); err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", profile, err, want)

@@ -21,6 +21,15 @@ func (p *Profile) Name() string { return p.name }
 // sound change of them to be put in force while running. The default is false.
 func (p *Profile) Reload() bool { return p.root.field(reload).boolean() }
 
+// Shadow returns the name of the profile that is to be reckoned beside this one,
+// without acting; empty where there is none. See container.Shadow.
+func (p *Profile) Shadow() string {
+	if at := p.root.field(shadow); at.isSet() && !at.isRemoved() && at.text() != p.name {
+		return at.text()
+	}
+	return ""
+}
+
 // Standard reports whether the profile asks for the standard policy. The default is
 // false.
 func (p *Profile) Standard() bool { return p.root.field(standard).boolean() }

@@ -14,8 +14,11 @@ const (
 	services        = "services"
 )
 
-// reload is a setting of a profile as a whole.
-const reload = "reload"
+// The settings of a profile as a whole.
+const (
+	reload = "reload"
+	shadow = "shadow"
+)
 
 // singular names one entry of a section that can be named elsewhere.
 func singular(section string) string {
@@ -88,6 +91,10 @@ var profileDefinition = &definition{
 		{key: reload, definition: definition{
 			kind: boolean, defaultValue: false,
 			doc: "Watch the files of the profile, and put every sound change in force while running.",
+		}},
+		{key: shadow, definition: definition{
+			kind: name, rule: nameRule, removable: true,
+			doc: "Another profile, whose policies are reckoned beside these on the same calls, without acting: a dry run. In `base.yaml` it goes for all profiles but that one.",
 		}},
 	},
 }

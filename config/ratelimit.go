@@ -63,6 +63,10 @@ var rateLimitFields = []field{
 		kind: duration, defaultValue: time.Duration(0),
 		doc: "How long a request may wait for its turn. 0s: it is rejected at once.",
 	}},
+	{key: "reserve", definition: definition{
+		kind: number, max: 1, defaultValue: 0.,
+		doc: "The share of `burst`, or of `requests_per_period`, that only critical calls may take, rounded up to whole ones; the others keep one at least, and do not wait.",
+	}},
 	{key: "shared", definition: definition{
 		kind: boolean, defaultValue: false,
 		doc: "Whether it is the limit of all instances together, which share a store. It needs a name.",
@@ -88,6 +92,9 @@ func buildRateLimit(b *builder, at place) policy.RateLimit {
 	if exact.boolean() && !shared.boolean() && !shared.isMistaken() {
 		b.mistake(exact, "belongs to shared, which is not set")
 	}
+	if reserve := at.field("reserve"); reserve.isSet() && reserve.number() > 0 && shared.boolean() {
+		b.mistake(reserve, "does not go with shared (%v)", shared.origin())
+	}
 	switch periodic := requests.isSet() || per.isSet(); {
 	case at.isIncomplete():
 	case periodic && !requests.isSet():
@@ -109,6 +116,7 @@ func buildRateLimit(b *builder, at place) policy.RateLimit {
 		RequestsPerPeriod: requests.integer(),
 		Per:               per.duration(),
 		MaxWait:           at.field("max_wait").duration(),
+		Reserve:           at.field("reserve").number(),
 		Shared:            shared.boolean(),
 		Exact:             exact.boolean(),
 	}.WithDefaults()

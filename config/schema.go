@@ -120,7 +120,7 @@ func (d *definition) typed() members {
 		return d.listSchema()
 	case name:
 		if d.rule != nil {
-			return nameSchema(d.rule, false)
+			return nameSchema(d.rule, d.removable)
 		}
 		return nameSchema(nameRule, true)
 	case table:

@@ -91,6 +91,7 @@ policies.cache = none (base.yaml:13:10)`,
 rate_limiters.api-calls.requests_per_second = 1000 (base.yaml:3:36)
 rate_limiters.api-calls.burst = 250 (default)
 rate_limiters.api-calls.max_wait = 0s (default)
+rate_limiters.api-calls.reserve = 0 (default)
 rate_limiters.api-calls.shared = false (default)
 rate_limiters.api-calls.exact = false (default)`,
 		"services": `

@@ -23,7 +23,7 @@ const standardOrigin = "clad/standard.yaml"
 func Standard() policy.Policy {
 	c := &collector{}
 	root, inherited := inherit(c, check(c, standardOrigin, standardFile))
-	p := build(c, root, inherited, nil).Policies[policy.StandardName]
+	p := build(c, "", root, inherited, nil).Policies[policy.StandardName]
 	if err := c.err(); err != nil {
 		panic("config: the standard policy: " + err.Error()) // it is embedded, and tested
 	}

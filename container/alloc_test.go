@@ -29,6 +29,7 @@ func TestAllocations(t *testing.T) {
 		{"breaker", []policy.Policy{breaker}, 0},
 		{"breaker with a window", []policy.Policy{policy.CircuitBreaker{FailureRate: 0.5, Window: time.Minute}}, 0},
 		{"breaker that times its calls", []policy.Policy{policy.CircuitBreaker{SlowCall: time.Minute}}, 0},
+		{"adaptive limit", []policy.Policy{policy.AdaptiveLimit{}}, 0},
 		{"rate limit", []policy.Policy{limit}, 0},
 		{"rate limit with a wait", []policy.Policy{policy.RateLimit{RequestsPerSecond: 1e12, Burst: 1e9, MaxWait: time.Second}}, 0},
 		{"bulkhead", []policy.Policy{permits}, 0},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/cladgo/clad/container/verdict"
 	"github.com/cladgo/clad/internal/circuit"
 	"github.com/cladgo/clad/policy"
 )
@@ -66,10 +67,18 @@ func (c *Call) tripped(s *step, by circuit.Trip, err error) {
 // not asked, or was left by the caller too soon to tell; that it works, where it
 // answered.
 func (c *Call) judge(s *step, err error) circuit.Outcome {
-	if c.unsent || c.means.Neutral {
+	if c.unsent {
 		return circuit.Neutral
 	}
-	switch c.means.Verdict {
+	return c.judgeBy(s.breaker, circuit.Permit(*c.word(s.slot)), c.means, err)
+}
+
+// judgeBy is judge for an attempt that was made, with what is known of its error.
+func (c *Call) judgeBy(b *CircuitBreaker, held circuit.Permit, means verdict.Meaning, err error) circuit.Outcome {
+	if means.Neutral {
+		return circuit.Neutral
+	}
+	switch means.Verdict {
 	case policy.Answered:
 		return circuit.Success
 	case policy.Refused:
@@ -77,10 +86,10 @@ func (c *Call) judge(s *step, err error) circuit.Outcome {
 	case policy.Unknown, policy.Failed:
 	}
 	if why := c.callerOver(); why != nil {
-		return c.left(s, why)
+		return c.left(b, held, why)
 	}
 	// What an inner pipeline refused says nothing of the dependency either.
-	if c.means.Verdict == policy.Unknown && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) || errors.Is(err, policy.ErrBulkheadFull)) {
+	if means.Verdict == policy.Unknown && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) || errors.Is(err, policy.ErrBulkheadFull)) {
 		return circuit.Neutral
 	}
 	return circuit.Failure
@@ -91,12 +100,12 @@ func (c *Call) judge(s *step, err error) circuit.Outcome {
 // time enough. A probe needs an outcome: it may not take longer than that
 // either way, or it would be repeated for ever at a dependency that hangs. One that a
 // hedge has overtaken says nothing: the other says it.
-func (c *Call) left(s *step, why error) circuit.Outcome {
-	probe := circuit.Permit(*c.word(s.slot)).IsProbe() && !c.prog.part
+func (c *Call) left(b *CircuitBreaker, held circuit.Permit, why error) circuit.Outcome {
+	probe := held.IsProbe() && !c.prog.part
 	if why != context.DeadlineExceeded && !probe { //nolint:errorlint // it is what a context says
 		return circuit.Abandoned
 	}
-	if c.began == 0 || c.clock().Sub(c.began) < s.breaker.patience() {
+	if c.began == 0 || c.clock().Sub(c.began) < b.patience() {
 		return circuit.Abandoned
 	}
 	return circuit.Failure

@@ -14,6 +14,8 @@ type Bulkhead struct {
 	name    atomic.Pointer[string]
 	permits bulkhead.Bulkhead
 	spec    atomic.Pointer[policy.Bulkhead]
+
+	adaptive *adaptiveLimit // moves the limit; nil where that is fixed
 }
 
 func newBulkhead(name string, spec policy.Bulkhead) *Bulkhead {
@@ -36,7 +38,8 @@ func (b *Bulkhead) rename(name string) {
 	}
 }
 
-// Limit returns the bulkhead's settings in force.
+// Limit returns the bulkhead's settings in force; that of an adaptive limit has as
+// MaxConcurrent what it is at the moment.
 func (b *Bulkhead) Limit() policy.Bulkhead { return *b.spec.Load() }
 
 // Status returns what the bulkhead holds now.

@@ -40,8 +40,9 @@ func (c *Call) enterBulkhead(s *step) error {
 }
 
 // leaveBulkhead gives the permit back, if the call has it.
-func (c *Call) leaveBulkhead(s *step) {
+func (c *Call) leaveBulkhead(s *step, failed bool) {
 	if c.permits&s.permit != 0 {
+		c.observe(s, failed)
 		c.permits &^= s.permit
 		s.bulkhead.permits.Release()
 	}
@@ -65,6 +66,7 @@ func (c *Call) keepPermits() *heldPermits {
 	h := &heldPermits{}
 	for _, s := range c.prog.leaving {
 		if s.kind == bulkheadLayer && c.permits&s.permit != 0 {
+			c.observe(s, false) // it has opened
 			h.of = append(h.of, s.bulkhead)
 		}
 	}

@@ -130,6 +130,43 @@ func TestTheReserveIsForCriticalCalls(t *testing.T) {
 	})
 }
 
+// A limiter leaves its reserve to critical calls as well, whether it counts by the
+// second or by the period; what may be shed does not wait for it.
+func TestALimiterKeepsItsReserveForCriticalCalls(t *testing.T) {
+	for name, spec := range map[string]policy.RateLimit{
+		"by the second": {RequestsPerSecond: 1, Burst: 10, Reserve: 0.3, MaxWait: time.Hour},
+		"by the period": {RequestsPerPeriod: 10, Per: 10 * time.Second, Reserve: 0.3, MaxWait: time.Hour},
+	} {
+		virtual(t, func(t *testing.T) {
+			p, l := limited(t, spec)
+			shed := policy.WithCriticality(t.Context(), policy.Sheddable)
+			run := func(ctx context.Context, n int) (passed int) {
+				for range n {
+					if p.Run(ctx, works) == nil {
+						passed++
+					}
+				}
+				return passed
+			}
+			if got := run(shed, 20); got != 7 {
+				t.Errorf("%s: %d of what may be shed passed, want 7", name, got)
+			}
+			err := p.Run(shed, works)
+			wantIs(t, err, policy.ErrRateLimited)
+			if _, ok := policy.RetryAfter(err); !ok {
+				t.Errorf("%s: it does not say when to come back", name)
+			}
+			if took := took(func() {
+				if got := run(t.Context(), 3); got != 3 || l.Tokens() >= 1 {
+					t.Errorf("%s: %d passed of the reserve", name, got)
+				}
+			}); took != 0 {
+				t.Errorf("%s: it took %v", name, took)
+			}
+		})
+	}
+}
+
 type operation struct{ critical bool }
 
 func (operation) OperationID() string                   { return "report" }
@@ -141,12 +178,13 @@ func (op operation) IsCritical() bool                   { return op.critical }
 // permit comes back.
 func TestAPermitComesBackHoweverACallEnds(t *testing.T) {
 	inside := map[string][]policy.Policy{
-		"nothing": nil,
-		"timeout": {policy.Timeout(time.Second)},
-		"breaker": {policy.CircuitBreaker{FailureThreshold: 1}},
-		"limiter": {policy.RateLimit{RequestsPerSecond: 1e-6, Burst: 1}},
-		"retry":   {policy.Retry{MaxAttempts: 2, Backoff: policy.Fixed(time.Second)}},
-		"another": {policy.Bulkhead{MaxConcurrent: 1, MaxWait: time.Second}},
+		"nothing":  nil,
+		"timeout":  {policy.Timeout(time.Second)},
+		"breaker":  {policy.CircuitBreaker{FailureThreshold: 1}},
+		"limiter":  {policy.RateLimit{RequestsPerSecond: 1e-6, Burst: 1}},
+		"retry":    {policy.Retry{MaxAttempts: 2, Backoff: policy.Fixed(time.Second)}},
+		"another":  {policy.Bulkhead{MaxConcurrent: 1, MaxWait: time.Second}},
+		"adaptive": {policy.AdaptiveLimit{Initial: 1, MaxWait: time.Second}},
 	}
 	for name, layers := range inside {
 		for _, outside := range []bool{false, true} {

@@ -36,6 +36,7 @@ type Call struct {
 	final         bool            // there is to be no further attempt
 	deferred      bool            // it goes on in a Pending
 	permits       uint8           // of bulkheads, one bit each
+	slowed        bool            // chaos has begun the attempt at hand
 	effect        bool            // an attempt that failed may have had its effect
 	means         verdict.Meaning // of the attempt's error
 	words         [inlineWords]uint64
@@ -55,8 +56,12 @@ const (
 type memory struct {
 	words       []uint64
 	ctxs        []*deadline.Context
-	last        error       // of the attempt before the one at hand, or before the fallback
-	beforeRetry func()      // of what the failed attempt holds, once another follows
+	last        error // of the attempt before the one at hand, or before the fallback
+	rehearsal   *rehearsal
+	beforeRetry func() // of what the failed attempt holds, once another follows
+	key         any    // of the call's arguments, where answers are kept
+	old         any    // the answer that takes the place of a failure
+	fellBack    bool
 	hedged      *HedgedCall // the attempt at hand, where it may be hedged
 }
 
@@ -65,6 +70,14 @@ func (c *Call) memory() *memory {
 		c.more = new(memory)
 	}
 	return c.more
+}
+
+// rehearsal is that of a dry run; nil where there is none.
+func (c *Call) rehearsal() *rehearsal {
+	if c.more == nil {
+		return nil
+	}
+	return c.more.rehearsal
 }
 
 // last is the error of the attempt before the one at hand, nil if there was none.
@@ -184,6 +197,9 @@ func (c *Call) next(errp *error) bool {
 		if c.ctx == nil {
 			c.ctx = context.Background() // callees that do not look at it may be called so
 		}
+		if p := c.prog.partitioned; p != nil {
+			c.prog = p.program(c.ctx, c.prog)
+		}
 		if c.prog.observed {
 			c.prog.counters.Count(countBegun)
 			for _, begin := range c.prog.events.begin {
@@ -195,14 +211,16 @@ func (c *Call) next(errp *error) bool {
 			return c.advance(-1, err, errp)
 		}
 		if c.prog.large {
-			c.more = &memory{
-				words: make([]uint64, max(0, c.prog.words-inlineWords)),
-				ctxs:  make([]*deadline.Context, max(0, c.prog.contexts-inlineContexts)),
-			}
+			more := c.memory()
+			more.words = make([]uint64, max(0, c.prog.words-inlineWords))
+			more.ctxs = make([]*deadline.Context, max(0, c.prog.contexts-inlineContexts))
 		}
 		if c.prog.observed {
 			c.start, c.timesAttempts = c.clock(), true
-		} else if c.prog.contexts > 0 {
+			if c.prog.shadow != nil {
+				c.rehearse()
+			}
+		} else if c.prog.contexts > 0 || c.prog.adapts {
 			c.timesAttempts = true // it reads the clock anyway, and attempts may overrun
 		} else if c.prog.breaks {
 			_, c.timesAttempts = c.ctx.Deadline() // breakers judge what that ends
@@ -222,6 +240,9 @@ func (c *Call) next(errp *error) bool {
 			return c.afterHedge(errp)
 		}
 		c.weigh(*errp)
+		if r := c.rehearsal(); r != nil {
+			r.safely(func() { r.ended(c, *errp) })
+		}
 		c.effect = c.effect || !c.means.NoEffect
 		if own := c.ownContext(); own != nil {
 			c.checkOverrun(own)
@@ -253,7 +274,7 @@ func (c *Call) succeed() {
 			}
 			c.ctx = c.caller
 		} else if s.kind == bulkheadLayer {
-			c.leaveBulkhead(s)
+			c.leaveBulkhead(s, false)
 		} else if c.means.Neutral {
 			c.report(s, circuit.Neutral)
 		} else if !s.breaker.circuit.Ignores(circuit.Permit(*c.word(s.slot))) {
@@ -265,7 +286,7 @@ func (c *Call) succeed() {
 	}
 	c.prog.counters.Count(countSuccess)
 	if c.prog.observed {
-		c.completed(Completed{})
+		c.completed(Completed{Stale: c.more != nil && c.more.old != nil})
 	}
 }
 
@@ -275,12 +296,20 @@ func (c *Call) advance(i int, err error, errp *error) bool {
 	for i >= 0 {
 		var again bool
 		if err, again = c.exit(&c.prog.steps[i], err); !again {
+			if err == nil {
+				c.succeed()
+				*errp = nil
+				return false
+			}
 			i--
 			continue
 		}
 		c.means, c.unsent, c.waited = verdict.Meaning{}, false, false
 		if c.kept {
 			c.release(i + 1)
+		}
+		if r := c.rehearsal(); r != nil {
+			r.safely(func() { r.again(c.clock()) })
 		}
 		if i, err = c.enter(i + 1); err == nil {
 			return c.attempt(errp)
@@ -332,7 +361,9 @@ func (c *Call) enter(i int) (int, error) {
 			err = c.enterBulkhead(s)
 		case timeoutLayer:
 			c.enterTimeout(s)
-		case errorsLayer, hedgeLayer: // the one is for the way back, the other for the attempt
+		case chaosLayer:
+			err = c.enterChaos(s)
+		case errorsLayer, staleLayer, hedgeLayer: // are for the way back, or for the attempt
 		}
 		if err != nil {
 			return i, err
@@ -340,6 +371,10 @@ func (c *Call) enter(i int) (int, error) {
 	}
 	if c.timesAttempts {
 		c.clock()
+	}
+	if c.slowed { // by chaos, as it would by the dependency
+		c.slowed = false
+		return i, nil
 	}
 	c.began = c.now
 	return i, nil
@@ -357,8 +392,13 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 		return c.exitTimeout(s, err), false
 	case errorsLayer:
 		c.exitErrors(s, err)
+	case staleLayer:
+		if c.serveStale(s, err) {
+			return nil, false
+		}
+	case chaosLayer: // it has struck, or not
 	case bulkheadLayer:
-		c.leaveBulkhead(s)
+		c.leaveBulkhead(s, true)
 	case hedgeLayer: // its attempts have told the layers within
 	case limiterLayer:
 		if c.unsent { // further in: nobody was asked
@@ -376,15 +416,15 @@ func (c *Call) clock() clock.Nanos {
 	return c.now
 }
 
-func (c *Call) word(slot int) *uint64 {
-	if uint(slot) < inlineWords {
+func (c *Call) word(slot int32) *uint64 {
+	if uint32(slot) < inlineWords {
 		return &c.words[slot]
 	}
 	return &c.more.words[slot-inlineWords]
 }
 
-func (c *Call) context(slot int) **deadline.Context {
-	if uint(slot) < inlineContexts {
+func (c *Call) context(slot int32) **deadline.Context {
+	if uint32(slot) < inlineContexts {
 		return &c.ctxs[slot]
 	}
 	return &c.more.ctxs[slot-inlineContexts]

@@ -15,8 +15,8 @@ import (
 
 // Event is something that happened to an operation, to a circuit breaker or to the
 // policies: [AttemptFailed], [Retrying], [HedgeStarted], [Waited], [Rejected], [TimedOut], [Overrun],
-// [Tripped], [Probed], [FellBack], [Transition], [Reloaded], [Alone], [Rejoined]
-// or [Followed].
+// [Tripped], [Probed], [FellBack], [ServedStale], [Injected], [Transition], [Reloaded],
+// [Alone], [Rejoined] or [Followed].
 // The set is closed, but grows: a switch over it needs a default.
 type Event interface{ event() }
 
@@ -118,6 +118,21 @@ type FellBack struct {
 	Err       error // what it failed with
 }
 
+// ServedStale says that an operation failed, and that its last good answer to the same
+// arguments took the place of that: see [policy.Stale].
+type ServedStale struct {
+	Operation string
+	Age       time.Duration // of the answer
+	Err       error         // what the operation failed with
+}
+
+// Injected says that a [policy.Chaos] struck an attempt.
+type Injected struct {
+	Operation string
+	Latency   time.Duration
+	Err       error // nil where it only takes longer
+}
+
 // Reloaded says that another catalog was put in force by [Orchestrator.Reload], or
 // why not: then the last one stays.
 type Reloaded struct{ Err error }
@@ -154,6 +169,7 @@ type Completed struct {
 	Panicked  bool  // or ended by runtime.Goexit
 	Cancelled bool  // by the caller's own end; Err is policy.ErrCancelled then
 	FellBack  bool  // its outcome is that of its fallback
+	Stale     bool  // it succeeded with an old answer
 }
 
 func (AttemptFailed) event() {}
@@ -166,6 +182,8 @@ func (Waited) event()        {}
 func (Tripped) event()       {}
 func (Probed) event()        {}
 func (FellBack) event()      {}
+func (ServedStale) event()   {}
+func (Injected) event()      {}
 func (Transition) event()    {}
 func (Reloaded) event()      {}
 func (Alone) event()         {}

@@ -50,6 +50,10 @@ func (e *events) logEvent(ctx context.Context, event Event) {
 		e.write(ctx, slog.LevelDebug, "shares with the fleet again", slog.String("name", event.Name))
 	case FellBack:
 		write("fell back", event.Operation, slog.Any("error", event.Err))
+	case ServedStale:
+		write("served an old answer", event.Operation, slog.Duration("age", event.Age), slog.Any("error", event.Err))
+	case Injected:
+		write("chaos struck", event.Operation, slog.Duration("latency", event.Latency), slog.Any("error", event.Err))
 	case Followed:
 		e.write(ctx, slog.LevelDebug, "circuit breaker follows the fleet", slog.String("breaker", event.Name),
 			slog.String("state", event.State.String()), slog.Int("down", event.Down), slog.Int("fleet", event.Fleet))

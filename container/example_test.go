@@ -98,7 +98,7 @@ func ExampleOrchestrator_For() {
 		fmt.Println(err)
 		return
 	}
-	runner, err := o.For("reports.render", policy.CircuitBreaker{FailureThreshold: 2})
+	runner, err := o.For("reports.render", policy.CircuitBreaker{FailureThreshold: 2, RecoveryTimeout: time.Second})
 	if err != nil {
 		fmt.Println(err)
 		return

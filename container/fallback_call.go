@@ -42,7 +42,7 @@ func (c *Call) fallBack(f *fallbackRule, err error) bool {
 	}
 	c.phase, c.ctx = fallenBack, c.caller
 	c.means, c.unsent, c.late = verdict.Meaning{}, false, true
-	c.memory().last = err
+	c.memory().last, c.more.fellBack = err, true
 	c.prog.counters.Count(countFallback)
 	if e := c.prog.events; e.wanted(c.ctx) {
 		e.tell(c.ctx, FellBack{c.prog.operation, err})

@@ -47,12 +47,18 @@ func (p *exchangerProxy) Rate(ctx context.Context, currency string) (rate float6
 	}
 	call := p.rate.Begin(ctx)
 	defer call.End()
+	if call.Keeps() {
+		call.Key(currency)
+	}
 	for call.Next(&err) {
 		if call.FellBack() {
 			rate, err = p.rateFallback(call.Context(), currency)
 			continue
 		}
 		rate, err = p.next.Rate(call.Context(), currency)
+	}
+	if err == nil && call.Keeps() {
+		rate = container.LastGood(&call, rate)
 	}
 	return rate, err
 }

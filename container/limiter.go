@@ -138,6 +138,7 @@ func (l *RateLimiter) fill() {
 	l.bucket.Configure(bucket.Settings{
 		PerSecond: limit.RequestsPerSecond, Burst: limit.Burst,
 		PerPeriod: limit.RequestsPerPeriod, Period: limit.Per,
+		Reserve: limit.Reserved(),
 		MaxWait: limit.MaxWait,
 	})
 }

@@ -1,6 +1,8 @@
 package container
 
 import (
+	"time"
+
 	"github.com/cladgo/clad/internal/bucket"
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/policy"
@@ -9,6 +11,12 @@ import (
 // enterLimiter asks a limiter that may have no token.
 func (c *Call) enterLimiter(s *step) error {
 	l, now := s.limiter, c.clock()
+	if l.spec.Load().Reserve > 0 && policy.CriticalityOf(c.ctx) == policy.Sheddable {
+		if wait, ok := l.bucket.TakeUnreserved(now); !ok {
+			return c.limited(l, wait)
+		}
+		return nil
+	}
 	tokens := l.tokens()
 	wait := tokens.Empty(now)
 	if wait <= 0 {
@@ -27,6 +35,10 @@ func (c *Call) enterLimiter(s *step) error {
 			return err
 		}
 	}
+	return c.limited(l, wait)
+}
+
+func (c *Call) limited(l *RateLimiter, wait time.Duration) error {
 	c.prog.counters.Count(countLimited)
 	c.rejected(RateLimited, l.Name(), wait)
 	return &policy.RateLimitedError{Name: l.Name(), RetryAfter: wait, Operation: c.prog.operation}

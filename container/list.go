@@ -110,6 +110,7 @@ func (s *service) inForce(f func(*step)) {
 			p.inForce(f)
 		}
 	}
+	s.partitions.inForce(f)
 }
 
 func (p *Pipeline) inForce(f func(*step)) {

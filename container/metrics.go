@@ -21,6 +21,8 @@ const (
 	countOverrun
 	countFull
 	countFallback
+	countStale
+	countChaos
 	countBudget
 	countHedge
 	countBegun // these two only where the operation's end is told to somebody
@@ -29,6 +31,13 @@ const (
 
 // There are counters for all of them.
 const _ = uint(counters.Kinds - 1 - countEnded)
+
+// What is counted of operations that are only rehearsed, in the place of what they
+// have not.
+const (
+	countUnseen  = countBegun
+	countAssumed = countEnded
+)
 
 // Metrics returns what has been counted so far. Operations that have not run
 // are left out.
@@ -93,6 +102,8 @@ func totalsOf(c *counters.Counters) policy.Totals {
 		TimeoutCount:             c.Of(countTimeout),
 		Overruns:                 c.Of(countOverrun),
 		Fallbacks:                c.Of(countFallback),
+		Stale:                    c.Of(countStale),
+		Chaos:                    c.Of(countChaos),
 	}
 	t.TotalOperations = t.SuccessfulOperations + t.FailedOperations
 	return t
@@ -114,4 +125,6 @@ func add(sum *policy.Totals, t policy.Totals) {
 	sum.TimeoutCount += t.TimeoutCount
 	sum.Overruns += t.Overruns
 	sum.Fallbacks += t.Fallbacks
+	sum.Stale += t.Stale
+	sum.Chaos += t.Chaos
 }

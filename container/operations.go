@@ -148,6 +148,7 @@ func (op *operation) pipeline(tx *transaction, p policy.Policy) (*Pipeline, erro
 	if err != nil {
 		return nil, err
 	}
+	prog = tx.beside(prog, op.id, tx.o.shadow.operation(tx, op.id, p))
 	pipeline := &Pipeline{counters: op.counters}
 	pipeline.prog.Store(prog)
 	tx.onCommit(func() { op.remember(variant{p, pipeline}) })
@@ -182,6 +183,7 @@ func (tx *transaction) reloadOperations() {
 				})
 				continue
 			}
+			prog = tx.beside(prog, op.id, tx.o.shadow.operation(tx, op.id, v.policy))
 			tx.onCommit(func() { v.pipeline.prog.Store(prog) })
 		}
 		return true

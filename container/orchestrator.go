@@ -19,15 +19,17 @@ import (
 // breakers, limiters and bulkheads, those of services and operations, and what is counted.
 // It implements [policy.Orchestrator], and is safe for use by many goroutines.
 type Orchestrator struct {
-	transitions *transitions
-	log         *slog.Logger
-	events      *events
-	errors      map[string]error  // by the names that profiles may use
-	counters    counters.Registry // by operation
-	forgotten   counters.Counters // of operations that are no longer known
-	operations  operations        // by the ids given to For
-	sharing     *sharing          // nil without a store
-	closing     closing
+	transitions   *transitions
+	log           *slog.Logger
+	events        *events
+	errors        map[string]error  // by the names that profiles may use
+	counters      counters.Registry // by operation
+	forgotten     counters.Counters // of operations that are no longer known
+	operations    operations        // by the ids given to For
+	chaos         map[chaosKey]chaosBegun
+	maxPartitions int
+	sharing       *sharing // nil without a store
+	closing       closing
 
 	mu        sync.RWMutex // guards what follows, which changes by transactions only
 	catalog   policy.Catalog
@@ -36,7 +38,9 @@ type Orchestrator struct {
 	breakers  registry[policy.CircuitBreaker, *CircuitBreaker]
 	limiters  registry[policy.RateLimit, *RateLimiter]
 	bulkheads registry[policy.Bulkhead, *Bulkhead]
+	adaptive  registry[policy.AdaptiveLimit, *Bulkhead] // of which none has a name of its own
 	services  services
+	shadow    *shadow // nil where there is no dry run
 }
 
 var _ policy.Orchestrator = (*Orchestrator)(nil)
@@ -49,6 +53,7 @@ type options struct {
 	events     *events
 	errors     map[string]error
 	operations int
+	partitions int
 	store      Store
 	fleet      int
 	attach     []func(*Orchestrator) func()
@@ -101,7 +106,7 @@ func OnTransition(listen func(Transition)) Option {
 
 // optionsOf is what options amount to, with the defaults of what they leave out.
 func optionsOf(opts []Option) options {
-	settings := options{log: slog.New(slog.DiscardHandler), events: &events{}, operations: DefaultMaxOperations}
+	settings := options{log: slog.New(slog.DiscardHandler), events: &events{}, operations: DefaultMaxOperations, partitions: DefaultMaxPartitions}
 	for _, opt := range opts {
 		opt.apply(&settings)
 	}
@@ -115,15 +120,19 @@ func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
 	settings := optionsOf(opts)
 	settings.events.log = settings.log
 	o := &Orchestrator{
-		log:        settings.log,
-		events:     settings.events,
-		errors:     settings.errors,
-		services:   newServices(),
-		breakers:   newRegistry[policy.CircuitBreaker, *CircuitBreaker](),
-		limiters:   newRegistry[policy.RateLimit, *RateLimiter](),
-		bulkheads:  newRegistry[policy.Bulkhead, *Bulkhead](),
-		operations: operations{most: settings.operations},
+		log:           settings.log,
+		events:        settings.events,
+		errors:        settings.errors,
+		services:      newServices(),
+		breakers:      newRegistry[policy.CircuitBreaker, *CircuitBreaker](),
+		limiters:      newRegistry[policy.RateLimit, *RateLimiter](),
+		bulkheads:     newRegistry[policy.Bulkhead, *Bulkhead](),
+		operations:    operations{most: settings.operations},
+		maxPartitions: settings.partitions,
+		chaos:         make(map[chaosKey]chaosBegun),
 	}
+	o.adaptive = newRegistry[policy.AdaptiveLimit, *Bulkhead]()
+	o.adaptive.unnamed = o.bulkheads.unnamed // they are bulkheads all the same
 	o.transitions = &transitions{events: o.events}
 	o.sharing = newSharing(settings)
 	if err := o.transact(func(tx *transaction) error {

@@ -59,8 +59,8 @@ func (c *Call) abandon() {
 		case timeoutLayer:
 			c.leaveTimeout(s)
 		case bulkheadLayer:
-			c.leaveBulkhead(s)
-		case retryLayer, limiterLayer, errorsLayer, hedgeLayer: // hold nothing that is to be given back here: a token was used
+			c.leaveBulkhead(s, true)
+		case retryLayer, limiterLayer, errorsLayer, chaosLayer, staleLayer, hedgeLayer: // hold nothing that is to be given back here: a token was used
 		}
 	}
 	if c.prog.observed {
@@ -89,6 +89,12 @@ func (c *Call) took() time.Duration {
 // completed tells those who asked how the call ended.
 func (c *Call) completed(done Completed) {
 	c.prog.counters.Count(countEnded)
+	if r := c.rehearsal(); r != nil {
+		r.safely(func() { r.completed(c, done) })
+	} else if c.prog.shadow != nil { // its caller was gone before it began
+		c.prog.shadow.counters.Count(countFailure)
+		c.prog.shadow.counters.Count(countCancelled)
+	}
 	done.Operation, done.Attempts = c.prog.operation, int(c.made)
 	if c.start != 0 { // it is 0 where the caller was gone before
 		now := c.clock()

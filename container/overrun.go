@@ -24,7 +24,7 @@ func sampled(began clock.Nanos) bool { return began%sampleSuccesses == 0 }
 
 // checkOverrun notes an attempt that came back long after the deadline of ctx.
 func (c *Call) checkOverrun(ctx *deadline.Context) {
-	if c.deferred {
+	if c.deferred || c.began == 0 {
 		return // it ends when its reader comes to it
 	}
 	late := c.clock().Sub(ctx.At())

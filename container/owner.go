@@ -17,6 +17,7 @@ type owner struct {
 	breakers  []*owned[policy.CircuitBreaker, *CircuitBreaker]
 	limiters  []*owned[policy.RateLimit, *RateLimiter]
 	bulkheads []*owned[policy.Bulkhead, *Bulkhead]
+	adaptive  []*owned[policy.AdaptiveLimit, *Bulkhead]
 	budget    *budget.Budget               // of retries; nil where none is bounded
 	hedges    *budget.Budget               // likewise
 	latencies map[string]*latency.Recorder // of operations that are hedged
@@ -58,7 +59,7 @@ type owned[S comparable, T any] struct {
 	n        int // the place: the n-th layer of its kind, from the outside
 	spec     S
 	resource T
-	users    map[string]bool // the policies of the catalog that it is for
+	users    []string // the policies of the catalog that it is for, which are few
 }
 
 // maxVariants is how many different policies, and resources in them, are remembered
@@ -78,7 +79,7 @@ func resourceOf[S comparable, T resource](tx *transaction, r registry[S, T], the
 	}
 	for _, known := range *theirs {
 		_, changed := tx.changed[known]
-		if policyName != "" && known.n == n && known.users[policyName] && !changed && !tx.held[known] {
+		if policyName != "" && known.n == n && slices.Contains(known.users, policyName) && !changed && !tx.held[known] {
 			tx.reconfigure(known, spec)
 			tx.onCommit(func() {
 				known.spec = spec
@@ -144,13 +145,17 @@ func bulkheadLayerOf(p policy.Policy) (_ policy.Bulkhead, unnamed, ok bool) {
 	return b, ok && b.Name == "", ok
 }
 
+func adaptiveLimitOf(p policy.Policy) (_ policy.AdaptiveLimit, unnamed, ok bool) {
+	l, ok := p.(policy.AdaptiveLimit)
+	return l, ok, ok
+}
+
 func (o *owned[S, T]) use(tx *transaction, policyName string) {
 	if policyName != "" {
 		tx.onCommit(func() {
-			if o.users == nil {
-				o.users = make(map[string]bool)
+			if !slices.Contains(o.users, policyName) {
+				o.users = append(o.users, policyName)
 			}
-			o.users[policyName] = true
 		})
 	}
 }
@@ -166,6 +171,9 @@ func (w *owner) drop(o *Orchestrator) {
 	for _, b := range w.bulkheads {
 		o.bulkheads.drop(b.resource)
 	}
+	for _, b := range w.adaptive {
+		o.adaptive.drop(b.resource)
+	}
 }
 
 // settingsOf returns the settings that a resource has, or will have when the transaction
@@ -180,7 +188,7 @@ func settingsOf[S comparable, T any](tx *transaction, o *owned[S, T]) S {
 // hold notes what a policy finds as it wants it, so that no other whose
 // settings have changed takes it along.
 func (w *owner) hold(tx *transaction, p policy.Policy) {
-	breakers, limiters, bulkheads := 0, 0, 0
+	breakers, limiters, bulkheads, adaptive := 0, 0, 0, 0
 	for _, layer := range policy.Layers(p) {
 		switch layer := layer.(type) {
 		case policy.CircuitBreaker:
@@ -192,6 +200,9 @@ func (w *owner) hold(tx *transaction, p policy.Policy) {
 		case policy.Bulkhead:
 			hold(tx, w.bulkheads, bulkheads, layer)
 			bulkheads++
+		case policy.AdaptiveLimit:
+			hold(tx, w.adaptive, adaptive, layer)
+			adaptive++
 		}
 	}
 }

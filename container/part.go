@@ -8,7 +8,10 @@ package container
 func (m Methods) Part(name string) Methods {
 	whole := m.service
 	s := &service{identity: whole.identity, tagged: whole.tagged, o: whole.o, owner: newOwner(whole.id + "/" + name), part: true}
-	err := s.o.transact(func(tx *transaction) error {
+	err := s.o.transact(func(tx *transaction) (err error) {
+		if s.twin, err = s.o.shadow.mirror(s); err != nil {
+			return err
+		}
 		tx.settle(s)
 		tx.onCommit(func() { s.o.services.all = append(s.o.services.all, s) })
 		return tx.bindNames(s)

@@ -12,7 +12,8 @@ import (
 type Pipeline struct {
 	prog     atomic.Pointer[program] // nil where there is nothing to do
 	counters *counters.Counters
-	owner    *owner // of a policy that is run by its name
+	owner    *owner       // of a policy that is run by its name
+	answers  *lastAnswers // from when a policy wants them on
 }
 
 // Begin begins an operation; see [Call] for what follows. Where there is

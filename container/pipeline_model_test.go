@@ -81,6 +81,9 @@ func (s *story) add(kind string) {
 		if s.chance(50) {
 			spec.MaxWait = s.upTo(5 * time.Second)
 		}
+		if s.chance(30) {
+			spec.Reserve = s.Float64()
+		}
 		s.limiters[name] = spec
 		s.layers = append(s.layers, policy.RateLimit{Name: name})
 	case "bulkhead":

@@ -163,14 +163,18 @@ func TestAShortRecoveryDoesNotShortenTheProbe(t *testing.T) {
 // is not is asked ever less; what is written is kept to.
 func TestRecoveryTimes(t *testing.T) {
 	const s = time.Second
+	growing := make([]time.Duration, 21)
+	for n, wait := 0, s/2; n < len(growing); n, wait = n+1, min(wait+wait/4, 30*s) {
+		growing[n] = wait
+	}
 	for name, tt := range map[string]struct {
 		spec policy.CircuitBreaker
 		want []time.Duration
 	}{
-		"default":      {policy.CircuitBreaker{}, []time.Duration{s, 2 * s, 4 * s, 8 * s, 16 * s, 30 * s, 30 * s}},
+		"default":      {policy.CircuitBreaker{}, growing},
 		"written":      {policy.CircuitBreaker{RecoveryTimeout: s}, []time.Duration{s, s, s}},
-		"both written": {policy.CircuitBreaker{RecoveryTimeout: 3 * s, MaxRecovery: 7 * s}, []time.Duration{3 * s, 6 * s, 7 * s, 7 * s}},
-		"a maximum":    {policy.CircuitBreaker{MaxRecovery: 5 * s}, []time.Duration{s, 2 * s, 4 * s, 5 * s, 5 * s}},
+		"both written": {policy.CircuitBreaker{RecoveryTimeout: 4 * s, MaxRecovery: 7 * s}, []time.Duration{4 * s, 5 * s, 6*s + s/4, 7 * s, 7 * s}},
+		"a maximum":    {policy.CircuitBreaker{MaxRecovery: s}, []time.Duration{s / 2, s/2 + s/8, s/2 + s/8 + s/8 + s/32}},
 	} {
 		virtual(t, func(t *testing.T) {
 			p, b := broken(t, tt.spec)

@@ -16,40 +16,45 @@ import (
 // first, with their state looked up. It never changes; a new policy is a new
 // program. A nil program has nothing to do.
 type program struct {
-	policy     policy.Policy
-	steps      []step
-	leaving    []*step // those that a success must tell, innermost first
-	operation  string
-	dependency string // the type of what is wrapped
-	counters   *counters.Counters
-	events     *events
-	fallback   *fallbackRule
-	budget     *budget.Budget // that counts operations, if retries have one
-	breaks     bool           // there is a circuit breaker
-	refuses    bool           // there is a layer that may refuse an attempt
-	observed   bool           // somebody wants to know how long calls take
-	key        string         // the header of an idempotency key
-	part       bool           // of another, whose attempts its calls are
-	once       bool           // never again once an attempt may have reached the dependency
+	policy      policy.Policy
+	steps       []step
+	leaving     []*step // those that a success must tell, innermost first
+	operation   string
+	dependency  string // the type of what is wrapped
+	counters    *counters.Counters
+	events      *events
+	fallback    *fallbackRule
+	partitioned *partitioned   // nil where all calls share one state
+	answers     *lastAnswers   // nil where none are kept
+	shadow      *Pipeline      // the candidate's of a dry run; nil where there is none
+	budget      *budget.Budget // that counts operations, if retries have one
+	key         string         // the header of an idempotency key
+	breaks      bool           // there is a circuit breaker
+	refuses     bool           // there is a layer that may refuse an attempt
+	adapts      bool           // there is one that goes by how long attempts take
+	observed    bool           // somebody wants to know how long calls take
+	part        bool           // of another, whose attempts its calls are
+	once        bool           // never again once an attempt may have reached the dependency
 
-	words    int  // how many words of a Call the steps use
-	contexts int  // how many contexts
-	large    bool // they are more than a Call has
+	large    bool  // the steps need more than a Call has:
+	words    int32 // how many words of it
+	contexts int32 // how many contexts
 }
 
 // step is one layer of a program. Which fields count depends on the kind. What
 // it remembers of a call stands in the Call, from slot on.
 type step struct {
 	kind     kind
-	slot     int
+	permit   uint8 // the bit of the bulkhead's permit in Call.permits
+	slot     int32
 	retry    *retryStep
 	breaker  *CircuitBreaker
 	limiter  *RateLimiter
 	bulkhead *Bulkhead
-	permit   uint8         // the bit of the bulkhead's permit in Call.permits
-	timeout  time.Duration // or, of a breaker, what bounds the attempts within
+	timeout  time.Duration // or, of a breaker, what bounds the attempts within; of old answers, how old
 	errors   *errorsStep
 	hedge    *hedgeStep
+	chaos    *chaosStep
 }
 
 // kind says which layer a step is. A new kind of layer is a new file with its
@@ -66,6 +71,8 @@ const (
 	limiterLayer
 	timeoutLayer
 	errorsLayer
+	chaosLayer
+	staleLayer
 	bulkheadLayer
 	hedgeLayer // the last: what stands within is a program of its own
 )
@@ -77,10 +84,12 @@ type resources interface {
 	circuitBreaker(spec policy.CircuitBreaker, n int) (*CircuitBreaker, error)
 	rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error)
 	bulkhead(spec policy.Bulkhead, n int) (*Bulkhead, error)
+	adaptiveLimit(spec policy.AdaptiveLimit, n int) *Bulkhead
 	retryBudget() (b *budget.Budget, dependency string)
 	// hedging returns what hedges of an operation go by; ok is false where it is
 	// not hedged.
 	hedging(operation string) (b *budget.Budget, l *latency.Recorder, ok bool)
+	chaos(spec policy.Chaos, operation string, n int) *chaosStep
 	namedErrors() map[string]error
 }
 
@@ -103,7 +112,7 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 }
 
 // numbers are how many layers of each kind stand further out.
-type numbers struct{ breakers, limiters, bulkheads int }
+type numbers struct{ breakers, limiters, bulkheads, adaptive, chaos int }
 
 func compileLayers(layers []policy.Policy, operation string, r resources, n *numbers) (*program, error) {
 	prog := &program{operation: operation, steps: make([]step, 0, len(layers))}
@@ -139,14 +148,29 @@ layers:
 				err = fmt.Errorf("more than %d bulkheads in one policy", maxBulkheads)
 				break
 			}
-			s.bulkhead, err = r.bulkhead(layer, n.bulkheads)
+			s.bulkhead, err = r.bulkhead(layer, n.bulkheads-n.adaptive)
 			n.bulkheads++
+		case policy.AdaptiveLimit:
+			s = step{kind: bulkheadLayer, permit: 1 << n.bulkheads} // with a limit that moves
+			prog.refuses, prog.adapts = true, true
+			if n.bulkheads == maxBulkheads {
+				err = fmt.Errorf("more than %d bulkheads in one policy", maxBulkheads)
+				break
+			}
+			s.bulkhead = r.adaptiveLimit(layer, n.adaptive)
+			n.bulkheads++
+			n.adaptive++
 		case policy.Timeout:
 			s = step{kind: timeoutLayer, timeout: time.Duration(layer), slot: prog.contexts}
 			prog.contexts++
 		case policy.Errors:
 			s = step{kind: errorsLayer}
 			s.errors, err = newErrorsStep(layer, r.namedErrors())
+		case policy.Chaos:
+			s = step{kind: chaosLayer, chaos: r.chaos(layer, operation, n.chaos)}
+			n.chaos++
+		case policy.Stale:
+			s = step{kind: staleLayer, timeout: time.Duration(layer)}
 		case policy.Hedge:
 			spent, taken, ok := r.hedging(operation)
 			if !ok {
@@ -157,7 +181,7 @@ layers:
 				return nil, errors.Join(append(errs, err)...)
 			}
 			within.part = true
-			prog.refuses = prog.refuses || within.refuses
+			prog.refuses, prog.adapts = prog.refuses || within.refuses, prog.adapts || within.adapts
 			prog.steps = append(prog.steps, step{kind: hedgeLayer, hedge: newHedgeStep(layer, within, spent, taken)})
 			break layers
 		default:

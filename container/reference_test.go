@@ -366,6 +366,12 @@ func (l *refLimiter) fill(now time.Duration) {
 
 func (r *reference) limiter(l *refLimiter, ctx refContext, inside func(refContext) error) error {
 	l.fill(r.now)
+	if keep := l.spec.Reserved(); r.sheddable && l.spec.Reserve > 0 && l.tokens < float64(1+keep)-1e-6 {
+		wait := time.Duration((float64(1+keep) - l.tokens) / l.spec.RequestsPerSecond * float64(time.Second))
+		r.totals.RateLimitHits++
+		r.unsent = true
+		return &policy.RateLimitedError{Name: l.spec.Name, RetryAfter: wait, Err: r.last}
+	}
 	if l.tokens < 1-1e-6 { // whoever comes when told comes on time
 		wait := time.Duration((1 - l.tokens) / l.spec.RequestsPerSecond * float64(time.Second))
 		if wait > l.spec.MaxWait || r.now+wait > ctx.deadline || r.now+wait > ctx.latest {

@@ -110,18 +110,18 @@ func (r registry[S, T]) renew(tx *transaction, was, is map[string]S, configure f
 }
 
 // assign changes a map, until the transaction comes to nothing.
-func assign[V any](tx *transaction, m map[string]V, name string, v V) {
+func assign[K comparable, V any](tx *transaction, m map[K]V, name K, v V) {
 	tx.onRollback(restore(m, name))
 	m[name] = v
 }
 
-func remove[V any](tx *transaction, m map[string]V, name string) {
+func remove[K comparable, V any](tx *transaction, m map[K]V, name K) {
 	tx.onRollback(restore(m, name))
 	delete(m, name)
 }
 
 // restore returns what gives a map back what it has now under a name.
-func restore[V any](m map[string]V, name string) func() {
+func restore[K comparable, V any](m map[K]V, name K) func() {
 	v, ok := m[name]
 	return func() {
 		if ok {

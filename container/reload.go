@@ -44,6 +44,7 @@ func (tx *transaction) reload(c policy.Catalog) error {
 	tx.catalog = copyOf(c)
 	tx.o.breakers.renew(tx, was.breakers, is.breakers, (*CircuitBreaker).configure, tx.newBreaker)
 	tx.o.limiters.renew(tx, was.limiters, is.limiters, (*RateLimiter).configure, tx.newLimiter)
+	tx.forgetChaos()
 	tx.o.bulkheads.renew(tx, was.bulkheads, is.bulkheads, (*Bulkhead).configure, newBulkhead)
 	tx.reloadOperations()
 	return errors.Join(tx.reloadPolicies(), tx.checkServices(), tx.reloadBindings())
@@ -170,6 +171,7 @@ func (tx *transaction) reloadPolicies() error {
 			continue
 		}
 		pipelines[name] = p
+		prog = tx.beside(prog, name, tx.o.shadow.policy(name))
 		tx.onCommit(func() { p.prog.Store(prog) })
 	}
 	tx.onCommit(func() { tx.o.putPipelines(pipelines) })

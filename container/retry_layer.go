@@ -198,7 +198,13 @@ func (c *Call) outcome(err error) error {
 // noteRefusal notes that a layer refused the attempt at hand, whose error tells of the
 // attempt before, if there was one.
 func (c *Call) noteRefusal(err error) error {
+	if e, ok := err.(*policy.ChaosError); ok { //nolint:errorlint // it was made just now
+		return c.struck(e)
+	}
 	c.unsent = true
+	if r := c.rehearsal(); r != nil {
+		r.unasked()
+	}
 	switch e := err.(type) { //nolint:errorlint // it was made just now
 	case *policy.CircuitOpenError:
 		e.Err = c.last()

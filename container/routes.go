@@ -74,7 +74,8 @@ func (tx *transaction) bindNames(s *service) error {
 			continue
 		}
 		operation := s.operation(name)
-		b := &binding{name, operation, guarded, &Pipeline{counters: s.o.counters.Of(operation)}, nil}
+		b := &binding{method: name, operation: operation, guard: guarded, pipeline: &Pipeline{counters: s.o.counters.Of(operation)}}
+		b.shadow = s.twin.shadowed(name, guarded)
 		if known != nil && (*known)[name] != nil {
 			b.pipeline = (*known)[name]
 		}

@@ -20,14 +20,16 @@ type service struct {
 	identity
 	tagged
 
-	o     *Orchestrator
-	owner *owner
-	bound []*binding
-	part  bool // of another that is listed
+	o          *Orchestrator
+	owner      *owner
+	bound      []*binding
+	partitions *partitions // nil for none
+	part       bool        // of another that is listed
 	// unguardable are the methods that can't be guarded; unguarding is how many of
 	// them have a policy all the same.
 	unguardable []string
 	unguarding  int
+	twin        *service                             // the candidate's of a dry run
 	chosen      atomic.Pointer[map[string]*Pipeline] // by the names of calls; nil where none is chosen
 }
 
@@ -38,7 +40,8 @@ type tagged struct {
 	inCode      map[string]string // its choices per method
 	errors      *policy.Errors    // what the dependency's errors mean
 	constructor *constructor.Constructor
-	fallback    *serviceFallback // nil for none
+	fallback    *serviceFallback             // nil for none
+	partition   func(context.Context) string // nil for none
 }
 
 // serviceType describes what is wrapped, as far as it is known without running
@@ -57,6 +60,7 @@ type binding struct {
 	guard     guard
 	pipeline  *Pipeline
 	fallback  *fallbackRule // nil for none
+	shadow    *Pipeline     // the candidate's of a dry run
 }
 
 // guard says how a proxy guards a method.
@@ -90,10 +94,13 @@ func typeOfService(t reflect.Type, methods []string, constructed string) service
 
 // newService makes a service known, if all that is chosen for it is there.
 func (o *Orchestrator) newService(t tagged, name, group string) (*service, error) {
-	s := &service{tagged: t, o: o}
-	err := o.transact(func(tx *transaction) error {
+	s := &service{tagged: t, o: o, partitions: newPartitions(t.partition, o.maxPartitions)}
+	err := o.transact(func(tx *transaction) (err error) {
 		s.identity = o.services.identify(unit{t.typ.id, t.typ.full, name, group})
 		s.owner = newOwner(s.id)
+		if s.twin, err = o.shadow.mirror(s); err != nil {
+			return err
+		}
 		if err := errors.Join(tx.checkMeaning(s), tx.checkChoices(s)); err != nil {
 			return err
 		}
@@ -186,8 +193,9 @@ func (tx *transaction) checkChoices(s *service) error {
 // pipeline makes the pipeline of a method, for its proxy.
 func (s *service) pipeline(method string, g guard) *Pipeline {
 	operation := s.operation(method)
-	b := &binding{method, operation, g, &Pipeline{counters: s.o.counters.Of(operation)}, nil}
+	b := &binding{method: method, operation: operation, guard: g, pipeline: &Pipeline{counters: s.o.counters.Of(operation)}}
 	err := s.o.transact(func(tx *transaction) error {
+		b.shadow = s.twin.shadowed(method, g)
 		s.bound = append(s.bound, b)
 		return tx.bindMethod(s, b)
 	})
@@ -220,20 +228,33 @@ func (tx *transaction) bind(s *service) error {
 }
 
 func (tx *transaction) bindMethod(s *service, b *binding) error {
+	prog, err := tx.program(s, b, s.owner, b.pipeline)
+	if err != nil {
+		return err
+	}
+	if prog != nil && s.partitions != nil {
+		prog.partitioned = &partitioned{s, b}
+	}
+	tx.onCommit(func() { b.pipeline.prog.Store(prog) })
+	return nil
+}
+
+// program compiles the policy of a method, with the state of an owner, for a pipeline.
+func (tx *transaction) program(s *service, b *binding, w *owner, of *Pipeline) (*program, error) {
 	_, c := tx.chosen(s)
 	_, byProfile := c.Methods[b.method] // which beats what the code says
 	name := tx.policyOfBinding(s, b)
 	p, err := tx.choose(name)
 	if err != nil {
-		return fmt.Errorf("%s: %w", b.operation, err)
+		return nil, fmt.Errorf("%s: %w", b.operation, err)
 	}
 	fallback := b.fallback
 	if b.guard == optional && name == nonePolicy {
 		fallback = nil // it passes through
 	}
-	prog, err := tx.compileFor(s.withErrors(p, fallback), name, b.operation, s.owner, b.guard == hedges)
+	prog, err := tx.compileFor(s.withErrors(p, fallback), name, b.operation, w, b.guard == hedges)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if prog == nil && fallback != nil {
 		prog = tx.equip(&program{operation: b.operation})
@@ -248,14 +269,14 @@ func (tx *transaction) bindMethod(s *service, b *binding) error {
 					"operation", b.operation, "policy", name)
 			})
 		}
+		of.keepAnswers(prog)
 		if b.guard == withoutContext && prog.contexts > 0 {
 			tx.afterwards(func() {
 				tx.o.log.Info("no timeout can be enforced: the method takes no context", "operation", b.operation, "policy", name)
 			})
 		}
 	}
-	tx.onCommit(func() { b.pipeline.prog.Store(prog) })
-	return nil
+	return tx.beside(prog, b.operation, b.shadow), nil
 }
 
 func hedged(p policy.Policy) bool {

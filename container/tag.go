@@ -1,6 +1,7 @@
 package container
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -138,6 +139,7 @@ type tag struct {
 	errors  policy.Errors
 
 	fallbacks []*fallback
+	partition func(context.Context) string
 	mistakes  []error // of its options
 
 	constructor constructor.Constructor

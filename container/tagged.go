@@ -126,7 +126,7 @@ func (o *Orchestrator) wrap(t *tag, r *constructor.Result, planned *plannedResul
 	if v.IsZero() && v.Kind() != reflect.Struct {
 		return v, nil // nil stays nil
 	}
-	s, err := o.newService(tagged{&planned.service, planned.policy, t.methods, &t.errors, &t.constructor, f}, r.Name, r.Group)
+	s, err := o.newService(tagged{&planned.service, planned.policy, t.methods, &t.errors, &t.constructor, f, t.partition}, r.Name, r.Group)
 	if err != nil {
 		return reflect.Value{}, err
 	}

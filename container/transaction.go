@@ -94,6 +94,9 @@ func (tx *transaction) register(name string, spec policy.CircuitBreaker) error {
 	}
 	tx.o.breakers.put(tx, name, spec, (*CircuitBreaker).configure, tx.newBreaker)
 	assign(tx, tx.o.breakers.inCode, name, spec)
+	if sh := tx.o.shadow; sh != nil {
+		return sh.o.RegisterCircuitBreaker(name, spec)
+	}
 	return nil
 }
 
@@ -103,6 +106,9 @@ func (tx *transaction) registerLimiter(name string, spec policy.RateLimit) error
 	}
 	tx.o.limiters.put(tx, name, spec, (*RateLimiter).configure, tx.newLimiter)
 	assign(tx, tx.o.limiters.inCode, name, spec)
+	if sh := tx.o.shadow; sh != nil {
+		return sh.o.RegisterRateLimiter(name, limitWithoutWait(spec))
+	}
 	return nil
 }
 
@@ -112,6 +118,9 @@ func (tx *transaction) registerBulkhead(name string, spec policy.Bulkhead) error
 	}
 	tx.o.bulkheads.put(tx, name, spec, (*Bulkhead).configure, newBulkhead)
 	assign(tx, tx.o.bulkheads.inCode, name, spec)
+	if sh := tx.o.shadow; sh != nil {
+		return sh.o.RegisterBulkhead(name, spec)
+	}
 	return nil
 }
 
@@ -228,6 +237,9 @@ func (tx *transaction) equip(prog *program) *program {
 			tx.equip(s.hedge.within).observed = false // it is told of as part of this one
 		}
 	}
+	if prog.policy == nil {
+		prog.policy = policy.None{}
+	}
 	return prog
 }
 
@@ -248,6 +260,16 @@ func (r ownResources) circuitBreaker(spec policy.CircuitBreaker, n int) (*Circui
 
 func (r ownResources) rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, error) {
 	return r.transaction.rateLimiter(r.owner, r.policy, spec, n)
+}
+
+func (tx *transaction) adaptiveLimit(w *owner, policyName string, spec policy.AdaptiveLimit, n int) *Bulkhead {
+	return resourceOf(tx, tx.o.adaptive, &w.adaptive, policyName, n, spec, (*Bulkhead).adapt, func() *Bulkhead {
+		return newAdaptiveLimit(tx.o.bulkheads.free(nameFor(w, policyName, n, spec, adaptiveLimitOf)), spec)
+	})
+}
+
+func (r ownResources) adaptiveLimit(spec policy.AdaptiveLimit, n int) *Bulkhead {
+	return r.transaction.adaptiveLimit(r.owner, r.policy, spec, n)
 }
 
 func (r ownResources) bulkhead(spec policy.Bulkhead, n int) (*Bulkhead, error) {

@@ -17,6 +17,6 @@ func (o *options) checkTags(p profile) any {
 		for _, b := range g.bare(constructor.Decorators(app)) {
 			o.log.Warn(b.message(), "service", b.service.typ, "by", b.what, "at", b.at, "constructor", b.constructor.name)
 		}
-		return errors.Join(errors.Join(asErrors(g.unknownPolicies(p.catalog))...), errors.Join(asErrors(g.unmetNeeds())...))
+		return errors.Join(errors.Join(asErrors(g.unknownPolicies(p.catalog))...), errors.Join(asErrors(g.unmetNeeds())...), p.candidate.missing(g))
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cladgo/clad/config"
@@ -54,6 +55,9 @@ func New(opts ...Option) fx.Option {
 		return broken(err)
 	}
 	p, err := o.load()
+	if err == nil {
+		err = p.candidate.err
+	}
 	if err != nil {
 		return broken(err)
 	}
@@ -61,6 +65,9 @@ func New(opts ...Option) fx.Option {
 		func() (*container.Orchestrator, policy.Orchestrator, error) {
 			settings := append([]container.Option{container.WithLogger(o.log)}, o.container...)
 			orchestrator, err := container.NewOrchestrator(p.catalog, settings...)
+			if err == nil {
+				err = p.candidate.begin(orchestrator)
+			}
 			if err != nil {
 				return nil, nil, fmt.Errorf("clad: %w", err)
 			}
@@ -69,7 +76,7 @@ func New(opts ...Option) fx.Option {
 		func(orchestrator *container.Orchestrator) *Reloader {
 			return newReloader(&o, p, orchestrator)
 		},
-		func() *blueprint { return &blueprint{p.catalog} },
+		func() *blueprint { return &blueprint{p.catalog, p.candidate} },
 		nil, // namedValues
 	}
 	// New may be called in a package variable, before packages have registered
@@ -131,6 +138,8 @@ type options struct {
 	reload    bool
 	timing    ReloadTiming
 	listeners []func(Outcome)
+	shadow    string
+	shadowed  atomic.Pointer[string] // the candidate that was read last, empty for none
 }
 
 func (o *options) validate() error {
@@ -142,13 +151,14 @@ func (o *options) validate() error {
 
 // profile is what was read of one.
 type profile struct {
-	name     string
-	unchosen bool // it is the default one
-	catalog  policy.Catalog
-	standard bool           // it has the standard policy
-	reload   bool           // it asks to be reloaded
-	files    watch.Snapshot // as they were right before they were read
-	at       time.Time
+	name      string
+	unchosen  bool // it is the default one
+	catalog   policy.Catalog
+	standard  bool // it has the standard policy
+	reload    bool // it asks to be reloaded
+	candidate candidate
+	files     watch.Snapshot // as they were right before they were read
+	at        time.Time
 }
 
 // howToChoose says how a profile is chosen.
@@ -163,8 +173,9 @@ func (o *options) unchosen() bool {
 func (o *options) load() (profile, error) {
 	now := time.Now()
 	if o.catalog != nil {
-		return profile{name: "(given in code)", catalog: o.withStandard(*o.catalog), standard: o.standard, at: now}, nil
+		return profile{name: "(given in code)", catalog: o.withStandard(*o.catalog), standard: o.standard, candidate: o.loadCandidate("", ""), at: now}, nil
 	}
+	watched := o.shadowed.Load()
 	files := o.watched().Look()
 	where := "the given file system"
 	if o.fsys == nil {
@@ -188,7 +199,11 @@ func (o *options) load() (profile, error) {
 	if err != nil {
 		return profile{}, fmt.Errorf("in %s: %w", where, err)
 	}
-	return profile{p.Name(), unchosen, p.Catalog(), o.standard || p.Standard(), p.Reload(), files, now}, nil
+	shadow := o.loadCandidate(p.Name(), p.Shadow())
+	if shadow.name != "" && (watched == nil || *watched != shadow.name) {
+		return o.load() // once more, with its files among those that are watched
+	}
+	return profile{p.Name(), unchosen, p.Catalog(), o.standard || p.Standard(), p.Reload(), shadow, files, now}, nil
 }
 
 // files is the directory of the profiles.

@@ -31,6 +31,8 @@ type Reloader struct {
 	seen     watch.Snapshot // the files that were read last
 	inForce  policy.Catalog
 	mistakes map[string]bool // of the last reload, all logged
+	// unrehearsed is why the last reload had no dry run, logged.
+	unrehearsed string
 
 	mu     sync.Mutex // guards:
 	status ReloadStatus
@@ -147,6 +149,7 @@ func (r *Reloader) takeTurn(ctx context.Context, unchanged bool) error {
 		if err := r.orchestrator.Reload(p.catalog); err != nil {
 			return r.failed(ctx, err)
 		}
+		r.rehearse(ctx, p.candidate)
 		r.succeeded(ctx, p)
 		return nil
 	}

@@ -95,6 +95,9 @@ func (o *options) reads(file string) bool {
 	if !ok || profile == profilename.Base {
 		return ok
 	}
+	if shadow := o.shadowed.Load(); shadow != nil && profile == *shadow {
+		return true
+	}
 	chosen, _ := profilename.Choose(o.profile, os.Environ())
 	return profile == chosen
 }

@@ -3,6 +3,7 @@ package module_test
 import (
 	"bytes"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ func TestServicesWithoutAPolicyGoByTheStandardOne(t *testing.T) {
 			var out bytes.Buffer
 			var o *container.Orchestrator
 			var call charge
-			options := append(opts, module.WithLogger(slog.New(slog.NewTextHandler(&out, nil))))
+			options := append(slices.Clip(opts), module.WithLogger(slog.New(slog.NewTextHandler(&out, nil))))
 			app := fxtest.New(t, module.New(options...),
 				fx.Provide(container.Tag(failing(5), "")), fx.Populate(&o, &call))
 			app.RequireStart()

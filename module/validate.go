@@ -72,7 +72,10 @@ func (f findings) tell(err error) bool {
 
 // blueprint is what New made the application's module of. It depends on nothing,
 // so that looking at it runs nothing else.
-type blueprint struct{ catalog policy.Catalog }
+type blueprint struct {
+	catalog   policy.Catalog
+	candidate candidate
+}
 
 // findings are mistakes that fx.ValidateApp does not find.
 type findings struct {
@@ -117,6 +120,9 @@ func (b *blueprint) check(g graph) findings {
 	found := findings{tags: g.unknownPolicies(b.catalog), needs: g.unmetNeeds(), services: g.mistakenServices(b.catalog)}
 	if _, err := container.NewOrchestrator(b.catalog); err != nil {
 		found.catalog = fmt.Errorf("clad: %w", err)
+	}
+	if err := b.candidate.missing(g); err != nil {
+		found.services = append(found.services, err)
 	}
 	return found
 }

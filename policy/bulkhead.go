@@ -38,7 +38,12 @@ func (b Bulkhead) IsReference() bool {
 
 // Reserved returns how many permits Reserve is.
 func (b Bulkhead) Reserved() int {
-	return max(0, min(int(math.Ceil(b.Reserve*float64(b.MaxConcurrent))), b.MaxConcurrent-1))
+	return reserved(b.Reserve, b.MaxConcurrent)
+}
+
+// reserved is a share of n in whole ones, of which it leaves one.
+func reserved(share float64, n int) int {
+	return max(0, min(int(math.Ceil(share*float64(n))), n-1))
 }
 
 // Validate reports a MaxConcurrent below 1, a Reserve that is no share, and a

@@ -10,7 +10,7 @@ import (
 const (
 	DefaultFailureThreshold = 5
 	DefaultMinRequests      = 20
-	DefaultRecoveryTimeout  = time.Second
+	DefaultRecoveryTimeout  = 500 * time.Millisecond
 	DefaultMaxRecovery      = 30 * time.Second
 	DefaultSuccessThreshold = 3
 	DefaultProbeTimeout     = 30 * time.Second
@@ -22,8 +22,12 @@ const (
 
 // CircuitBreaker stops calling a dependency that keeps failing, and probes
 // whether it is back. The zero value trips at five failures in a row, stays open
-// for a second, then for two, and so on up to 30 as long as probes fail, and
-// closes after three that succeed.
+// for half a second, then for a quarter longer each time, up to 30s, as long as
+// probes fail, and closes after three that succeed.
+//
+// An outage is so never prolonged by more than RecoveryTimeout and a quarter of
+// itself, and the time that a probe takes to fail; a dependency that stays away for
+// minutes is probed every 30s.
 //
 // An error marked [Answer] is a success: the dependency worked. The caller's own
 // cancellation, an error marked [Permanent] and rejections by a circuit breaker
@@ -59,10 +63,10 @@ type CircuitBreaker struct {
 	// that say nothing of the dependency don't count.
 	SlowRate float64
 	// RecoveryTimeout is how long the breaker stays open. 0 means
-	// DefaultRecoveryTimeout, doubled with each probing that fails.
+	// DefaultRecoveryTimeout, and a quarter longer with each probing that fails.
 	RecoveryTimeout time.Duration
-	// MaxRecovery is up to where the time that the breaker stays open doubles
-	// with each probing that fails; it is not shorter than RecoveryTimeout. 0
+	// MaxRecovery is up to where the time that the breaker stays open grows, by a
+	// quarter with each probing that fails; it is not shorter than RecoveryTimeout. 0
 	// means RecoveryTimeout, which then stays as it is, or DefaultMaxRecovery
 	// where that is 0 too.
 	MaxRecovery time.Duration

@@ -121,9 +121,10 @@ func TestString(t *testing.T) {
 		{policy.RateLimit{RequestsPerPeriod: 600, Per: time.Minute, MaxWait: time.Second}, "rate_limit(600 in any 1m0s, wait 1s)"},
 		{
 			policy.CircuitBreaker{SlowCall: time.Second, RecoveryJitter: 0.2, Ramp: time.Minute},
-			"circuit_breaker(5 failures in a row, 50% of at least 20 in 10s slower than 1s, open 1s to 30s and up to 20% longer, 3 probes of 30s, ramp of 1m0s)",
+			"circuit_breaker(5 failures in a row, 50% of at least 20 in 10s slower than 1s, open 500ms to 30s and up to 20% longer, 3 probes of 30s, ramp of 1m0s)",
 		},
-		{policy.CircuitBreaker{}, "circuit_breaker(5 failures in a row, open 1s to 30s, 3 probes of 30s)"},
+		{policy.AdaptiveLimit{Max: 9, MaxWait: time.Second}, "adaptive_limit(1 to 9 at once, 9 at first, wait 1s)"},
+		{policy.CircuitBreaker{}, "circuit_breaker(5 failures in a row, open 500ms to 30s, 3 probes of 30s)"},
 		{policy.CircuitBreaker{Name: "bank"}, "circuit_breaker(bank)"},
 		{
 			policy.CircuitBreaker{Name: "bank", FailureThreshold: 2, RecoveryTimeout: time.Minute},
@@ -131,11 +132,11 @@ func TestString(t *testing.T) {
 		},
 		{
 			policy.CircuitBreaker{FailureThreshold: 4, FailureRate: 0.25, Window: 10 * time.Second, SuccessThreshold: 1, ProbeTimeout: time.Second},
-			"circuit_breaker(4 failures in 10s, 25% of at least 20 in 10s, open 1s to 30s, 1 probes of 1s)",
+			"circuit_breaker(4 failures in 10s, 25% of at least 20 in 10s, open 500ms to 30s, 1 probes of 1s)",
 		},
 		{
 			policy.CircuitBreaker{FailureRate: 0.5, MinRequests: 8, Window: 10 * time.Second},
-			"circuit_breaker(50% of at least 8 in 10s, open 1s to 30s, 3 probes of 30s)",
+			"circuit_breaker(50% of at least 8 in 10s, open 500ms to 30s, 3 probes of 30s)",
 		},
 		{policy.RateLimit{RequestsPerSecond: 100}, "rate_limit(100/s, burst 25)"},
 		{policy.RateLimit{Name: "api"}, "rate_limit(api)"},

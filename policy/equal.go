@@ -22,6 +22,9 @@ func Equal(a, b Policy) bool {
 	case Errors:
 		b, ok := b.(Errors)
 		return ok && a.equal(b)
+	case Chaos:
+		b, ok := b.(Chaos)
+		return ok && a.Rate == b.Rate && a.Latency == b.Latency && a.For == b.For && sameErrors([]error{a.Error}, []error{b.Error})
 	case *combined:
 		b, ok := b.(*combined)
 		if a == b {

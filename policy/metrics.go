@@ -33,4 +33,8 @@ type Totals struct {
 	// Fallbacks counts operations that failed and whose fallback was asked then: they
 	// succeeded or failed as that did.
 	Fallbacks uint64
+	// Stale counts operations that failed and succeeded with their last good answer.
+	Stale uint64
+	// Chaos counts attempts that a [Chaos] struck.
+	Chaos uint64
 }

@@ -36,6 +36,12 @@ type RateLimit struct {
 	Per time.Duration
 	// MaxWait is how long a call may wait for its token. 0 rejects at once.
 	MaxWait time.Duration
+	// Reserve is the share of Burst, or of RequestsPerPeriod, from 0 to 1, that only
+	// critical calls may take; see [WithCriticality]. It is rounded up to whole
+	// tokens, and leaves the others one at least; who may take none of it does
+	// not wait either. 0 makes no difference between calls. It does not go with
+	// Shared.
+	Reserve float64
 	// Shared makes it the limit of all instances together that share a store, which
 	// the orchestrator must be given; the limiter needs a name. Instances take tokens
 	// in advance, so a Burst below what comes in 150ms is taken for that, and go on
@@ -61,6 +67,14 @@ func (l RateLimit) WithDefaults() RateLimit {
 // isPeriodic reports whether requests are counted by periods.
 func (l RateLimit) isPeriodic() bool { return l.RequestsPerPeriod != 0 || l.Per != 0 }
 
+// Reserved returns how many tokens Reserve is.
+func (l RateLimit) Reserved() int {
+	if l.isPeriodic() {
+		return reserved(l.Reserve, l.RequestsPerPeriod)
+	}
+	return reserved(l.Reserve, l.WithDefaults().Burst)
+}
+
 // Average is how many requests a second are admitted in the long run.
 func (l RateLimit) Average() float64 {
 	if l.isPeriodic() {
@@ -70,8 +84,8 @@ func (l RateLimit) Average() float64 {
 }
 
 // Validate reports a rate that is not above 0, a period without its requests or
-// with those of a second, negative settings, Exact without Shared, and a period
-// that is Shared.
+// with those of a second, negative settings, a Reserve that is no share, Exact
+// without Shared, and a period or Reserve that is Shared.
 func (l RateLimit) Validate() error {
 	if l.IsReference() {
 		return nil
@@ -103,10 +117,13 @@ func (l RateLimit) Validate() error {
 	if l.Exact && !l.Shared {
 		wrong("Exact belongs to Shared, which is not set")
 	}
+	if l.Shared && l.Reserve != 0 {
+		wrong("Reserve does not go with Shared")
+	}
 	if l.Shared && l.isPeriodic() {
 		wrong("Shared goes with RequestsPerSecond, and not with RequestsPerPeriod")
 	}
-	return errors.Join(append(errs, nonNegative("rate limit", "MaxWait", l.MaxWait))...)
+	return errors.Join(append(errs, nonNegative("rate limit", "MaxWait", l.MaxWait), share("rate limit", "Reserve", l.Reserve))...)
 }
 
 func (l RateLimit) String() string {
@@ -121,6 +138,10 @@ func (l RateLimit) String() string {
 	if d.MaxWait > 0 {
 		wait = "wait " + d.MaxWait.String()
 	}
+	reserve := ""
+	if d.Reserve > 0 {
+		reserve = fmt.Sprintf("reserve %v", d.Reserve)
+	}
 	shared := ""
 	switch {
 	case d.Exact:
@@ -128,7 +149,7 @@ func (l RateLimit) String() string {
 	case d.Shared:
 		shared = "shared"
 	}
-	return settings("rate_limit", l.Name, rate, burst, wait, shared)
+	return settings("rate_limit", l.Name, rate, burst, wait, reserve, shared)
 }
 
 func (l RateLimit) layers(dst []Policy) []Policy { return append(dst, l) }

@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"errors"
 	"math"
 	"reflect"
 	"strings"
@@ -25,10 +26,16 @@ func TestValidateAcceptsWhatCanBeHonoured(t *testing.T) {
 		policy.RateLimit{RequestsPerSecond: 1e-9},
 		policy.RateLimit{RequestsPerSecond: math.MaxFloat64},
 		policy.RateLimit{Name: "api"},
+		policy.AdaptiveLimit{},
+		policy.AdaptiveLimit{Max: 3},
+		policy.AdaptiveLimit{Min: 5000},
 		policy.Bulkhead{MaxConcurrent: 1, Reserve: 1},
 		policy.Bulkhead{Name: "h"},
 		policy.RateLimit{RequestsPerPeriod: 1, Per: 1},
 		policy.Timeout(1),
+		policy.Stale(1),
+		policy.Chaos{Rate: 1, Latency: 1},
+		policy.Chaos{Rate: 1e-9, Error: errors.New("drill"), For: time.Hour},
 		policy.Combine(total, retry, limit, breaker, attempt),
 	} {
 		if err := p.Validate(); err != nil {
@@ -51,6 +58,9 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			policy.Retry{MaxAttempts: -1, MaxElapsed: -time.Second, Backoff: policy.Fixed(-1)},
 			[]string{"MaxAttempts is -1", "MaxElapsed is -1s", "delay is -1ns"},
 		},
+		{"chaos", policy.Chaos{Rate: 1.5, For: -1}, []string{"Rate is 1.5", "set Latency or Error", "For is -1ns"}},
+		{"chaos without a rate", policy.Chaos{Latency: -1}, []string{"Rate is 0", "Latency is -1ns"}},
+		{"stale", policy.Stale(0), []string{"stale: 0s; it must be above 0"}},
 		{
 			"linear back-off",
 			policy.Retry{Backoff: policy.Linear{Initial: -1, Increment: -2, Max: -3}},
@@ -79,7 +89,7 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			"maximum below what is written", policy.CircuitBreaker{RecoveryTimeout: time.Minute, MaxRecovery: time.Second},
 			[]string{"MaxRecovery is 1s, shorter than RecoveryTimeout, which is 1m0s"},
 		},
-		{"maximum below the default", policy.CircuitBreaker{MaxRecovery: time.Millisecond}, []string{"RecoveryTimeout, which is 1s"}},
+		{"maximum below the default", policy.CircuitBreaker{MaxRecovery: time.Millisecond}, []string{"RecoveryTimeout, which is 500ms"}},
 		{
 			"slow calls", policy.CircuitBreaker{SlowCall: -1, SlowRate: 2, RecoveryJitter: -0.5, Ramp: -2},
 			[]string{"SlowCall is -1ns", "SlowRate is 2", "RecoveryJitter is -0.5", "Ramp is -2ns"},
@@ -105,8 +115,16 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			"bulkhead", policy.Bulkhead{MaxConcurrent: -1, MaxWait: -3, Reserve: 1.5},
 			[]string{"MaxConcurrent is -1", "MaxWait is -3ns", "Reserve is 1.5"},
 		},
+		{"reserve of a limit", policy.RateLimit{RequestsPerSecond: 1, Reserve: -1}, []string{"Reserve is -1"}},
+		{"reserve of a shared limit", policy.RateLimit{Name: "n", RequestsPerSecond: 1, Reserve: 0.5, Shared: true}, []string{"Reserve does not go with Shared"}},
 		{"named bulkhead with a wait alone", policy.Bulkhead{Name: "h", MaxWait: 1}, []string{"MaxConcurrent is 0"}},
 		{"reserve not a number", policy.Bulkhead{MaxConcurrent: 1, Reserve: nan}, []string{"Reserve is NaN"}},
+		{
+			"adaptive limit", policy.AdaptiveLimit{Initial: -1, Min: -2, Max: -3, MaxWait: -4},
+			[]string{"Initial is -1", "Min is -2", "Max is -3", "MaxWait is -4ns"},
+		},
+		{"bounds that are none", policy.AdaptiveLimit{Min: 10, Max: 5}, []string{"Min is 10, above Max, which is 5"}},
+		{"a limit above its bounds", policy.AdaptiveLimit{Initial: 50, Max: 20}, []string{"Initial is 50; it must be from Min to Max, 1 to 20"}},
 		{"no timeout", policy.Timeout(0), []string{"timeout: 0s"}},
 		{"negative timeout", policy.Timeout(-5), []string{"timeout: -5ns"}},
 		{
@@ -173,7 +191,7 @@ func TestCircuitBreakerDefaults(t *testing.T) {
 	}{
 		{
 			"zero", policy.CircuitBreaker{},
-			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: time.Second, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
+			policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 20, RecoveryTimeout: 500 * time.Millisecond, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
 		},
 		{
 			"a recovery timeout that is written stays as it is", policy.CircuitBreaker{RecoveryTimeout: time.Minute},
@@ -181,7 +199,7 @@ func TestCircuitBreakerDefaults(t *testing.T) {
 		},
 		{
 			"a rate needs no count", policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second},
-			policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second, MinRequests: 20, RecoveryTimeout: time.Second, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
+			policy.CircuitBreaker{FailureRate: 0.5, Window: time.Second, MinRequests: 20, RecoveryTimeout: 500 * time.Millisecond, MaxRecovery: 30 * time.Second, SuccessThreshold: 3, ProbeTimeout: 30 * time.Second, Patience: 100 * time.Millisecond},
 		},
 	} {
 		if got := tt.in.WithDefaults(); got != tt.want {
@@ -233,6 +251,17 @@ func TestTheReserveIsWholePermits(t *testing.T) {
 	} {
 		if got := (policy.Bulkhead{MaxConcurrent: tt.permits, Reserve: tt.reserve}).Reserved(); got != tt.want {
 			t.Errorf("%v of %d: %d, want %d", tt.reserve, tt.permits, got, tt.want)
+		}
+		if tt.permits == 0 {
+			continue
+		}
+		for _, l := range []policy.RateLimit{
+			{RequestsPerSecond: 1, Burst: tt.permits, Reserve: tt.reserve},
+			{RequestsPerPeriod: tt.permits, Per: time.Second, Reserve: tt.reserve},
+		} {
+			if got := l.Reserved(); got != tt.want {
+				t.Errorf("%v: %d reserved, want %d", l, got, tt.want)
+			}
 		}
 	}
 }

@@ -194,6 +194,30 @@ func TestSettledAttemptsAreNotWarnedOf(t *testing.T) {
 	}
 }
 
+// Clients that an adapter wraps are no mistake to the generator, and services to
+// profiles.
+func TestClientsThatAnAdapterWraps(t *testing.T) {
+	tagged := map[string]string{"configs/production.yaml": "policies: {cache: {retry: 3}}\nservices: {redis.Client: {methods: {GET: cache}}}\n"}
+	for name, text := range cached {
+		if name == "main.go" {
+			text = strings.Replace(text, "container.Tag(NewCache,", `container.Tag(func() *redis.Client { return nil }, "cache"), container.Tag(NewCache,`, 1)
+			text = strings.Replace(text, "_ = container.Tag(func()", "_, _ = container.Tag(func()", 1)
+			text = strings.Replace(text, `"store")`, `"cache")`, 1)
+		}
+		if name != "configs/production.yaml" {
+			tagged[name] = text
+		}
+	}
+	application(t, tagged)
+	code, out, problem := clad(t, "gen", "./...")
+	if code != ok || !strings.Contains(problem, "what wraps *redis.Client is package github.com/cladgo/clad/container/cladredis: import it here") {
+		t.Errorf("%d, %q, %q", code, out, problem)
+	}
+	if code, out, problem = clad(t, "check", "-color", "never", "./...", "configs"); code != ok || strings.Contains(out, "services.redis.Client") {
+		t.Errorf("%d, %q, %q", code, out, problem)
+	}
+}
+
 // What is printed as an answer goes by a name that profiles may use.
 func TestAnswersGoByNamesThatProfilesMayUse(t *testing.T) {
 	known := verdict.Names()

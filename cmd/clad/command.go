@@ -32,7 +32,7 @@ type command struct {
 type streams struct{ out, err io.Writer }
 
 // commands are all there are, in the order in which they are listed.
-var commands = []command{genCommand, checkCommand, explainCommand, schemaCommand, versionCommand}
+var commands = []command{genCommand, checkCommand, explainCommand, topCommand, statusCommand, schemaCommand, versionCommand}
 
 // run is main without the process.
 func run(ctx context.Context, args []string, out, err io.Writer) int {

@@ -47,7 +47,7 @@ func TestExplainWithCode(t *testing.T) {
 		"ledger.text":   "store.Ledger",
 		"function.text": "store.NewSend",
 		"once.text":     "store.Ledger.Append",
-		"client.text":   "*http.Client",
+		"client.text":   "http.Client",
 	} {
 		code, out, err := clad(t, "explain", "-profile", "production", target, "./...")
 		if code != ok || !strings.Contains(err, "main.go:35:19: container.Tag is handed on") {

@@ -8,6 +8,7 @@ require (
 	github.com/cladgo/clad v0.1.0
 	go.uber.org/fx v1.20.0
 	go.uber.org/goleak v1.3.0
+	golang.org/x/term v0.27.0
 	golang.org/x/tools v0.28.0
 )
 

@@ -41,14 +41,17 @@ func runIn(ctx context.Context, p *container.Pipeline, try attempt) (err error) 
 	defer call.End()
 	for call.Next(&err) {
 		var m meaning
-		var more retries
-		more.left, more.any = call.RetriesLeft()
-		more.key = call.IdempotencyKey()
-		if m, err = try(call.Context(), more); err != nil {
+		if m, err = try(call.Context(), retriesOf(&call)); err != nil {
 			m.tell(&call)
 		}
 	}
 	return err
+}
+
+func retriesOf(call *container.Call) (more retries) {
+	more.left, more.any = call.RetriesLeft()
+	more.key = call.IdempotencyKey()
+	return more
 }
 
 func (m meaning) tell(call *container.Call) {

@@ -2,7 +2,6 @@ package cladgrpc
 
 import (
 	"context"
-	"slices"
 	"sync/atomic"
 
 	"github.com/cladgo/clad/container"
@@ -56,23 +55,53 @@ func (c client) direct() bool {
 }
 
 // invoke makes a unary call.
-func (c client) invoke(ctx context.Context, method string, opts []grpc.CallOption, call func(context.Context, []grpc.CallOption) error) error {
-	if c.direct() {
-		return call(c.tell(ctx, retries{}), opts)
+func (c client) invoke(ctx context.Context, method string, opts []grpc.CallOption, request func(context.Context, []grpc.CallOption) error) error {
+	p, ours := c.runner.(*container.Pipeline)
+	switch {
+	case !ours:
+		u := unary{client: c, method: method, opts: opts, request: request}
+		return runElsewhere(ctx, c.runner, u.attempt)
+	case p.Direct():
+		return request(c.tell(ctx, retries{}), opts)
 	}
-	var key idempotencyKey
-	return run(ctx, c.runner, func(ctx context.Context, more retries) (m meaning, err error) {
-		d := delivery{link: c.link, throttle: c.throttle, began: clock.Now()}
-		repeat := more.key != "" || c.repeat(method)
-		more.any = more.any && repeat
-		if err = call(key.in(c.tell(ctx, more), more.key), d.observe(opts)); err != nil {
-			m, err = d.judge(ctx, err)
-			m.final = m.final || !d.unsent() && !repeat
-			return m, err
+	return withStatus(c.invokeIn(ctx, p, unary{client: c, method: method, opts: opts, request: request}))
+}
+
+// invokeIn is a loop of its own and no function of run's: that would be another
+// allocation for each call.
+func (c client) invokeIn(ctx context.Context, p *container.Pipeline, u unary) (err error) {
+	call := p.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		var m meaning
+		if m, err = u.attempt(call.Context(), retriesOf(&call)); err != nil {
+			m.tell(&call)
 		}
-		d.succeeded()
-		return m, nil
-	})
+	}
+	return err
+}
+
+// unary is a unary call.
+type unary struct {
+	client
+	method  string
+	opts    []grpc.CallOption
+	request func(context.Context, []grpc.CallOption) error
+	key     idempotencyKey
+}
+
+// attempt makes the call once.
+func (u *unary) attempt(ctx context.Context, more retries) (m meaning, err error) {
+	d := delivery{link: u.link, throttle: u.throttle, began: clock.Now()}
+	repeat := more.key != "" || u.repeat(u.method)
+	more.any = more.any && repeat
+	if err = u.request(u.key.in(u.tell(ctx, more), more.key), d.observe(u.opts)); err != nil {
+		m, err = d.judge(ctx, err)
+		m.final = m.final || !d.unsent() && !repeat
+		return m, err
+	}
+	d.succeeded()
+	return m, nil
 }
 
 // delivery finds out what became of an attempt.
@@ -83,10 +112,11 @@ type delivery struct {
 	to       peer.Peer   // whose address gRPC fills in if there was a stream
 	trailer  metadata.MD // of the server, if it had the last word
 	finished atomic.Bool
+	options  [5]grpc.CallOption // room for the caller's, of which there are few, and ours
 }
 
 func (d *delivery) observe(opts []grpc.CallOption) []grpc.CallOption {
-	return append(slices.Clip(opts), grpc.Peer(&d.to), grpc.Trailer(&d.trailer), grpc.OnFinish(func(error) { d.finished.Store(true) }))
+	return append(append(d.options[:0], opts...), grpc.Peer(&d.to), grpc.Trailer(&d.trailer), grpc.OnFinish(func(error) { d.finished.Store(true) }))
 }
 
 // unsent reports whether a call was certainly not sent: gRPC is through with it

@@ -13,16 +13,24 @@ import (
 // there may be, a whole number, 0 or more.
 const retriesLeft = "clad-retries-left"
 
+// criticality is the metadata of a call that may be shed. Everything else is
+// essential.
+const criticality = "clad-criticality"
+
 // UnaryFromCaller returns an interceptor that has a handler's work heed what the
 // caller of a call says of itself, as clients of this package do: with the metadata
 //
 //	clad-retries-left: 2
+//	clad-criticality: sheddable
 //
 // that it repeats the call where that fails, twice more at most. While it is served,
 // a policy.Retry in its context makes one attempt: five services in a row that each
 // make three would ask the last 243 times. The one that retries is the outermost,
 // which alone knows whether somebody still waits; see policy.WithCallerRetries for a
 // step that is to be repeated here all the same. Deadlines travel with gRPC itself.
+// And that it can do without, if others could not be served else: what it calls is
+// sheddable as well (policy.WithCriticality), and so is the call itself to the policy
+// of a [UnaryServer] within. Nobody can make a call worth more.
 //
 // An outsider can do no more by it than one who does not try again, and what is
 // malformed is ignored.
@@ -43,6 +51,9 @@ func StreamFromCaller() grpc.StreamServerInterceptor {
 }
 
 func fromCaller(ctx context.Context) context.Context {
+	if said := metadata.ValueFromIncomingContext(ctx, criticality); len(said) == 1 && said[0] == policy.Sheddable.String() {
+		ctx = policy.WithCriticality(ctx, policy.Sheddable)
+	}
 	said := metadata.ValueFromIncomingContext(ctx, retriesLeft)
 	if len(said) != 1 || len(said[0]) > 9 {
 		return ctx
@@ -55,7 +66,7 @@ func fromCaller(ctx context.Context) context.Context {
 }
 
 // tell returns the context in which a call is sent: where it is retried, here or by
-// somebody further out, the server hears of that.
+// somebody further out, or may be shed, the server hears of that.
 func (c client) tell(ctx context.Context, here retries) context.Context {
 	if c.silent {
 		return ctx
@@ -64,13 +75,19 @@ func (c client) tell(ctx context.Context, here retries) context.Context {
 	if !retries {
 		left, retries = here.left, here.any
 	}
-	if !retries {
+	sheddable := policy.CriticalityOf(ctx) == policy.Sheddable
+	if !retries && !sheddable {
 		return ctx
 	}
 	sent, _ := metadata.FromOutgoingContext(ctx) // a copy
 	if sent == nil {
 		sent = metadata.MD{}
 	}
-	sent.Set(retriesLeft, strconv.Itoa(left))
+	if retries {
+		sent.Set(retriesLeft, strconv.Itoa(left))
+	}
+	if sheddable {
+		sent.Set(criticality, policy.Sheddable.String())
+	}
 	return metadata.NewOutgoingContext(ctx, sent)
 }

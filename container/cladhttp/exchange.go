@@ -35,7 +35,7 @@ type exchange struct {
 	first struct {
 		request http.Request
 		upload  upload
-		told    [3]string
+		told    [4]string
 	}
 	body body
 }

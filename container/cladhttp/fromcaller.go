@@ -15,6 +15,7 @@ import (
 //
 //	Clad-Retries-Left: 2    it repeats the request where that fails, twice more at most
 //	Clad-Timeout-Ms: 1500   it waits no longer than that
+//	Clad-Criticality: sheddable   it can do without, if others could not be served else
 //
 // While a request of a caller that retries is served, a policy.Retry in its context
 // makes one attempt: five services in a row that each make three would ask the
@@ -27,7 +28,12 @@ import (
 // says as little to circuit breakers. A request that comes too late is answered
 // with 504, and never reaches the handler.
 //
-// Neither can do more than a client can that hangs up early and never tries again,
+// What a request that may be shed calls is sheddable as well (policy.WithCriticality),
+// and so is the request itself to a [Limit] within. Every other request is what the
+// context says, essential as a rule: there is no header by which a caller makes
+// itself worth more.
+//
+// None of these can do more than a client can that hangs up early and never tries again,
 // so the headers need not be kept from outsiders. What is malformed is ignored, and
 // a deadline never moves a nearer one.
 func FromCaller(next http.Handler) http.Handler {
@@ -35,6 +41,9 @@ func FromCaller(next http.Handler) http.Handler {
 		ctx := req.Context()
 		if left, ok := number(req.Header, headerRetriesLeft); ok {
 			ctx = policy.WithCallerRetries(ctx, left)
+		}
+		if said := req.Header[headerCriticality]; len(said) == 1 && said[0] == policy.Sheddable.String() {
+			ctx = policy.WithCriticality(ctx, policy.Sheddable)
 		}
 		if ms, ok := number(req.Header, headerTimeout); ok {
 			if ms == 0 {

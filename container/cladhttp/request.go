@@ -14,7 +14,7 @@ func (x *exchange) request(ctx context.Context) (*http.Request, error) {
 	if x.attempts == 0 {
 		*req = *x.req.WithContext(ctx)
 	} else { // the first may still be in use
-		req, watch, values = x.req.WithContext(ctx), &upload{}, new([3]string)
+		req, watch, values = x.req.WithContext(ctx), &upload{}, new([4]string)
 	}
 	req.Cancel = nil //nolint:staticcheck // its end is that of ctx
 	_, reads := x.Unwrap().(*http.Transport)

@@ -15,13 +15,15 @@ import (
 const (
 	headerRetriesLeft = "Clad-Retries-Left" // whole number, 0 or more: the caller retries
 	headerTimeout     = "Clad-Timeout-Ms"   // whole milliseconds until the caller's deadline
+	headerCriticality = "Clad-Criticality"  // sheddable; everything else is essential
 )
 
 // told is what an attempt tells the server. The zero value is nothing.
 type told struct {
-	retries bool
-	left    int           // of them
-	timeout time.Duration // 0 for none
+	retries   bool
+	left      int           // of them
+	timeout   time.Duration // 0 for none
+	sheddable bool
 }
 
 // tooShort is the timeout of a deadline that is less than a millisecond away: no
@@ -29,13 +31,15 @@ type told struct {
 const tooShort = -1
 
 // tell returns what the server is to know of an attempt in ctx: that its caller
-// retries, be it this one or one further out, and when the deadline is.
+// retries, be it this one or one further out, when the deadline is, and what it is
+// worth.
 func (x *exchange) tell(ctx context.Context, call *container.Call) told {
 	t := told{timeout: timeoutOf(ctx)}
 	if x.silent {
 		t.timeout = min(t.timeout, 0)
 		return t
 	}
+	t.sheddable = policy.CriticalityOf(ctx) == policy.Sheddable
 	t.left, t.retries = policy.CallerRetries(ctx)
 	if !t.retries && call != nil && x.repeatable(false) {
 		t.left, t.retries = call.RetriesLeft()
@@ -57,7 +61,7 @@ func timeoutOf(ctx context.Context) time.Duration {
 // write adds it, and the key if there is one, to the headers of a request, of which
 // it makes a copy; their values, which the copy shares, are not written to. New ones
 // are kept in values.
-func (t told) write(req *http.Request, key idempotencyKey, values *[3]string) {
+func (t told) write(req *http.Request, key idempotencyKey, values *[4]string) {
 	if t == (told{}) && key.value == "" || req.Header == nil { // the transport will say so
 		return
 	}
@@ -70,6 +74,10 @@ func (t told) write(req *http.Request, key idempotencyKey, values *[3]string) {
 		values[1] = strconv.FormatInt(t.timeout.Milliseconds(), 10)
 		req.Header[headerTimeout] = values[1:2:2]
 	}
+	if t.sheddable {
+		values[3] = policy.Sheddable.String()
+		req.Header[headerCriticality] = values[3:4:4]
+	}
 	if key.value != "" {
 		values[2] = key.value
 		req.Header[key.header] = values[2:3:3]
@@ -77,17 +85,19 @@ func (t told) write(req *http.Request, key idempotencyKey, values *[3]string) {
 }
 
 // passOn returns a request that no policy is for as it is to be sent: where the
-// caller's own caller retries, the server hears of that.
+// caller's own caller retries, or the request may be shed, the server hears of that.
 func (t *transport) passOn(req *http.Request) *http.Request {
 	if t.silent {
 		return req
 	}
-	left, retries := policy.CallerRetries(req.Context())
-	if !retries {
+	ctx := req.Context()
+	left, retries := policy.CallerRetries(ctx)
+	sheddable := policy.CriticalityOf(ctx) == policy.Sheddable
+	if !retries && !sheddable {
 		return req
 	}
 	passed := *req
-	told{retries, left, timeoutOf(req.Context())}.write(&passed, idempotencyKey{}, new([3]string))
+	told{retries, left, timeoutOf(ctx), sheddable}.write(&passed, idempotencyKey{}, new([4]string))
 	return &passed
 }
 

@@ -28,6 +28,9 @@ func TestMetricsAreAsDefined(t *testing.T) {
 		RateLimiters:    map[string]policy.RateLimit{"api": {RequestsPerSecond: 10}},
 		Bulkheads:       map[string]policy.Bulkhead{"reports": {MaxConcurrent: 2}},
 	})
+	if err := o.SetShadow("candidate", policy.Catalog{CircuitBreakers: map[string]policy.CircuitBreaker{"bank": {}}}); err != nil {
+		t.Fatal(err)
+	}
 	o.run(t.Context(), "charge", policy.Retry{MaxAttempts: 1})
 	found := o.collect()
 	for _, d := range metrics.All {
@@ -126,6 +129,26 @@ func TestActiveOperationsAreSeenWhileTheyRun(t *testing.T) {
 		return nil
 	})
 	o.want("clad.operations.active", map[string]float64{"op": 0})
+}
+
+// What a dry run would have done is there while there is one.
+func TestADryRunIsSeen(t *testing.T) {
+	o := observe(t, policy.Catalog{CircuitBreakers: map[string]policy.CircuitBreaker{"bank": {FailureThreshold: 100}}})
+	if _, ok := o.collect()["clad.shadow.trips"]; ok {
+		t.Error("there is a dry run")
+	}
+	tight := policy.Catalog{CircuitBreakers: map[string]policy.CircuitBreaker{"bank": {FailureThreshold: 2, RecoveryTimeout: time.Hour}}}
+	if err := o.SetShadow("tight", tight); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		o.run(t.Context(), "op", policy.Combine(policy.CircuitBreaker{Name: "bank"}, policy.Retry{MaxAttempts: 1}), errDown)
+	}
+	o.want("clad.shadow.trips", map[string]float64{"op": 1})
+	o.want("clad.shadow.rejections", map[string]float64{"op,circuit_open": 3, "op,rate_limited": 0, "op,retry_budget": 0})
+	o.want("clad.shadow.retries", map[string]float64{"op": 0})
+	o.want("clad.shadow.timeouts", map[string]float64{"op": 0})
+	o.want("clad.rejections", map[string]float64{"op,bulkhead_full": 0, "op,circuit_open": 0, "op,rate_limited": 0, "op,retry_budget": 0})
 }
 
 func TestReloadsAreCounted(t *testing.T) {

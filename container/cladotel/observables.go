@@ -23,6 +23,7 @@ func (m *meter) attach(o *container.Orchestrator) (detach func()) {
 		m.observeBreakers(o, i, to)
 		m.observeLimiters(o, i, to)
 		m.observeBulkheads(o, i, to)
+		m.observeShadow(o, i.shadow, to)
 		to.ObserveInt64(i.reloads, m.reloads[0].Load(), attributes(metrics.Outcome, failed.String()))
 		to.ObserveInt64(i.reloads, m.reloads[1].Load(), attributes(metrics.Outcome, succeeded.String()))
 		return nil
@@ -41,11 +42,12 @@ func (m *meter) attach(o *container.Orchestrator) (detach func()) {
 
 // instruments are those that are read when somebody collects.
 type instruments struct {
-	operations, retries, rejections, timeouts, overruns, fallbacks metric.Int64ObservableCounter
-	transitions, reloads                                           metric.Int64ObservableCounter
-	active                                                         metric.Int64ObservableUpDownCounter
-	state, inUse, waiting, permits                                 metric.Int64ObservableGauge
-	tokens, limit                                                  metric.Float64ObservableGauge
+	operations, retries, rejections, timeouts, overruns, fallbacks, stale, chaos metric.Int64ObservableCounter
+	transitions, reloads                                                         metric.Int64ObservableCounter
+	active                                                                       metric.Int64ObservableUpDownCounter
+	state, inUse, waiting, permits                                               metric.Int64ObservableGauge
+	tokens, limit                                                                metric.Float64ObservableGauge
+	shadow                                                                       shadowed
 
 	all []metric.Observable
 }
@@ -69,8 +71,14 @@ func newInstruments(from metric.Meter) (i instruments, err error) {
 		{&i.timeouts, metrics.Timeouts},
 		{&i.overruns, metrics.Overruns},
 		{&i.fallbacks, metrics.Fallbacks},
+		{&i.stale, metrics.Stale},
+		{&i.chaos, metrics.Chaos},
 		{&i.transitions, metrics.Transitions},
 		{&i.reloads, metrics.Reloads},
+		{&i.shadow.trips, metrics.ShadowTrips},
+		{&i.shadow.rejections, metrics.ShadowRejections},
+		{&i.shadow.retries, metrics.ShadowRetries},
+		{&i.shadow.timeouts, metrics.ShadowTimeouts},
 	} {
 		name, unit, description := about(c.d)
 		*c.to, err = from.Int64ObservableCounter(name, unit, description)
@@ -148,6 +156,8 @@ func (m *meter) observeOperations(o *container.Orchestrator, i instruments, to m
 		observe(i.timeouts, t.TimeoutCount)
 		observe(i.overruns, t.Overruns)
 		observe(i.fallbacks, t.Fallbacks)
+		observe(i.stale, t.Stale)
+		observe(i.chaos, t.Chaos)
 		observe(i.rejections, t.CircuitBreakerRejections, metrics.Reason, string(container.CircuitOpen))
 		observe(i.rejections, t.RateLimitHits, metrics.Reason, string(container.RateLimited))
 		observe(i.rejections, t.BulkheadRejections, metrics.Reason, string(container.BulkheadFull))
@@ -171,6 +181,8 @@ func add(sum *policy.Totals, t policy.Totals, n int64) {
 	sum.TimeoutCount += times * t.TimeoutCount
 	sum.Overruns += times * t.Overruns
 	sum.Fallbacks += times * t.Fallbacks
+	sum.Stale += times * t.Stale
+	sum.Chaos += times * t.Chaos
 }
 
 var states = []policy.State{policy.StateClosed, policy.StateHalfOpen, policy.StateOpen}

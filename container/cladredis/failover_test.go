@@ -55,8 +55,18 @@ func TestAMasterOfAClusterIsRestarted(t *testing.T) {
 func TestSentinelsPutAReplicaInTheMastersPlace(t *testing.T) {
 	t.Parallel()
 	master := newServer(t)
+	sentinels := newSentinels(t, master)
+	survives(t, "k", func() *redis.Client {
+		c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "main", SentinelAddrs: sentinels})
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}, master.kill)
+}
+
+// newSentinels watch a master and a replica of it.
+func newSentinels(t *testing.T, master *server) (sentinels []string) {
+	t.Helper()
 	newReplica(t, master)
-	var sentinels []string
 	for range 3 {
 		port := freePort(t)
 		file := filepath.Join(t.TempDir(), "sentinel.conf")
@@ -68,49 +78,43 @@ func TestSentinelsPutAReplicaInTheMastersPlace(t *testing.T) {
 		s.start()
 		t.Cleanup(s.kill)
 		sentinels = append(sentinels, s.addr)
-		awaitOf(t, "the sentinel", func() bool {
+		await(t, "the sentinel", func() bool {
 			sentinel := redis.NewSentinelClient(&redis.Options{Addr: s.addr})
 			defer func() { _ = sentinel.Close() }()
 			replicas, _ := sentinel.Replicas(background, "main").Result()
 			return len(replicas) == 1
 		})
 	}
-	awaitOf(t, "sentinels that know each other", func() bool {
+	await(t, "sentinels that know each other", func() bool {
 		sentinel := redis.NewSentinelClient(&redis.Options{Addr: sentinels[0]})
 		defer func() { _ = sentinel.Close() }()
 		others, _ := sentinel.Sentinels(background, "main").Result()
 		return len(others) == 2
 	})
-	survives(t, "k", func() *redis.Client {
-		c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "main", SentinelAddrs: sentinels})
-		t.Cleanup(func() { _ = c.Close() })
-		return c
-	}, master.kill)
+	return sentinels
 }
 
 func newReplica(t *testing.T, master *server) *server {
 	t.Helper()
 	replica := newServer(t, "--replicaof", strings.Replace(master.addr, ":", " ", 1), "--repl-diskless-sync-delay", "0")
-	awaitOf(t, "the replica", func() bool {
+	await(t, "the replica", func() bool {
 		info, _ := replica.bare().Info(background, "replication").Result()
 		return strings.Contains(info, "master_link_status:up")
 	})
 	return replica
 }
 
-// survives puts the same load on a bare client and on guarded ones during a failover,
-// and compares for how long each could not write. With a recovery of 1s it is to be
-// 1.3 times as long, and half a second more; with the default, which doubles, the
-// breaker may be open for as long again as the outage was. Half a second and more is
-// for a busy machine.
+// survives puts the same load on a bare client and on a guarded one during a failover,
+// and compares for how long each could not write: with all settings left at their
+// defaults it is to be 1.3 times as long, and half a second more. Another half is for
+// a busy machine.
 func survives[C redis.UniversalClient](t *testing.T, key string, client func() C, failover func()) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	doubling, _ := guarded(t, under(policy.Retry{MaxAttempts: 3}, policy.CircuitBreaker{}, policy.Timeout(time.Second)), client)
-	steady, _ := guarded(t, under(policy.Retry{MaxAttempts: 3}, policy.CircuitBreaker{RecoveryTimeout: time.Second}, policy.Timeout(time.Second)), client)
-	clients := []redis.UniversalClient{client(), doubling, steady}
+	wrapped, _ := guarded(t, under(policy.Retry{MaxAttempts: 3}, policy.CircuitBreaker{}, policy.Timeout(time.Second)), client)
+	clients := []redis.UniversalClient{client(), wrapped}
 	outages := make([]outage, len(clients))
 	ctx, stop := context.WithCancel(background)
 	var load sync.WaitGroup
@@ -121,17 +125,14 @@ func survives[C redis.UniversalClient](t *testing.T, key string, client func() C
 	}
 	failover()
 	for i := range outages {
-		awaitOf(t, "the end of the failover", outages[i].over)
+		await(t, "the end of the failover", outages[i].over)
 	}
 	stop()
 	load.Wait()
-	bare := outages[0].took()
-	t.Logf("bare %v, default %v, recovery of 1s %v", bare, outages[1].took(), outages[2].took())
-	if got := outages[1].took(); got > 2*bare+1500*time.Millisecond {
-		t.Errorf("%v, and %v of a bare client", got, bare)
-	}
-	if got := outages[2].took(); got > bare*13/10+time.Second {
-		t.Errorf("%v with a recovery of 1s, and %v of a bare client", got, bare)
+	bare, clad := outages[0].took(), outages[1].took()
+	t.Logf("bare %v, clad %v", bare, clad)
+	if clad > bare*13/10+time.Second {
+		t.Errorf("%v, and %v of a bare client", clad, bare)
 	}
 }
 
@@ -168,10 +169,5 @@ func (o *outage) took() time.Duration {
 func (o *outage) over() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return !o.last.IsZero() && time.Since(o.last) > 1500*time.Millisecond
-}
-
-func awaitOf(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	await(t, what, done)
+	return !o.last.IsZero() && time.Since(o.last) > 3*time.Second
 }

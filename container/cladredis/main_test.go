@@ -19,7 +19,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if told := os.Getenv(clientEnv); told != "" {
+		beClient(told)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // server is a redis-server of the test's own.
 type server struct {

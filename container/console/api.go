@@ -24,7 +24,7 @@ type State struct {
 	Totals  Totals        `json:"totals"`
 	Profile ProfileStatus `json:"profile"`
 	Reloads Reloads       `json:"reloads"`
-	// DryRun is there where a second profile is tried out; see [WithDryRun].
+	// DryRun is there where another profile is rehearsed; see container.Shadow.
 	DryRun *DryRun `json:"dry_run,omitempty"`
 	// Controls says whether who asks may use them; nil in a stream but for its
 	// first state.
@@ -189,15 +189,26 @@ type Reloads struct {
 }
 
 // DryRun is what another profile would have done to the same calls; see
-// [WithDryRun].
+// container.Shadow.
 type DryRun struct {
-	Profile    string    `json:"profile"`
-	Since      time.Time `json:"since"`
-	Trips      uint64    `json:"trips"`
-	Rejections uint64    `json:"rejections"`
-	Retries    uint64    `json:"retries"`
+	Profile string    `json:"profile"`
+	Since   time.Time `json:"since"`
+	// Trips, Rejections, by circuit breakers and rate limits, and Retries are those
+	// that there would have been, of all operations.
+	Trips      uint64 `json:"trips"`
+	Rejections uint64 `json:"rejections"`
+	Retries    uint64 `json:"retries"`
+	// Assumed are those of the Retries that nobody made, so that their outcome is
+	// assumed; Unseen are operations that the policies in force refused, of which
+	// nobody knows what would have become.
+	Assumed uint64 `json:"assumed,omitempty"`
+	Unseen  uint64 `json:"unseen,omitempty"`
+	// Totals are those of all operations but the unseen, as they would be.
+	Totals Totals `json:"totals"`
 	// Operations are those of which there is something to say.
 	Operations []DryRunOperation `json:"operations"`
+	// CircuitBreakers are those that would be there, and how they would be.
+	CircuitBreakers []CircuitBreaker `json:"circuit_breakers"`
 }
 
 // DryRunOperation is the part of one operation in a [DryRun].
@@ -206,6 +217,7 @@ type DryRunOperation struct {
 	Trips      uint64 `json:"trips,omitempty"`
 	Rejections uint64 `json:"rejections,omitempty"`
 	Retries    uint64 `json:"retries,omitempty"`
+	Totals     Totals `json:"totals"`
 }
 
 // History is the body of GET api/history: the last minutes, in steps. All series

@@ -83,7 +83,7 @@ func newConsole(o *container.Orchestrator, opts []Option) *console {
 	c := &console{o: o, origins: http.NewCrossOriginProtection()}
 	c.settings = settings{
 		profile:  func() Profile { return inCode(o) },
-		dryRun:   func() *DryRun { return nil },
+		dryRun:   func() *DryRun { return dryRunOf(o) },
 		describe: func(err error) string { return redact(err.Error()) },
 	}
 	for _, opt := range opts {

@@ -36,12 +36,6 @@ func WithProfile(current func() Profile) Option {
 	return optionFunc(func(s *settings) { s.profile = current })
 }
 
-// WithDryRun has the console say what another profile would have done; nil while
-// there is none. Current is called by many goroutines.
-func WithDryRun(current func() *DryRun) Option {
-	return optionFunc(func(s *settings) { s.dryRun = current })
-}
-
 // DescribeErrors sets what is shown of an error; "" shows nothing. Without it that is
 // its text, without what looks like a secret: passwords and queries in URLs, tokens,
 // keys, numbers of cards. It is called by the calls that fail, once in two seconds

@@ -267,8 +267,8 @@ func difference(now, before policy.Totals) Point {
 		Calls:   less(now.TotalOperations, before.TotalOperations),
 		Failed:  less(now.FailedOperations-now.Cancelled, before.FailedOperations-before.Cancelled),
 		Retries: less(now.RetryAttempts, before.RetryAttempts),
-		Rejected: less(now.CircuitBreakerRejections+now.RateLimitHits,
-			before.CircuitBreakerRejections+before.RateLimitHits),
+		Rejected: less(now.CircuitBreakerRejections+now.RateLimitHits+now.BulkheadRejections,
+			before.CircuitBreakerRejections+before.RateLimitHits+before.BulkheadRejections),
 		Timeouts: less(now.TimeoutCount, before.TimeoutCount),
 	}
 }

@@ -38,6 +38,8 @@ type Settings struct {
 	// PerPeriod is how many are taken, at most, in any stretch of a Period.
 	PerPeriod int
 	Period    time.Duration
+	// Reserve is how many tokens TakeUnreserved leaves.
+	Reserve int
 	// MaxWait is how long a call may wait for its token. 0 is not at all.
 	MaxWait time.Duration
 }
@@ -60,7 +62,7 @@ func (b *Bucket) Configure(s Settings) {
 	} else {
 		b.configureRate(now)
 	}
-	b.credit.Store(newCredit(now, s.PerSecond, s.Burst))
+	b.credit.Store(newCredit(now, s))
 	b.full = 0
 	b.wake()
 }
@@ -137,15 +139,35 @@ func (b *Bucket) Empty(now clock.Nanos) time.Duration {
 func (b *Bucket) Take(now clock.Nanos) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.take(now, 0)
+}
+
+// TakeUnreserved is Take for one who leaves the reserve to others, and does not wait:
+// where there is no token beyond that, it returns the time until there is one.
+func (b *Bucket) TakeUnreserved(now clock.Nanos) (wait time.Duration, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.take(now, b.settings.Reserve) {
+		return 0, true
+	}
+	now = b.at(now)
+	b.settle(now) // somebody may have opened a credit since
+	return b.until(now, len(b.queue)+b.settings.Reserve), false
+}
+
+func (b *Bucket) take(now clock.Nanos, keep int) bool {
 	if len(b.queue) > 0 {
 		return false
 	}
 	if b.log != nil {
-		return b.log.take(now)
+		return (keep == 0 || b.log.left(now) > keep) && b.log.take(now)
 	}
 	now = b.at(now)
 	if !b.settle(now) && now >= b.full && b.open(now) {
 		return b.credit.Load().take(now)
+	}
+	if keep > 0 && b.limiter.TokensAt(now.Time()) < float64(1+keep) {
+		return false
 	}
 	return b.limiter.AllowN(now.Time(), 1)
 }
@@ -182,7 +204,7 @@ func (b *Bucket) open(now clock.Nanos) bool {
 		return false
 	}
 	if !c.fits(now) {
-		if c = newCredit(now, b.settings.PerSecond, b.settings.Burst); !c.fits(now) {
+		if c = newCredit(now, b.settings); !c.fits(now) {
 			b.full = never // such numbers are left to the limiter
 			return false
 		}

@@ -20,6 +20,7 @@ type credit struct {
 	since clock.Nanos
 	rate  float64 // tokens per nanosecond
 	burst float64
+	keep  float64       // of them, those that are to be asked for
 	used  atomic.Uint64 // the number, as a float64; closed when it is infinite
 }
 
@@ -33,8 +34,8 @@ const (
 
 var closedCredit = math.Float64bits(math.Inf(1))
 
-func newCredit(now clock.Nanos, perSecond float64, burst int) *credit {
-	c := &credit{since: now, rate: perSecond / 1e9, burst: float64(burst)}
+func newCredit(now clock.Nanos, s Settings) *credit {
+	c := &credit{since: now, rate: s.PerSecond / 1e9, burst: float64(s.Burst), keep: float64(s.Reserve)}
 	c.used.Store(closedCredit)
 	return c
 }
@@ -80,7 +81,7 @@ func (c *credit) take(now clock.Nanos) bool {
 		if full := come - c.burst; used < full {
 			used = full
 		}
-		if used++; used > come+rounding {
+		if used++; used+c.keep > come+rounding {
 			return false
 		}
 		if c.used.CompareAndSwap(was, math.Float64bits(used)) {

@@ -28,7 +28,7 @@ func TestWhatACreditCanCount(t *testing.T) {
 		{"over in less than a second", mostTokens / 16, 1, 15*time.Second + time.Millisecond, false},
 		{"over", mostTokens, 1, time.Hour, false},
 	} {
-		if got := newCredit(now, tt.perSecond, tt.burst).fits(now.Add(tt.age)); got != tt.fits {
+		if got := newCredit(now, Settings{PerSecond: tt.perSecond, Burst: tt.burst}).fits(now.Add(tt.age)); got != tt.fits {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.fits)
 		}
 	}

@@ -170,3 +170,24 @@ func BenchmarkTakeAndRelease(bench *testing.B) {
 		}
 	}
 }
+
+// Who gives up in the moment in which a permit is handed out gives that back.
+func TestAPermitThatComesTooLateIsGivenBack(t *testing.T) {
+	for range 200 {
+		b := newBulkhead(bulkhead.Settings{Limit: 1, MaxWait: time.Hour})
+		b.TakeSpare()
+		ctx, cancel := context.WithCancel(t.Context())
+		var got state
+		var wg sync.WaitGroup
+		wg.Go(func() { got = arrive(ctx, b, false) })
+		for b.Status().Waiting == 0 {
+			runtime.Gosched()
+		}
+		cancel()
+		b.Release()
+		wg.Wait()
+		if in := b.Status().InUse; (got == isIn) != (in == 1) || in > 1 {
+			t.Fatalf("%s, and %d permits are out", got, in)
+		}
+	}
+}

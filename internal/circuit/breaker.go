@@ -62,8 +62,9 @@ type Settings struct {
 	FailureRate float64
 	MinRequests uint32
 	Window      time.Duration // rolling; 0 where failures count in a row
-	// RecoveryTimeout is how long the breaker stays open when it trips. It doubles
-	// with each probing that fails, up to MaxRecovery where that is longer.
+	// RecoveryTimeout is how long the breaker stays open when it trips. It grows
+	// by a quarter with each probing that fails, up to MaxRecovery where that is
+	// longer.
 	RecoveryTimeout, MaxRecovery time.Duration
 	// SuccessThreshold is how many probes are admitted, and must succeed to close.
 	SuccessThreshold uint32

@@ -9,6 +9,12 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
+// growth is by what share the open time grows with each probing that fails: a
+// quarter. The next one is then never longer than the first and a quarter of all
+// that the breaker was open before, so that it prolongs no outage by more than
+// that. Doubled, it could be as long as the outage was.
+const growth = 4
+
 // newMachine returns a state machine that is closed and has counted nothing.
 func (b *Breaker) newMachine() *gobreaker.CircuitBreaker[struct{}] {
 	recovery := max(b.settings.RecoveryTimeout, 2) // less 1 is 0, which means a minute to gobreaker
@@ -29,7 +35,7 @@ func (b *Breaker) newMachine() *gobreaker.CircuitBreaker[struct{}] {
 				if b.tripped {
 					b.recovery = recovery
 				} else if longer := b.settings.MaxRecovery - b.recovery; longer > 0 {
-					b.recovery += min(b.recovery, longer)
+					b.recovery += min(max(b.recovery/growth, 1), longer)
 				}
 				b.reopens.Store(int64(clock.Now().Add(b.spread(b.recovery))))
 			} else if to == gobreaker.StateClosed {

@@ -10,8 +10,8 @@ import (
 	"github.com/cladgo/clad/internal/clock"
 )
 
-// Each probing that fails doubles the time until the next, up to a maximum; once
-// the dependency is back, it is as short as at first.
+// Each probing that fails makes the time until the next a quarter longer, up to a
+// maximum; once the dependency is back, it is as short as at first.
 func TestTheOpenTimeGrowsWithEachFailedProbing(t *testing.T) {
 	const s = time.Second
 	for _, tt := range []struct {
@@ -21,7 +21,8 @@ func TestTheOpenTimeGrowsWithEachFailedProbing(t *testing.T) {
 	}{
 		{"fixed", 7 * s, 0, []time.Duration{7 * s, 7 * s, 7 * s}},
 		{"a maximum that is shorter", 7 * s, s, []time.Duration{7 * s, 7 * s, 7 * s}},
-		{"growing", s, 30 * s, []time.Duration{s, 2 * s, 4 * s, 8 * s, 16 * s, 30 * s, 30 * s, 30 * s}},
+		{"growing", 64, 150, []time.Duration{64, 80, 100, 125, 150, 150, 150}},
+		{"growing by little", 2, 5, []time.Duration{2, 3, 4, 5, 5}},
 		{"for ever", math.MaxInt64/2 + 1, math.MaxInt64, []time.Duration{math.MaxInt64/2 + 1}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -68,10 +69,10 @@ func TestTheOpenTimeOutlastsAnOperatorsChoice(t *testing.T) {
 		b.SetMode(circuit.ForcedOpen)
 		time.Sleep(time.Second)
 		b.SetMode(circuit.Automatic)
-		if got := b.Status(); got.State != circuit.Open || got.RetryAfter != time.Second {
-			t.Errorf("a second before its time: %+v", got)
+		if got := b.Status(); got.State != circuit.Open || got.RetryAfter != time.Second/4 {
+			t.Errorf("a quarter of a second before its time: %+v", got)
 		}
-		time.Sleep(time.Second)
+		time.Sleep(time.Second / 4)
 		wantState(t, b, circuit.HalfOpen)
 	})
 }

@@ -43,7 +43,7 @@ func (r *reference) become(s circuit.State, at time.Time) {
 	case s == circuit.Open && r.state == circuit.Closed:
 		r.recovery = r.RecoveryTimeout
 	case s == circuit.Open:
-		r.recovery = max(r.RecoveryTimeout, min(2*r.recovery, r.MaxRecovery))
+		r.recovery = max(r.RecoveryTimeout, min(r.recovery+r.recovery/4, r.MaxRecovery))
 	}
 	r.state, r.row, r.successes, r.reopens = s, 0, 0, at.Add(r.recovery)
 	r.forget()

@@ -41,8 +41,8 @@ func TestABreakerFollowsOthers(t *testing.T) {
 					t.Fatal("it is not probed")
 				}
 				b.Report(p, circuit.Failure)
-				if got := b.OpenFor(); got != 10*time.Second {
-					t.Errorf("open for %v after a probe failed, want twice as long", got)
+				if got := b.OpenFor(); got != 5*time.Second+5*time.Second/4 {
+					t.Errorf("open for %v after a probe failed, want a quarter longer", got)
 				}
 				b.Open(2 * time.Second) // it is open: others probe sooner
 				time.Sleep(2 * time.Second)

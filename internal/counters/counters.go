@@ -9,7 +9,7 @@ import (
 )
 
 // Kinds is how many kinds of things a [Counters] counts.
-const Kinds = 16
+const Kinds = 24
 
 // Kind says which of the counters, from 0 to Kinds-1. What it stands for is the
 // user's.
@@ -25,7 +25,7 @@ type Counters struct {
 	met    atomic.Uint32 // when two were last seen to count at once, in looks
 }
 
-// shard fills two cache lines, which some processors fetch in pairs.
+// shard fills three cache lines.
 type shard [Kinds]atomic.Uint64
 
 // shards are what counters have spread over. Each goroutine keeps to one.

@@ -87,6 +87,8 @@ var beyondSchema = map[string]string{
 	"rate_limiters.requests_without_period":  "may stand in another layer",
 	"rate_limiters.both_rates":               "two keys",
 	"rate_limiters.burst_of_a_period":        "two keys",
+	"policies.adaptive_bounds":               "compares two values",
+	"policies.adaptive_initial":              "compares two values",
 	"policies.no_such_limiters":              "a name",
 	"policies.no_limiters":                   "another layer may have some",
 	"policies.order_with_too_few":            "compares two values",

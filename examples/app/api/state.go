@@ -25,6 +25,8 @@ type totals struct {
 	TimeoutCount             uint64 `json:"timeout_count"`
 	Overruns                 uint64 `json:"overruns"`
 	Fallbacks                uint64 `json:"fallbacks"`
+	Stale                    uint64 `json:"stale"`
+	Chaos                    uint64 `json:"chaos"`
 }
 
 // State is the body of GET /state.

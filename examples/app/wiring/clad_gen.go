@@ -3,7 +3,7 @@
 // github.com/cladgo/clad/examples/app/payments.Cache:
 //
 //	Forget  guarded
-//	Get     guarded
+//	Get     guarded; reads
 //	Put     guarded
 
 // github.com/cladgo/clad/examples/app/payments.Gateway:
@@ -13,7 +13,7 @@
 
 // github.com/cladgo/clad/examples/app/payments.Ledger:
 //
-//	Find  guarded
+//	Find  guarded; reads
 //	Move  guarded, safe to repeat, also twice at once
 //	Open  guarded
 
@@ -104,12 +104,22 @@ func (p *cacheProxy) Get(ctx context.Context, id string) (p2 payments.Payment, o
 	}
 	call := p.get.Begin(ctx)
 	defer call.End()
+	if call.Keeps() {
+		call.Key(id)
+	}
 	for call.Next(&err) {
 		if call.FellBack() {
 			p2, ok, err = p.getFallback(call.Context(), id)
 			continue
 		}
 		p2, ok, err = p.next.Get(call.Context(), id)
+	}
+	if err == nil && call.Keeps() {
+		last := container.LastGood(&call, struct {
+			r0 payments.Payment
+			r1 bool
+		}{p2, ok})
+		p2, ok = last.r0, last.r1
 	}
 	return p2, ok, err
 }
@@ -240,12 +250,18 @@ func (p *ledgerProxy) Find(ctx context.Context, id string) (result payments.Paym
 	}
 	call := p.find.Begin(ctx)
 	defer call.End()
+	if call.Keeps() {
+		call.Key(id)
+	}
 	for call.Next(&err) {
 		if call.FellBack() {
 			result, err = p.findFallback(call.Context(), id)
 			continue
 		}
 		result, err = p.next.Find(call.Context(), id)
+	}
+	if err == nil && call.Keeps() {
+		result = container.LastGood(&call, result)
 	}
 	return result, err
 }

@@ -10,9 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cladgo/clad/container"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+	"go.uber.org/fx"
 )
 
 // scrape reads the metrics as Prometheus does.
@@ -47,7 +49,12 @@ func value(family *dto.MetricFamily, labels ...string) float64 {
 
 // An outage, as Prometheus sees it.
 func TestPrometheusSeesWhatHappens(t *testing.T) {
-	r := start(t, profile(t, "production"))
+	var o *container.Orchestrator
+	r := start(t, profile(t, "production"), fx.Populate(&o))
+	if err := o.SetShadow("development", profile(t, "development")); err != nil {
+		t.Fatal(err)
+	}
+	r.pay("") // so that the dry run has something to say
 	_, families := r.scrape()
 	open := func() float64 {
 		return value(families["clad_circuit_breaker_state"], "breaker=payments.Gateway", "state=open")
@@ -66,7 +73,7 @@ func TestPrometheusSeesWhatHappens(t *testing.T) {
 	}
 	charge := "operation=payments.Gateway.Charge"
 	for name, want := range map[string]float64{
-		"succeeded": 1, "failed": 4, "cancelled": 0, "answered": 0,
+		"succeeded": 2, "failed": 4, "cancelled": 0, "answered": 0,
 	} {
 		if got := value(families["clad_operations_total"], charge, "outcome="+name); got != want {
 			t.Errorf("%s: %v, want %v", name, got, want)

@@ -1,11 +1,10 @@
 package check
 
 import (
-	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/cladgo/clad/cmd/clad/internal/usage"
+	"github.com/cladgo/clad/cmd/clad/internal/verbs"
 	"github.com/cladgo/clad/internal/keypath"
 	"github.com/cladgo/clad/policy"
 )
@@ -26,7 +25,7 @@ func (c *checker) writes(p soundProfile, code *usage.Code) {
 			}
 			_, inProfile := choices.Methods[m.Name]
 			_, inCode := s.Chosen[m.Name]
-			if !inProfile && !inCode && repeats(m) && changes(m.Name) && attempts(p.catalog.Policies[name]) > 1 {
+			if !inProfile && !inCode && repeats(m) && verbs.Changes(m.Name) && attempts(p.catalog.Policies[name]) > 1 {
 				byPolicy[name] = append(byPolicy[name], m.Name)
 			}
 		}
@@ -73,30 +72,4 @@ func attempts(p policy.Policy) int {
 		}
 	}
 	return n
-}
-
-// changing are verbs that do something anew each time. What sets or deletes
-// something leaves it the same the second time.
-var changing = []string{
-	"Add", "Append", "Book", "Buy", "Capture", "Charge", "Commit", "Create", "Credit", "Debit", "Decr", "Decrement",
-	"Deposit", "Dispatch", "Emit", "Enqueue", "Exec", "Execute", "Import", "Incr", "Increment", "Insert", "Invite",
-	"Move", "Notify", "Pay", "Place", "Pop", "Post", "Produce", "Publish", "Purchase", "Push",
-	"Refund", "Register", "Reserve", "Sell", "Send", "Submit", "Transfer", "Upload", "Withdraw", "Write",
-}
-
-// changes reports whether the first verb of a name is one of these.
-func changes(method string) bool {
-	for _, prefix := range []string{"Async", "Batch", "Bulk", "Do", "Must", "Try"} { // which say how
-		if rest, ok := strings.CutPrefix(method, prefix); ok && rest != "" && unicode.IsUpper(rune(rest[0])) {
-			method = rest
-		}
-	}
-	if len(method) > 2 && unicode.IsUpper(rune(method[1])) && unicode.IsLower(rune(method[2])) { // LPush, as of Redis
-		method = method[1:]
-	}
-	i := strings.IndexFunc(method[1:], unicode.IsUpper)
-	if i >= 0 {
-		method = method[:i+1]
-	}
-	return slices.Contains(changing, method)
 }

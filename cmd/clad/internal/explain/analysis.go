@@ -64,11 +64,15 @@ func Analyze(layers []Layer) Analysis {
 			a.rateLimit(l)
 		case policy.Bulkhead:
 			a.bulkhead(l)
+		case policy.AdaptiveLimit:
+			a.bulkhead(policy.Bulkhead{MaxWait: l.MaxWait})
 		case policy.Retry:
 			a.retry(l.WithDefaults())
 		case policy.Hedge:
 			a.hedge(l.WithDefaults())
-		case policy.CircuitBreaker, policy.Errors: // they take no time
+		case policy.Chaos:
+			a.chaos(l)
+		case policy.CircuitBreaker, policy.Errors, policy.Stale: // they take no time
 		}
 	}
 	return a.Analysis
@@ -87,6 +91,14 @@ func (a *analysis) timeout(key string, limit Bound) {
 		a.Formula, a.sum = fmt.Sprintf("%s of %v; without it %v: %s", key, limit, a.Worst, a.Formula), false
 		a.Worst = limit
 	}
+}
+
+func (a *analysis) chaos(c policy.Chaos) {
+	if c.Latency == 0 || a.Worst.IsUnbounded() {
+		return
+	}
+	a.Worst = a.Worst.plus(Bound(c.Latency))
+	a.Formula, a.sum = fmt.Sprintf("latency of %v + %s", formatDuration(c.Latency), a.Formula), true
 }
 
 func (a *analysis) rateLimit(l policy.RateLimit) {

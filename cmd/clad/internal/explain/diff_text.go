@@ -38,6 +38,7 @@ func (d *Difference) Print(w io.Writer, c terminal.Colours) {
 		}
 		fmt.Fprintln(w, strings.TrimRight(text, " "))
 	}
+	fmt.Fprintf(w, "\nWhat %[1]s would do to the real calls of %[2]s, a dry run tells: \"shadow: %[1]s\" in %[2]s\n", printable.Text(d.Right), printable.Text(d.Left))
 }
 
 // cell shows a value and its origin, without the folder of the file: it is the

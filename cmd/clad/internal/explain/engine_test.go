@@ -92,10 +92,14 @@ func run(t *testing.T, p policy.Policy, callers int, dependency func(context.Con
 	}
 	var elapsed, calls atomic.Int64
 	var group sync.WaitGroup
-	for range callers {
+	for n := range callers {
 		group.Go(func() {
+			ctx := t.Context()
+			if n%2 > 0 {
+				ctx = policy.WithCriticality(ctx, policy.Sheddable)
+			}
 			begin, made := time.Now(), 0
-			_ = runner.Run(t.Context(), func(ctx context.Context) error {
+			_ = runner.Run(ctx, func(ctx context.Context) error {
 				made++
 				return dependency(ctx)
 			})
@@ -141,6 +145,9 @@ func randomPolicy(random *rand.Rand) policy.Policy {
 			l := policy.RateLimit{RequestsPerSecond: 0.2 + random.Float64()*3, Burst: 1 + random.IntN(3)}
 			if random.IntN(2) == 0 {
 				l.MaxWait = duration(4 * time.Second)
+			}
+			if random.IntN(3) == 0 {
+				l.Reserve = random.Float64()
 			}
 			list = append(list, l)
 		case 4:

@@ -73,12 +73,12 @@ func jittered(e policy.Exponential, retry int, by float64) Bound {
 }
 
 // nextToken is how long a rate limiter that rejects may ask to wait: as long as
-// the queue may be, and one token more, or a period.
+// the queue may be, and one token more, beyond the reserve, or a period.
 func nextToken(l policy.RateLimit) Bound {
 	if l.RequestsPerPeriod > 0 {
 		return Bound(l.MaxWait).plus(Bound(l.Per))
 	}
-	token := float64(time.Second) / l.RequestsPerSecond
+	token := float64(time.Second) / l.RequestsPerSecond * float64(1+l.Reserved())
 	if !(token < math.MaxInt64) {
 		return Unbounded
 	}

@@ -41,6 +41,8 @@ func Warnings(layers []Layer, patience time.Duration) []Warning {
 			w.rateLimit(i, p)
 		case policy.Bulkhead:
 			w.bulkhead(i, p)
+		case policy.AdaptiveLimit:
+			w.bulkhead(i, policy.Bulkhead{MaxConcurrent: p.WithDefaults().Max, MaxWait: p.MaxWait})
 		case policy.CircuitBreaker:
 			w.circuitBreaker(i, p.WithDefaults())
 		}

@@ -224,8 +224,11 @@ func (f *finder) result(o *outcome, t tagging, typ types.Type, home place) {
 		switch {
 		case p.typ == types.Typ[types.Invalid]:
 			o.invalid = true
-		case f.adapted(t, p), wrapsWithoutProxy(p.typ):
+		case f.adapted(t, p):
 			o.found++
+		case wrapsWithoutProxy(p.typ):
+			o.found++
+			f.provide(t, p)
 		case types.IsInterface(p.typ):
 			o.found++
 			f.provide(t, p)

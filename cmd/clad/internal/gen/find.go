@@ -12,7 +12,7 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// A want is an interface that needs a proxy, and where.
+// A want is an interface, or a type of functions, that needs a proxy, and where.
 type want struct {
 	typ   types.Type
 	home  place
@@ -28,6 +28,7 @@ type want struct {
 // Tag calls that can't be understood or wrapped.
 type finding struct {
 	wants    []want
+	funcs    []want // types of functions, which nobody asserts to anything
 	errs     []error
 	warnings []string
 	notes    []string
@@ -166,6 +167,10 @@ func (f *finder) provide(t tagging, as provided) {
 		return
 	}
 	w := want{typ: as.typ, home: as.home, pos: t.pos, b: f.b}
+	if wrapsWithoutProxy(as.typ) {
+		f.funcs = append(f.funcs, w)
+		return
+	}
 	own := methodSetOf(w.typ)
 	for _, kept := range t.keep {
 		if more := methodSetOf(kept.typ); !own.includes(more) && !own.conflicts(more) {

@@ -100,8 +100,9 @@ func (r *run) build(ctx context.Context, tags string) error {
 		return nil
 	}
 	r.progress.stage("looking for container.Tag")
-	before := len(r.wants)
 	found := find(b)
+	r.wants = append(r.wants, found.funcs...)
+	before := len(r.wants)
 	r.wants = append(r.wants, found.wants...)
 	r.errs = append(r.errs, found.errs...)
 	r.result.Warnings = append(r.result.Warnings, found.warnings...)

@@ -243,6 +243,9 @@ func (m *method) describe() string {
 	case m.context.kind == aRequest:
 		text += "; the context is the request's"
 	}
+	if m.keeps() {
+		text += "; reads"
+	}
 	if m.outlive.what != "" && (m.context.enforces() || m.outlive.life >= body) {
 		text += "; " + m.outlive.describe()
 	}

@@ -27,6 +27,7 @@ type unwrap int
 
 const (
 	unwrapAdded   unwrap = iota // the proxy gets a method Unwrap
+	unwrapNone                  // it is a function
 	unwrapTaken                 // the interface has one of its own
 	unwrapOfError               // in an error it would mean another error
 )
@@ -59,6 +60,10 @@ func (w *writer) typed(p *proxy) (params, self, iface string) {
 }
 
 func (w *writer) proxy(p *proxy) {
+	if p.wrapsFunctions() {
+		w.functions(p)
+		return
+	}
 	params, self, iface := w.typed(p)
 	w.params = params
 	fields := p.fields()
@@ -220,27 +225,40 @@ func (w *writer) method(p *proxy, self string, fields fieldNames, i int) {
 		w.linef("%s\n}\n", call)
 		return
 	}
-	w.linef("if p.%s.Direct() {", fields.of[i])
-	w.linef("return %s(%s)", next, strings.Join(v.args, ", "))
-	w.linef("}")
 	pipeline := "p." + fields.of[i]
-	results := strings.Join(v.names, ", ")
-	switch m.report {
-	case byRow:
+	if m.report == byRow {
+		w.direct(v, pipeline, next)
 		w.row(p, self, m, v, pipeline, next)
 		return
-	case byCommand:
+	}
+	w.guarded(m, v, pipeline, next, "p."+fields.instead[i])
+	w.linef("")
+}
+
+// direct writes the call under no policy.
+func (w *writer) direct(v variables, pipeline, next string) {
+	w.linef("if %s.Direct() {", pipeline)
+	w.linef("return %s(%s)", next, strings.Join(v.args, ", "))
+	w.linef("}")
+}
+
+// guarded writes the rest of a function that calls next under a pipeline, or else its
+// fallback.
+func (w *writer) guarded(m *method, v variables, pipeline, next, fallback string) {
+	w.direct(v, pipeline, next)
+	results := strings.Join(v.names, ", ")
+	if m.report == byCommand {
 		w.linef("var err error")
-		w.loop(m, v, pipeline, next, "p."+fields.instead[i], "err", func(call string) {
+		w.loop(m, v, pipeline, next, fallback, "err", func(call string) {
 			w.linef("%s, err = %s, nil", results, call)
 			w.linef("if %s != nil {\nerr = %[1]s.Err()\n}", results)
 		})
 		w.command(m, results, "err")
-	case byError, byNothing:
+	} else {
 		err := v.names[len(v.names)-1]
-		w.loop(m, v, pipeline, next, "p."+fields.instead[i], err, func(call string) { w.linef("%s = %s", results, call) })
+		w.loop(m, v, pipeline, next, fallback, err, func(call string) { w.linef("%s = %s", results, call) })
 	}
-	w.linef("return %s\n}\n", results)
+	w.linef("return %s\n}", results)
 }
 
 // loop writes the attempts of a method; attempt writes what one does with the call.
@@ -260,6 +278,7 @@ func (w *writer) loop(m *method, v variables, pipeline, next, fallback, err stri
 	}
 	w.linef("call := %s.Begin(%s)", pipeline, begin)
 	w.linef("defer call.End()")
+	w.ask(m, v)
 	w.attempts(m, v, err)
 	if m.fallsBack() {
 		w.linef("if call.FellBack() {")
@@ -276,6 +295,7 @@ func (w *writer) loop(m *method, v variables, pipeline, next, fallback, err stri
 	w.spend(m, v, err)
 	w.keep(m, v.names, err)
 	w.linef("}")
+	w.lastGood(m, v)
 }
 
 // attempts writes the head of the loop, and before it what the attempts read.

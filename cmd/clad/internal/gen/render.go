@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"cmp"
 	"fmt"
 	"go/format"
 	"go/types"
@@ -87,8 +88,10 @@ func (u *unit) render(skip func(string) bool) (text string, proxies []*proxy, er
 		w.register(p)
 	}
 	w.linef("}\n")
-	w.linef("// %s is unexported, so that it is in nobody's way.", u.proxied)
-	w.linef("type %s = %s.Proxied\n", u.proxied, w.imports.names[containerPath])
+	if slices.ContainsFunc(proxies, func(p *proxy) bool { return !p.wrapsFunctions() }) {
+		w.linef("// %s is unexported, so that it is in nobody's way.", u.proxied)
+		w.linef("type %s = %s.Proxied\n", u.proxied, w.imports.names[containerPath])
+	}
 	for _, p := range proxies {
 		w.proxy(p)
 	}
@@ -118,7 +121,7 @@ func (w *writer) head(p *proxy) {
 	var table strings.Builder
 	tw := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	for _, m := range p.methods {
-		fmt.Fprintf(tw, "%s\t%s\n", m.name, m.describe())
+		fmt.Fprintf(tw, "%s\t%s\n", cmp.Or(m.name, "(itself)"), m.describe())
 	}
 	for _, part := range p.offers.parts {
 		for _, m := range part.methods {
@@ -130,7 +133,7 @@ func (w *writer) head(p *proxy) {
 		w.WriteString("//\t" + line)
 	}
 	switch p.unwrap {
-	case unwrapAdded:
+	case unwrapAdded, unwrapNone:
 	case unwrapTaken:
 		w.linef("//\n// It has a method Unwrap of its own, so the proxy adds none.")
 	case unwrapOfError:
@@ -153,6 +156,10 @@ func (p *proxy) hasOnce() bool {
 // the proxy no longer fits its interface. What it quotes is the name of the
 // parameter.
 func (w *writer) fits(p *proxy) {
+	if p.wrapsFunctions() {
+		w.fitsFunctions(p, "functions_changed_run_go_generate")
+		return
+	}
 	const changed = "interface_changed_run_go_generate"
 	params, self, iface := w.typed(p)
 	w.linef("func _%s(%s *%s) %s { return %[2]s }", params, changed, self, iface)
@@ -160,6 +167,10 @@ func (w *writer) fits(p *proxy) {
 
 func (w *writer) register(p *proxy) {
 	container := w.imports.names[containerPath]
+	if p.wrapsFunctions() {
+		w.linef("%s.RegisterWrapper(%s%s)", container, p.makeName, p.wrapperNames())
+		return
+	}
 	register, options := container+".RegisterProxy", ""
 	for _, o := range p.offers.list {
 		options += fmt.Sprintf(",\n%s.Offers[%s]()", container, w.types.typ(o.typ))

@@ -95,6 +95,9 @@ func (u *unit) choose(view *viewpoint) ([]*proxy, error) {
 	refused := map[string]bool{}
 	for i, w := range u.wants {
 		p, instance, why := view.proxyFor(w)
+		if why != "" && wrapsWithoutProxy(w.typ) {
+			continue // the container does
+		}
 		if why != "" {
 			name := askedName(w)
 			if !refused[name] {
@@ -127,6 +130,10 @@ func (u *unit) choose(view *viewpoint) ([]*proxy, error) {
 		slices.SortFunc(p.instances, func(a, b types.Type) int { return cmp.Compare(keyOf(a), keyOf(b)) })
 		if readers[p.b] == nil {
 			readers[p.b] = newSources(p.b)
+		}
+		if p.wrapsFunctions() {
+			p.methods, p.unwrap = functionsOf(p.typ, readers[p.b]), unwrapNone
+			continue
 		}
 		methods, problems := methodsOf(p.typ, p.arguments(), readers[p.b])
 		p.methods, errs = methods, append(errs, problems...)
@@ -191,6 +198,9 @@ func (p *proxy) arguments() map[*types.TypeParam][]types.Type {
 // interface, unless its constraints can't be written here.
 func (v *viewpoint) proxyFor(w want) (p *proxy, instance types.Type, why refusal) {
 	named, ok := types.Unalias(w.typ).(*types.Named)
+	if wrapsWithoutProxy(w.typ) {
+		return &proxy{typ: w.typ, base: baseOfFunctions(w.typ), key: keyOf(w.typ)}, nil, v.checkFunctions(w.typ)
+	}
 	if !ok || named.TypeArgs().Len() == 0 {
 		p = &proxy{typ: w.typ, base: baseName(w.typ)}
 		if ok && v.nameable(named.Obj()) == "" {

@@ -34,8 +34,6 @@ const (
 	annotatedType      = "go.uber.org/fx.Annotated"
 	inType             = "go.uber.org/dig.In"
 	outType            = "go.uber.org/dig.Out"
-	httpClientType     = "net/http.Client"
-	roundTripper       = "net/http.RoundTripper"
 	grpcConnType       = "google.golang.org/grpc.ClientConnInterface"
 )
 

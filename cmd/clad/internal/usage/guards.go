@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/cladgo/clad/cmd/clad/internal/adapters"
 	"golang.org/x/tools/go/packages"
 )
 
@@ -112,8 +113,11 @@ func guardKey(t types.Type) string {
 // methods lists the methods of what is provided, and whether it is wrapped at
 // all.
 func (f *finder) methods(t types.Type) (found []Method, wrapped bool) {
-	if isNamed(t, roundTripper) || isPointerTo(t, httpClientType) {
-		return nil, true // the methods of HTTP, as package cladhttp has them
+	if a, ok := adapters.Of(t); ok {
+		for _, name := range a.Methods {
+			found = append(found, Method{Name: name})
+		}
+		return found, true
 	}
 	guards := f.guards[guardKey(t)]
 	if ptr, ok := types.Unalias(t).(*types.Pointer); ok {

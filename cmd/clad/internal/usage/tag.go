@@ -103,8 +103,12 @@ func (f *finder) service(t *tagging, r result) {
 	if !wrapped || r.policy == "none" { // said so at the field: it is not wrapped
 		return
 	}
+	named := types.Unalias(r.typ)
+	if ptr, ok := named.(*types.Pointer); ok {
+		named = ptr.Elem() // *http.Client goes by the name of http.Client
+	}
 	s := Service{
-		Type: typeID(r.typ), Full: fullID(r.typ), Name: r.name, Group: r.group, At: position(t.pkg, t.call),
+		Type: typeID(named), Full: fullID(named), Name: r.name, Group: r.group, At: position(t.pkg, t.call),
 		Policy: t.policy, Chosen: t.chosen, Methods: methods, Paths: isNamed(r.typ, grpcConnType),
 		Errors: t.errors,
 	}

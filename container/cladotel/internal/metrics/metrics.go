@@ -46,6 +46,8 @@ var (
 	Timeouts          = Metric{"clad.timeouts", Counter, "{timeout}", "Timeouts of the policies, of attempts and of whole operations.", []string{Operation}}
 	Overruns          = Metric{"clad.attempt.overruns", Counter, "{attempt}", "Attempts that came back long after their deadline.", []string{Operation}}
 	Fallbacks         = Metric{"clad.fallbacks", Counter, "{operation}", "Operations that failed and whose fallback was asked then.", []string{Operation}}
+	Stale             = Metric{"clad.stale_answers", Counter, "{operation}", "Operations that failed and gave their last good answer.", []string{Operation}}
+	Chaos             = Metric{"clad.chaos", Counter, "{attempt}", "Attempts that chaos struck.", []string{Operation}}
 	BreakerState      = Metric{"clad.circuit_breaker.state", Gauge, "{breaker}", "1 for the state that a circuit breaker is in, 0 for the others.", []string{Breaker, State}}
 	Transitions       = Metric{"clad.circuit_breaker.transitions", Counter, "{transition}", "Changes of a circuit breaker to a state.", []string{Breaker, State}}
 	LimiterTokens     = Metric{"clad.rate_limiter.tokens", Gauge, "{token}", "Tokens that a rate limiter has.", []string{Limiter}}
@@ -53,14 +55,19 @@ var (
 	BulkheadInUse     = Metric{"clad.bulkhead.in_use", Gauge, "{call}", "Calls that a bulkhead has let in and that are under way.", []string{Bulkhead}}
 	BulkheadWaiting   = Metric{"clad.bulkhead.waiting", Gauge, "{call}", "Calls that wait for a bulkhead's permit.", []string{Bulkhead}}
 	BulkheadLimit     = Metric{"clad.bulkhead.limit", Gauge, "{call}", "Calls that a bulkhead lets in at the same time.", []string{Bulkhead}}
+	ShadowTrips       = Metric{"clad.shadow.trips", Counter, "{trip}", "Times that circuit breakers of a dry run would have opened.", []string{Operation}}
+	ShadowRejections  = Metric{"clad.shadow.rejections", Counter, "{attempt}", "Attempts that a dry run would have refused.", []string{Operation, Reason}}
+	ShadowRetries     = Metric{"clad.shadow.retries", Counter, "{attempt}", "Attempts that would have followed another in a dry run, as far as that can be known.", []string{Operation}}
+	ShadowTimeouts    = Metric{"clad.shadow.timeouts", Counter, "{timeout}", "Timeouts that there would have been in a dry run.", []string{Operation}}
 	Reloads           = Metric{"clad.reloads", Counter, "{reload}", "Reloads of the profile.", []string{Outcome}}
 )
 
 // All are all metrics, in the order in which to read of them.
 var All = []Metric{
-	Operations, OperationDuration, Active, AttemptDuration, Retries, Timeouts, Overruns, Rejections, Fallbacks,
+	Operations, OperationDuration, Active, AttemptDuration, Retries, Timeouts, Overruns, Rejections, Fallbacks, Stale, Chaos,
 	BreakerState, Transitions, LimiterTokens, LimiterLimit,
 	BulkheadInUse, BulkheadWaiting, BulkheadLimit, Reloads,
+	ShadowTrips, ShadowRejections, ShadowRetries, ShadowTimeouts,
 }
 
 // Values are what the attributes can be, where that is a closed set.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/cladgo/clad/test/bench"
+	"github.com/cladgo/clad/test/bench/adapters"
 	"github.com/cladgo/clad/test/bench/internal/measure"
 	"github.com/cladgo/clad/test/bench/internal/results"
 )
@@ -49,7 +50,25 @@ func entrants(match func(id string) bool) []entrant {
 				return part, func(uint64) error { return nil }, nil
 			}})
 	}
+	all = append(all, ofAdapters()...)
 	return slices.DeleteFunc(all, func(e entrant) bool { return !match(e.id) })
+}
+
+// ofAdapters are the calls through adapters, and what they are compared with.
+func ofAdapters() []entrant {
+	var all []entrant
+	for _, c := range append(adapters.Cases(), adapters.LoopbackCases()...) {
+		system := bench.System{Name: c.System, Form: c.Form}
+		id := c.Row + "/" + system.ID()
+		all = append(all, entrant{id, c.Row, system, func() (measure.Subject, func(uint64) error, error) {
+			b, err := c.Prepare(id)
+			if err != nil {
+				return nil, nil, err
+			}
+			return b, func(uint64) error { return b.Close() }, nil
+		}})
+	}
+	return all
 }
 
 // measureCases measures entrants, each made anew.

@@ -19,6 +19,8 @@ const PlotFile = "benchmarks.svg"
 func Page(w io.Writer, r *results.Results) error {
 	p := &page{r: r}
 	p.intro()
+	p.loopback()
+	p.adapters()
 	p.successPath()
 	p.otherForms()
 	p.peers()

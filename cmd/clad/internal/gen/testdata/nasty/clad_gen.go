@@ -193,7 +193,7 @@
 //
 //	All  guarded; a timeout bounds the opening, not the iter.Seq2[string, *nasty.User]
 //	Ban  guarded
-//	Get  guarded
+//	Get  guarded; reads
 //	Map  guarded, one attempt: its function would be called again
 //	Put  guarded
 
@@ -220,7 +220,7 @@
 
 // interface{Fetch(ctx context.Context, url string) ([]byte, error)}:
 //
-//	Fetch  guarded
+//	Fetch  guarded; reads
 
 // Once means: never attempted again when an attempt may have reached the dependency.
 
@@ -3997,12 +3997,18 @@ func (p *usersProxy) Get(ctx context.Context, key string) (result *User, err err
 	}
 	call := p.get.Begin(ctx)
 	defer call.End()
+	if call.Keeps() {
+		call.Key(key)
+	}
 	for call.Next(&err) {
 		if call.FellBack() {
 			result, err = p.getFallback(call.Context(), key)
 			continue
 		}
 		result, err = p.next.Get(call.Context(), key)
+	}
+	if err == nil && call.Keeps() {
+		result = container.LastGood(&call, result)
 	}
 	return result, err
 }
@@ -4323,12 +4329,18 @@ func (p *fetcherProxy) Fetch(ctx context.Context, url string) (result []byte, er
 	}
 	call := p.fetch.Begin(ctx)
 	defer call.End()
+	if call.Keeps() {
+		call.Key(url)
+	}
 	for call.Next(&err) {
 		if call.FellBack() {
 			result, err = p.fetchFallback(call.Context(), url)
 			continue
 		}
 		result, err = p.next.Fetch(call.Context(), url)
+	}
+	if err == nil && call.Keeps() {
+		result = container.LastGood(&call, result)
 	}
 	return result, err
 }

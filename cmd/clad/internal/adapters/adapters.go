@@ -1,0 +1,37 @@
+// Package adapters knows which of clad's own packages wrap a type better than a proxy
+// of it could, as soon as a program imports them.
+package adapters
+
+import "go/types"
+
+const container = "github.com/cladgo/clad/container/"
+
+// An Adapter wraps a type.
+type Adapter struct {
+	Package string // its import path
+	// Methods are those that a policy can be chosen for; nil where they are not a
+	// list: commands, routes.
+	Methods []string
+}
+
+var (
+	http  = Adapter{Package: container + "cladhttp"}
+	redis = Adapter{Package: container + "cladredis"}
+)
+
+var known = map[string]Adapter{
+	"net/http.RoundTripper":                        http,
+	"*net/http.Client":                             http,
+	"database/sql/driver.Connector":                {container + "cladsql", []string{"Begin", "Connect", "Exec", "Ping", "Prepare", "Query"}},
+	"google.golang.org/grpc.ClientConnInterface":   {container + "cladgrpc", []string{"Invoke", "NewStream"}},
+	"*github.com/redis/go-redis/v9.Client":         redis,
+	"*github.com/redis/go-redis/v9.ClusterClient":  redis,
+	"github.com/redis/go-redis/v9.UniversalClient": redis,
+	"github.com/cladgo/clad/container/cladpgx.DB":  {Package: container + "cladpgx"},
+}
+
+// Of returns what wraps a type.
+func Of(t types.Type) (Adapter, bool) {
+	a, ok := known[types.TypeString(types.Unalias(t), (*types.Package).Path)]
+	return a, ok
+}
