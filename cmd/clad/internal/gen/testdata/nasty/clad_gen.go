@@ -38,8 +38,8 @@
 //	Set         guarded, safe to repeat, also twice at once
 //	SetBody     guarded, safe to repeat; another attempt only if body can be set back
 //	Signal      guarded
-//	Size        guarded, safe to repeat, also twice at once
-//	Stat        guarded, safe to repeat, also twice at once
+//	Size        guarded, safe to repeat, also twice at once; reads
+//	Stat        guarded, safe to repeat, also twice at once; reads
 //	Transact    guarded, safe to repeat
 //	Upload      guarded; another attempt only if body can be set back
 
@@ -1190,6 +1190,9 @@ func (p *consumesProxy) Size(ctx context.Context, arg2 string) (result int64, er
 	}
 	call := p.size.Begin(ctx)
 	defer call.End()
+	if call.Keeps() {
+		call.Key(arg2)
+	}
 	for call.Next(&err) {
 		if call.FellBack() {
 			result, err = p.sizeFallback(call.Context(), arg2)
@@ -1201,6 +1204,9 @@ func (p *consumesProxy) Size(ctx context.Context, arg2 string) (result int64, er
 		}
 		result, err = p.next.Size(call.Context(), arg2)
 	}
+	if err == nil && call.Keeps() {
+		result = container.LastGood(&call, result)
+	}
 	return result, err
 }
 
@@ -1210,6 +1216,12 @@ func (p *consumesProxy) Stat(ctx context.Context, failed2 string, at [2]time.Tim
 	}
 	call := p.stat.Begin(ctx)
 	defer call.End()
+	if call.Keeps() {
+		call.Key(struct {
+			p1 string
+			p2 [2]time.Time
+		}{failed2, at})
+	}
 	for call.Next(&err) {
 		if call.FellBack() {
 			hedged2, won2, err = p.statFallback(call.Context(), failed2, at)
@@ -1224,6 +1236,13 @@ func (p *consumesProxy) Stat(ctx context.Context, failed2 string, at [2]time.Tim
 			continue
 		}
 		hedged2, won2, err = p.next.Stat(call.Context(), failed2, at)
+	}
+	if err == nil && call.Keeps() {
+		last := container.LastGood(&call, struct {
+			r0 int64
+			r1 string
+		}{hedged2, won2})
+		hedged2, won2 = last.r0, last.r1
 	}
 	return hedged2, won2, err
 }
