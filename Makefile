@@ -146,6 +146,19 @@ bench-check: ## fail when clad has become slower than test/bench/baseline.json b
 clients: ## run the clients that clad knows against real servers and write docs/clients.md
 	cd test/clients && go test -count=1 ./... -update
 
+# The browser's tests hold the console to what axe-core checks. It is not ours to
+# spread, so it is fetched; what comes must be what was looked at.
+AXE := 4.14.1
+AXE_SHA256 := e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745
+
+.PHONY: axe
+axe: bin/axe.min.js ## fetch axe-core, which checks the console's accessibility (needs npm)
+bin/axe.min.js: Makefile
+	@mkdir -p bin/axe && cd bin/axe && npm pack --silent axe-core@$(AXE) >/dev/null && \
+	echo '$(AXE_SHA256)  axe-core-$(AXE).tgz' | sha256sum --check --quiet && \
+	tar -xzf axe-core-$(AXE).tgz package/axe.min.js && mv package/axe.min.js ../ && touch ../axe.min.js
+	@rm -rf bin/axe
+
 .PHONY: demo
 demo: ## play the example's story of an outage and its recovery
 	GOWORK= go run ./examples/app -demo

@@ -72,7 +72,7 @@ func TestAPolicyWithANewClosureKeepsItsBreaker(t *testing.T) {
 func TestAnOperationWithEverNewPolicies(t *testing.T) {
 	o := newOrchestrator(t, policy.Catalog{})
 	for n := range 2000 {
-		p := pipelineFor(t, o, "op", policy.CircuitBreaker{FailureThreshold: 1}, policy.RateLimit{RequestsPerSecond: float64(1 + n)}, policy.Timeout(time.Hour+time.Duration(n)))
+		p := pipelineFor(t, o, "op", policy.CircuitBreaker{FailureThreshold: 1, RecoveryTimeout: time.Hour}, policy.RateLimit{RequestsPerSecond: float64(1 + n)}, policy.Timeout(time.Hour+time.Duration(n)))
 		if n == 0 {
 			_ = p.Run(t.Context(), always(errDown))
 		}

@@ -79,5 +79,7 @@ var adapters = map[string]string{
 	"grpc.ClientConnInterface": `import _ "github.com/cladgo/clad/container/cladgrpc"`,
 	"*redis.Client":            `import _ "github.com/cladgo/clad/container/cladredis"`,
 	"*redis.ClusterClient":     `import _ "github.com/cladgo/clad/container/cladredis"`,
+	"*pgxpool.Pool":            `tag it with container.As[cladpgx.DB](), of "github.com/cladgo/clad/container/cladpgx", and have users take that`,
+	"*pgx.Conn":                `tag it with container.As[cladpgx.DB](), of "github.com/cladgo/clad/container/cladpgx", and have users take that`,
 	"redis.UniversalClient":    `import _ "github.com/cladgo/clad/container/cladredis"`,
 }

@@ -159,6 +159,7 @@ type profile struct {
 	candidate candidate
 	files     watch.Snapshot // as they were right before they were read
 	at        time.Time
+	loaded    *config.Profile // nil where the policies were given in code
 }
 
 // howToChoose says how a profile is chosen.
@@ -203,7 +204,7 @@ func (o *options) load() (profile, error) {
 	if shadow.name != "" && (watched == nil || *watched != shadow.name) {
 		return o.load() // once more, with its files among those that are watched
 	}
-	return profile{p.Name(), unchosen, p.Catalog(), o.standard || p.Standard(), p.Reload(), shadow, files, now}, nil
+	return profile{p.Name(), unchosen, p.Catalog(), o.standard || p.Standard(), p.Reload(), shadow, files, now, p}, nil
 }
 
 // files is the directory of the profiles.

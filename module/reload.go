@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cladgo/clad/config"
 	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/internal/watch"
 	"github.com/cladgo/clad/policy"
@@ -36,6 +37,7 @@ type Reloader struct {
 
 	mu     sync.Mutex // guards:
 	status ReloadStatus
+	loaded *config.Profile // in force; nil where the policies were given in code
 
 	watching struct { // set by start
 		end   func()
@@ -85,6 +87,7 @@ func newReloader(o *options, started profile, orchestrator *container.Orchestrat
 		seen:         started.files,
 		inForce:      started.catalog,
 		status:       ReloadStatus{Profile: started.name, LastSuccess: started.at},
+		loaded:       started.loaded,
 	}
 }
 
@@ -196,6 +199,7 @@ func (r *Reloader) succeeded(ctx context.Context, p profile) {
 	r.mu.Lock()
 	r.status.Profile = p.name
 	r.status.LastSuccess = p.at
+	r.loaded = p.loaded
 	r.status.Err = nil
 	r.status.Successes++
 	r.mu.Unlock()

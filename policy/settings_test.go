@@ -105,6 +105,7 @@ func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 			"period", policy.RateLimit{RequestsPerPeriod: -1, Per: -2, RequestsPerSecond: 3, Burst: 4},
 			[]string{"RequestsPerPeriod is -1", "Per is -2ns", "both RequestsPerSecond and RequestsPerPeriod", "Burst belongs to RequestsPerSecond"},
 		},
+		{"a period of a fleet", policy.RateLimit{RequestsPerPeriod: 5, Per: time.Second, Shared: true}, []string{"Shared goes with RequestsPerSecond"}},
 		{"requests without a period", policy.RateLimit{RequestsPerPeriod: 5}, []string{"Per is 0s"}},
 		{"a period without requests", policy.RateLimit{Per: time.Second}, []string{"RequestsPerPeriod is 0"}},
 		{"rate limit of nothing", policy.RateLimit{}, []string{"RequestsPerSecond is 0"}},

@@ -19,6 +19,7 @@ type body struct {
 	pending container.Pending // nothing where the operation has ended before
 	answer  error             // what a body that ends well counts as; nil for a success
 	release func()            // called at the end, perhaps several times; may be nil
+	of      *exchange         // nil where the operation has ended before
 
 	since   clock.Nanos   // when the headers had come
 	waited  time.Duration // for the server, since then
@@ -65,7 +66,7 @@ func (b *body) ended(err error) error {
 	switch {
 	case err == io.EOF: //nolint:errorlint // as io.Reader has it
 		b.done()
-	case b.left(err):
+	case b.left(err), b.of != nil && b.of.losses.known(b.of.req.URL.Host, b.of.began, err):
 		told = b.pending.Leave(err)
 	default:
 		told = b.pending.Finish(err, policy.Unknown)

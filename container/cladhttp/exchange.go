@@ -25,6 +25,7 @@ type exchange struct {
 	key    idempotencyKey
 
 	attempts int
+	began    uint64         // of the losses, at the attempt at hand
 	last     error          // of the attempt before
 	sent     *http.Request  // at the attempt at hand
 	upload   *upload        // its body, nil where there is no need to watch it
@@ -79,6 +80,7 @@ func (x *exchange) runIn(p *container.Pipeline) (err error) {
 			call.Detach() // a connection of its own from now on
 		case err == nil || o.verdict == policy.Answered:
 			x.body.begin(resp.Body, err)
+			x.body.of = x
 			resp.Body, err = &x.body, nil
 			call.Defer(&x.body.pending)
 		default:
@@ -126,6 +128,7 @@ func (x *exchange) attempt(ctx context.Context) outcome {
 		return outcome{err: err, verdict: policy.Refused}
 	}
 	x.attempts++
+	x.began = x.losses.now()
 	stop := x.upload.closeWith(ctx)
 	resp, err := x.Unwrap().RoundTrip(req) //nolint:bodyclose // that is for the caller, or for letGo
 	stop()
@@ -159,6 +162,8 @@ func (x *exchange) failed(err error) outcome {
 		o.verdict = policy.Refused
 	case x.sent.Context().Err() != nil:
 		o.neutral = x.upload.waiting()
+	default:
+		o.neutral = x.losses.known(x.req.URL.Host, x.began, err)
 	}
 	return o
 }

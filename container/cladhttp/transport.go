@@ -39,6 +39,7 @@ type transport struct {
 	next  http.RoundTripper // nil for http.DefaultTransport, whatever that is by then
 	guard func(*http.Request) (guard, error)
 	options
+	losses losses
 }
 
 // guard is what stands before a request.

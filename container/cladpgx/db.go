@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/cladgo/clad/container"
-	"github.com/cladgo/clad/policy"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -25,7 +24,7 @@ type DB interface {
 func init() { //nolint:gochecknoinits // proxies register themselves
 	container.RegisterProxy(func(next DB, m container.Methods) DB {
 		return &db{next: next, statements: statements{
-			next:  next,
+			next: next, health: newHealth(next),
 			exec:  m.Method("Exec"),
 			query: m.Method("Query"), row: m.Method("QueryRow"),
 			copy: m.Single("CopyFrom"), batch: m.Single("SendBatch"),
@@ -47,7 +46,9 @@ func (d *db) Ping(ctx context.Context) (err error) {
 	call := d.ping.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		began := d.health.now()
 		err = d.next.Ping(call.Context())
+		d.tell(&call, err, began)
 	}
 	return err
 }
@@ -56,30 +57,36 @@ func (d *db) Begin(ctx context.Context) (t pgx.Tx, err error) {
 	call := d.begin.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		began := d.health.now()
 		if t, err = d.next.Begin(call.Context()); err == nil {
 			call.Neutral() // what it is for comes yet
+		} else {
+			d.tell(&call, err, began)
 		}
 	}
-	return d.tx(t, err)
+	return d.tx(t, err, false)
 }
 
 func (d *db) BeginTx(ctx context.Context, opts pgx.TxOptions) (t pgx.Tx, err error) {
 	call := d.beginTx.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		began := d.health.now()
 		if t, err = d.next.BeginTx(call.Context(), opts); err == nil {
 			call.Neutral() // as above
+		} else {
+			d.tell(&call, err, began)
 		}
 	}
-	return d.tx(t, err)
+	return d.tx(t, err, opts.AccessMode == pgx.ReadOnly)
 }
 
-func (d *db) tx(next pgx.Tx, err error) (pgx.Tx, error) {
+func (d *db) tx(next pgx.Tx, err error, readOnly bool) (pgx.Tx, error) {
 	if err != nil {
 		return nil, err
 	}
 	s := d.statements
-	s.next, s.within = next, true
+	s.next, s.within, s.readOnly = next, true, readOnly
 	return &tx{next, s}, nil
 }
 
@@ -121,16 +128,4 @@ func (t *tx) CopyFrom(ctx context.Context, table pgx.Identifier, columns []strin
 
 func (t *tx) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 	return t.guarded.SendBatch(ctx, b)
-}
-
-// finish ends a call whose result has ended, with what that came to.
-func finish(p *container.Pending, err error) error {
-	if err == nil {
-		return p.Finish(nil, policy.Unknown)
-	}
-	v, neutral := judge(err)
-	if neutral {
-		return p.Leave(err)
-	}
-	return p.Finish(err, v)
 }

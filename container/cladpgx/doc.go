@@ -15,6 +15,12 @@
 // so that what the server refuses is refused within the attempt; QueryRow executes
 // its statement when the row is scanned, and never if it is not.
 //
+// Connections of a pool that die together count once, and are given up together
+// (pgxpool.Pool.Reset): by the first that is found dead, by a server that takes no
+// writes any more (25006) outside a transaction that was to be read-only, by two
+// timeouts in a row. So probes are made on fresh connections. What a policy refuses
+// takes none.
+//
 // What the database answered (no rows, a duplicate key) is neither retried nor a
 // failure. Errors come out as pgx made them wherever clad stopped nothing.
 package cladpgx

@@ -16,7 +16,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// A pool that lost a connection looks after the others half a second later.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/jackc/pgx/v5/pgxpool.(*Pool).triggerHealthCheck.func1"))
+}
 
 const postgres = "127.0.0.1:5432"
 
@@ -29,6 +32,7 @@ type proxy struct {
 	mu     sync.Mutex
 	conns  []net.Conn
 	silent bool
+	hung   map[net.Conn]bool
 }
 
 func newProxy(t *testing.T) *proxy {
@@ -37,7 +41,7 @@ func newProxy(t *testing.T) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{listener: l}
+	p := &proxy{listener: l, hung: make(map[net.Conn]bool)}
 	p.wg.Go(p.serve)
 	t.Cleanup(func() {
 		_ = l.Close()
@@ -80,7 +84,7 @@ type quietable struct {
 
 func (q quietable) Write(b []byte) (int, error) {
 	q.p.mu.Lock()
-	silent := q.p.silent
+	silent := q.p.silent || q.p.hung[q.Conn]
 	q.p.mu.Unlock()
 	if silent {
 		return len(b), nil
@@ -95,6 +99,15 @@ func (p *proxy) cut() {
 		_ = c.Close()
 	}
 	p.conns = nil
+}
+
+// forget has the connections that there are hang for good; later ones work.
+func (p *proxy) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.conns {
+		p.hung[c] = true
+	}
 }
 
 func (p *proxy) hush(silent bool) {
@@ -128,7 +141,7 @@ func newPool(t *testing.T, addr string) *pgxpool.Pool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.MaxConns = 2
+	config.MaxConns = 16
 	pool, err := pgxpool.NewWithConfig(context.Background(), config)
 	if err != nil {
 		t.Fatal(err)

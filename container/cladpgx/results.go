@@ -3,7 +3,6 @@ package cladpgx
 import (
 	"context"
 
-	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/container/verdict"
 	"github.com/cladgo/clad/policy"
 	"github.com/jackc/pgx/v5"
@@ -14,10 +13,10 @@ import (
 // rows are rows whose query is judged when they end. They are used by one goroutine.
 type rows struct {
 	pgx.Rows
-	read    bool // the first row was, and Next has not told of it
-	ended   bool
-	err     error // with which they ended
-	outcome container.Pending
+	pending
+	read  bool // the first row was, and Next has not told of it
+	ended bool
+	err   error // with which they ended
 }
 
 func (r *rows) Next() bool {
@@ -48,15 +47,15 @@ func (r *rows) Err() error {
 func (r *rows) end() {
 	if !r.ended {
 		r.ended = true
-		r.err = finish(&r.outcome, r.Rows.Err())
+		r.err = r.finish(r.Rows.Err())
 	}
 }
 
 // batch is results that are judged by the worst of them when they are closed.
 type batch struct {
 	pgx.BatchResults
-	worst   error
-	outcome container.Pending
+	pending
+	worst error
 }
 
 func (b *batch) Exec() (pgconn.CommandTag, error) {
@@ -82,7 +81,7 @@ func (b *batch) Close() error {
 	err := b.BatchResults.Close()
 	b.note(err)
 	worst := b.worst
-	if out := finish(&b.outcome, worst); err != nil && err == worst { //nolint:errorlint // whether it is the same
+	if out := b.finish(worst); err != nil && err == worst { //nolint:errorlint // whether it is the same
 		return out
 	}
 	return err

@@ -26,6 +26,8 @@ type querier interface {
 type statements struct {
 	next                          querier
 	within                        bool // a transaction
+	readOnly                      bool // which takes no writes
+	health                        *health
 	exec, query, row, copy, batch *container.Pipeline
 }
 
@@ -33,9 +35,9 @@ func (s *statements) Exec(ctx context.Context, sql string, args ...any) (tag pgc
 	call := s.exec.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
-		if tag, err = s.next.Exec(call.Context(), sql, args...); err != nil {
-			s.failed(&call, err, sql)
-		}
+		began := s.health.now()
+		tag, err = s.next.Exec(call.Context(), sql, args...)
+		s.came(&call, err, began, sql)
 	}
 	return tag, err
 }
@@ -50,17 +52,16 @@ func (s *statements) Query(ctx context.Context, sql string, args ...any) (pgx.Ro
 	var next pgx.Rows
 	var err error
 	for call.Next(&err) {
+		began := s.health.now()
 		if next, err = s.next.Query(call.Context(), sql, args...); err == nil {
 			if next.Next() { // what the server refuses shows here
-				r := &rows{Rows: next, read: true}
+				r := &rows{Rows: next, read: true, pending: pending{s: s, began: began}}
 				call.Defer(&r.outcome)
 				return r, nil
 			}
 			err = next.Err()
 		}
-		if err != nil {
-			s.failed(&call, err, sql)
-		}
+		s.came(&call, err, began, sql)
 	}
 	if err == nil {
 		return next, nil // there are none
@@ -94,9 +95,9 @@ func (r *row) Scan(dest ...any) (err error) {
 	call := s.row.Begin(r.ctx)
 	defer call.End()
 	for call.Next(&err) {
-		if err = s.next.QueryRow(call.Context(), r.sql, r.args...).Scan(dest...); err != nil {
-			s.failed(&call, err, r.sql)
-		}
+		began := s.health.now()
+		err = s.next.QueryRow(call.Context(), r.sql, r.args...).Scan(dest...)
+		s.came(&call, err, began, r.sql)
 	}
 	return err
 }
@@ -105,9 +106,11 @@ func (s *statements) CopyFrom(ctx context.Context, table pgx.Identifier, columns
 	call := s.copy.Begin(ctx)
 	defer call.End()
 	for call.Next(&err) {
+		began := s.health.now()
 		if n, err = s.next.CopyFrom(call.Context(), table, columns, source); err != nil {
-			call.Stop()
+			call.Stop() // the source is used up
 		}
+		s.tell(&call, err, began)
 	}
 	return n, err
 }
@@ -120,33 +123,65 @@ func (s *statements) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResul
 	defer call.End()
 	var err error
 	if call.Next(&err) {
-		r := &batch{BatchResults: s.next.SendBatch(call.Context(), b)}
+		began := s.health.now()
+		r := &batch{BatchResults: s.next.SendBatch(call.Context(), b), pending: pending{s: s, began: began}}
 		call.Defer(&r.outcome)
 		return r
 	}
 	return newNoBatch(s.next, b, err)
 }
 
-// failed tells a call what the error of its attempt means, and whether another one
-// may follow.
-func (s *statements) failed(call *container.Call, err error, sql string) {
-	m := verdict.Of(err)
-	if v, neutral := judge(err); neutral {
-		call.Neutral()
-	} else {
-		call.Judge(v)
+// came tells a call what its attempt came to, and whether another one may follow.
+func (s *statements) came(call *container.Call, err error, began uint64, sql string) {
+	s.tell(call, err, began)
+	if err == nil {
+		return
 	}
-	if s.within || m.Final || !m.NoEffect && !cladsql.IsRead(sql) {
+	if m := verdict.Of(err); s.within || m.Final || !m.NoEffect && !cladsql.IsRead(sql) {
 		call.Stop()
 	}
 }
 
-// judge returns what an error means to breakers.
-func judge(err error) (v policy.Verdict, neutral bool) {
+// tell tells a call what its attempt came to.
+func (s *statements) tell(call *container.Call, err error, began uint64) {
+	if err == nil {
+		s.health.succeeded()
+	} else if v, neutral := s.judge(err, began); neutral {
+		call.Neutral()
+	} else {
+		call.Judge(v)
+	}
+}
+
+// judge returns what the error of an attempt means to breakers.
+func (s *statements) judge(err error, began uint64) (v policy.Verdict, neutral bool) {
 	var want, got int
 	if n, _ := fmt.Sscanf(err.Error(), "expected %d arguments, got %d", &want, &got); n == 2 {
 		return policy.Refused, false // pgx says so before it sends anything
 	}
+	if s.readOnly && isReadOnly(err) {
+		return policy.Answered, false // as it was asked to
+	}
 	m := verdict.Of(err)
-	return m.Verdict, m.Neutral
+	return m.Verdict, s.health.failed(err, began) || m.Neutral
+}
+
+// pending is a result that is judged at its end.
+type pending struct {
+	s       *statements
+	began   uint64
+	outcome container.Pending
+}
+
+// finish ends the call with what its result came to.
+func (p *pending) finish(err error) error {
+	if err == nil {
+		p.s.health.succeeded()
+		return p.outcome.Finish(nil, policy.Unknown)
+	}
+	v, neutral := p.s.judge(err, p.began)
+	if neutral {
+		return p.outcome.Leave(err)
+	}
+	return p.outcome.Finish(err, v)
 }

@@ -51,8 +51,8 @@ const format = ":1:"
 // (ContextTimeoutEnabled). It stays the caller's to close, after the orchestrator.
 //
 // The user of an ACL needs the keys and the channel that begin with the prefix, and
-// +evalsha +eval +hget +hset +hdel +hkeys +hmget +pexpire +del +publish +subscribe
-// +pubsub +time +ping.
+// +evalsha +eval +hset +hdel +hkeys +hmget +hgetall +pexpire +publish +subscribe +pubsub
+// +time +ping.
 func NewStore(client redis.UniversalClient, opts ...Option) *Store {
 	s := &Store{client: client, prefix: "clad"}
 	for _, opt := range opts {

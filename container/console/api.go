@@ -17,6 +17,7 @@ type State struct {
 	Services        []Service        `json:"services"`
 	CircuitBreakers []CircuitBreaker `json:"circuit_breakers"`
 	RateLimiters    []RateLimiter    `json:"rate_limiters"`
+	Bulkheads       []Bulkhead       `json:"bulkheads"`
 	// Operations are those of no service: run by their own id, or by the name of a
 	// policy.
 	Operations []Operation `json:"operations"`
@@ -66,19 +67,20 @@ type Operation struct {
 
 // Totals are policy.Totals, since the application started.
 type Totals struct {
-	Operations  uint64 `json:"operations,omitempty"`
-	Successful  uint64 `json:"successful,omitempty"` // answered ones included
-	Answered    uint64 `json:"answered,omitempty"`
-	Failed      uint64 `json:"failed,omitempty"` // cancelled ones included
-	Cancelled   uint64 `json:"cancelled,omitempty"`
-	Retries     uint64 `json:"retries,omitempty"`
-	Trips       uint64 `json:"trips,omitempty"`
-	CircuitOpen uint64 `json:"circuit_open,omitempty"` // rejected for that reason
-	RateLimited uint64 `json:"rate_limited,omitempty"` // likewise
-	Hedges      uint64 `json:"hedges,omitempty"`
-	RetryBudget uint64 `json:"retry_budget,omitempty"` // attempts that it refused
-	Timeouts    uint64 `json:"timeouts,omitempty"`
-	Overruns    uint64 `json:"overruns,omitempty"`
+	Operations   uint64 `json:"operations,omitempty"`
+	Successful   uint64 `json:"successful,omitempty"` // answered ones included
+	Answered     uint64 `json:"answered,omitempty"`
+	Failed       uint64 `json:"failed,omitempty"` // cancelled ones included
+	Cancelled    uint64 `json:"cancelled,omitempty"`
+	Retries      uint64 `json:"retries,omitempty"`
+	Trips        uint64 `json:"trips,omitempty"`
+	CircuitOpen  uint64 `json:"circuit_open,omitempty"`  // rejected for that reason
+	RateLimited  uint64 `json:"rate_limited,omitempty"`  // likewise
+	BulkheadFull uint64 `json:"bulkhead_full,omitempty"` // likewise
+	Hedges       uint64 `json:"hedges,omitempty"`
+	RetryBudget  uint64 `json:"retry_budget,omitempty"` // further attempts refused
+	Timeouts     uint64 `json:"timeouts,omitempty"`
+	Overruns     uint64 `json:"overruns,omitempty"`
 }
 
 // Recent is what happened of late.
@@ -110,6 +112,16 @@ type CircuitBreaker struct {
 	LastTrip *Trip `json:"last_trip,omitempty"`
 	// Control is what somebody put in force here.
 	Control *Control `json:"control,omitempty"`
+	// Shared is there where it is a fleet's.
+	Shared *Shared `json:"shared,omitempty"`
+}
+
+// Shared is what is known of the fleet that shares a breaker or a limiter.
+type Shared struct {
+	Alone     bool `json:"alone"`     // the store is away: it goes on by itself
+	Instances int  `json:"instances"` // that share it, as far as is known
+	// Heard is when the store last answered; not there if it never did.
+	Heard time.Time `json:"heard,omitzero"`
 }
 
 // Trip is why a circuit breaker opened.
@@ -137,6 +149,20 @@ type RateLimiter struct {
 	// Rejected is how many calls it has refused since the console looks.
 	Rejected uint64   `json:"rejected,omitempty"`
 	Control  *Control `json:"control,omitempty"`
+	Shared   *Shared  `json:"shared,omitempty"` // where it is a fleet's
+}
+
+// Bulkhead is a bulkhead.
+type Bulkhead struct {
+	Name string `json:"name"`
+	// Limit is how many calls may be under way at once, InUse how many are, and
+	// Waiting how many wait for one of them to end.
+	Limit   int     `json:"max_concurrent"`
+	InUse   int     `json:"in_use"`
+	Waiting int     `json:"waiting"`
+	MaxWait float64 `json:"max_wait_s,omitempty"`
+	// Reserve is the share of Limit that is for critical calls.
+	Reserve float64 `json:"reserve,omitempty"`
 }
 
 // Control is what somebody put in force.
@@ -232,7 +258,7 @@ type History struct {
 	// CircuitBreakers have a digit for each step: 0 closed, 1 half-open, 2 open.
 	CircuitBreakers map[string]string `json:"circuit_breakers"`
 	// RateLimiters have for each step what was left of the burst, from 0 to 100.
-	RateLimiters map[string][]uint8 `json:"rate_limiters"`
+	RateLimiters map[string][]int `json:"rate_limiters"`
 }
 
 // Series is what happened to an operation, step by step.
@@ -265,6 +291,8 @@ type Tick struct {
 	Sequence uint64 `json:"sequence,omitempty"`
 	// Points are what happened in that step, by operation.
 	Points map[string]Point `json:"points,omitempty"`
+	// Services are the states of those that have changed theirs, by name.
+	Services map[string]string `json:"services,omitempty"`
 	// Operations are those of which something happened of late.
 	Operations      []Operation      `json:"operations,omitempty"`
 	CircuitBreakers []CircuitBreaker `json:"circuit_breakers,omitempty"`

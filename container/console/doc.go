@@ -16,5 +16,5 @@
 // readings of the clock and a few counters, as with container.OnCompleted; and a
 // timer looks at the counters every two seconds. What is kept is bounded: at most
 // 2000 operations, each with the last five minutes, and 500 entries of the event log.
-// That is 5 MB for 300 services with three methods each that are all in use.
+// That is 7 MB for 300 services with three methods each that are all in use.
 package console

@@ -35,4 +35,6 @@ func dryRunOf(o *container.Orchestrator) *DryRun {
 	return d
 }
 
-func rejectionsOf(t policy.Totals) uint64 { return t.CircuitBreakerRejections + t.RateLimitHits }
+func rejectionsOf(t policy.Totals) uint64 {
+	return t.CircuitBreakerRejections + t.RateLimitHits + t.BulkheadRejections
+}

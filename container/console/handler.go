@@ -32,7 +32,7 @@ func Handler(o *container.Orchestrator, opts ...Option) http.Handler {
 	mux.HandleFunc("GET /{file}", serveFile)
 	mux.HandleFunc("GET /api/state", c.serveState)
 	mux.HandleFunc("GET /api/history", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, c.recorder.history()) })
-	mux.HandleFunc("GET /api/profile", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, c.settings.profile()) })
+	mux.HandleFunc("GET /api/profile", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, c.fullProfile()) })
 	mux.HandleFunc("GET /api/events", c.serveEvents)
 	mux.HandleFunc("POST /api/circuit_breakers/{name}", c.steerBreaker)
 	mux.HandleFunc("POST /api/rate_limiters/{name}", c.steerLimiter)
@@ -82,7 +82,7 @@ type console struct {
 func newConsole(o *container.Orchestrator, opts []Option) *console {
 	c := &console{o: o, origins: http.NewCrossOriginProtection()}
 	c.settings = settings{
-		profile:  func() Profile { return inCode(o) },
+		profile:  func() Profile { return Profile{} },
 		dryRun:   func() *DryRun { return dryRunOf(o) },
 		describe: func(err error) string { return redact(err.Error()) },
 	}

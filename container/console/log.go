@@ -2,8 +2,10 @@ package console
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -75,8 +77,8 @@ func (l *eventLog) event(_ context.Context, e container.Event) {
 	case container.Rejected:
 		l.rejected(e)
 	case container.AttemptFailed:
-		if e.Verdict == policy.Answered {
-			return // it works, and said no
+		if e.Verdict == policy.Answered || errors.Is(e.Err, policy.ErrCircuitOpen) || errors.Is(e.Err, policy.ErrRateLimited) || errors.Is(e.Err, policy.ErrBulkheadFull) {
+			return // it works, and said no; or a layer refused it, which is told of by itself
 		}
 		l.count(KindFailed, e.Operation, "", func() string { return l.say(e.Err) })
 	case container.Retrying:
@@ -130,18 +132,22 @@ func (l *eventLog) reloaded(e container.Reloaded) {
 }
 
 func (l *eventLog) rejected(e container.Rejected) {
-	by := "rate limiter"
 	l.mu.Lock()
-	if e.Reason == container.CircuitOpen {
-		by = "circuit breaker"
+	switch e.Reason {
+	case container.CircuitOpen:
 		if story := l.story(e.Name); story != nil {
 			story.rejected++
 		}
-	} else if _, known := l.limited[e.Name]; known || len(l.limited) < maxResources {
-		l.limited[e.Name]++
+	case container.RateLimited:
+		if _, known := l.limited[e.Name]; known || len(l.limited) < maxResources {
+			l.limited[e.Name]++
+		}
+	default:
 	}
 	l.mu.Unlock()
-	l.count(KindRejected, e.Operation, e.Name, func() string { return "refused by " + by + " " + e.Name })
+	l.count(KindRejected, e.Operation, e.Name, func() string {
+		return "refused, " + strings.ReplaceAll(string(e.Reason), "_", " ") + ": " + e.Name
+	})
 }
 
 // story is called with the lock held.

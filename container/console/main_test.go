@@ -39,6 +39,7 @@ func shop(t *testing.T) *container.Orchestrator {
 	return newOrchestrator(t, policy.Catalog{
 		CircuitBreakers: map[string]policy.CircuitBreaker{"bank": {FailureThreshold: 2, RecoveryTimeout: 30e9, SuccessThreshold: 1}},
 		RateLimiters:    map[string]policy.RateLimit{"calls": {RequestsPerSecond: 1000, Burst: 100}},
+		Bulkheads:       map[string]policy.Bulkhead{"permits": {MaxConcurrent: 3, MaxWait: 2e9, Reserve: 0.5}},
 		Policies:        map[string]policy.Policy{"guarded": policy.Combine(policy.RateLimit{Name: "calls"}, policy.CircuitBreaker{Name: "bank"})},
 	})
 }

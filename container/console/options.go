@@ -30,8 +30,9 @@ func AllowControls(who func(*http.Request) (name string, ok bool)) Option {
 }
 
 // WithProfile has the console say which profile is in force, and where each value of
-// it comes from; module.Console gives one. Without it, the policies are shown as the
-// orchestrator has them. Current is called by many goroutines.
+// it comes from; module.Console gives one. Without it, and where it leaves out the
+// settings, policies are shown as the orchestrator has them. Current is called by many
+// goroutines.
 func WithProfile(current func() Profile) Option {
 	return optionFunc(func(s *settings) { s.profile = current })
 }

@@ -9,18 +9,39 @@ import (
 	"github.com/cladgo/clad/policy"
 )
 
-// inCode describes what is in force where nobody knows where it comes from.
-func inCode(o *container.Orchestrator) Profile {
+// fullProfile is what is in force, with its settings.
+func (c *console) fullProfile() Profile {
+	p := c.settings.profile()
+	if p.Settings == nil {
+		p.Settings = settingsOf(c.o)
+	}
+	p.ProfileStatus = shownStatus(p.ProfileStatus)
+	return p
+}
+
+func shownStatus(s ProfileStatus) ProfileStatus {
+	s.Error = cut(plain(s.Error), maxError)
+	return s
+}
+
+// maxError is how much of the mistakes of a profile is shown, in bytes.
+const maxError = 2000
+
+// settingsOf describes what is in force where nobody knows where it comes from.
+func settingsOf(o *container.Orchestrator) []Setting {
 	c := o.Catalog()
-	p := Profile{Settings: []Setting{}}
+	settings := []Setting{}
 	add := func(value string, path ...string) {
-		p.Settings = append(p.Settings, Setting{Path: path, Value: value, Origin: "code"})
+		settings = append(settings, Setting{Path: path, Value: value, Origin: "code"})
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.CircuitBreakers)) {
 		add(c.CircuitBreakers[name].WithDefaults().String(), "circuit_breakers", name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.RateLimiters)) {
 		add(c.RateLimiters[name].WithDefaults().String(), "rate_limiters", name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Bulkheads)) {
+		add(c.Bulkheads[name].String(), "bulkheads", name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Policies)) {
 		layers := policy.Layers(c.Policies[name])
@@ -43,5 +64,5 @@ func inCode(o *container.Orchestrator) Profile {
 			add(s.Methods[method], "services", name, "methods", method)
 		}
 	}
-	return p
+	return settings
 }

@@ -207,7 +207,7 @@ func (r *recorder) history() History {
 	h := History{
 		Sequence: r.sequence, Step: step.Seconds(), Steps: steps,
 		Operations: make(map[string]Series, len(r.series)), CircuitBreakers: make(map[string]string, len(r.breakers)),
-		RateLimiters: make(map[string][]uint8, len(r.limiters)),
+		RateLimiters: make(map[string][]int, len(r.limiters)),
 	}
 	for id, s := range r.series {
 		var all Series
@@ -224,11 +224,11 @@ func (r *recorder) history() History {
 		h.Operations[id] = all
 	}
 	for name, t := range r.breakers {
-		values := r.valuesOf(t)
-		for i := range values {
-			values[i] += '0'
+		var digits []byte
+		for _, state := range r.valuesOf(t) {
+			digits = append(digits, '0'+byte(state))
 		}
-		h.CircuitBreakers[name] = string(values)
+		h.CircuitBreakers[name] = string(digits)
 	}
 	for name, t := range r.limiters {
 		h.RateLimiters[name] = r.valuesOf(t)
@@ -243,10 +243,10 @@ func (r *recorder) oldest(from uint64) uint64 {
 	return max(from, r.sequence+1-steps)
 }
 
-func (r *recorder) valuesOf(t *track) []uint8 {
-	var values []uint8
+func (r *recorder) valuesOf(t *track) []int {
+	var values []int
 	for n := r.oldest(t.from); n <= r.sequence; n++ {
-		values = append(values, t.values[n%steps])
+		values = append(values, int(t.values[n%steps]))
 	}
 	return values
 }
@@ -264,11 +264,10 @@ func difference(now, before policy.Totals) Point {
 	}
 	less := func(a, b uint64) uint32 { return uint32(a - min(a, b)) }
 	return Point{
-		Calls:   less(now.TotalOperations, before.TotalOperations),
-		Failed:  less(now.FailedOperations-now.Cancelled, before.FailedOperations-before.Cancelled),
-		Retries: less(now.RetryAttempts, before.RetryAttempts),
-		Rejected: less(now.CircuitBreakerRejections+now.RateLimitHits+now.BulkheadRejections,
-			before.CircuitBreakerRejections+before.RateLimitHits+before.BulkheadRejections),
+		Calls:    less(now.TotalOperations, before.TotalOperations),
+		Failed:   less(now.FailedOperations-now.Cancelled, before.FailedOperations-before.Cancelled),
+		Retries:  less(now.RetryAttempts, before.RetryAttempts),
+		Rejected: less(rejectionsOf(now), rejectionsOf(before)),
 		Timeouts: less(now.TimeoutCount, before.TimeoutCount),
 	}
 }

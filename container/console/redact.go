@@ -14,7 +14,7 @@ var secrets = []struct {
 	with    string
 }{
 	// user:password@host, also where the password has signs of its own
-	{regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/?#"']*@`), "$1…@"},
+	{regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)[^\s"']*@`), "$1…@"},
 	{regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://[^\s?#"']*)[?#][^\s"']*`), "$1?…"},
 	{regexp.MustCompile(`(?i)\b(authorization|proxy-authorization|cookie|set-cookie)(["']?\s*[:=]\s*)[^\r\n]+`), "$1$2…"},
 	{regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9+/=_.~-]{4,}`), "$1 …"},

@@ -18,8 +18,8 @@ func (c *console) state() State {
 	s := State{
 		At: time.Now(), Since: c.recorder.since, Ready: health.Ready,
 		Services: []Service{}, Operations: []Operation{},
-		CircuitBreakers: c.circuitBreakers(), RateLimiters: c.rateLimiters(),
-		Totals: totalsOf(metrics.Totals), Profile: c.settings.profile().ProfileStatus, DryRun: c.settings.dryRun(),
+		CircuitBreakers: c.circuitBreakers(), RateLimiters: c.rateLimiters(), Bulkheads: c.bulkheads(),
+		Totals: totalsOf(metrics.Totals), Profile: shownStatus(c.settings.profile().ProfileStatus), DryRun: c.settings.dryRun(),
 	}
 	s.Reloads = c.log.reloadsSoFar()
 	byName := make(map[string]container.ServiceHealth, len(health.Services))
@@ -70,6 +70,7 @@ func (c *console) circuitBreaker(b *container.CircuitBreaker) CircuitBreaker {
 	if control := c.controls.of(b); control != nil && now.Mode != container.ModeAutomatic {
 		shown.Control = control
 	}
+	shown.Shared = shared(b.Sharing())
 	shown.LastTrip, shown.Rejected = c.log.storyOf(shown.Name)
 	if now.State == policy.StateClosed {
 		shown.Rejected = 0
@@ -92,10 +93,31 @@ func (c *console) rateLimiter(l *container.RateLimiter) RateLimiter {
 		PerPeriod: limit.RequestsPerPeriod, Period: limit.Per.Seconds(),
 		MaxWait: limit.MaxWait.Seconds(), Tokens: brief(l.Tokens()), Rejected: c.log.limitedBy(l.Name()),
 	}
+	shown.Shared = shared(l.Sharing())
 	if l.Overridden() {
 		shown.Mode, shown.Control = modeOverridden, c.controls.of(l)
 	}
 	return shown
+}
+
+func (c *console) bulkheads() []Bulkhead {
+	all := []Bulkhead{}
+	for _, b := range c.o.Bulkheads() {
+		limit, now := b.Limit(), b.Status()
+		all = append(all, Bulkhead{
+			Name: b.Name(), Limit: limit.MaxConcurrent, InUse: now.InUse, Waiting: now.Waiting,
+			MaxWait: limit.MaxWait.Seconds(), Reserve: limit.Reserve,
+		})
+	}
+	return all
+}
+
+// shared is what is known of a fleet, where there is one.
+func shared(s container.Sharing, ok bool) *Shared {
+	if !ok {
+		return nil
+	}
+	return &Shared{s.Alone, s.Instances, s.Heard}
 }
 
 // The modes of a rate limiter.
@@ -125,6 +147,9 @@ func (s *State) shape() uint64 {
 	for _, b := range s.CircuitBreakers {
 		add("b", b.Name)
 	}
+	for _, b := range s.Bulkheads {
+		add("h", b.Name)
+	}
 	for _, l := range s.RateLimiters {
 		add("l", l.Name)
 	}
@@ -140,7 +165,9 @@ func totalsOf(t policy.Totals) Totals {
 	return Totals{
 		Operations: t.TotalOperations, Successful: t.SuccessfulOperations, Answered: t.Answered,
 		Failed: t.FailedOperations, Cancelled: t.Cancelled, Retries: t.RetryAttempts, Trips: t.CircuitBreakerTrips,
-		CircuitOpen: t.CircuitBreakerRejections, RateLimited: t.RateLimitHits, Hedges: t.Hedges, RetryBudget: t.RetryBudgetHits, Timeouts: t.TimeoutCount, Overruns: t.Overruns,
+		CircuitOpen: t.CircuitBreakerRejections, RateLimited: t.RateLimitHits,
+		BulkheadFull: t.BulkheadRejections, Hedges: t.Hedges, RetryBudget: t.RetryBudgetHits,
+		Timeouts: t.TimeoutCount, Overruns: t.Overruns,
 	}
 }
 

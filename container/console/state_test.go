@@ -27,6 +27,7 @@ func TestStateHasThePromisedShape(t *testing.T) {
 			"services":         `[]`,
 			"circuit_breakers": `[{"name":"bank","state":"open","mode":"automatic","since":"2000-01-01T00:00:00Z","retry_after_s":19,"last_trip":{"at":"2000-01-01T00:00:00Z","operation":"pay","error":"connection refused"}}]`,
 			"rate_limiters":    `[{"name":"calls","mode":"automatic","requests_per_second":1000,"burst":100,"tokens":100}]`,
+			"bulkheads":        `[{"name":"permits","max_concurrent":3,"in_use":0,"waiting":0,"max_wait_s":2,"reserve":0.5}]`,
 			"operations":       `[{"operation":"pay","totals":{"operations":2,"failed":2,"trips":1},"recent":{"per_second":0.2,"failed_per_second":0.2,"p50_s":0.00001638,"p90_s":0.00001638,"p99_s":0.00001638}}]`,
 			"ready":            `true`,
 			"profile":          `{"name":""}`,
@@ -58,7 +59,7 @@ func TestHistoryIsOfTheLastMinutes(t *testing.T) {
 		if p := s.P99[0]; p < 500 || p > 563 {
 			t.Errorf("p99 is %v ms, and the slowest took 500", p)
 		}
-		if got.CircuitBreakers["bank"] != "22" || !slices.Equal(got.RateLimiters["calls"], []uint8{100, 100}) {
+		if got.CircuitBreakers["bank"] != "22" || !slices.Equal(got.RateLimiters["calls"], []int{100, 100}) {
 			t.Errorf("%+v", got)
 		}
 		time.Sleep(6 * time.Minute)

@@ -115,6 +115,7 @@ func message(event string, body any) []byte {
 type told struct {
 	entry    uint64
 	shape    uint64
+	services map[string]string
 	breakers map[string]CircuitBreaker
 	limiters map[string]RateLimiter
 }
@@ -143,6 +144,15 @@ func (c *console) tell(next func() (uint64, map[string]Point)) {
 	if sequence > 0 {
 		t.Operations = c.busy(&s)
 	}
+	t.Services = make(map[string]string)
+	states := make(map[string]string, len(s.Services))
+	for _, service := range s.Services {
+		states[service.Name] = service.State
+		if c.told.services[service.Name] != service.State {
+			t.Services[service.Name] = service.State
+		}
+	}
+	c.told.services = states
 	t.CircuitBreakers, c.told.breakers = changed(s.CircuitBreakers, c.told.breakers, func(b CircuitBreaker) string { return b.Name })
 	t.RateLimiters, c.told.limiters = changed(s.RateLimiters, c.told.limiters, func(l RateLimiter) string { return l.Name })
 	c.streams.send(message(EventTick, t))

@@ -53,6 +53,7 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	settings.Steer = p.Name() == "development"
 	app := fx.New(wiring.App(settings, module.WithConfigDir(p.dir), module.WithReload()))
 	if err := start(ctx, app, settings); err != nil {
 		return err

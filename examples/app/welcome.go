@@ -24,7 +24,8 @@ func welcome(w io.Writer, s wiring.Settings, p profile, notes []string) {
 	}
 	fmt.Fprintf(w, "The payment service listens on %s, its bank is at %s.\n", api, s.BankURL)
 	fmt.Fprintf(w, "Ledger:  %s\n", books)
-	fmt.Fprintf(w, "Profile: %s\n\n", p.describe())
+	fmt.Fprintf(w, "Profile: %s\n", p.describe())
+	fmt.Fprintf(w, "Console: %s%s\n\n", api, wiring.ConsolePath)
 	showPolicies(w, p.Catalog())
 	fmt.Fprintf(w, `
 Try, in another terminal:
@@ -38,8 +39,9 @@ curl -X PUT %[2]s/faults -d '{"outage": true}'
 # the recovery: pay again when the Retry-After is over
 curl -X PUT %[2]s/faults -d '{}'
 
-%[1]s/state shows what the policies did, %[1]s/metrics the same for Prometheus. Ctrl-C stops.
-`, api, s.BankURL)
+Look at %[1]s%[3]s meanwhile: it shows what is down, since when, and what is done about it.
+%[1]s/state has what the policies did as JSON, %[1]s/metrics the same for Prometheus. Ctrl-C stops.
+`, api, s.BankURL, wiring.ConsolePath)
 }
 
 // showPolicies prints what is in force, each policy from the outside in.

@@ -119,10 +119,20 @@ func (l *Limit) Observe(began, now clock.Nanos, underWay int, failed bool) int {
 	if l.probing > 0 || l.unloaded == 0 {
 		least = measureSamples
 	}
-	if l.samples.seen >= least && now.Sub(l.since) >= max(shortestWindow, windowLasts*l.samples.sum/time.Duration(l.samples.seen)) {
+	if l.samples.seen >= least && now.Sub(l.since) >= l.windowLasts() {
 		l.endWindow(now)
 	}
 	return l.now()
+}
+
+// windowLasts is how long a window takes with samples as they are. Where these are
+// so long that nothing can be missing, there is no need to wait for longer ones.
+func (l *Limit) windowLasts() time.Duration {
+	mean := l.samples.sum / time.Duration(l.samples.seen)
+	if l.probing == 0 && l.unloaded > 0 && mean > windowLasts*l.unloaded {
+		return shortestWindow
+	}
+	return max(shortestWindow, windowLasts*mean)
 }
 
 func (l *Limit) endWindow(now clock.Nanos) {

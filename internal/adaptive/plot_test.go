@@ -35,6 +35,9 @@ func TestTheDocumentationShowsTheSimulation(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("other processors round a product and a sum as one, and a simulation goes another way")
 	}
+	if raceEnabled {
+		t.Skip("a simulation has one goroutine")
+	}
 	runs := []run{
 		{"adaptive", "#1f77b4", simulate(newLimit(usual), 2, step)},
 		{"fixed at 40", "#d62728", simulate(fixed(40), 2, step)},

@@ -59,7 +59,7 @@ func simulate(l limiter, seed uint64, phases []phase) []second {
 	r := rand.New(rand.NewPCG(seed, seed))
 	var (
 		now       = clock.Nanos(1)
-		busy      []*call // at a worker, those that end first first
+		busy      []*call // at a worker, sorted by when they end
 		queue     []*call // and those before one
 		underWay  int     // that the limit knows of
 		giveUps   []*call // in the order of their beginnings

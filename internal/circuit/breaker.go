@@ -206,8 +206,8 @@ func (b *Breaker) Report(p Permit, o Outcome) Trip {
 			return Failing
 		}
 	}
-	if t := b.timing.Load(); t != nil && p.stamp() != 0 && p.of(t.epoch) {
-		return b.reportTimed(t, p, o)
+	if p.isTimed() {
+		return b.reportTimed(p, o)
 	}
 	return NoTrip
 }

@@ -34,14 +34,16 @@ type Permit uint64
 const NoPermit Permit = 0
 
 const (
-	permitCall  = gateHealthy // over when it began, if that is timed, over the epoch: as the gate is, if nothing has failed
-	permitProbe = kindMask    // over the probe's id
+	permitCall  = gateHealthy  // over the epoch: as the gate is, if nothing has failed
+	permitTimed = kindMask - 1 // over when it began, over the epoch
+	permitProbe = kindMask     // over the probe's id
 )
 
 // IsProbe reports whether the permit is that of a probe.
 func (p Permit) IsProbe() bool { return p&kindMask == permitProbe }
 
-// stamp is when the call began, where it is timed; else 0.
+// isTimed reports whether the permit says when the call began, and stamp when.
+func (p Permit) isTimed() bool { return p&kindMask == permitTimed }
 func (p Permit) stamp() uint32 { return uint32(p >> kindBits) }
 
 // passes admits a call to a closed breaker where it need not ask.

@@ -66,26 +66,26 @@ func (t *timing) number(ticks int64) uint64 { return uint64(ticks/t.period) + 1 
 // begin admits a call. Its permit says when it began.
 func (t *timing) begin(now clock.Nanos) Permit {
 	ticks := t.ticks(now)
-	stamp := uint32(ticks)
-	if stamp == 0 {
-		stamp-- // a tick earlier: zero is no time
-	}
 	n := t.number(ticks)
 	cell := &t.under[n%ringPeriods]
 	for {
 		was := cell.Load()
 		switch held := was >> underBits; {
 		case held > n: // a late reading: it counts with those that began later
-			n, stamp = held, uint32(int64(held-1)*t.period)
+			n, ticks = held, int64(held-1)*t.period
 		case held == n:
 			if cell.CompareAndSwap(was, was+1) {
-				return Permit(t.epoch | uint64(stamp)<<kindBits | permitCall)
+				return t.permit(ticks)
 			}
 		case cell.CompareAndSwap(was, n<<underBits|1):
 			t.count(now, was&underMask)
-			return Permit(t.epoch | uint64(stamp)<<kindBits | permitCall)
+			return t.permit(ticks)
 		}
 	}
+}
+
+func (t *timing) permit(began int64) Permit {
+	return Permit(t.epoch | uint64(uint32(began))<<kindBits | permitTimed)
 }
 
 // end counts a call that ends, unless it was counted as slow before. It reports
@@ -164,10 +164,10 @@ func (b *Breaker) Overdue(now clock.Nanos) (tripped bool) {
 	return t != nil && t.isDue(now) && b.tripSlow(t, now)
 }
 
-// reportTimed is Report for a call that was timed.
-func (b *Breaker) reportTimed(t *timing, p Permit, o Outcome) Trip {
-	now := clock.Now()
-	if t.end(p, now, o) && b.tripSlow(t, now) {
+// reportTimed is the rest of Report for a call that was timed.
+func (b *Breaker) reportTimed(p Permit, o Outcome) Trip {
+	t, now := b.timing.Load(), clock.Now()
+	if t != nil && p.of(t.epoch) && t.end(p, now, o) && b.tripSlow(t, now) {
 		return TooSlow
 	}
 	return NoTrip

@@ -14,7 +14,7 @@ type local struct {
 	unpaid     int64
 	last       clock.Nanos // when a token was last taken
 	tokens     float64
-	at         clock.Nanos // when they were counted; 0 while it is full
+	at         clock.Nanos // when they were counted; 0 before the first settings
 	rate       float64     // per nanosecond
 	burst      float64
 }
@@ -22,8 +22,9 @@ type local struct {
 func (l *local) configure(now clock.Nanos, perSecond, burst float64) {
 	if l.at == 0 {
 		l.tokens, l.at = burst, now
+	} else {
+		l.count(now)
 	}
-	l.count(now)
 	l.rate, l.burst = perSecond/1e9, burst
 	l.tokens = min(l.tokens, burst)
 }

@@ -86,6 +86,7 @@ var beyondSchema = map[string]string{
 	"rate_limiters.period_without_requests":  "may stand in another layer",
 	"rate_limiters.requests_without_period":  "may stand in another layer",
 	"rate_limiters.both_rates":               "two keys",
+	"rate_limiters.period_of_a_fleet":        "two keys",
 	"rate_limiters.burst_of_a_period":        "two keys",
 	"policies.adaptive_bounds":               "compares two values",
 	"policies.adaptive_initial":              "compares two values",

@@ -4,8 +4,11 @@ go 1.26.0
 
 replace github.com/cladgo/clad => ../..
 
+replace github.com/cladgo/clad/container/cladpgx => ../../container/cladpgx
+
 require (
-	github.com/cladgo/clad v0.0.0-00010101000000-000000000000
+	github.com/cladgo/clad v0.1.0
+	github.com/cladgo/clad/container/cladpgx v0.0.0-00010101000000-000000000000
 	github.com/go-sql-driver/mysql v1.10.1
 	github.com/jackc/pgx/v5 v5.13.0
 	github.com/lib/pq v1.12.3

@@ -12,8 +12,11 @@ import (
 	"go.uber.org/fx"
 )
 
-func serveAPI(lc fx.Lifecycle, down fx.Shutdowner, s Settings, a *api.API) {
-	serve(lc, down, s.API, a)
+func serveAPI(lc fx.Lifecycle, down fx.Shutdowner, s Settings, a *api.API, c consolePage) {
+	mux := http.NewServeMux()
+	mux.Handle("/", a)
+	mux.Handle(ConsolePath, c)
+	serve(lc, down, s.API, mux)
 }
 
 func serveBank(lc fx.Lifecycle, down fx.Shutdowner, s Settings) {

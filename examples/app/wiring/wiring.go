@@ -27,6 +27,8 @@ type Settings struct {
 	BankURL string
 	// DatabaseURL is where the ledger is; see ledger.New.
 	DatabaseURL string
+	// Steer lets whoever is on this machine steer by the console.
+	Steer bool
 	// Log hears of what clad and Fx do.
 	Log *slog.Logger
 }
@@ -57,6 +59,7 @@ func App(s Settings, policies ...module.Option) fx.Option {
 			container.Tag(newCache, "cache", container.As[payments.Cache]()),
 			payments.NewService,
 			newAPI,
+			newConsole,
 		),
 		fx.Invoke(telemetry.stop, serveBank, serveAPI),
 		fx.WithLogger(func() fxevent.Logger {
