@@ -277,7 +277,7 @@ func (c *Call) succeed() {
 			c.leaveBulkhead(s, false)
 		} else if c.means.Neutral {
 			c.report(s, circuit.Neutral)
-		} else if !s.breaker.circuit.Ignores(circuit.Permit(*c.word(s.slot))) {
+		} else if !s.breaker().circuit.Ignores(circuit.Permit(*c.word(s.slot))) {
 			c.report(s, circuit.Success)
 		}
 	}
@@ -339,22 +339,22 @@ func (c *Call) enter(i int) (int, error) {
 		var err error
 		switch s.kind {
 		case retryLayer:
-			if c.late || c.now != 0 || s.retry.maxElapsed > 0 {
+			if c.late || c.now != 0 || s.retry().maxElapsed > 0 {
 				c.enterRetry(s)
 			}
 		case breakerLayer:
-			if p, ok := s.breaker.circuit.Closed(); ok {
+			if p, ok := s.breaker().circuit.Closed(); ok {
 				*c.word(s.slot) = uint64(p)
 				continue
 			}
 			err = c.enterBreaker(s)
 		case limiterLayer:
-			if s.limiter.bucket.TakeCredit(c.clock()) {
+			if s.limiter().bucket.TakeCredit(c.clock()) {
 				continue
 			}
 			err = c.enterLimiter(s)
 		case bulkheadLayer:
-			if s.bulkhead.permits.TakeSpare() {
+			if s.bulkhead().permits.TakeSpare() {
 				c.permits |= s.permit
 				continue
 			}

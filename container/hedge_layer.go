@@ -62,7 +62,7 @@ func (c *Call) Hedge() *HedgedCall {
 	if last.kind != hedgeLayer {
 		return nil
 	}
-	h := &HedgedCall{ctx: c.ctx, prog: c.prog, step: last.hedge}
+	h := &HedgedCall{ctx: c.ctx, prog: c.prog, step: last.hedge()}
 	c.memory().hedged = h
 	return h
 }

@@ -17,8 +17,8 @@ func (o *Orchestrator) CircuitBreakers() []*CircuitBreaker {
 		all[b] = true
 	}
 	o.inForce(func(s *step) {
-		if s.breaker != nil {
-			all[s.breaker] = true
+		if its, ok := s.layer.(*CircuitBreaker); ok {
+			all[its] = true
 		}
 	})
 	return byName(all)
@@ -34,8 +34,8 @@ func (o *Orchestrator) RateLimiters() []*RateLimiter {
 		all[l] = true
 	}
 	o.inForce(func(s *step) {
-		if s.limiter != nil {
-			all[s.limiter] = true
+		if its, ok := s.layer.(*RateLimiter); ok {
+			all[its] = true
 		}
 	})
 	return byName(all)
@@ -51,8 +51,8 @@ func (o *Orchestrator) Bulkheads() []*Bulkhead {
 		all[b] = true
 	}
 	o.inForce(func(s *step) {
-		if s.bulkhead != nil {
-			all[s.bulkhead] = true
+		if its, ok := s.layer.(*Bulkhead); ok {
+			all[its] = true
 		}
 	})
 	return byName(all)

@@ -44,18 +44,22 @@ type program struct {
 // step is one layer of a program. Which fields count depends on the kind. What
 // it remembers of a call stands in the Call, from slot on.
 type step struct {
-	kind     kind
-	permit   uint8 // the bit of the bulkhead's permit in Call.permits
-	slot     int32
-	retry    *retryStep
-	breaker  *CircuitBreaker
-	limiter  *RateLimiter
-	bulkhead *Bulkhead
-	timeout  time.Duration // or, of a breaker, what bounds the attempts within; of old answers, how old
-	errors   *errorsStep
-	hedge    *hedgeStep
-	chaos    *chaosStep
+	kind    kind
+	permit  uint8 // the bit of the bulkhead's permit in Call.permits
+	slot    int32
+	timeout time.Duration // or, of a breaker, what bounds the attempts within; of old answers, how old
+	// layer is what the kind says. One interface, and not a pointer for each kind, of
+	// which a program would hold many that are nil.
+	layer any
 }
+
+func (s *step) retry() *retryStep        { return s.layer.(*retryStep) }
+func (s *step) breaker() *CircuitBreaker { return s.layer.(*CircuitBreaker) }
+func (s *step) limiter() *RateLimiter    { return s.layer.(*RateLimiter) }
+func (s *step) bulkhead() *Bulkhead      { return s.layer.(*Bulkhead) }
+func (s *step) errors() *errorsStep      { return s.layer.(*errorsStep) }
+func (s *step) hedge() *hedgeStep        { return s.layer.(*hedgeStep) }
+func (s *step) chaos() *chaosStep        { return s.layer.(*chaosStep) }
 
 // kind says which layer a step is. A new kind of layer is a new file with its
 // enter and exit, a case in compile, and one each in Call.enter and Call.exit; if it
@@ -123,23 +127,23 @@ layers:
 		var err error
 		switch layer := layer.(type) {
 		case policy.Retry:
-			s = step{kind: retryLayer, retry: newRetryStep(layer), slot: prog.words}
+			s = step{kind: retryLayer, layer: newRetryStep(layer), slot: prog.words}
 			prog.words += retryWords
 			prog.key = cmp.Or(prog.key, layer.IdempotencyKey)
 			if layer.Budget > 0 {
-				s.retry.budget, s.retry.dependency = r.retryBudget()
-				prog.budget = s.retry.budget
+				s.retry().budget, s.retry().dependency = r.retryBudget()
+				prog.budget = s.retry().budget
 			}
 		case policy.CircuitBreaker:
 			s = step{kind: breakerLayer, slot: prog.words}
 			prog.breaks, prog.refuses = true, true
-			s.breaker, err = r.circuitBreaker(layer, n.breakers)
+			s.layer, err = r.circuitBreaker(layer, n.breakers)
 			n.breakers++
 			prog.words++
 		case policy.RateLimit:
 			s = step{kind: limiterLayer}
 			prog.refuses = true
-			s.limiter, err = r.rateLimiter(layer, n.limiters)
+			s.layer, err = r.rateLimiter(layer, n.limiters)
 			n.limiters++
 		case policy.Bulkhead:
 			s = step{kind: bulkheadLayer, permit: 1 << n.bulkheads}
@@ -148,7 +152,7 @@ layers:
 				err = fmt.Errorf("more than %d bulkheads in one policy", maxBulkheads)
 				break
 			}
-			s.bulkhead, err = r.bulkhead(layer, n.bulkheads-n.adaptive)
+			s.layer, err = r.bulkhead(layer, n.bulkheads-n.adaptive)
 			n.bulkheads++
 		case policy.AdaptiveLimit:
 			s = step{kind: bulkheadLayer, permit: 1 << n.bulkheads} // with a limit that moves
@@ -157,7 +161,7 @@ layers:
 				err = fmt.Errorf("more than %d bulkheads in one policy", maxBulkheads)
 				break
 			}
-			s.bulkhead = r.adaptiveLimit(layer, n.adaptive)
+			s.layer = r.adaptiveLimit(layer, n.adaptive)
 			n.bulkheads++
 			n.adaptive++
 		case policy.Timeout:
@@ -165,9 +169,9 @@ layers:
 			prog.contexts++
 		case policy.Errors:
 			s = step{kind: errorsLayer}
-			s.errors, err = newErrorsStep(layer, r.namedErrors())
+			s.layer, err = newErrorsStep(layer, r.namedErrors())
 		case policy.Chaos:
-			s = step{kind: chaosLayer, chaos: r.chaos(layer, operation, n.chaos)}
+			s = step{kind: chaosLayer, layer: r.chaos(layer, operation, n.chaos)}
 			n.chaos++
 		case policy.Stale:
 			s = step{kind: staleLayer, timeout: time.Duration(layer)}
@@ -182,7 +186,7 @@ layers:
 			}
 			within.part = true
 			prog.refuses, prog.adapts = prog.refuses || within.refuses, prog.adapts || within.adapts
-			prog.steps = append(prog.steps, step{kind: hedgeLayer, hedge: newHedgeStep(layer, within, spent, taken)})
+			prog.steps = append(prog.steps, step{kind: hedgeLayer, layer: newHedgeStep(layer, within, spent, taken)})
 			break layers
 		default:
 			err = fmt.Errorf("a layer of type %T is not known here", layer)

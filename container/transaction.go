@@ -141,7 +141,7 @@ func (tx *transaction) circuitBreaker(w *owner, policyName string, spec policy.C
 		return nil, err
 	}
 	if spec.Name == "" {
-		return resourceOf(tx, tx.o.breakers, &w.breakers, policyName, n, spec, (*CircuitBreaker).configure, func() *CircuitBreaker {
+		return resourceOf(tx, tx.o.breakers, &w.own().breakers, policyName, n, spec, (*CircuitBreaker).configure, func() *CircuitBreaker {
 			return tx.newBreaker(tx.o.breakers.free(nameFor(w, policyName, n, spec, breakerLayerOf)), spec)
 		}), nil
 	}
@@ -162,7 +162,7 @@ func (tx *transaction) rateLimiter(w *owner, policyName string, spec policy.Rate
 		return nil, err
 	}
 	if spec.Name == "" {
-		return resourceOf(tx, tx.o.limiters, &w.limiters, policyName, n, spec, (*RateLimiter).configure, func() *RateLimiter {
+		return resourceOf(tx, tx.o.limiters, &w.own().limiters, policyName, n, spec, (*RateLimiter).configure, func() *RateLimiter {
 			return tx.newLimiter(tx.o.limiters.free(nameFor(w, policyName, n, spec, limiterLayerOf)), spec)
 		}), nil
 	}
@@ -193,7 +193,7 @@ func (tx *transaction) canShare(what, name string, shared bool) error {
 
 func (tx *transaction) bulkhead(w *owner, policyName string, spec policy.Bulkhead, n int) (*Bulkhead, error) {
 	if spec.Name == "" {
-		return resourceOf(tx, tx.o.bulkheads, &w.bulkheads, policyName, n, spec, (*Bulkhead).configure, func() *Bulkhead {
+		return resourceOf(tx, tx.o.bulkheads, &w.own().bulkheads, policyName, n, spec, (*Bulkhead).configure, func() *Bulkhead {
 			return newBulkhead(tx.o.bulkheads.free(nameFor(w, policyName, n, spec, bulkheadLayerOf)), spec)
 		}), nil
 	}
@@ -234,7 +234,7 @@ func (tx *transaction) equip(prog *program) *program {
 	prog.observed = tx.o.events.observed()
 	for _, s := range prog.steps {
 		if s.kind == hedgeLayer {
-			tx.equip(s.hedge.within).observed = false // it is told of as part of this one
+			tx.equip(s.hedge().within).observed = false // it is told of as part of this one
 		}
 	}
 	if prog.policy == nil {
@@ -263,7 +263,7 @@ func (r ownResources) rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, e
 }
 
 func (tx *transaction) adaptiveLimit(w *owner, policyName string, spec policy.AdaptiveLimit, n int) *Bulkhead {
-	return resourceOf(tx, tx.o.adaptive, &w.adaptive, policyName, n, spec, (*Bulkhead).adapt, func() *Bulkhead {
+	return resourceOf(tx, tx.o.adaptive, &w.own().adaptive, policyName, n, spec, (*Bulkhead).adapt, func() *Bulkhead {
 		return newAdaptiveLimit(tx.o.bulkheads.free(nameFor(w, policyName, n, spec, adaptiveLimitOf)), spec)
 	})
 }
