@@ -14,6 +14,7 @@ func ReferenceTables() map[string]string {
 		"policy":          policyDefinition.fields,
 		"retry":           retryLayer.definition.fields,
 		"backoff":         backoffDefinition.fields,
+		"hedge":           hedgeLayer.definition.fields,
 		"adaptive_limit":  adaptiveLimitLayer.definition.fields,
 		"errors":          errorsLayer.definition.fields,
 		"chaos":           chaosLayer.definition.fields,

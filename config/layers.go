@@ -20,6 +20,7 @@ var layers = []*layer{
 	staleLayer,
 	timeoutLayer,
 	retryLayer,
+	hedgeLayer,
 	rateLimitLayer,
 	rateLimitsLayer,
 	bulkheadLayer,

@@ -45,8 +45,8 @@ func (b *Bulkhead) observe(began, now clock.Nanos, failed bool) {
 // observe tells an adaptive limit how long the attempt took that was just made, if
 // one was and that says anything of the dependency.
 func (c *Call) observe(s *step, failed bool) {
-	if s.bulkhead.adaptive == nil || c.began == 0 || c.unsent || c.means.Neutral {
+	if s.bulkhead().adaptive == nil || c.began == 0 || c.unsent || c.means.Neutral {
 		return
 	}
-	s.bulkhead.observe(c.began, c.clock(), failed && c.means.Verdict != policy.Answered)
+	s.bulkhead().observe(c.began, c.clock(), failed && c.means.Verdict != policy.Answered)
 }

@@ -19,6 +19,9 @@ func (c *Call) attempt(errp *error) bool {
 	if c.made++; c.made == 1 && c.prog.budget != nil {
 		c.prog.budget.Operation(c.clock())
 	}
+	if last := len(c.prog.steps) - 1; last >= 0 && c.prog.steps[last].kind == hedgeLayer {
+		return true // those within it are attempts
+	}
 	for _, before := range c.prog.events.before {
 		if err := before(c.ctx, c.prog.operation); err != nil {
 			*errp = err

@@ -15,20 +15,20 @@ import (
 // enterBreaker asks a breaker that is not closed, or times its calls; else there is
 // nothing to ask.
 func (c *Call) enterBreaker(s *step) error {
-	if s.breaker.circuit.Overdue(c.clock()) {
+	if s.breaker().circuit.Overdue(c.clock()) {
 		c.tripped(s, circuit.TooSlow, nil)
 	}
-	p, wait, ok := s.breaker.circuit.Admit(c.clock(), s.breaker.probeTime(s.timeout))
-	if f := s.breaker.fleet.Load(); f != nil && ok && p.IsProbe() {
+	p, wait, ok := s.breaker().circuit.Admit(c.clock(), s.breaker().probeTime(s.timeout))
+	if f := s.breaker().fleet.Load(); f != nil && ok && p.IsProbe() {
 		if wait, ok = f.admit(p, c.clock()); !ok {
-			s.breaker.circuit.Report(p, circuit.Neutral)
+			s.breaker().circuit.Report(p, circuit.Neutral)
 		}
 		c.now = 0
 	}
 	if !ok {
 		c.prog.counters.Count(countRejection)
-		c.rejected(CircuitOpen, s.breaker.Name(), wait)
-		return &policy.CircuitOpenError{Name: s.breaker.Name(), RetryAfter: wait, Operation: c.prog.operation}
+		c.rejected(CircuitOpen, s.breaker().Name(), wait)
+		return &policy.CircuitOpenError{Name: s.breaker().Name(), RetryAfter: wait, Operation: c.prog.operation}
 	}
 	*c.word(s.slot) = uint64(p)
 	c.timesAttempts = c.timesAttempts || p.IsProbe()
@@ -43,13 +43,13 @@ func (c *Call) reportFailure(s *step, o circuit.Outcome, err error) {
 	word := c.word(s.slot)
 	held := circuit.Permit(*word)
 	*word = uint64(circuit.NoPermit)
-	if f := s.breaker.fleet.Load(); f != nil && held.IsProbe() {
+	if f := s.breaker().fleet.Load(); f != nil && held.IsProbe() {
 		defer f.probed(held, o)
 	}
-	if trip := s.breaker.circuit.Report(held, o); trip != circuit.NoTrip {
+	if trip := s.breaker().circuit.Report(held, o); trip != circuit.NoTrip {
 		c.tripped(s, trip, err)
 	} else if e := c.prog.events; held.IsProbe() && e.wanted(c.ctx) {
-		e.tell(c.ctx, Probed{c.prog.operation, s.breaker.Name(), s.breaker.State()})
+		e.tell(c.ctx, Probed{c.prog.operation, s.breaker().Name(), s.breaker().State()})
 		c.now = 0
 	}
 }
@@ -58,7 +58,7 @@ func (c *Call) reportFailure(s *step, o circuit.Outcome, err error) {
 func (c *Call) tripped(s *step, by circuit.Trip, err error) {
 	c.prog.counters.Count(countTrip)
 	if e := c.prog.events; e.wanted(c.ctx) {
-		e.tell(c.ctx, Tripped{c.prog.operation, s.breaker.Name(), err, by == circuit.TooSlow})
+		e.tell(c.ctx, Tripped{c.prog.operation, s.breaker().Name(), err, by == circuit.TooSlow})
 		c.now = 0
 	}
 }
@@ -70,7 +70,7 @@ func (c *Call) judge(s *step, err error) circuit.Outcome {
 	if c.unsent {
 		return circuit.Neutral
 	}
-	return c.judgeBy(s.breaker, circuit.Permit(*c.word(s.slot)), c.means, err)
+	return c.judgeBy(s.breaker(), circuit.Permit(*c.word(s.slot)), c.means, err)
 }
 
 // judgeBy is judge for an attempt that was made, with what is known of its error.
@@ -98,9 +98,11 @@ func (c *Call) judgeBy(b *CircuitBreaker, held circuit.Permit, means verdict.Mea
 // left says what an attempt means to a breaker that its caller's own end has
 // ended: where that was a deadline, that the dependency was too slow, if it had
 // time enough. A probe needs an outcome: it may not take longer than that
-// either way, or it would be repeated for ever at a dependency that hangs.
+// either way, or it would be repeated for ever at a dependency that hangs. One that a
+// hedge has overtaken says nothing: the other says it.
 func (c *Call) left(b *CircuitBreaker, held circuit.Permit, why error) circuit.Outcome {
-	if why != context.DeadlineExceeded && !held.IsProbe() { //nolint:errorlint // it is what a context says
+	probe := held.IsProbe() && !c.prog.part
+	if why != context.DeadlineExceeded && !probe { //nolint:errorlint // it is what a context says
 		return circuit.Abandoned
 	}
 	if c.began == 0 || c.clock().Sub(c.began) < b.patience() {

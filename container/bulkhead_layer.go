@@ -13,7 +13,7 @@ const maxBulkheads = 8
 
 // enterBulkhead asks a bulkhead that has no permits to spare.
 func (c *Call) enterBulkhead(s *step) error {
-	b, now := s.bulkhead, c.clock()
+	b, now := s.bulkhead(), c.clock()
 	sheddable := policy.CriticalityOf(c.ctx) == policy.Sheddable
 	if b.permits.Take(sheddable) {
 		c.permits |= s.permit
@@ -44,7 +44,7 @@ func (c *Call) leaveBulkhead(s *step, failed bool) {
 	if c.permits&s.permit != 0 {
 		c.observe(s, failed)
 		c.permits &^= s.permit
-		s.bulkhead.permits.Release()
+		s.bulkhead().permits.Release()
 	}
 }
 
@@ -67,7 +67,7 @@ func (c *Call) keepPermits() *heldPermits {
 	for _, s := range c.prog.leaving {
 		if s.kind == bulkheadLayer && c.permits&s.permit != 0 {
 			c.observe(s, false) // it has opened
-			h.of = append(h.of, s.bulkhead)
+			h.of = append(h.of, s.bulkhead())
 		}
 	}
 	c.permits = 0

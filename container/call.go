@@ -62,6 +62,7 @@ type memory struct {
 	key         any    // of the call's arguments, where answers are kept
 	old         any    // the answer that takes the place of a failure
 	fellBack    bool
+	hedged      *HedgedCall // the attempt at hand, where it may be hedged
 }
 
 func (c *Call) memory() *memory {
@@ -235,6 +236,9 @@ func (c *Call) next(errp *error) bool {
 			c.succeed()
 			return false
 		}
+		if c.more != nil && c.more.hedged != nil {
+			return c.afterHedge(errp)
+		}
 		c.weigh(*errp)
 		if r := c.rehearsal(); r != nil {
 			r.safely(func() { r.ended(c, *errp) })
@@ -273,9 +277,12 @@ func (c *Call) succeed() {
 			c.leaveBulkhead(s, false)
 		} else if c.means.Neutral {
 			c.report(s, circuit.Neutral)
-		} else if !s.breaker.circuit.Ignores(circuit.Permit(*c.word(s.slot))) {
+		} else if !s.breaker().circuit.Ignores(circuit.Permit(*c.word(s.slot))) {
 			c.report(s, circuit.Success)
 		}
+	}
+	if c.prog.part {
+		return
 	}
 	c.prog.counters.Count(countSuccess)
 	if c.prog.observed {
@@ -332,22 +339,22 @@ func (c *Call) enter(i int) (int, error) {
 		var err error
 		switch s.kind {
 		case retryLayer:
-			if c.late || c.now != 0 || s.retry.maxElapsed > 0 {
+			if c.late || c.now != 0 || s.retry().maxElapsed > 0 {
 				c.enterRetry(s)
 			}
 		case breakerLayer:
-			if p, ok := s.breaker.circuit.Closed(); ok {
+			if p, ok := s.breaker().circuit.Closed(); ok {
 				*c.word(s.slot) = uint64(p)
 				continue
 			}
 			err = c.enterBreaker(s)
 		case limiterLayer:
-			if s.limiter.bucket.TakeCredit(c.clock()) {
+			if s.limiter().bucket.TakeCredit(c.clock()) {
 				continue
 			}
 			err = c.enterLimiter(s)
 		case bulkheadLayer:
-			if s.bulkhead.permits.TakeSpare() {
+			if s.bulkhead().permits.TakeSpare() {
 				c.permits |= s.permit
 				continue
 			}
@@ -356,7 +363,7 @@ func (c *Call) enter(i int) (int, error) {
 			c.enterTimeout(s)
 		case chaosLayer:
 			err = c.enterChaos(s)
-		case errorsLayer, staleLayer: // are for the way back
+		case errorsLayer, staleLayer, hedgeLayer: // are for the way back, or for the attempt
 		}
 		if err != nil {
 			return i, err
@@ -392,6 +399,7 @@ func (c *Call) exit(s *step, err error) (outcome error, again bool) {
 	case chaosLayer: // it has struck, or not
 	case bulkheadLayer:
 		c.leaveBulkhead(s, true)
+	case hedgeLayer: // its attempts have told the layers within
 	case limiterLayer:
 		if c.unsent { // further in: nobody was asked
 			c.giveBack(s)

@@ -18,7 +18,7 @@ type chaosStep struct {
 
 // enterChaos makes the attempt late, or has it fail in the dependency's place.
 func (c *Call) enterChaos(s *step) error {
-	chaos := s.chaos
+	chaos := s.chaos()
 	if c.clock() >= chaos.until || rand.Float64() >= chaos.Rate {
 		return nil
 	}

@@ -91,10 +91,10 @@ func (c *Call) exitErrors(s *step, err error) {
 	if c.unsent {
 		return
 	}
-	if s.errors.judge != nil {
+	if s.errors().judge != nil {
 		defer func() { c.now = 0 }() // what is asked of users takes its time
 	}
-	if v := s.errors.verdict(err); v != policy.Unknown {
+	if v := s.errors().verdict(err); v != policy.Unknown {
 		c.means.Verdict, c.means.Final = v, false
 	}
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // Event is something that happened to an operation, to a circuit breaker or to the
-// policies: [AttemptFailed], [Retrying], [Waited], [Rejected], [TimedOut], [Overrun],
+// policies: [AttemptFailed], [Retrying], [HedgeStarted], [Waited], [Rejected], [TimedOut], [Overrun],
 // [Tripped], [Probed], [FellBack], [ServedStale], [Injected], [Transition], [Reloaded],
 // [Alone], [Rejoined] or [Followed].
 // The set is closed, but grows: a switch over it needs a default.
@@ -39,6 +39,14 @@ type Retrying struct {
 	Of        int // the most that there may be
 	After     time.Duration
 	Err       error // of the attempt before
+}
+
+// HedgeStarted says that another attempt begins beside those under way, which take
+// long.
+type HedgeStarted struct {
+	Operation string
+	Attempt   int           // of those side by side, from 2
+	After     time.Duration // that the one before was waited for
 }
 
 // Waited says that an attempt has waited for its token, or its permit.
@@ -166,6 +174,7 @@ type Completed struct {
 
 func (AttemptFailed) event() {}
 func (Retrying) event()      {}
+func (HedgeStarted) event()  {}
 func (Rejected) event()      {}
 func (TimedOut) event()      {}
 func (Overrun) event()       {}

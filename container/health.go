@@ -95,8 +95,8 @@ func (o *Orchestrator) checkups() []checkup {
 		_, chosen := tx.chosen(s)
 		all := make(map[*CircuitBreaker]bool)
 		s.inForce(func(s *step) {
-			if s.breaker != nil {
-				all[s.breaker] = true
+			if its, ok := s.layer.(*CircuitBreaker); ok {
+				all[its] = true
 			}
 		})
 		found = append(found, checkup{

@@ -10,7 +10,7 @@ import (
 
 // enterLimiter asks a limiter that may have no token.
 func (c *Call) enterLimiter(s *step) error {
-	l, now := s.limiter, c.clock()
+	l, now := s.limiter(), c.clock()
 	if l.spec.Load().Reserve > 0 && policy.CriticalityOf(c.ctx) == policy.Sheddable {
 		if wait, ok := l.bucket.TakeUnreserved(now); !ok {
 			return c.limited(l, wait)
@@ -51,7 +51,7 @@ func (c *Call) giveBack(s *step) {
 	if c.waited {
 		taken = 0
 	}
-	s.limiter.tokens().GiveBack(taken)
+	s.limiter().tokens().GiveBack(taken)
 }
 
 // latest is when an attempt must have begun that is about to pass s: the retries
@@ -63,9 +63,9 @@ func (c *Call) latest(s *step) clock.Nanos {
 		if outer == s {
 			break
 		}
-		if outer.kind == retryLayer && outer.retry.maxElapsed > 0 {
+		if outer.kind == retryLayer && outer.retry().maxElapsed > 0 {
 			start := clock.Nanos(*c.word(outer.slot + retryStart))
-			latest = min(latest, start.Add(outer.retry.maxElapsed))
+			latest = min(latest, start.Add(outer.retry().maxElapsed))
 		}
 	}
 	return latest

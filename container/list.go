@@ -17,8 +17,8 @@ func (o *Orchestrator) CircuitBreakers() []*CircuitBreaker {
 		all[b] = true
 	}
 	o.inForce(func(s *step) {
-		if s.breaker != nil {
-			all[s.breaker] = true
+		if its, ok := s.layer.(*CircuitBreaker); ok {
+			all[its] = true
 		}
 	})
 	return byName(all)
@@ -34,8 +34,8 @@ func (o *Orchestrator) RateLimiters() []*RateLimiter {
 		all[l] = true
 	}
 	o.inForce(func(s *step) {
-		if s.limiter != nil {
-			all[s.limiter] = true
+		if its, ok := s.layer.(*RateLimiter); ok {
+			all[its] = true
 		}
 	})
 	return byName(all)
@@ -51,8 +51,8 @@ func (o *Orchestrator) Bulkheads() []*Bulkhead {
 		all[b] = true
 	}
 	o.inForce(func(s *step) {
-		if s.bulkhead != nil {
-			all[s.bulkhead] = true
+		if its, ok := s.layer.(*Bulkhead); ok {
+			all[its] = true
 		}
 	})
 	return byName(all)
@@ -173,6 +173,8 @@ const (
 	GuardedWithoutContext Guard = "without_context"
 	// GuardedSafe: see [Methods.Safe].
 	GuardedSafe Guard = "safe"
+	// GuardedHedging: safe to repeat, also twice at once.
+	GuardedHedging Guard = "hedging"
 	// GuardedSingle: see [Methods.Single].
 	GuardedSingle Guard = "single"
 	// GuardedRewinding: see [Methods.Rewinds].
@@ -183,7 +185,7 @@ const (
 
 var guards = [...]Guard{
 	guarded: Guarded, once: GuardedOnce, optional: GuardedByChoice, withoutContext: GuardedWithoutContext,
-	safe: GuardedSafe, single: GuardedSingle, rewinds: GuardedRewinding,
+	safe: GuardedSafe, hedges: GuardedHedging, single: GuardedSingle, rewinds: GuardedRewinding,
 }
 
 // Services lists the tagged services that are wrapped so far, sorted by name. Fx

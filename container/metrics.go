@@ -24,6 +24,7 @@ const (
 	countStale
 	countChaos
 	countBudget
+	countHedge
 	countBegun // these two only where the operation's end is told to somebody
 	countEnded
 )
@@ -97,6 +98,7 @@ func totalsOf(c *counters.Counters) policy.Totals {
 		RateLimitHits:            c.Of(countLimited),
 		BulkheadRejections:       c.Of(countFull),
 		RetryBudgetHits:          c.Of(countBudget),
+		Hedges:                   c.Of(countHedge),
 		TimeoutCount:             c.Of(countTimeout),
 		Overruns:                 c.Of(countOverrun),
 		Fallbacks:                c.Of(countFallback),
@@ -119,6 +121,7 @@ func add(sum *policy.Totals, t policy.Totals) {
 	sum.RateLimitHits += t.RateLimitHits
 	sum.BulkheadRejections += t.BulkheadRejections
 	sum.RetryBudgetHits += t.RetryBudgetHits
+	sum.Hedges += t.Hedges
 	sum.TimeoutCount += t.TimeoutCount
 	sum.Overruns += t.Overruns
 	sum.Fallbacks += t.Fallbacks

@@ -15,6 +15,9 @@ import (
 // caller has made of it from others. A caller that was there at the start, no time
 // ago, is not asked again.
 func (c *Call) conclude(err error) (outcome error, cancelled bool) {
+	if c.prog.part {
+		return err, false
+	}
 	if c.means.Verdict == policy.Answered {
 		c.prog.counters.Count(countSuccess)
 		c.prog.counters.Count(countAnswered)
@@ -38,11 +41,15 @@ func (c *Call) conclude(err error) (outcome error, cancelled bool) {
 func (c *Call) abandon() {
 	c.phase = over
 	c.now, c.means = 0, verdict.Meaning{}
-	c.prog.counters.Count(countFailure)
 	outcome, cancelled := circuit.Failure, c.callerOver() != nil
 	if cancelled {
-		c.prog.counters.Count(countCancelled)
 		outcome = circuit.Neutral
+	}
+	if !c.prog.part {
+		c.prog.counters.Count(countFailure)
+		if cancelled {
+			c.prog.counters.Count(countCancelled)
+		}
 	}
 	for i := len(c.prog.steps) - 1; i >= 0; i-- {
 		s := &c.prog.steps[i]
@@ -53,7 +60,7 @@ func (c *Call) abandon() {
 			c.leaveTimeout(s)
 		case bulkheadLayer:
 			c.leaveBulkhead(s, true)
-		case retryLayer, limiterLayer, errorsLayer, chaosLayer, staleLayer: // hold nothing that is to be given back here: a token was used
+		case retryLayer, limiterLayer, errorsLayer, chaosLayer, staleLayer, hedgeLayer: // hold nothing that is to be given back here: a token was used
 		}
 	}
 	if c.prog.observed {

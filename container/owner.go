@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cladgo/clad/internal/budget"
+	"github.com/cladgo/clad/internal/latency"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -11,29 +12,66 @@ import (
 // policy of the catalog that is run by its name. The lock of the registry
 // guards it.
 type owner struct {
-	name      string
-	main      policy.Policy // of a service: that of its methods for which no other is chosen
+	name string
+	main policy.Policy // of a service: that of its methods for which no other is chosen
+	has  *holdings     // nil until it owns something
+}
+
+// holdings are what an owner has. Many have nothing: what their policies name belongs
+// to all.
+type holdings struct {
 	breakers  []*owned[policy.CircuitBreaker, *CircuitBreaker]
 	limiters  []*owned[policy.RateLimit, *RateLimiter]
 	bulkheads []*owned[policy.Bulkhead, *Bulkhead]
 	adaptive  []*owned[policy.AdaptiveLimit, *Bulkhead]
-	budget    *budget.Budget // of retries; nil where none is bounded
+	budget    *budget.Budget               // of retries; nil where none is bounded
+	hedges    *budget.Budget               // likewise
+	latencies map[string]*latency.Recorder // of operations that are hedged
 }
 
 func newOwner(name string) *owner { return &owner{name: name} }
 
+// own returns the holdings, to be added to.
+func (w *owner) own() *holdings {
+	if w.has == nil {
+		w.has = new(holdings)
+	}
+	return w.has
+}
+
+// owns returns the holdings, to be looked at.
+func (w *owner) owns() *holdings {
+	if w.has == nil {
+		return &holdings{}
+	}
+	return w.has
+}
+
 // retryBudget returns what counts the retries of an owner: it has no settings, so a
 // reload leaves it as it is.
 func (w *owner) retryBudget() *budget.Budget {
-	if w.budget == nil {
-		w.budget = new(budget.Budget)
+	own := w.own()
+	if own.budget == nil {
+		own.budget = new(budget.Budget)
 	}
-	return w.budget
+	return own.budget
+}
+
+// hedging returns what hedges of an operation go by, which a reload leaves as it is.
+func (w *owner) hedging(operation string) (*budget.Budget, *latency.Recorder) {
+	own := w.own()
+	if own.hedges == nil {
+		own.hedges, own.latencies = new(budget.Budget), make(map[string]*latency.Recorder)
+	}
+	if own.latencies[operation] == nil {
+		own.latencies[operation] = new(latency.Recorder)
+	}
+	return own.hedges, own.latencies[operation]
 }
 
 // quiet reports whether all breakers of the owner are closed.
 func (w *owner) quiet() bool {
-	return !slices.ContainsFunc(w.breakers, func(b *owned[policy.CircuitBreaker, *CircuitBreaker]) bool {
+	return !slices.ContainsFunc(w.owns().breakers, func(b *owned[policy.CircuitBreaker, *CircuitBreaker]) bool {
 		return b.resource.State() != policy.StateClosed
 	})
 }
@@ -148,16 +186,16 @@ func (o *owned[S, T]) use(tx *transaction, policyName string) {
 
 // drop forgets the owner's resources. It is for commits.
 func (w *owner) drop(o *Orchestrator) {
-	for _, b := range w.breakers {
+	for _, b := range w.owns().breakers {
 		o.breakers.drop(b.resource)
 	}
-	for _, l := range w.limiters {
+	for _, l := range w.owns().limiters {
 		o.limiters.drop(l.resource)
 	}
-	for _, b := range w.bulkheads {
+	for _, b := range w.owns().bulkheads {
 		o.bulkheads.drop(b.resource)
 	}
-	for _, b := range w.adaptive {
+	for _, b := range w.owns().adaptive {
 		o.adaptive.drop(b.resource)
 	}
 }
@@ -178,16 +216,16 @@ func (w *owner) hold(tx *transaction, p policy.Policy) {
 	for _, layer := range policy.Layers(p) {
 		switch layer := layer.(type) {
 		case policy.CircuitBreaker:
-			hold(tx, w.breakers, breakers, layer)
+			hold(tx, w.owns().breakers, breakers, layer)
 			breakers++
 		case policy.RateLimit:
-			hold(tx, w.limiters, limiters, layer)
+			hold(tx, w.owns().limiters, limiters, layer)
 			limiters++
 		case policy.Bulkhead:
-			hold(tx, w.bulkheads, bulkheads, layer)
+			hold(tx, w.owns().bulkheads, bulkheads, layer)
 			bulkheads++
 		case policy.AdaptiveLimit:
-			hold(tx, w.adaptive, adaptive, layer)
+			hold(tx, w.owns().adaptive, adaptive, layer)
 			adaptive++
 		}
 	}

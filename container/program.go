@@ -8,6 +8,7 @@ import (
 
 	"github.com/cladgo/clad/internal/budget"
 	"github.com/cladgo/clad/internal/counters"
+	"github.com/cladgo/clad/internal/latency"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -32,6 +33,7 @@ type program struct {
 	refuses     bool           // there is a layer that may refuse an attempt
 	adapts      bool           // there is one that goes by how long attempts take
 	observed    bool           // somebody wants to know how long calls take
+	part        bool           // of another, whose attempts its calls are
 	once        bool           // never again once an attempt may have reached the dependency
 
 	large    bool  // the steps need more than a Call has:
@@ -42,17 +44,22 @@ type program struct {
 // step is one layer of a program. Which fields count depends on the kind. What
 // it remembers of a call stands in the Call, from slot on.
 type step struct {
-	kind     kind
-	permit   uint8 // the bit of the bulkhead's permit in Call.permits
-	slot     int32
-	retry    *retryStep
-	breaker  *CircuitBreaker
-	limiter  *RateLimiter
-	bulkhead *Bulkhead
-	timeout  time.Duration // or, of a breaker, what bounds the attempts within; of old answers, how old
-	errors   *errorsStep
-	chaos    *chaosStep
+	kind    kind
+	permit  uint8 // the bit of the bulkhead's permit in Call.permits
+	slot    int32
+	timeout time.Duration // or, of a breaker, what bounds the attempts within; of old answers, how old
+	// layer is what the kind says. One interface, and not a pointer for each kind, of
+	// which a program would hold many that are nil.
+	layer any
 }
+
+func (s *step) retry() *retryStep        { return s.layer.(*retryStep) }
+func (s *step) breaker() *CircuitBreaker { return s.layer.(*CircuitBreaker) }
+func (s *step) limiter() *RateLimiter    { return s.layer.(*RateLimiter) }
+func (s *step) bulkhead() *Bulkhead      { return s.layer.(*Bulkhead) }
+func (s *step) errors() *errorsStep      { return s.layer.(*errorsStep) }
+func (s *step) hedge() *hedgeStep        { return s.layer.(*hedgeStep) }
+func (s *step) chaos() *chaosStep        { return s.layer.(*chaosStep) }
 
 // kind says which layer a step is. A new kind of layer is a new file with its
 // enter and exit, a case in compile, and one each in Call.enter and Call.exit; if it
@@ -71,6 +78,7 @@ const (
 	chaosLayer
 	staleLayer
 	bulkheadLayer
+	hedgeLayer // the last: what stands within is a program of its own
 )
 
 // resources finds the state of a policy's layers: what is named is shared, what
@@ -82,6 +90,9 @@ type resources interface {
 	bulkhead(spec policy.Bulkhead, n int) (*Bulkhead, error)
 	adaptiveLimit(spec policy.AdaptiveLimit, n int) *Bulkhead
 	retryBudget() (b *budget.Budget, dependency string)
+	// hedging returns what hedges of an operation go by; ok is false where it is
+	// not hedged.
+	hedging(operation string) (b *budget.Budget, l *latency.Recorder, ok bool)
 	chaos(spec policy.Chaos, operation string, n int) *chaosStep
 	namedErrors() map[string]error
 }
@@ -96,62 +107,87 @@ func compile(p policy.Policy, operation string, r resources) (*program, error) {
 	if err := p.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", operation, err)
 	}
-	prog := &program{policy: p, operation: operation, steps: make([]step, 0, len(layers))}
+	prog, err := compileLayers(layers, operation, r, new(numbers))
+	if err != nil {
+		return nil, err
+	}
+	prog.policy = p
+	return prog, nil
+}
+
+// numbers are how many layers of each kind stand further out.
+type numbers struct{ breakers, limiters, bulkheads, adaptive, chaos int }
+
+func compileLayers(layers []policy.Policy, operation string, r resources, n *numbers) (*program, error) {
+	prog := &program{operation: operation, steps: make([]step, 0, len(layers))}
 	var errs []error
-	breakers, limiters, bulkheads, adaptive, chaos := 0, 0, 0, 0, 0
-	for _, layer := range layers {
+layers:
+	for i, layer := range layers {
 		var s step
 		var err error
 		switch layer := layer.(type) {
 		case policy.Retry:
-			s = step{kind: retryLayer, retry: newRetryStep(layer), slot: prog.words}
+			s = step{kind: retryLayer, layer: newRetryStep(layer), slot: prog.words}
 			prog.words += retryWords
 			prog.key = cmp.Or(prog.key, layer.IdempotencyKey)
 			if layer.Budget > 0 {
-				s.retry.budget, s.retry.dependency = r.retryBudget()
-				prog.budget = s.retry.budget
+				s.retry().budget, s.retry().dependency = r.retryBudget()
+				prog.budget = s.retry().budget
 			}
 		case policy.CircuitBreaker:
 			s = step{kind: breakerLayer, slot: prog.words}
 			prog.breaks, prog.refuses = true, true
-			s.breaker, err = r.circuitBreaker(layer, breakers)
-			breakers++
+			s.layer, err = r.circuitBreaker(layer, n.breakers)
+			n.breakers++
 			prog.words++
 		case policy.RateLimit:
 			s = step{kind: limiterLayer}
 			prog.refuses = true
-			s.limiter, err = r.rateLimiter(layer, limiters)
-			limiters++
+			s.layer, err = r.rateLimiter(layer, n.limiters)
+			n.limiters++
 		case policy.Bulkhead:
-			s = step{kind: bulkheadLayer, permit: 1 << bulkheads}
+			s = step{kind: bulkheadLayer, permit: 1 << n.bulkheads}
 			prog.refuses = true
-			if bulkheads == maxBulkheads {
+			if n.bulkheads == maxBulkheads {
 				err = fmt.Errorf("more than %d bulkheads in one policy", maxBulkheads)
 				break
 			}
-			s.bulkhead, err = r.bulkhead(layer, bulkheads-adaptive)
-			bulkheads++
+			s.layer, err = r.bulkhead(layer, n.bulkheads-n.adaptive)
+			n.bulkheads++
 		case policy.AdaptiveLimit:
-			s = step{kind: bulkheadLayer, permit: 1 << bulkheads} // with a limit that moves
+			s = step{kind: bulkheadLayer, permit: 1 << n.bulkheads} // with a limit that moves
 			prog.refuses, prog.adapts = true, true
-			if bulkheads == maxBulkheads {
+			if n.bulkheads == maxBulkheads {
 				err = fmt.Errorf("more than %d bulkheads in one policy", maxBulkheads)
 				break
 			}
-			s.bulkhead = r.adaptiveLimit(layer, adaptive)
-			bulkheads++
-			adaptive++
+			s.layer = r.adaptiveLimit(layer, n.adaptive)
+			n.bulkheads++
+			n.adaptive++
 		case policy.Timeout:
 			s = step{kind: timeoutLayer, timeout: time.Duration(layer), slot: prog.contexts}
 			prog.contexts++
 		case policy.Errors:
 			s = step{kind: errorsLayer}
-			s.errors, err = newErrorsStep(layer, r.namedErrors())
+			s.layer, err = newErrorsStep(layer, r.namedErrors())
 		case policy.Chaos:
-			s = step{kind: chaosLayer, chaos: r.chaos(layer, operation, chaos)}
-			chaos++
+			s = step{kind: chaosLayer, layer: r.chaos(layer, operation, n.chaos)}
+			n.chaos++
 		case policy.Stale:
 			s = step{kind: staleLayer, timeout: time.Duration(layer)}
+		case policy.Hedge:
+			spent, taken, ok := r.hedging(operation)
+			if !ok {
+				continue
+			}
+			within, err := compileLayers(layers[i+1:], operation, r, n)
+			if err != nil {
+				return nil, errors.Join(append(errs, err)...)
+			}
+			within.part = true
+			prog.refuses, prog.adapts = prog.refuses || within.refuses, prog.adapts || within.adapts
+			prog.steps = append(prog.steps, step{kind: hedgeLayer, layer: newHedgeStep(layer, within, spent, taken)})
+			break layers
 		default:
 			err = fmt.Errorf("a layer of type %T is not known here", layer)
 		}

@@ -122,6 +122,10 @@ func (m Methods) Rewinds(name string) *Pipeline { return m.service.pipeline(name
 // Safe is Method for what is safe to repeat, even where an attempt had its effect.
 func (m Methods) Safe(name string) *Pipeline { return m.service.pipeline(name, safe) }
 
+// Hedges is Safe for what may be attempted twice at once: the proxy asks [Call.Hedge]
+// before each attempt.
+func (m Methods) Hedges(name string) *Pipeline { return m.service.pipeline(name, hedges) }
+
 // Optional is Method for what is passed through unless the profile or a
 // [Method] option chooses a policy for it: Close and the like.
 func (m Methods) Optional(name string) *Pipeline { return m.service.pipeline(name, optional) }

@@ -109,12 +109,12 @@ func (r *rehearsal) enter(i int, now clock.Nanos) {
 		case timeoutLayer:
 			r.begun[s.slot] = r.spent
 		case breakerLayer:
-			if s.breaker.circuit.Overdue(now) {
+			if s.breaker().circuit.Overdue(now) {
 				r.prog.counters.Count(countTrip)
 			}
-			p, ok := s.breaker.circuit.Closed()
+			p, ok := s.breaker().circuit.Closed()
 			if !ok {
-				p, _, ok = s.breaker.circuit.Admit(now, s.breaker.probeTime(s.timeout))
+				p, _, ok = s.breaker().circuit.Admit(now, s.breaker().probeTime(s.timeout))
 			}
 			if !ok {
 				r.prog.counters.Count(countRejection)
@@ -123,7 +123,7 @@ func (r *rehearsal) enter(i int, now clock.Nanos) {
 			}
 			r.words[s.slot] = uint64(p)
 		case limiterLayer:
-			if taken(&s.limiter.bucket, now) {
+			if taken(&s.limiter().bucket, now) {
 				continue
 			}
 			r.prog.counters.Count(countLimited)
@@ -131,7 +131,7 @@ func (r *rehearsal) enter(i int, now clock.Nanos) {
 				r.refuse(i, now)
 				return
 			}
-		case errorsLayer, bulkheadLayer, chaosLayer, staleLayer: // are for the way back, or let everything pass
+		case errorsLayer, bulkheadLayer, chaosLayer, staleLayer, hedgeLayer: // are for the way back, or let everything pass
 		}
 	}
 }
@@ -156,7 +156,7 @@ func taken(b *bucket.Bucket, now clock.Nanos) bool {
 // really made.
 func (r *rehearsal) retriesLimited(i int) bool {
 	for i--; i >= 0; i-- {
-		if s := &r.prog.steps[i]; s.kind == retryLayer && int(r.words[s.slot+retryAttempts])+1 < s.retry.maxAttempts {
+		if s := &r.prog.steps[i]; s.kind == retryLayer && int(r.words[s.slot+retryAttempts])+1 < s.retry().maxAttempts {
 			r.words[s.slot+retryAttempts]++
 			r.prog.counters.Count(countRetry)
 			r.prog.counters.Count(countAssumed)
@@ -171,7 +171,7 @@ func (r *rehearsal) refuse(i int, now clock.Nanos) {
 	r.release(i - 1)
 	for j := range i {
 		if s := &r.prog.steps[j]; s.kind == limiterLayer {
-			s.limiter.bucket.GiveBack(now)
+			s.limiter().bucket.GiveBack(now)
 		}
 	}
 	r.state, r.failed = done, true
@@ -189,10 +189,10 @@ func (r *rehearsal) release(i int) {
 func (r *rehearsal) report(s *step, o circuit.Outcome) {
 	held := circuit.Permit(r.words[s.slot])
 	r.words[s.slot] = uint64(circuit.NoPermit)
-	if held == circuit.NoPermit || o == circuit.Success && s.breaker.circuit.Ignores(held) {
+	if held == circuit.NoPermit || o == circuit.Success && s.breaker().circuit.Ignores(held) {
 		return
 	}
-	if s.breaker.circuit.Report(held, o) != circuit.NoTrip {
+	if s.breaker().circuit.Report(held, o) != circuit.NoTrip {
 		r.prog.counters.Count(countTrip)
 	}
 }
@@ -237,7 +237,7 @@ func (r *rehearsal) exit(c *Call) {
 			if !failed {
 				continue
 			}
-			if v := s.errors.verdict(err); v != policy.Unknown {
+			if v := s.errors().verdict(err); v != policy.Unknown {
 				means.Verdict, means.Final = v, false
 			}
 		case timeoutLayer:
@@ -249,7 +249,7 @@ func (r *rehearsal) exit(c *Call) {
 		case breakerLayer:
 			switch {
 			case failed:
-				r.report(s, c.judgeBy(s.breaker, circuit.Permit(r.words[s.slot]), means, err))
+				r.report(s, c.judgeBy(s.breaker(), circuit.Permit(r.words[s.slot]), means, err))
 			case means.Neutral:
 				r.report(s, circuit.Neutral)
 			default:
@@ -263,7 +263,7 @@ func (r *rehearsal) exit(c *Call) {
 				r.spent, r.state, r.resume = spent+delay, awaiting, i+1
 				return
 			}
-		case limiterLayer, bulkheadLayer, chaosLayer, staleLayer: // its token is used; nothing is held
+		case limiterLayer, bulkheadLayer, chaosLayer, staleLayer, hedgeLayer: // its token is used; nothing is held
 		}
 	}
 	r.spent, r.state = spent, done
@@ -281,17 +281,17 @@ func (r *rehearsal) retries(c *Call, s *step, i int, spent time.Duration, err er
 	attempts := &r.words[s.slot+retryAttempts]
 	*attempts++
 	n := int(*attempts)
-	if n >= s.retry.maxAttempts || c.final || c.caller.Err() != nil || r.prog.once && !means.NoEffect {
+	if n >= s.retry().maxAttempts || c.final || c.caller.Err() != nil || r.prog.once && !means.NoEffect {
 		return 0, false
 	}
 	real := c.means
 	c.means = means
-	retryable := c.retryable(s.retry, err)
+	retryable := c.retryable(s.retry(), err)
 	c.means = real
 	after, _ := policy.RetryAfter(err)
-	delay = max(s.retry.backoff.Delay(n), after)
-	switch limit := s.retry.maxElapsed; {
-	case !retryable, after > s.retry.maxWait:
+	delay = max(s.retry().backoff.Delay(n), after)
+	switch limit := s.retry().maxElapsed; {
+	case !retryable, after > s.retry().maxWait:
 		return 0, false
 	case limit > 0 && spent-time.Duration(r.words[s.slot+retryStart])+delay > limit:
 		return 0, false
@@ -304,7 +304,7 @@ func (r *rehearsal) retries(c *Call, s *step, i int, spent time.Duration, err er
 	if deadline, ends := c.caller.Deadline(); ends && delay >= clock.At(deadline).Sub(c.clock()) {
 		return 0, false
 	}
-	if b := s.retry.budget; b != nil && !b.Spend(c.clock(), s.retry.share) {
+	if b := s.retry().budget; b != nil && !b.Spend(c.clock(), s.retry().share, leastRetries) {
 		r.prog.counters.Count(countBudget)
 		return 0, false
 	}
@@ -363,7 +363,7 @@ func (r *rehearsal) renew() {
 			r.words[s.slot+retryAttempts], r.words[s.slot+retryStart] = 0, uint64(r.spent)
 		case timeoutLayer:
 			r.begun[s.slot] = r.spent
-		case breakerLayer, limiterLayer, errorsLayer, bulkheadLayer, chaosLayer, staleLayer: // are not asked
+		case breakerLayer, limiterLayer, errorsLayer, bulkheadLayer, chaosLayer, staleLayer, hedgeLayer: // are not asked
 		}
 	}
 	r.state = attempting

@@ -48,7 +48,7 @@ const (
 
 // enterRetry begins a count of attempts; the first time, that is at zero anyway.
 func (c *Call) enterRetry(s *step) {
-	if s.retry.maxElapsed > 0 {
+	if s.retry().maxElapsed > 0 {
 		c.clock()
 	}
 	*c.word(s.slot + retryAttempts), *c.word(s.slot + retryStart) = 0, uint64(c.now)
@@ -56,7 +56,7 @@ func (c *Call) enterRetry(s *step) {
 
 // exitRetry decides whether a failed attempt is followed by another.
 func (c *Call) exitRetry(s *step, err error) (outcome error, again bool) {
-	r := s.retry
+	r := s.retry()
 	attempts := c.word(s.slot + retryAttempts)
 	*attempts++
 	if r.maxAttempts == 1 || c.final || !c.retryable(r, err) || c.ctx.Err() != nil ||
@@ -117,15 +117,15 @@ func (c *Call) RetriesLeft() (left int, retries bool) {
 	budgeted := math.MaxInt32
 	for i := range c.prog.steps {
 		s := &c.prog.steps[i]
-		if s.kind != retryLayer || s.retry.maxAttempts == 1 {
+		if s.kind != retryLayer || s.retry().maxAttempts == 1 {
 			continue
 		}
 		retries = true
 		made := int(*c.word(s.slot + retryAttempts))
-		more := int64(left)*int64(s.retry.maxAttempts) + int64(s.retry.maxAttempts-1-made)
+		more := int64(left)*int64(s.retry().maxAttempts) + int64(s.retry().maxAttempts-1-made)
 		left = int(min(more, math.MaxInt32))
-		if s.retry.budget != nil {
-			budgeted = min(budgeted, s.retry.budget.Left(c.clock(), s.retry.share))
+		if s.retry().budget != nil {
+			budgeted = min(budgeted, s.retry().budget.Left(c.clock(), s.retry().share, leastRetries))
 		}
 	}
 	if !retries || c.callerRetries() {
@@ -144,6 +144,10 @@ func (c *Call) IdempotencyKey() string {
 	return c.prog.key
 }
 
+// leastRetries is how many a budget allows whatever its share: what is seldom asked
+// may be asked twice.
+const leastRetries = 1
+
 // exhausted is the error of a retry that gives up after so many attempts.
 func (c *Call) exhausted(s *step, attempts int, budget float64, err error) error {
 	return &policy.RetriesExhaustedError{
@@ -154,7 +158,7 @@ func (c *Call) exhausted(s *step, attempts int, budget float64, err error) error
 // spend reports whether the budget of a retry allows for another attempt. One that
 // was refused on this side was none to the dependency.
 func (c *Call) spend(r *retryStep) bool {
-	if r.budget == nil || c.unsent || r.budget.Spend(c.clock(), r.share) {
+	if r.budget == nil || c.unsent || r.budget.Spend(c.clock(), r.share, leastRetries) {
 		return true
 	}
 	c.prog.counters.Count(countBudget)
@@ -226,7 +230,7 @@ func (c *Call) spread(s *step, after time.Duration) time.Duration {
 // fits reports whether an attempt after delay would begin in time. It reads the
 // clock only if there is a time to keep to.
 func (c *Call) fits(s *step, delay time.Duration) bool {
-	limit := s.retry.maxElapsed
+	limit := s.retry().maxElapsed
 	deadline, ends := c.ctx.Deadline()
 	if delay <= 0 && limit <= 0 && !ends {
 		return true

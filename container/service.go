@@ -74,6 +74,7 @@ const (
 	single
 	rewinds
 	safe
+	hedges
 )
 
 func typeOfService(t reflect.Type, methods []string, constructed string) serviceType {
@@ -251,7 +252,7 @@ func (tx *transaction) program(s *service, b *binding, w *owner, of *Pipeline) (
 	if b.guard == optional && name == nonePolicy {
 		fallback = nil // it passes through
 	}
-	prog, err := tx.compile(s.withErrors(p, fallback), name, b.operation, w)
+	prog, err := tx.compileFor(s.withErrors(p, fallback), name, b.operation, w, b.guard == hedges)
 	if err != nil {
 		return nil, err
 	}
@@ -262,6 +263,12 @@ func (tx *transaction) program(s *service, b *binding, w *owner, of *Pipeline) (
 		prog.once = b.guard == once && !byProfile || b.guard == single
 		prog.dependency = s.typ.full
 		prog.fallback = fallback
+		if b.guard != hedges && hedged(p) {
+			tx.afterwards(func() {
+				tx.o.log.Info("a method is not hedged: only those are that are marked //clad:safe, take a context and values alone, and return nothing that is in use after the call",
+					"operation", b.operation, "policy", name)
+			})
+		}
 		of.keepAnswers(prog)
 		if b.guard == withoutContext && prog.contexts > 0 {
 			tx.afterwards(func() {
@@ -270,6 +277,13 @@ func (tx *transaction) program(s *service, b *binding, w *owner, of *Pipeline) (
 		}
 	}
 	return tx.beside(prog, b.operation, b.shadow), nil
+}
+
+func hedged(p policy.Policy) bool {
+	return slices.ContainsFunc(policy.Layers(p), func(layer policy.Policy) bool {
+		_, ok := layer.(policy.Hedge)
+		return ok
+	})
 }
 
 // withErrors puts what the tag says of errors innermost.

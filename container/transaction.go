@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cladgo/clad/internal/budget"
+	"github.com/cladgo/clad/internal/latency"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -140,7 +141,7 @@ func (tx *transaction) circuitBreaker(w *owner, policyName string, spec policy.C
 		return nil, err
 	}
 	if spec.Name == "" {
-		return resourceOf(tx, tx.o.breakers, &w.breakers, policyName, n, spec, (*CircuitBreaker).configure, func() *CircuitBreaker {
+		return resourceOf(tx, tx.o.breakers, &w.own().breakers, policyName, n, spec, (*CircuitBreaker).configure, func() *CircuitBreaker {
 			return tx.newBreaker(tx.o.breakers.free(nameFor(w, policyName, n, spec, breakerLayerOf)), spec)
 		}), nil
 	}
@@ -161,7 +162,7 @@ func (tx *transaction) rateLimiter(w *owner, policyName string, spec policy.Rate
 		return nil, err
 	}
 	if spec.Name == "" {
-		return resourceOf(tx, tx.o.limiters, &w.limiters, policyName, n, spec, (*RateLimiter).configure, func() *RateLimiter {
+		return resourceOf(tx, tx.o.limiters, &w.own().limiters, policyName, n, spec, (*RateLimiter).configure, func() *RateLimiter {
 			return tx.newLimiter(tx.o.limiters.free(nameFor(w, policyName, n, spec, limiterLayerOf)), spec)
 		}), nil
 	}
@@ -192,7 +193,7 @@ func (tx *transaction) canShare(what, name string, shared bool) error {
 
 func (tx *transaction) bulkhead(w *owner, policyName string, spec policy.Bulkhead, n int) (*Bulkhead, error) {
 	if spec.Name == "" {
-		return resourceOf(tx, tx.o.bulkheads, &w.bulkheads, policyName, n, spec, (*Bulkhead).configure, func() *Bulkhead {
+		return resourceOf(tx, tx.o.bulkheads, &w.own().bulkheads, policyName, n, spec, (*Bulkhead).configure, func() *Bulkhead {
 			return newBulkhead(tx.o.bulkheads.free(nameFor(w, policyName, n, spec, bulkheadLayerOf)), spec)
 		}), nil
 	}
@@ -214,7 +215,12 @@ func differs(what, name string) error {
 
 // compile turns a policy into a program for an operation of an owner.
 func (tx *transaction) compile(p policy.Policy, policyName, operation string, w *owner) (*program, error) {
-	prog, err := compile(p, operation, ownResources{tx, w, policyName})
+	return tx.compileFor(p, policyName, operation, w, false)
+}
+
+// compileFor is compile for an operation that is hedged, or not.
+func (tx *transaction) compileFor(p policy.Policy, policyName, operation string, w *owner, hedged bool) (*program, error) {
+	prog, err := compile(p, operation, ownResources{tx, w, policyName, hedged})
 	if prog == nil || err != nil {
 		return nil, err
 	}
@@ -226,6 +232,11 @@ func (tx *transaction) equip(prog *program) *program {
 	prog.counters = tx.o.counters.Of(prog.operation)
 	prog.events = tx.o.events
 	prog.observed = tx.o.events.observed()
+	for _, s := range prog.steps {
+		if s.kind == hedgeLayer {
+			tx.equip(s.hedge().within).observed = false // it is told of as part of this one
+		}
+	}
 	if prog.policy == nil {
 		prog.policy = policy.None{}
 	}
@@ -240,6 +251,7 @@ type ownResources struct {
 	*transaction
 	owner  *owner
 	policy string
+	hedged bool
 }
 
 func (r ownResources) circuitBreaker(spec policy.CircuitBreaker, n int) (*CircuitBreaker, error) {
@@ -251,7 +263,7 @@ func (r ownResources) rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, e
 }
 
 func (tx *transaction) adaptiveLimit(w *owner, policyName string, spec policy.AdaptiveLimit, n int) *Bulkhead {
-	return resourceOf(tx, tx.o.adaptive, &w.adaptive, policyName, n, spec, (*Bulkhead).adapt, func() *Bulkhead {
+	return resourceOf(tx, tx.o.adaptive, &w.own().adaptive, policyName, n, spec, (*Bulkhead).adapt, func() *Bulkhead {
 		return newAdaptiveLimit(tx.o.bulkheads.free(nameFor(w, policyName, n, spec, adaptiveLimitOf)), spec)
 	})
 }
@@ -266,6 +278,14 @@ func (r ownResources) bulkhead(spec policy.Bulkhead, n int) (*Bulkhead, error) {
 
 func (r ownResources) retryBudget() (*budget.Budget, string) {
 	return r.owner.retryBudget(), r.owner.name
+}
+
+func (r ownResources) hedging(operation string) (*budget.Budget, *latency.Recorder, bool) {
+	if !r.hedged {
+		return nil, nil, false
+	}
+	spent, taken := r.owner.hedging(operation)
+	return spent, taken, true
 }
 
 func (r ownResources) namedErrors() map[string]error { return r.transaction.o.errors }

@@ -100,6 +100,8 @@ func (t *tracer) event(ctx context.Context, event container.Event) {
 			seconds("took", e.Took), text("error", e.Err))
 	case container.Retrying:
 		add("waiting for retry", attribute.Int("attempt", e.Attempt), attribute.Int("of", e.Of), seconds("wait", e.After))
+	case container.HedgeStarted:
+		add("hedging", attribute.Int("attempt", e.Attempt), seconds("after", e.After))
 	case container.Waited:
 		what, by := "waited for rate limiter", metrics.Limiter
 		if e.Reason == container.BulkheadFull {

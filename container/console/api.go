@@ -77,7 +77,8 @@ type Totals struct {
 	CircuitOpen  uint64 `json:"circuit_open,omitempty"`  // rejected for that reason
 	RateLimited  uint64 `json:"rate_limited,omitempty"`  // likewise
 	BulkheadFull uint64 `json:"bulkhead_full,omitempty"` // likewise
-	RetryBudget  uint64 `json:"retry_budget,omitempty"`  // further attempts refused
+	Hedges       uint64 `json:"hedges,omitempty"`
+	RetryBudget  uint64 `json:"retry_budget,omitempty"` // further attempts refused
 	Timeouts     uint64 `json:"timeouts,omitempty"`
 	Overruns     uint64 `json:"overruns,omitempty"`
 }

@@ -34,11 +34,11 @@ type Budget struct {
 func (b *Budget) Operation(now clock.Nanos) { b.operations.add(periodOf(now)) }
 
 // Spend counts a retry, if with it there are no more than the share of the
-// operations, or it is the only one: what is seldom asked may be asked twice.
-func (b *Budget) Spend(now clock.Nanos, share float64) bool {
+// operations, or no more than least.
+func (b *Budget) Spend(now clock.Nanos, share float64, least int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.Left(now, share) == 0 {
+	if b.Left(now, share, least) == 0 {
 		return false
 	}
 	b.retries.add(periodOf(now))
@@ -47,9 +47,9 @@ func (b *Budget) Spend(now clock.Nanos, share float64) bool {
 
 // Left returns how many retries the share still allows. It takes no lock, so others
 // may have spent some of them by then.
-func (b *Budget) Left(now clock.Nanos, share float64) int {
+func (b *Budget) Left(now clock.Nanos, share float64, least int) int {
 	n := periodOf(now)
-	allowed := max(1, share*float64(b.operations.sum(n))+epsilon)
+	allowed := max(float64(least), share*float64(b.operations.sum(n))+epsilon)
 	return int(min(max(0, allowed-float64(b.retries.sum(n))), math.MaxInt32))
 }
 

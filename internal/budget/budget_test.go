@@ -23,8 +23,8 @@ func within(all []int64, now int64) (n int) {
 	return n
 }
 
-func (m *model) left(now int64, percent int) int {
-	allowed := max(1, within(m.operations, now)*percent/100)
+func (m *model) left(now int64, percent, least int) int {
+	allowed := max(least, within(m.operations, now)*percent/100)
 	return max(0, allowed-within(m.retries, now))
 }
 
@@ -43,8 +43,8 @@ func TestBudgetIsThatOfItsModel(t *testing.T) {
 			}
 			second := int64(now) / int64(time.Second)
 			percent := []int{0, 1, 7, 10, 20, 30, 50, 100}[r.IntN(8)]
-			share := float64(percent) / 100
-			if got, want := b.Left(now, share), m.left(second, percent); got != want {
+			share, least := float64(percent)/100, r.IntN(3)
+			if got, want := b.Left(now, share, least), m.left(second, percent, least); got != want {
 				t.Fatalf("seed %d, step %d: %d retries are left of %d%%, want %d", seed, step, got, percent, want)
 			}
 			if r.IntN(3) > 0 {
@@ -52,8 +52,8 @@ func TestBudgetIsThatOfItsModel(t *testing.T) {
 				m.operations = append(m.operations, second)
 				continue
 			}
-			want := m.left(second, percent) > 0
-			if got := b.Spend(now, share); got != want {
+			want := m.left(second, percent, least) > 0
+			if got := b.Spend(now, share, least); got != want {
 				t.Fatalf("seed %d, step %d: spent one: %v, want %v", seed, step, got, want)
 			}
 			if want {
@@ -79,7 +79,7 @@ func TestNoRetryIsSpentTwice(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 1000 {
-				if b.Spend(now, 0.1) {
+				if b.Spend(now, 0.1, 1) {
 					spent.Add(1)
 				}
 			}
@@ -101,7 +101,7 @@ func TestOneWhoComesLateTakesNothingBack(t *testing.T) {
 		b.Operation(late)
 	}
 	b.Operation(early)
-	if got := b.Left(late, 0.1); got != 3 {
+	if got := b.Left(late, 0.1, 0); got != 3 {
 		t.Errorf("%d retries are left, want 3", got)
 	}
 }

@@ -27,7 +27,7 @@ func TestSoakKeepsTheHeapFlat(t *testing.T) {
 }
 
 // A pipeline at rest holds less than 1 KiB; a breaker and a limiter of its own, and
-// what dig holds of a tag, come on top.
+// what dig holds of a tag, come on top: of a tagged service that is the larger part.
 func TestPipelinesAtRestAreSmall(t *testing.T) {
 	measured, err := bench.MeasureMemory()
 	if err != nil {
@@ -37,7 +37,7 @@ func TestPipelinesAtRestAreSmall(t *testing.T) {
 		t.Logf("%s: %.0f bytes", m.What, m.Bytes)
 		limit := 1024.
 		if strings.HasSuffix(m.What, "its own") || strings.HasPrefix(m.What, "tagged service") {
-			limit = 4096
+			limit = 4608
 		}
 		if m.Bytes < 100 || m.Bytes > limit {
 			t.Errorf("%s holds %.0f bytes, want at most %.0f", m.What, m.Bytes, limit)

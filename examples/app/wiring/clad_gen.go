@@ -8,13 +8,13 @@
 
 // github.com/cladgo/clad/examples/app/payments.Gateway:
 //
-//	Charge  guarded, safe to repeat
+//	Charge  guarded, safe to repeat, also twice at once
 //	Refund  guarded, once: //clad:once
 
 // github.com/cladgo/clad/examples/app/payments.Ledger:
 //
 //	Find  guarded; reads
-//	Move  guarded, safe to repeat
+//	Move  guarded, safe to repeat, also twice at once
 //	Open  guarded
 
 // Once means: never attempted again when an attempt may have reached the dependency.
@@ -154,7 +154,7 @@ func newGatewayProxy(next payments.Gateway, m container.Methods) payments.Gatewa
 	p := &gatewayProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
-		charge:      m.Safe("Charge"),
+		charge:      m.Hedges("Charge"),
 		refund:      m.Once("Refund"),
 	}
 	if f, ok := container.FallbackOf[payments.Gateway](m); ok {
@@ -180,6 +180,10 @@ func (p *gatewayProxy) Charge(ctx context.Context, req payments.ChargeRequest) (
 	for call.Next(&err) {
 		if call.FellBack() {
 			result, err = p.chargeFallback(call.Context(), req)
+			continue
+		}
+		if hedged := call.Hedge(); hedged != nil {
+			result, err = container.Hedged(hedged, func(ctx context.Context) (payments.Receipt, error) { return p.next.Charge(ctx, req) })
 			continue
 		}
 		result, err = p.next.Charge(call.Context(), req)
@@ -222,7 +226,7 @@ func newLedgerProxy(next payments.Ledger, m container.Methods) payments.Ledger {
 		cladProxied: cladProxied{Value: next},
 		next:        next,
 		find:        m.Method("Find"),
-		move:        m.Safe("Move"),
+		move:        m.Hedges("Move"),
 		open:        m.Method("Open"),
 	}
 	if f, ok := container.FallbackOf[payments.Ledger](m); ok {
@@ -273,6 +277,10 @@ func (p *ledgerProxy) Move(ctx context.Context, p2 payments.Payment, from paymen
 	for call.Next(&err) {
 		if call.FellBack() {
 			err = p.moveFallback(call.Context(), p2, from)
+			continue
+		}
+		if hedged := call.Hedge(); hedged != nil {
+			_, err = container.Hedged(hedged, func(ctx context.Context) (struct{}, error) { return struct{}{}, p.next.Move(ctx, p2, from) })
 			continue
 		}
 		err = p.next.Move(call.Context(), p2, from)

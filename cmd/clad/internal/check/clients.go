@@ -76,7 +76,7 @@ func byClient(s usage.Service) []clientUse {
 	}
 	for _, m := range s.Methods {
 		switch m.Guard {
-		case usage.Guarded, usage.NoTimeouts, usage.Rewinds, usage.Safe:
+		case usage.Guarded, usage.NoTimeouts, usage.Rewinds, usage.Safe, usage.Hedges:
 			add(m.Name)
 		case usage.Once, usage.Single, usage.Optional, usage.Unguarded:
 		}

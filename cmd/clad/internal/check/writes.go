@@ -58,7 +58,7 @@ func repeats(m usage.Method) bool {
 	switch m.Guard {
 	case usage.Guarded, usage.NoTimeouts, usage.Rewinds:
 		return true
-	case usage.Once, usage.Single, usage.Safe, usage.Optional, usage.Unguarded:
+	case usage.Once, usage.Single, usage.Safe, usage.Hedges, usage.Optional, usage.Unguarded:
 	}
 	return false
 }

@@ -24,6 +24,8 @@ type Analysis struct {
 	// Budget is the share of the operations that retries keep to all together; 0
 	// where one does not.
 	Budget float64 `json:"retry_budget,omitempty"`
+	hedges int     // what hedges multiply the attempts by, 0 for none
+
 	// Worst is the longest that a call takes, if the dependency takes as long
 	// as it may. It assumes that the dependency heeds its context, and that it
 	// does not ask with a Retry-After for longer waits than the back-off's.
@@ -48,7 +50,7 @@ type rejection struct{ after, wait Bound }
 // Analyze works out what layers amount to, outermost first.
 //
 // From the inside out: the call itself takes for ever. A timeout of T cuts it to
-// T. A rate limit and a bulkhead add their max_wait. A circuit breaker adds nothing. A retry of
+// T. A rate limit and a bulkhead add their max_wait, a hedge its delays. A circuit breaker adds nothing. A retry of
 // n attempts takes n times as long and all its waits, each as long as jitter
 // can make it; with max_elapsed the last attempt begins by then, and takes its
 // own time.
@@ -66,6 +68,8 @@ func Analyze(layers []Layer) Analysis {
 			a.bulkhead(policy.Bulkhead{MaxWait: l.MaxWait})
 		case policy.Retry:
 			a.retry(l.WithDefaults())
+		case policy.Hedge:
+			a.hedge(l.WithDefaults())
 		case policy.Chaos:
 			a.chaos(l)
 		case policy.CircuitBreaker, policy.Errors, policy.Stale: // they take no time
@@ -110,6 +114,22 @@ func (a *analysis) bulkhead(b policy.Bulkhead) {
 	a.full.after = max(a.full.after, Bound(b.MaxWait))
 	a.full.wait = max(a.full.wait, a.Worst)
 	a.wait(b.MaxWait)
+}
+
+// hedge: the last one begins when those before it have been waited for, and they
+// take no longer than an attempt may.
+func (a *analysis) hedge(h policy.Hedge) {
+	a.Attempts, a.hedges = saturated(a.Attempts, h.MaxHedges+1), saturated(max(a.hedges, 1), h.MaxHedges+1)
+	if a.Worst.IsUnbounded() {
+		return
+	}
+	delay := min(Bound(h.Delay), a.Worst)
+	what := "delay of " + formatDuration(time.Duration(delay))
+	if h.Delay == 0 {
+		delay, what = a.Worst, "the longest attempt"
+	}
+	a.Worst = a.Worst.plus(delay.times(h.MaxHedges))
+	a.Formula, a.sum = fmt.Sprintf("%d × %s before the last hedge + %s", h.MaxHedges, what, a.Formula), true
 }
 
 // delayRejections: those by layers inside come after the wait of this one.

@@ -30,6 +30,8 @@ func layers(p policy.Policy) []explain.Layer {
 		switch l.(type) {
 		case policy.Retry:
 			key = "retry"
+		case policy.Hedge:
+			key = "hedge"
 		case policy.RateLimit:
 			key = "rate_limit"
 		case policy.Bulkhead:

@@ -218,6 +218,8 @@ func (e *explainer) method(r *Report, of usage.Method, c choice) Method {
 		notes = []string{"another attempt only where its input can be read again"}
 	case usage.Safe:
 		notes = []string{"safe to repeat"}
+	case usage.Hedges:
+		notes = []string{"safe to repeat, also twice at once"}
 	case usage.Guarded, usage.NoTimeouts:
 	}
 	if of.NoTimeouts {
@@ -235,6 +237,10 @@ func (e *explainer) method(r *Report, of usage.Method, c choice) Method {
 		}
 		if of.Guard == usage.Once || of.Guard == usage.Single {
 			m.Attempts = 1
+		}
+		if a.hedges > 1 && of.Guard != usage.Hedges {
+			m.Attempts = max(1, m.Attempts/a.hedges)
+			m.Note = strings.Join(append(notes, "not hedged: that takes //clad:safe, a context, and values alone"), "; ")
 		}
 	}
 	if m.Retried = m.Attempts > 1; !m.Retried {

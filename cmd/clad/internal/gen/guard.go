@@ -223,6 +223,8 @@ func (m *method) describe() string {
 		text = "guarded, one attempt: " + m.single
 	case m.once != "":
 		text = "guarded, once: " + m.once
+	case m.hedges():
+		text = "guarded, safe to repeat, also twice at once"
 	case m.safe:
 		text = "guarded, safe to repeat"
 	default:

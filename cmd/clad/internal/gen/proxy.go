@@ -137,6 +137,8 @@ func (m *method) pipeline() string {
 		return "Single"
 	case m.once != "":
 		return "Once"
+	case m.hedges():
+		return "Hedges"
 	case m.safe:
 		return "Safe"
 	case m.input.open():
@@ -282,6 +284,9 @@ func (w *writer) loop(m *method, v variables, pipeline, next, fallback, err stri
 		w.linef("if call.FellBack() {")
 		attempt(fmt.Sprintf("%s(%s)", fallback, strings.ReplaceAll(strings.Join(args, ", "), m.attempt(), "call.Context()")))
 		w.linef("continue\n}")
+	}
+	if m.hedges() {
+		w.hedge(m, v, next)
 	}
 	if m.opens() {
 		w.linef("opening := call.Open()")

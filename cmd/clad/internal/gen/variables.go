@@ -15,7 +15,7 @@ type variables struct {
 
 func (w *writer) variables(m *method, avoid ...string) variables {
 	var v variables
-	inner := newScope(w.locals, append(avoid, "p", "call", "input", "opening", "last", "nil")...)
+	inner := newScope(w.locals, append(avoid, "p", "call", "input", "opening", "last", "hedged", "won", "failed", "nil")...)
 	if m.report == byCommand {
 		inner.taken["err"] = true
 	}

@@ -64,10 +64,12 @@ func TestClientRefusesWhatIsNoConsole(t *testing.T) {
 	}{
 		"a page":        {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>hello")) }, `it answers with "text/html" and no JSON: is that where console.Handler is mounted?`},
 		"nothing there": {http.NotFound, "it answers 404 Not Found: 404 page not found"},
-		"hostile":       {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "\x1b[2J"+strings.Repeat("x", 500), http.StatusInternalServerError) }, `it answers 500 Internal Server Error: \x1b[2Jxxx`},
-		"other JSON":    {answerJSON(`{"hello": 1}`), "its JSON is not that of a console"},
-		"broken JSON":   {answerJSON(`{"at": `), "its JSON is not that of a console: unexpected end"},
-		"too large":     {answerJSON(`{"at": "` + strings.Repeat("x", 17<<20) + `"}`), "its answer is larger than 16 MiB"},
+		"hostile": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "\x1b[2J"+strings.Repeat("x", 500), http.StatusInternalServerError)
+		}, `it answers 500 Internal Server Error: \x1b[2Jxxx`},
+		"other JSON":  {answerJSON(`{"hello": 1}`), "its JSON is not that of a console"},
+		"broken JSON": {answerJSON(`{"at": `), "its JSON is not that of a console: unexpected end"},
+		"too large":   {answerJSON(`{"at": "` + strings.Repeat("x", 17<<20) + `"}`), "its answer is larger than 16 MiB"},
 		"elsewhere": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://127.0.0.2:1/api/state", http.StatusFound)
 		}, "it leads to http://127.0.0.2:1/api/state, which is not followed"},

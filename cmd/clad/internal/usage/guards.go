@@ -23,6 +23,7 @@ const (
 	Single                  // one attempt, whatever is chosen: it uses up what it is given
 	Rewinds                 // another attempt only where its input can be read again
 	Safe                    // safe to repeat
+	Hedges                  // the same, also twice at once
 )
 
 // Method is one method that a policy can be chosen for.
@@ -43,6 +44,7 @@ var guardMethods = map[string]Guard{
 	"(" + methodsType + ").Single":         Single,
 	"(" + methodsType + ").Rewinds":        Rewinds,
 	"(" + methodsType + ").Safe":           Safe,
+	"(" + methodsType + ").Hedges":         Hedges,
 }
 
 // registrations reads proxies, generated or written by hand, for how they guard:

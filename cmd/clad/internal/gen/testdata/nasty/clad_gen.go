@@ -35,9 +35,11 @@
 //	RequestToo  guarded, once: a request may not be safe to repeat; another attempt only if req.Body can be set back
 //	Rows        guarded, one attempt: its nasty.Cursor is used up
 //	Seq         guarded, one attempt: its iter.Seq[int] may not begin anew
-//	Set         guarded, safe to repeat
+//	Set         guarded, safe to repeat, also twice at once
 //	SetBody     guarded, safe to repeat; another attempt only if body can be set back
 //	Signal      guarded
+//	Size        guarded, safe to repeat, also twice at once; reads
+//	Stat        guarded, safe to repeat, also twice at once; reads
 //	Transact    guarded, safe to repeat
 //	Upload      guarded; another attempt only if body can be set back
 
@@ -614,6 +616,10 @@ type consumesProxy struct {
 	setBodyFallback    func(context.Context, io.Reader) error
 	signal             *container.Pipeline
 	signalFallback     func(context.Context, <-chan struct{}) error
+	size               *container.Pipeline
+	sizeFallback       func(context.Context, string) (int64, error)
+	stat               *container.Pipeline
+	statFallback       func(context.Context, string, [2]time.Time) (int64, string, error)
 	transact           *container.Pipeline
 	transactFallback   func(context.Context, func(context.Context) error) error
 	upload             *container.Pipeline
@@ -646,9 +652,11 @@ func newConsumesProxy(next Consumes, m container.Methods) Consumes {
 		requestToo:  m.Once("RequestToo"),
 		rows:        m.Single("Rows"),
 		seq:         m.Single("Seq"),
-		set:         m.Safe("Set"),
+		set:         m.Hedges("Set"),
 		setBody:     m.Safe("SetBody"),
 		signal:      m.Method("Signal"),
+		size:        m.Hedges("Size"),
+		stat:        m.Hedges("Stat"),
 		transact:    m.Safe("Transact"),
 		upload:      m.Rewinds("Upload"),
 	}
@@ -678,6 +686,8 @@ func newConsumesProxy(next Consumes, m container.Methods) Consumes {
 		p.setFallback = f.Set
 		p.setBodyFallback = f.SetBody
 		p.signalFallback = f.Signal
+		p.sizeFallback = f.Size
+		p.statFallback = f.Stat
 		p.transactFallback = f.Transact
 		p.uploadFallback = f.Upload
 	}
@@ -706,6 +716,8 @@ func newConsumesProxy(next Consumes, m container.Methods) Consumes {
 	m.Fallback("Set", &p.setFallback)
 	m.Fallback("SetBody", &p.setBodyFallback)
 	m.Fallback("Signal", &p.signalFallback)
+	m.Fallback("Size", &p.sizeFallback)
+	m.Fallback("Stat", &p.statFallback)
 	m.Fallback("Transact", &p.transactFallback)
 	m.Fallback("Upload", &p.uploadFallback)
 	return p
@@ -1129,6 +1141,10 @@ func (p *consumesProxy) Set(ctx context.Context, n int) (err error) {
 			err = p.setFallback(call.Context(), n)
 			continue
 		}
+		if hedged := call.Hedge(); hedged != nil {
+			_, err = container.Hedged(hedged, func(ctx context.Context) (struct{}, error) { return struct{}{}, p.next.Set(ctx, n) })
+			continue
+		}
 		err = p.next.Set(call.Context(), n)
 	}
 	return err
@@ -1166,6 +1182,69 @@ func (p *consumesProxy) Signal(ctx context.Context, stop <-chan struct{}) (err e
 		err = p.next.Signal(call.Context(), stop)
 	}
 	return err
+}
+
+func (p *consumesProxy) Size(ctx context.Context, arg2 string) (result int64, err error) {
+	if p.size.Direct() {
+		return p.next.Size(ctx, arg2)
+	}
+	call := p.size.Begin(ctx)
+	defer call.End()
+	if call.Keeps() {
+		call.Key(arg2)
+	}
+	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.sizeFallback(call.Context(), arg2)
+			continue
+		}
+		if hedged := call.Hedge(); hedged != nil {
+			result, err = container.Hedged(hedged, func(ctx context.Context) (int64, error) { return p.next.Size(ctx, arg2) })
+			continue
+		}
+		result, err = p.next.Size(call.Context(), arg2)
+	}
+	if err == nil && call.Keeps() {
+		result = container.LastGood(&call, result)
+	}
+	return result, err
+}
+
+func (p *consumesProxy) Stat(ctx context.Context, failed2 string, at [2]time.Time) (hedged2 int64, won2 string, err error) {
+	if p.stat.Direct() {
+		return p.next.Stat(ctx, failed2, at)
+	}
+	call := p.stat.Begin(ctx)
+	defer call.End()
+	if call.Keeps() {
+		call.Key(struct {
+			p1 string
+			p2 [2]time.Time
+		}{failed2, at})
+	}
+	for call.Next(&err) {
+		if call.FellBack() {
+			hedged2, won2, err = p.statFallback(call.Context(), failed2, at)
+			continue
+		}
+		if hedged := call.Hedge(); hedged != nil {
+			won, failed := container.Hedged(hedged, func(ctx context.Context) (won struct {
+				V0 int64
+				V1 string
+			}, failed error) { won.V0, won.V1, failed = p.next.Stat(ctx, failed2, at); return won, failed })
+			hedged2, won2, err = won.V0, won.V1, failed
+			continue
+		}
+		hedged2, won2, err = p.next.Stat(call.Context(), failed2, at)
+	}
+	if err == nil && call.Keeps() {
+		last := container.LastGood(&call, struct {
+			r0 int64
+			r1 string
+		}{hedged2, won2})
+		hedged2, won2 = last.r0, last.r1
+	}
+	return hedged2, won2, err
 }
 
 // Transact may begin anew.

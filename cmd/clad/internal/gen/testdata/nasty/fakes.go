@@ -188,6 +188,16 @@ func (f consumesFake) Signal(ctx context.Context, stop <-chan struct{}) (err err
 	return err
 }
 
+func (f consumesFake) Size(ctx context.Context, arg2 string) (result int64, err error) {
+	f.f.Call("Size", []interface{}{ctx, arg2}, &result, &err)
+	return result, err
+}
+
+func (f consumesFake) Stat(ctx context.Context, failed2 string, at [2]time.Time) (hedged2 int64, won2 string, err error) {
+	f.f.Call("Stat", []interface{}{ctx, failed2, at}, &hedged2, &won2, &err)
+	return hedged2, won2, err
+}
+
 func (f consumesFake) Transact(ctx context.Context, do func(context.Context) error) (err error) {
 	f.f.Call("Transact", []interface{}{ctx, do}, &err)
 	return err

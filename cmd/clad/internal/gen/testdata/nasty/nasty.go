@@ -252,9 +252,11 @@ type Consumes interface {
 	//
 	//clad:safe
 	Transact(ctx context.Context, do func(context.Context) error) error
-	Set(ctx context.Context, n int) error                 //clad:safe
-	SetBody(ctx context.Context, body io.Reader) error    //clad:safe
-	CreateFrom(ctx context.Context, body io.Reader) error //clad:once
+	Set(ctx context.Context, n int) error                                                      //clad:safe
+	Size(context.Context, string) (int64, error)                                               //clad:safe
+	Stat(ctx context.Context, failed string, at [2]Time) (hedged int64, won string, err error) //clad:safe
+	SetBody(ctx context.Context, body io.Reader) error                                         //clad:safe
+	CreateFrom(ctx context.Context, body io.Reader) error                                      //clad:once
 	//clad:skip
 	Later(ctx context.Context, rows Cursor) error
 }
