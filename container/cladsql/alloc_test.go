@@ -69,18 +69,28 @@ type allocated struct{ exec, query float64 }
 func allocations(t *testing.T, db *sql.DB) (a allocated) {
 	t.Helper()
 	defer func() { _ = db.Close() }()
-	a.exec = testing.AllocsPerRun(100, func() {
+	a.exec = fewest(func() {
 		if _, err := db.ExecContext(t.Context(), "INSERT INTO t VALUES (1)"); err != nil {
 			t.Fatal(err)
 		}
 	})
-	a.query = testing.AllocsPerRun(100, func() {
+	a.query = fewest(func() {
 		var n int
 		if err := db.QueryRowContext(t.Context(), "SELECT a FROM t").Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 	})
 	return a
+}
+
+// fewest is how much a call allocates, at the best of a few times: database/sql's own
+// goroutines allocate now and then, and pools lose what they hold.
+func fewest(call func()) float64 {
+	n := testing.AllocsPerRun(100, call)
+	for range 9 {
+		n = min(n, testing.AllocsPerRun(100, call))
+	}
+	return n
 }
 
 func BenchmarkQueryRow(b *testing.B) {

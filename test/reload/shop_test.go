@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -77,6 +78,17 @@ func (s *shop) after(change func()) module.Outcome {
 	change()
 	eventually(s.t, func() bool { return len(s.told()) > before })
 	return s.told()[before]
+}
+
+// refuse makes a change of files and waits until a reload has failed of it. That of the
+// change before may be told meanwhile: it was in force before anybody heard of it.
+func (s *shop) refuse(change func()) {
+	s.t.Helper()
+	before := len(s.told())
+	change()
+	eventually(s.t, func() bool {
+		return slices.ContainsFunc(s.told()[before:], func(o module.Outcome) bool { return o.Err != nil })
+	})
 }
 
 // edit saves another profile and waits until it is in force.
