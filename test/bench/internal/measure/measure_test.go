@@ -2,6 +2,7 @@ package measure_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -77,6 +78,21 @@ func (s *spin) Run(n int) error {
 var kept *[8]uint64
 
 func TestMeasure(t *testing.T) {
+	const tries = 10 // a machine that is busy with something else may take a whole one
+	for try := range tries {
+		wrong := measureOnce(t)
+		if wrong == "" {
+			return
+		}
+		if try == tries-1 {
+			t.Error(wrong)
+		}
+	}
+}
+
+// measureOnce measures what is known, and returns which ratio came out wrong.
+func measureOnce(t *testing.T) (wrong string) {
+	t.Helper()
 	subjects := []*spin{{readings: 1}, {readings: 8, allocs: true}}
 	rounds := 0
 	plan := measure.Plan{Rounds: 9, Slice: time.Millisecond, Progress: func(done, of int) {
@@ -90,8 +106,12 @@ func TestMeasure(t *testing.T) {
 	}
 	for i, s := range series {
 		want := float64(subjects[i].readings)
-		if got := s.Ratio(); got.N < 3 || got.N > 9 || len(s.Ratios) != 9 || got.Median < 0.8*want || got.Median > 1.6*want {
+		got := s.Ratio()
+		if got.N < 3 || got.N > 9 || len(s.Ratios) != 9 {
 			t.Errorf("%d readings of the clock were measured as %+v", subjects[i].readings, got)
+		}
+		if got.Median < 0.8*want || got.Median > 1.6*want {
+			wrong = fmt.Sprintf("%d readings of the clock were measured as %+v", subjects[i].readings, got)
 		}
 		if s.Calls != subjects[i].ran {
 			t.Errorf("%d calls were made, %d told", subjects[i].ran, s.Calls)
@@ -100,6 +120,7 @@ func TestMeasure(t *testing.T) {
 			t.Errorf("allocates: %v, counted %v of %v bytes", subjects[i].allocs, s.Allocs, s.Bytes)
 		}
 	}
+	return wrong
 }
 
 func TestMeasureEndsWithTheFirstError(t *testing.T) {
