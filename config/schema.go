@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/cladgo/clad/internal/printable"
 )
 
 // JSONSchema returns a JSON Schema (draft 2020-12) of a profile's files, which
@@ -217,7 +219,7 @@ func durationSchema(positive bool) members {
 // jsonValue is a value as JSON has it, or nil for none.
 func jsonValue(v any) any {
 	if d, ok := v.(time.Duration); ok {
-		return shortDuration(d)
+		return printable.Duration(d)
 	}
 	return v
 }

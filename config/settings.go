@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cladgo/clad/internal/printable"
 )
 
 // Setting is one value of a profile that is in force.
@@ -24,7 +26,7 @@ type Setting struct {
 func (s Setting) String() string {
 	switch v := s.Value.(type) {
 	case time.Duration:
-		return shortDuration(v)
+		return printable.Duration(v)
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	case []string:
@@ -32,18 +34,6 @@ func (s Setting) String() string {
 	default:
 		return fmt.Sprint(v)
 	}
-}
-
-// shortDuration leaves off the zeros that time.Duration appends: 1m, not 1m0s.
-func shortDuration(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }
 
 // Settings lists every value in force at a path, its keys one by one, and below:

@@ -2,10 +2,10 @@ package container
 
 import (
 	"context"
-	"errors"
 
 	"github.com/cladgo/clad/container/verdict"
 	"github.com/cladgo/clad/internal/circuit"
+	"github.com/cladgo/clad/internal/refusal"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -89,7 +89,7 @@ func (c *Call) judgeBy(b *CircuitBreaker, held circuit.Permit, means verdict.Mea
 		return c.left(b, held, why)
 	}
 	// What an inner pipeline refused says nothing of the dependency either.
-	if means.Verdict == policy.Unknown && (errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) || errors.Is(err, policy.ErrBulkheadFull)) {
+	if means.Verdict == policy.Unknown && refusal.Is(err) {
 		return circuit.Neutral
 	}
 	return circuit.Failure

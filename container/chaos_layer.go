@@ -2,7 +2,6 @@ package container
 
 import (
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/cladgo/clad/container/verdict"
@@ -95,8 +94,7 @@ func (r ownResources) chaos(spec policy.Chaos, operation string, n int) *chaosSt
 // put in force again, it begins anew.
 func (tx *transaction) forgetChaos() {
 	for key := range tx.o.chaos {
-		has := func(p policy.Policy) bool { _, ok := p.(policy.Chaos); return ok }
-		if key.policy != "" && !slices.ContainsFunc(policy.Layers(tx.catalog.Policies[key.policy]), has) {
+		if key.policy != "" && !hasLayer[policy.Chaos](tx.catalog.Policies[key.policy]) {
 			remove(tx, tx.o.chaos, key)
 		}
 	}

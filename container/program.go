@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cladgo/clad/internal/budget"
@@ -207,6 +208,14 @@ layers:
 		}
 	}
 	return prog, nil
+}
+
+// hasLayer reports whether a policy has a layer of a kind.
+func hasLayer[L policy.Policy](p policy.Policy) bool {
+	return slices.ContainsFunc(policy.Layers(p), func(layer policy.Policy) bool {
+		_, ok := layer.(L)
+		return ok
+	})
 }
 
 // boundProbes notes with each breaker the timeout that bounds an attempt of what

@@ -263,7 +263,7 @@ func (tx *transaction) program(s *service, b *binding, w *owner, of *Pipeline) (
 		prog.once = b.guard == once && !byProfile || b.guard == single
 		prog.dependency = s.typ.full
 		prog.fallback = fallback
-		if b.guard != hedges && hedged(p) {
+		if b.guard != hedges && hasLayer[policy.Hedge](p) {
 			tx.afterwards(func() {
 				tx.o.log.Info("a method is not hedged: only those are that are marked //clad:safe, take a context and values alone, and return nothing that is in use after the call",
 					"operation", b.operation, "policy", name)
@@ -277,13 +277,6 @@ func (tx *transaction) program(s *service, b *binding, w *owner, of *Pipeline) (
 		}
 	}
 	return tx.beside(prog, b.operation, b.shadow), nil
-}
-
-func hedged(p policy.Policy) bool {
-	return slices.ContainsFunc(policy.Layers(p), func(layer policy.Policy) bool {
-		_, ok := layer.(policy.Hedge)
-		return ok
-	})
 }
 
 // withErrors puts what the tag says of errors innermost.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/container/verdict"
+	"github.com/cladgo/clad/internal/refusal"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -205,7 +206,7 @@ func (x *exchange) answered(err error) bool {
 	var status *StatusError
 	return errors.As(err, &status) && status == x.status &&
 		!errors.Is(err, policy.ErrTimeout) && !errors.Is(err, policy.ErrCancelled) &&
-		!errors.Is(err, policy.ErrCircuitOpen) && !errors.Is(err, policy.ErrRateLimited) && !errors.Is(err, policy.ErrBulkheadFull)
+		!refusal.Is(err)
 }
 
 // letGo gives up the response at hand, because another attempt follows. Its

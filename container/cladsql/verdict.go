@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/internal/refusal"
 	"github.com/cladgo/clad/internal/sqlerr"
 	"github.com/cladgo/clad/policy"
 )
@@ -116,7 +117,7 @@ func (o *operation) understand(ctx context.Context, err error) (m meaning) {
 
 // isClads reports whether an error is of a policy further in.
 func isClads(err error) bool {
-	return errors.Is(err, policy.ErrCircuitOpen) || errors.Is(err, policy.ErrRateLimited) || errors.Is(err, policy.ErrBulkheadFull) ||
+	return refusal.Is(err) ||
 		errors.Is(err, policy.ErrTimeout) || errors.Is(err, policy.ErrRetriesExhausted) || errors.Is(err, policy.ErrCancelled)
 }
 

@@ -1,9 +1,10 @@
 package console
 
 import (
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/cladgo/clad/internal/printable"
 )
 
 // DefaultFor is how long a control stays in force that does not say.
@@ -59,7 +60,7 @@ func (c *controls) carry(cmd command) {
 		held = &inForce{Control: Control{By: cmd.by, Reason: cmd.reason, Since: time.Now()}}
 		if cmd.lasts > 0 {
 			held.Until = held.Since.Add(cmd.lasts)
-			text += " for " + duration(cmd.lasts)
+			text += " for " + printable.Duration(cmd.lasts)
 		} else {
 			text += " until somebody ends it"
 		}
@@ -98,7 +99,7 @@ func (c *controls) expire(cmd command, held *inForce) {
 		return
 	}
 	cmd.undo()
-	c.log.control(cmd.name, held.By, "automatic again, after "+duration(cmd.lasts))
+	c.log.control(cmd.name, held.By, "automatic again, after "+printable.Duration(cmd.lasts))
 }
 
 // drop reports whether a control was still the one in force.
@@ -123,16 +124,4 @@ func (c *controls) close() {
 		}
 	}
 	c.all = nil
-}
-
-// duration writes 10m for 10m0s.
-func duration(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }

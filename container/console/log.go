@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/internal/refusal"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -77,7 +77,7 @@ func (l *eventLog) event(_ context.Context, e container.Event) {
 	case container.Rejected:
 		l.rejected(e)
 	case container.AttemptFailed:
-		if e.Verdict == policy.Answered || errors.Is(e.Err, policy.ErrCircuitOpen) || errors.Is(e.Err, policy.ErrRateLimited) || errors.Is(e.Err, policy.ErrBulkheadFull) {
+		if e.Verdict == policy.Answered || refusal.Is(e.Err) {
 			return // it works, and said no; or a layer refused it, which is told of by itself
 		}
 		l.count(KindFailed, e.Operation, "", func() string { return l.say(e.Err) })

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/cladgo/clad/internal/modulepath"
 )
 
 // client is what is known of the errors of one client.
@@ -173,17 +175,7 @@ func nameOf(t reflect.Type) string {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	path := t.PkgPath()
-	if at := strings.Index(path, "/v"); at >= 0 {
-		elements := strings.Split(path, "/")
-		path = strings.Join(slices.DeleteFunc(elements, isMajorVersion), "/")
-	}
-	return path + "." + t.Name()
-}
-
-func isMajorVersion(element string) bool {
-	digits, ok := strings.CutPrefix(element, "v")
-	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
+	return modulepath.WithoutMajor(t.PkgPath()) + "." + t.Name()
 }
 
 func always(m Meaning) func(error) Meaning { return func(error) Meaning { return m } }

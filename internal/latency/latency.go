@@ -4,21 +4,10 @@ package latency
 
 import (
 	"math"
-	"math/bits"
 	"sync/atomic"
 	"time"
 
 	"github.com/cladgo/clad/internal/clock"
-)
-
-// Durations are counted in buckets whose width grows with them: eight to each
-// doubling, from 16µs to about two minutes, as in HdrHistogram (Tene, 2012). So an
-// estimate is at most an eighth too high, and never too low within these bounds.
-const (
-	firstBits = 14 // below 1<<14 ns there is one bucket
-	lastBits  = 37
-	perBits   = 8
-	buckets   = 1 + (lastBits-firstBits)*perBits
 )
 
 // Half is how long durations count at least; at most they do for twice as long.
@@ -36,13 +25,13 @@ type Recorder struct {
 
 type histogram struct {
 	n      atomic.Uint64
-	counts [buckets]atomic.Uint32
+	counts [Buckets]atomic.Uint32
 }
 
 // Add counts a duration that ended now.
 func (r *Recorder) Add(now clock.Nanos, d time.Duration) {
 	h := &r.halves[r.roll(now)&1]
-	h.counts[bucketOf(d)].Add(1)
+	h.counts[Bucket(d)].Add(1)
 	h.n.Add(1)
 }
 
@@ -81,31 +70,11 @@ func (r *Recorder) Quantile(now clock.Nanos, q float64) (d time.Duration, ok boo
 		return 0, false
 	}
 	rank, below := uint64(math.Ceil(q*float64(all))), uint64(0)
-	for i := range buckets {
+	for i := range Buckets {
 		below += uint64(r.halves[0].counts[i].Load()) + uint64(r.halves[1].counts[i].Load())
 		if below >= rank && below > 0 {
-			return upper(i), true
+			return Upper(i), true
 		}
 	}
-	return upper(buckets - 1), true
-}
-
-func bucketOf(d time.Duration) int {
-	b := bits.Len64(uint64(max(d, 0))) - 1
-	switch {
-	case b < firstBits:
-		return 0
-	case b >= lastBits:
-		return buckets - 1
-	}
-	return 1 + (b-firstBits)*perBits + int(d>>(b-3))&(perBits-1)
-}
-
-// upper is what the durations of a bucket are below.
-func upper(bucket int) time.Duration {
-	if bucket == 0 {
-		return 1 << firstBits
-	}
-	b := firstBits + (bucket-1)/perBits
-	return 1<<b + time.Duration((bucket-1)%perBits+1)<<(b-3)
+	return Upper(Buckets - 1), true
 }

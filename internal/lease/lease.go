@@ -113,19 +113,26 @@ func (a *Account) size() int {
 // Take takes a token of the lease, without a lock, where there is one. Where it takes
 // none, that says nothing.
 func (a *Account) Take(now clock.Nanos) bool {
+	left, ok := a.pop(now)
+	if ok && left == a.low.Load() {
+		a.refill(now)
+	}
+	return ok
+}
+
+// pop takes a token off what is left of the lease, if there is one, and returns how
+// many stay.
+func (a *Account) pop(now clock.Nanos) (left int64, ok bool) {
 	if int64(now) >= a.until.Load() {
-		return false
+		return 0, false
 	}
 	for {
 		left := a.left.Load()
 		if left <= 0 {
-			return false
+			return 0, false
 		}
 		if a.left.CompareAndSwap(left, left-1) {
-			if left-1 == a.low.Load() {
-				a.refill(now)
-			}
-			return true
+			return left - 1, true
 		}
 	}
 }

@@ -117,21 +117,13 @@ func (a *Account) late(now clock.Nanos) bool {
 	return a.flight.answered != nil && now.Sub(a.flight.since) >= Patience
 }
 
-// take takes a token of the lease.
+// take takes a token of the lease for one who waits, whom Take has not counted.
 func (a *Account) take(now clock.Nanos) bool {
-	if int64(now) >= a.until.Load() {
-		return false
+	_, ok := a.pop(now)
+	if ok {
+		a.demand.used(now)
 	}
-	for {
-		left := a.left.Load()
-		if left <= 0 {
-			return false
-		}
-		if a.left.CompareAndSwap(left, left-1) {
-			a.demand.used(now)
-			return true
-		}
-	}
+	return ok
 }
 
 // nextToken is about when there will be a token for one more who waits.

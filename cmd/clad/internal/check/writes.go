@@ -19,10 +19,7 @@ func (c *checker) writes(p soundProfile, code *usage.Code) {
 		key, choices := p.chosenFor(s)
 		byPolicy := map[string][]string{}
 		for _, m := range s.Methods {
-			name := s.Policy
-			if choices.Policy != "" {
-				name = choices.Policy
-			}
+			name := policyOf(s, choices, m.Name)
 			_, inProfile := choices.Methods[m.Name]
 			_, inCode := s.Chosen[m.Name]
 			if !inProfile && !inCode && repeats(m) && verbs.Changes(m.Name) && attempts(p.catalog.Policies[name]) > 1 {

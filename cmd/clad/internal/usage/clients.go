@@ -3,6 +3,8 @@ package usage
 import (
 	"slices"
 	"strings"
+
+	"github.com/cladgo/clad/internal/modulepath"
 )
 
 // A Client is a library whose errors clad knows, see docs/clients.md.
@@ -82,8 +84,7 @@ var clients = []*Client{
 
 // clientOf returns the client that a package belongs to, or nil.
 func clientOf(importPath string) *Client {
-	elements := slices.DeleteFunc(strings.Split(importPath, "/"), isMajorVersion)
-	importPath = strings.Join(elements, "/")
+	importPath = modulepath.WithoutMajor(importPath)
 	for _, c := range clients {
 		if slices.ContainsFunc(c.modules, func(module string) bool {
 			rest, ok := strings.CutPrefix(importPath, module)
@@ -93,11 +94,6 @@ func clientOf(importPath string) *Client {
 		}
 	}
 	return nil
-}
-
-func isMajorVersion(element string) bool {
-	digits, ok := strings.CutPrefix(element, "v")
-	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
 // Clients are all that are told by their packages.
