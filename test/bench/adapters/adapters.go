@@ -57,6 +57,9 @@ func Cases() []Case {
 	return all
 }
 
+// All are the cases with those of real servers.
+func All() []Case { return append(Cases(), LoopbackCases()...) }
+
 // The policy that all of clad's are under, and the others as far as they can.
 const (
 	attempts = 3

@@ -12,7 +12,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // What is timed is what is said: each call goes well, and what protects it counts it.
 func TestCasesDoWhatTheyAreNamedAfter(t *testing.T) {
 	rows := map[string]bool{}
-	for _, c := range append(adapters.Cases(), adapters.LoopbackCases()...) {
+	for _, c := range adapters.All() {
 		rows[c.Row] = true
 		t.Run(c.Row+"/"+c.System, func(t *testing.T) {
 			b, err := c.Prepare(c.Row)
@@ -35,7 +35,7 @@ func TestCasesDoWhatTheyAreNamedAfter(t *testing.T) {
 }
 
 func BenchmarkCall(b *testing.B) {
-	for _, c := range append(adapters.Cases(), adapters.LoopbackCases()...) {
+	for _, c := range adapters.All() {
 		b.Run(c.Row+"/"+c.System, func(b *testing.B) {
 			s, err := c.Prepare(c.Row)
 			if err != nil {

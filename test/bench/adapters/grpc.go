@@ -17,20 +17,20 @@ import (
 
 func grpcCases() []Case {
 	const row = "grpc-unary"
-	return append(bare(row, func() (*opened, error) { return dialled() }),
+	return append(bare(row, func() (*opened, error) { return inMemory() }),
 		Case{Row: row, System: "clad", Form: "cladgrpc", open: func() (*opened, error) {
 			o, r, err := runner("grpc")
 			if err != nil {
 				return nil, err
 			}
-			made, err := dialled(grpc.WithUnaryInterceptor(cladgrpc.UnaryClient(r)))
+			made, err := inMemory(grpc.WithUnaryInterceptor(cladgrpc.UnaryClient(r)))
 			if err == nil {
 				made.protected = books(o, "grpc")
 			}
 			return made, err
 		}},
 		Case{Row: row, System: "go-grpc-middleware", open: func() (*opened, error) {
-			return dialled(grpc.WithChainUnaryInterceptor(
+			return inMemory(grpc.WithChainUnaryInterceptor(
 				retry.UnaryClientInterceptor(retry.WithMax(attempts)),
 				timeout.UnaryClientInterceptor(bound),
 			))
@@ -38,16 +38,20 @@ func grpcCases() []Case {
 	)
 }
 
-// dialled is gRPC's own health service, asked over a connection in memory.
-func dialled(opts ...grpc.DialOption) (*opened, error) {
+// inMemory asks over a connection in memory.
+func inMemory(opts ...grpc.DialOption) (*opened, error) {
 	l := bufconn.Listen(1 << 20)
+	return dialled(l, "passthrough:bufconn", append(opts,
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return l.DialContext(ctx) }))...)
+}
+
+// dialled is gRPC's own health service, asked at a target at which it listens.
+func dialled(l net.Listener, target string, opts ...grpc.DialOption) (*opened, error) {
 	s := grpc.NewServer()
 	healthpb.RegisterHealthServer(s, health.NewServer())
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
-	opts = append(opts, grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return l.DialContext(ctx) }))
-	conn, err := grpc.NewClient("passthrough:bufconn", opts...)
+	conn, err := grpc.NewClient(target, append(opts, grpc.WithTransportCredentials(insecure.NewCredentials()))...)
 	if err != nil {
 		s.Stop()
 		return nil, errors.Join(err, <-served)

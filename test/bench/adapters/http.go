@@ -43,26 +43,8 @@ func (*answer) Close() error { return nil }
 const url = "http://shop.test/orders/1"
 
 func httpCases() []Case {
-	do := func(send func(*http.Request) (*http.Response, error)) *opened {
-		buffer := make([]byte, 512)
-		return &opened{call: func(ctx context.Context) error {
-			req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-			if err != nil {
-				return err
-			}
-			resp, err := send(req)
-			if err != nil {
-				return err
-			}
-			n, err := io.ReadFull(resp.Body, buffer)
-			if n != len(text) {
-				return fmt.Errorf("read %d bytes: %w", n, err)
-			}
-			return resp.Body.Close()
-		}, close: func() error { return nil }}
-	}
 	open := func(t http.RoundTripper) func() (*opened, error) {
-		return func() (*opened, error) { return do((&http.Client{Transport: t}).Do), nil }
+		return func() (*opened, error) { return getting(url, (&http.Client{Transport: t}).Do), nil }
 	}
 	return append(bare("http-get", open(atOnce{})),
 		Case{Row: "http-get", System: "clad", Form: "cladhttp", open: func() (*opened, error) {
@@ -85,7 +67,27 @@ func httpCases() []Case {
 		Case{Row: "http-get", System: "go-retryablehttp", open: func() (*opened, error) {
 			c := retryablehttp.NewClient()
 			c.HTTPClient, c.Logger, c.RetryMax = &http.Client{Transport: atOnce{}, Timeout: bound}, nil, attempts-1
-			return do(c.StandardClient().Do), nil
+			return getting(url, c.StandardClient().Do), nil
 		}},
 	)
+}
+
+// getting asks for what a server has at a URL, and reads it.
+func getting(from string, send func(*http.Request) (*http.Response, error)) *opened {
+	buffer := make([]byte, 512)
+	return &opened{call: func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
+		if err != nil {
+			return err
+		}
+		resp, err := send(req)
+		if err != nil {
+			return err
+		}
+		n, err := io.ReadFull(resp.Body, buffer)
+		if n != len(text) {
+			return fmt.Errorf("read %d bytes: %w", n, err)
+		}
+		return resp.Body.Close()
+	}, close: func() error { return nil }}
 }

@@ -17,9 +17,6 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver
 	"github.com/redis/go-redis/v9"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/health"
-	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 )
 
 // Loopback is the beginning of the rows that ask a real server on this machine.
@@ -121,22 +118,12 @@ func openHTTP(protected bool) (*opened, error) {
 		}
 		client.Transport = cladhttp.New(transport, r)
 	}
-	to := "http://" + l.Addr().String()
-	return &opened{call: func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, to, nil)
-		if err != nil {
-			return err
-		}
-		resp, err := client.Do(req)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(io.Discard, resp.Body)
-		return errors.Join(err, resp.Body.Close())
-	}, close: func() error {
+	made := getting("http://"+l.Addr().String(), client.Do)
+	made.close = func() error {
 		transport.CloseIdleConnections()
 		return s.Close()
-	}}, nil
+	}
+	return made, nil
 }
 
 func openGRPC(protected bool) (*opened, error) {
@@ -144,29 +131,12 @@ func openGRPC(protected bool) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := grpc.NewServer()
-	healthpb.RegisterHealthServer(s, health.NewServer())
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(l) }()
-	opts := []grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials())}
-	if protected {
-		_, r, err := runner("grpc")
-		if err != nil {
-			return nil, err
-		}
-		opts = append(opts, grpc.WithUnaryInterceptor(cladgrpc.UnaryClient(r)))
+	if !protected {
+		return dialled(l, l.Addr().String())
 	}
-	conn, err := grpc.NewClient(l.Addr().String(), opts...)
+	_, r, err := runner("grpc")
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, l.Close())
 	}
-	client, request := healthpb.NewHealthClient(conn), &healthpb.HealthCheckRequest{}
-	return &opened{call: func(ctx context.Context) error {
-		_, err := client.Check(ctx, request)
-		return err
-	}, close: func() error {
-		err := conn.Close()
-		s.Stop()
-		return errors.Join(err, <-served)
-	}}, nil
+	return dialled(l, l.Addr().String(), grpc.WithUnaryInterceptor(cladgrpc.UnaryClient(r)))
 }

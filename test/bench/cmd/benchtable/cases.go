@@ -57,7 +57,7 @@ func entrants(match func(id string) bool) []entrant {
 // ofAdapters are the calls through adapters, and what they are compared with.
 func ofAdapters() []entrant {
 	var all []entrant
-	for _, c := range append(adapters.Cases(), adapters.LoopbackCases()...) {
+	for _, c := range adapters.All() {
 		system := bench.System{Name: c.System, Form: c.Form}
 		id := c.Row + "/" + system.ID()
 		all = append(all, entrant{id, c.Row, system, func() (measure.Subject, func(uint64) error, error) {
