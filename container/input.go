@@ -134,8 +134,9 @@ func isEmpty(v any) bool {
 }
 
 // ReadOnce reports whether values hold, at any depth, what an attempt uses up: an
-// io.Reader, a cursor, a channel to receive from, an iterator. Generated proxies
-// ask after a failed attempt, where the types of parameters leave it open, and
-// then make no other ([Call.Stop]). What is too large to look through counts as
+// io.Reader, a cursor, a channel to receive from, an iterator; or a transaction
+// (Commit, Rollback), which a failed attempt may have ended. Generated proxies ask
+// after a failed attempt, where the types of parameters leave it open, and then
+// make no other ([Call.Stop]). What is too large to look through counts as
 // holding one.
 func ReadOnce(values ...any) bool { return signature.Holds(values...) }

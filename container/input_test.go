@@ -3,6 +3,7 @@ package container_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"io"
 	"iter"
@@ -155,6 +156,29 @@ func TestInputIsNotSentAgainEmpty(t *testing.T) {
 			return ""
 		})
 		wantRead(t, heard, "item")
+	})
+}
+
+// A statement that met a deadlock was repeated in the transaction that MySQL had
+// undone, where it was carried out alone and for good.
+func TestNothingIsRepeatedWithinATransaction(t *testing.T) {
+	type dbtx interface {
+		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	}
+	type queries struct{ db dbtx }
+	type bunTx struct{ *sql.Tx }
+	t.Run("one attempt", func(t *testing.T) {
+		wantRead(t, readings(t, &sql.Tx{}, func(*sql.Tx) string { return "" }), "")
+		wantRead(t, readings[dbtx](t, &sql.Tx{}, func(dbtx) string { return "" }), "")
+		wantRead(t, readings(t, &queries{&sql.Tx{}}, func(*queries) string { return "" }), "")
+		wantRead(t, readings(t, bunTx{&sql.Tx{}}, func(bunTx) string { return "" }), "")
+		wantRead(t, readings(t, []any{"x", &sql.Tx{}}, func([]any) string { return "" }), "")
+	})
+	t.Run("as many as ever", func(t *testing.T) {
+		wantRead(t, readings(t, (*sql.Tx)(nil), func(*sql.Tx) string { return "" }), "", "", "")
+		wantRead(t, readings[dbtx](t, &sql.DB{}, func(dbtx) string { return "" }), "", "", "")
+		wantRead(t, readings(t, &sql.DB{}, func(*sql.DB) string { return "" }), "", "", "")
+		wantRead(t, readings(t, &queries{&sql.DB{}}, func(*queries) string { return "" }), "", "", "")
 	})
 }
 

@@ -1,6 +1,6 @@
 // Package signature tells from the types of a function, and where these leave it
-// open from its arguments, what its attempts use up and what of its results is in
-// use after the call. It is for functions that are wrapped at run time; for methods
+// open from its arguments, what its attempts use up, whether they are part of a
+// transaction, and what of its results is in use after the call. It is for functions that are wrapped at run time; for methods
 // `clad gen` decides the same by the same rules.
 package signature
 
@@ -13,8 +13,9 @@ import (
 )
 
 // Holds reports whether values hold, at any depth, what an attempt uses up: an
-// io.Reader, a cursor, a channel to receive from, an iterator. What is too large
-// to look through counts as holding one.
+// io.Reader, a cursor, a channel to receive from, an iterator; or a transaction,
+// which the attempt may have ended. What is too large to look through counts as
+// holding one.
 func Holds(values ...any) bool {
 	for _, v := range values {
 		if holds(reflect.ValueOf(v)) {
@@ -63,10 +64,10 @@ func (s *search) finds(v reflect.Value, depth int) bool {
 		}
 	default:
 	}
-	if usedUp(t) {
+	if usedUp(t) || isTransaction(t) {
 		return !v.CanInterface() || !Nothing(v.Interface())
 	}
-	if v.CanAddr() && !v.IsZero() && usedUp(reflect.PointerTo(t)) { // a bytes.Buffer in a struct that is pointed to
+	if ptr := reflect.PointerTo(t); v.CanAddr() && !v.IsZero() && (usedUp(ptr) || isTransaction(ptr)) { // a bytes.Buffer in a struct that is pointed to
 		return !v.CanInterface() || !Nothing(v.Addr().Interface())
 	}
 	switch v.Kind() {
@@ -112,8 +113,8 @@ func (s *search) may(t reflect.Type) bool {
 	return may
 }
 
-// fields looks through a struct. Of what others can't set, only readers count: a
-// client in it has connections and channels of its own.
+// fields looks through a struct. Of what others can't set, only readers and
+// transactions count: a client in it has connections and channels of its own.
 func (s *search) fields(v reflect.Value, depth int) bool {
 	for i := range v.NumField() {
 		f := v.Field(i)
@@ -123,15 +124,18 @@ func (s *search) fields(v reflect.Value, depth int) bool {
 				return true
 			}
 		case f.Kind() == reflect.Interface:
-			if !f.IsNil() && f.Elem().Type().Implements(typeOfReader) {
+			if !f.IsNil() && spends(f.Elem().Type()) {
 				return true
 			}
-		case f.Type().Implements(typeOfReader) && !(f.Kind() == reflect.Pointer && f.IsNil()):
+		case spends(f.Type()) && !(f.Kind() == reflect.Pointer && f.IsNil()):
 			return true
 		}
 	}
 	return false
 }
+
+// spends reports whether what a struct keeps to itself counts, of type t.
+func spends(t reflect.Type) bool { return t.Implements(typeOfReader) || isTransaction(t) }
 
 var (
 	typeOfContext = reflect.TypeFor[context.Context]()
@@ -155,6 +159,27 @@ func usedUp(t reflect.Type) bool {
 	}
 	next, ok := t.MethodByName("Next") // pgx.CopyFromSource
 	return ok && ends(next.Type)
+}
+
+// isTransaction reports whether what is done with a t is part of a transaction:
+// *sql.Tx, pgx.Tx, *gorm.DB. What made one statement of it fail may have undone
+// those before, and the next one then stands alone: after a deadlock MySQL
+// carries it out at once, for good.
+func isTransaction(t reflect.Type) bool {
+	for _, name := range []string{"Commit", "Rollback"} {
+		m, ok := t.MethodByName(name)
+		if !ok {
+			return false
+		}
+		params := m.Type.NumIn()
+		if t.Kind() != reflect.Interface {
+			params-- // the receiver
+		}
+		if params > 1 || m.Type.NumOut() == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // ends reports whether a function says by its last result that there is no more.
@@ -182,7 +207,7 @@ func mayHold(t reflect.Type, around []reflect.Type) bool {
 	if slices.Contains(around, t) {
 		return false
 	}
-	if usedUp(t) || usedUp(reflect.PointerTo(t)) {
+	if ptr := reflect.PointerTo(t); usedUp(t) || usedUp(ptr) || isTransaction(t) || isTransaction(ptr) {
 		return true
 	}
 	around = append(around, t)

@@ -96,6 +96,8 @@ func (in *inputs) look(p fieldPath) {
 		if in.may(t) {
 			in.checks = append(in.checks, p)
 		}
+	case isTransaction(t), isDatabase(t):
+		in.checks = append(in.checks, p)
 	case isStruct:
 		in.structure(p)
 	case readsFrom(t):
@@ -153,7 +155,7 @@ func (in *inputs) isStandard(t types.Type) bool {
 // see it.
 func (in *inputs) hides(s *types.Struct) bool {
 	for field := range s.Fields() {
-		if !field.Exported() && (readsFrom(field.Type()) || field.Embedded() && in.may(field.Type())) {
+		if t := field.Type(); !field.Exported() && (readsFrom(t) || isTransaction(t) || isDatabase(t) || field.Embedded() && in.may(t)) {
 			return true
 		}
 	}
@@ -179,7 +181,7 @@ func (in *inputs) mayHold(t types.Type, around []types.Type) bool {
 	if isContext(t) || isNamed(t, "crypto/tls.Config") { // its Rand is no input
 		return false
 	}
-	if readsFrom(t) || isUsedUp(t) || isSequence(t) {
+	if readsFrom(t) || isUsedUp(t) || isSequence(t) || isTransaction(t) || isDatabase(t) {
 		return true
 	}
 	switch u := t.Underlying().(type) {
@@ -190,7 +192,7 @@ func (in *inputs) mayHold(t types.Type, around []types.Type) bool {
 	case *types.Struct:
 		for field := range u.Fields() {
 			switch {
-			case readsFrom(field.Type()):
+			case readsFrom(field.Type()), isTransaction(field.Type()) && !in.isStandard(t), isDatabase(field.Type()):
 				return true
 			case in.isStandard(t), !field.Exported() && !field.Embedded():
 			case in.mayHold(field.Type(), around):
@@ -229,6 +231,32 @@ func isUsedUp(t types.Type) bool {
 	}
 	last := fn.Signature().Results().At(fn.Signature().Results().Len() - 1).Type()
 	return isBool(last) || isError(last)
+}
+
+// isTransaction reports whether what is done with a t is part of a transaction, by
+// the rule of package signature.
+func isTransaction(t types.Type) bool {
+	for _, name := range []string{"Commit", "Rollback"} {
+		fn := methodOf(t, name)
+		if fn == nil || fn.Signature().Params().Len() > 1 || fn.Signature().Results().Len() == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// isDatabase reports whether t is an interface that a database and its
+// transactions both have, as sqlc's DBTX is one.
+func isDatabase(t types.Type) bool {
+	if !types.IsInterface(t) {
+		return false
+	}
+	for _, name := range []string{"Exec", "ExecContext", "Query", "QueryContext", "QueryRow", "QueryRowContext"} {
+		if methodOf(t, name) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // isSequence reports whether t is an iter.Seq or Seq2.
@@ -283,12 +311,19 @@ func (in *input) describe(sig *types.Signature) string {
 	for _, p := range in.reads {
 		parts = append(parts, name(p)+" can be set back")
 	}
-	if len(in.checks) > 0 {
-		var names []string
-		for _, p := range in.checks {
-			names = append(names, name(p))
+	var open, handles []string
+	for _, p := range in.checks {
+		if isTransaction(p.typ) || isDatabase(p.typ) {
+			handles = append(handles, name(p))
+		} else {
+			open = append(open, name(p))
 		}
-		parts = append(parts, "nothing in "+strings.Join(names, ", ")+" is used up")
+	}
+	if len(open) > 0 {
+		parts = append(parts, "nothing in "+strings.Join(open, ", ")+" is used up")
+	}
+	if len(handles) > 0 {
+		parts = append(parts, strings.Join(handles, ", ")+" is no transaction")
 	}
 	if in.request >= 0 {
 		parts = append(parts, "the request's body can be had again")

@@ -3,6 +3,7 @@ package gen_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"io"
 	"iter"
@@ -119,6 +120,54 @@ func TestInputIsNotSentAgainEmpty(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingIsRepeatedWithinATransaction: a statement that met a deadlock was
+// repeated in the transaction that MySQL had undone, where it was carried out alone
+// and for good.
+func TestNothingIsRepeatedWithinATransaction(t *testing.T) {
+	ctx := context.Background()
+	for _, c := range []struct {
+		name string
+		call func(c nasty.Consumes) error
+		want int
+	}{
+		{"a transaction", func(c nasty.Consumes) error { return c.Within(ctx, &sql.Tx{}, "") }, 1},
+		{"none", func(c nasty.Consumes) error { return c.Within(ctx, nil, "") }, 3},
+		{"a handle that is one", func(c nasty.Consumes) error { _, err := c.ByHandle(ctx, &sql.Tx{}); return err }, 1},
+		{"a handle that is a database", func(c nasty.Consumes) error { _, err := c.ByHandle(ctx, &sql.DB{}); return err }, 3},
+		{"queries in one", func(c nasty.Consumes) error { return c.ByQueries(ctx, nasty.NewQueries(&sql.Tx{})) }, 1},
+		{"queries of a database", func(c nasty.Consumes) error { return c.ByQueries(ctx, nasty.NewQueries(&sql.DB{})) }, 3},
+		{"in a field, of a method that is safe", func(c nasty.Consumes) error {
+			return c.WithTx(ctx, struct{ Tx nasty.Transaction }{transaction{}})
+		}, 1},
+		{"none in a field", func(c nasty.Consumes) error { return c.WithTx(ctx, struct{ Tx nasty.Transaction }{}) }, 3},
+	} {
+		for _, policyName := range []string{"retried", "chosen"} {
+			t.Run(c.name+"/"+policyName, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := &record.Recorder{}
+					attempts := 0
+					consumes := resolve[nasty.Consumes](t, r, policyName)
+					r.Fill = func(results []any) {
+						attempts++
+						*results[len(results)-1].(*error) = errDown
+					}
+					if err := c.call(consumes); !errors.Is(err, errDown) {
+						t.Error(err)
+					}
+					if attempts != c.want {
+						t.Errorf("%d attempts, want %d", attempts, c.want)
+					}
+				})
+			})
+		}
+	}
+}
+
+type transaction struct{}
+
+func (transaction) Commit(context.Context) error   { return nil }
+func (transaction) Rollback(context.Context) error { return nil }
 
 func first(args []any) io.Reader   { return args[0].(io.Reader) }
 func second(args []any) io.Reader  { return args[1].(io.Reader) }

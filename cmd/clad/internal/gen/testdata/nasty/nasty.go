@@ -259,6 +259,28 @@ type Consumes interface {
 	CreateFrom(ctx context.Context, body io.Reader) error                                      //clad:once
 	//clad:skip
 	Later(ctx context.Context, rows Cursor) error
+
+	Within(ctx context.Context, tx *sql.Tx, id string) error
+	ByHandle(ctx context.Context, db DBTX) (int, error)
+	ByQueries(ctx context.Context, q *Queries) error
+	WithTx(ctx context.Context, in struct{ Tx Transaction }) error //clad:safe
+}
+
+// DBTX is what a database and its transactions have in common.
+type DBTX interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// Queries keeps its database, or transaction, to itself.
+type Queries struct{ db DBTX }
+
+// NewQueries makes Queries of a database or of a transaction.
+func NewQueries(db DBTX) *Queries { return &Queries{db} }
+
+// Transaction is as pgx's.
+type Transaction interface {
+	Commit(ctx context.Context) error
+	Rollback(ctx context.Context) error
 }
 
 // Put is what an object store takes.
