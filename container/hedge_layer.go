@@ -80,6 +80,9 @@ func (c *Call) afterHedge(errp *error) bool {
 	return c.advance(len(c.prog.steps)-1, err, errp)
 }
 
+// Context is the context of the attempts.
+func (h *HedgedCall) Context() context.Context { return h.ctx }
+
 // Hedged makes an attempt, and others beside it in goroutines of their own where it
 // takes too long, and returns what comes first: a success, or an answer that is an
 // error; a failure only where all have failed. The contexts of the others end then.
@@ -90,37 +93,62 @@ func (c *Call) afterHedge(errp *error) bool {
 // attempt may be called by several goroutines at once, and may still run when Hedged
 // has returned: it must not share what it writes to, and what it reads must not change.
 func Hedged[T any](h *HedgedCall, attempt func(context.Context) (T, error)) (T, error) {
+	value, release, err := hedged(&race[T]{HedgedCall: h, run: func(call *Call) (value T, err error) {
+		for call.Next(&err) {
+			if h := call.Hedge(); h != nil {
+				value, err = Hedged(h, attempt)
+				continue
+			}
+			value, err = attempt(call.Context())
+		}
+		return value, err
+	}})
+	release()
+	return value, err
+}
+
+// HedgedOpening is [Hedged] for results that are in use after the call: response
+// bodies, streams. attempt makes one under a Call that is its own, with Next in a
+// loop as a proxy does, may Judge and Defer it, and is to look for a Hedge within.
+// Its value is closed where another is taken, also if there is an error. The context
+// of the one that is returned lives on until release is called, which must be.
+func HedgedOpening[T io.Closer](h *HedgedCall, attempt func(*Call) (T, error)) (value T, release func(), err error) {
+	return hedged(&race[T]{HedgedCall: h, run: attempt, keeps: true})
+}
+
+func hedged[T any](r *race[T]) (value T, release func(), err error) {
+	h := r.HedgedCall
 	now := clock.Now()
 	h.step.spent.Operation(now)
 	delay, hedges := h.step.delay(now)
-	r := &race[T]{HedgedCall: h, run: attempt}
 	if !hedges {
-		won := r.alone()
-		return won.value, h.settle(won.ending)
+		won := r.sole()
+		return won.value, func() {}, h.settle(won.ending)
 	}
-	ctx, cancel := context.WithCancel(h.ctx)
-	defer cancel()
+	defer r.cancel()
 	r.ended = make(chan result[T], h.step.MaxHedges+1)
 	defer r.over()
-	r.start(ctx)
+	r.start()
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
-	for running, made := 1, 1; ; {
+	for running := 1; ; {
 		select {
 		case one := <-r.ended:
 			running--
 			if running > 0 && !one.decides() {
+				r.discard(one)
 				continue
 			}
 			one.goOn()
-			return one.value, h.settle(one.ending)
+			release, r.cancels[one.n] = r.cancels[one.n], func() {}
+			return one.value, release, h.settle(one.ending)
 		case <-timer.C:
-			if made > h.step.MaxHedges || ctx.Err() != nil || !h.step.spent.Spend(clock.Now(), h.step.Budget, 0) {
+			if len(r.cancels) > h.step.MaxHedges || h.ctx.Err() != nil || !h.step.spent.Spend(clock.Now(), h.step.Budget, 0) {
 				continue
 			}
-			made, running = made+1, running+1
-			h.tell(made, delay)
-			r.start(ctx)
+			running++
+			h.tell(len(r.cancels)+1, delay)
+			r.start()
 			timer.Reset(delay)
 		}
 	}
@@ -137,6 +165,7 @@ type ending struct {
 }
 
 type result[T any] struct {
+	n     int // of the attempts, from 0
 	value T
 	ending
 }
@@ -172,22 +201,27 @@ func (h *HedgedCall) tell(attempt int, after time.Duration) {
 // race is between the attempts of a hedged call.
 type race[T any] struct {
 	*HedgedCall
-	run   func(context.Context) (T, error)
-	ended chan result[T] // has room for all
-	mu    sync.Mutex
-	won   bool // whoever comes now comes late
+	run     func(*Call) (T, error)
+	keeps   bool           // values are in use after the call, and those of failures closed too
+	cancels []func()       // of the attempts made so far, in their order
+	ended   chan result[T] // has room for all
+	mu      sync.Mutex
+	won     bool // whoever comes now comes late
 }
 
-// alone makes the one attempt that is not hedged, in the caller's goroutine.
-func (r *race[T]) alone() (one result[T]) {
+// sole makes the one attempt that is not hedged, in the caller's goroutine.
+func (r *race[T]) sole() (one result[T]) {
 	r.attempt(r.ctx, &one)
 	return one
 }
 
 // start makes an attempt in a goroutine of its own.
-func (r *race[T]) start(ctx context.Context) {
+func (r *race[T]) start() {
+	n := len(r.cancels)
+	ctx, cancel := context.WithCancel(r.ctx)
+	r.cancels = append(r.cancels, cancel)
 	go func() {
-		one := result[T]{ending: ending{lost: true}}
+		one := result[T]{n: n, ending: ending{lost: true}}
 		defer func() {
 			if one.lost {
 				one.panicked = recover()
@@ -201,17 +235,18 @@ func (r *race[T]) start(ctx context.Context) {
 	}()
 }
 
+// cancel ends the contexts of all attempts but the one that was taken.
+func (r *race[T]) cancel() {
+	for _, cancel := range r.cancels {
+		cancel()
+	}
+}
+
 func (r *race[T]) attempt(ctx context.Context, one *result[T]) {
 	began := clock.Now()
 	call := Call{ctx: ctx, prog: r.step.within}
 	defer call.End()
-	for call.Next(&one.err) {
-		if h := call.Hedge(); h != nil {
-			one.value, one.err = Hedged(h, r.run)
-			continue
-		}
-		one.value, one.err = r.run(call.Context())
-	}
+	one.value, one.err = r.run(&call)
 	one.means, one.unsent = call.means, call.unsent
 	// One that was cut short would have taken longer still.
 	if now := clock.Now(); r.step.Delay == 0 && (one.err == nil || ctx.Err() != nil && r.ctx.Err() == nil) {
@@ -249,7 +284,7 @@ func (r *race[T]) discard(one result[T]) {
 	case one.panicked != nil:
 		r.prog.events.write(context.WithoutCancel(r.ctx), slog.LevelError, "an attempt panicked that was hedged, and lost",
 			slog.String("operation", r.prog.operation), slog.String("panic", fmt.Sprint(one.panicked)), slog.String("stack", string(debug.Stack())))
-	case one.err == nil:
+	case one.err == nil || r.keeps && !one.lost:
 		closeAll(reflect.ValueOf(one.value))
 	}
 }

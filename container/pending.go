@@ -45,6 +45,9 @@ type Pending struct {
 func (c *Call) Defer(p *Pending) {
 	p.call = *c
 	p.call.deferred = true
+	if c.more != nil {
+		c.more.hedged = nil // what follows is p's to say
+	}
 	p.permits = p.call.keepPermits()
 	c.phase = over
 }

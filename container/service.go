@@ -263,9 +263,9 @@ func (tx *transaction) program(s *service, b *binding, w *owner, of *Pipeline) (
 		prog.once = b.guard == once && !byProfile || b.guard == single
 		prog.dependency = s.typ.full
 		prog.fallback = fallback
-		if b.guard != hedges && hasLayer[policy.Hedge](p) {
+		if !s.hedges(b.method) && hasLayer[policy.Hedge](p) {
 			tx.afterwards(func() {
-				tx.o.log.Info("a method is not hedged: only those are that are marked //clad:safe, take a context and values alone, and return nothing that is in use after the call",
+				tx.o.log.Info("a method is not hedged: only those are that are marked //clad:safe, take a context and values alone, and return nothing that is in use after the call; and of net/http, GET, HEAD, OPTIONS and TRACE",
 					"operation", b.operation, "policy", name)
 			})
 		}
@@ -277,6 +277,11 @@ func (tx *transaction) program(s *service, b *binding, w *owner, of *Pipeline) (
 		}
 	}
 	return tx.beside(prog, b.operation, b.shadow), nil
+}
+
+// hedges reports whether a method is hedged where its policy says so.
+func (s *service) hedges(method string) bool {
+	return slices.ContainsFunc(s.bound, func(b *binding) bool { return b.method == method && b.guard == hedges })
 }
 
 // withErrors puts what the tag says of errors innermost.

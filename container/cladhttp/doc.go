@@ -30,6 +30,10 @@
 // GetBody; a request with a body and no GetBody is sent once. A server whose
 // certificate cannot be verified is not asked again.
 //
+// What is hedged, where the policy of a tagged client says so: GET, HEAD, OPTIONS and
+// TRACE without a body, but no upgrade to another protocol. The requests that lose are
+// cancelled, and the bodies of their responses closed.
+//
 // What the caller gets: the server's last answer, whatever its status, with its
 // body; an error only where the server gave none, or where clad stopped the
 // request: an open circuit, a rate limit, a timeout, the caller's own end. Where

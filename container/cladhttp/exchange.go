@@ -23,6 +23,7 @@ type exchange struct {
 	stop   func()          // ends ctx, where that was made here
 	repeat bool            // the request is safe to repeat
 	told   told            // what the server is told at the attempt at hand
+	around told            // of retries, by the exchange that this is a hedge of
 	key    idempotencyKey
 
 	attempts int
@@ -32,6 +33,7 @@ type exchange struct {
 	upload   *upload        // its body, nil where there is no need to watch it
 	resp     *http.Response // of the last attempt, until it is let go
 	status   *StatusError   // what resp counts as, nil for a success
+	final    bool           // the request must not be sent again
 	kept     bool           // the attempt failed, and its contexts live on for resp.Body
 
 	first struct {
@@ -57,14 +59,24 @@ func (t *transport) exchange(req *http.Request, repeat bool) *exchange {
 }
 
 // runIn sends the request through a pipeline of ours.
-func (x *exchange) runIn(p *container.Pipeline) (err error) {
+func (x *exchange) runIn(p *container.Pipeline) error {
 	call := p.Begin(x.ctx)
 	defer call.End()
 	x.identify(call.IdempotencyKey())
+	return x.runUnder(&call)
+}
+
+// runUnder makes the attempts of a call.
+func (x *exchange) runUnder(call *container.Call) (err error) {
 	for call.Next(&err) {
 		x.kept = false
-		x.told = x.tell(call.Context(), &call)
-		o := x.attempt(call.Context())
+		var o outcome
+		if h := call.Hedge(); h != nil {
+			o = x.hedge(call, h)
+		} else {
+			x.told = x.tell(call.Context(), call)
+			o = x.attempt(call.Context())
+		}
 		err = o.err
 		switch {
 		case o.neutral:
@@ -72,7 +84,7 @@ func (x *exchange) runIn(p *container.Pipeline) (err error) {
 		case o.verdict != policy.Unknown:
 			call.Judge(o.verdict)
 		}
-		if o.final {
+		if x.final = o.final; o.final {
 			call.Stop()
 		}
 		switch resp := x.resp; {

@@ -29,6 +29,7 @@ func init() { //nolint:gochecknoinits // proxies register themselves
 
 // methodGuard is what stands before requests of one method.
 type methodGuard struct {
+	hedged  *container.Pipeline // service's, for requests that may be hedged; nil where none may
 	service *container.Pipeline // under the policy chosen for the method, else the service's
 	chosen  *container.Pipeline // under the policy chosen for the method, else none
 }
@@ -41,7 +42,12 @@ type methodGuards struct {
 func newMethodGuards(m container.Methods) methodGuards {
 	guards := make(map[string]methodGuard, len(methodNames))
 	for _, name := range methodNames {
-		guards[name] = methodGuard{m.Method(name), m.Optional(name)}
+		var g methodGuard
+		if reads(name) {
+			g.hedged = m.Hedges(name)
+		}
+		g.service, g.chosen = m.Method(name), m.Optional(name)
+		guards[name] = g
 	}
 	return methodGuards{m, guards}
 }
@@ -58,8 +64,12 @@ func (g methodGuards) guard(req *http.Request) (guard, error) {
 	if !ok {
 		of = g.guards[other]
 	}
-	if !of.chosen.Direct() { // somebody named this method, and knows what may be repeated
-		return guard{runner: of.chosen, repeat: true}, nil
+	repeat := !of.chosen.Direct() // somebody named this method, and knows what may be repeated
+	switch {
+	case of.hedged != nil && hedgeable(req):
+		return guard{of.hedged, repeat}, nil
+	case repeat:
+		return guard{of.chosen, repeat}, nil
 	}
 	return guard{runner: of.service}, nil
 }

@@ -142,7 +142,12 @@ func TestTaggedTransportsTellTheirMethodsOnceAndWhatIsBehindThem(t *testing.T) {
 		t.Fatalf("got %+v", services)
 	}
 	for _, m := range services[0].Methods {
-		if m.Guard != container.Guarded || m.Policy != "three" {
+		want := container.Guarded
+		switch m.Name {
+		case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+			want = container.GuardedHedging
+		}
+		if m.Guard != want || m.Policy != "three" {
 			t.Errorf("got %+v", m)
 		}
 	}

@@ -44,6 +44,9 @@ func (x *exchange) tell(ctx context.Context, call *container.Call) told {
 	if !t.retries && call != nil && x.repeatable(false) {
 		t.left, t.retries = call.RetriesLeft()
 	}
+	if !t.retries {
+		t.left, t.retries = x.around.left, x.around.retries
+	}
 	return t
 }
 

@@ -42,12 +42,12 @@ func (m *meter) attach(o *container.Orchestrator) (detach func()) {
 
 // instruments are those that are read when somebody collects.
 type instruments struct {
-	operations, retries, rejections, timeouts, overruns, fallbacks, stale, chaos metric.Int64ObservableCounter
-	transitions, reloads                                                         metric.Int64ObservableCounter
-	active                                                                       metric.Int64ObservableUpDownCounter
-	state, inUse, waiting, permits                                               metric.Int64ObservableGauge
-	tokens, limit                                                                metric.Float64ObservableGauge
-	shadow                                                                       shadowed
+	operations, retries, hedges, rejections, timeouts, overruns, fallbacks, stale, chaos metric.Int64ObservableCounter
+	transitions, reloads                                                                 metric.Int64ObservableCounter
+	active                                                                               metric.Int64ObservableUpDownCounter
+	state, inUse, waiting, permits                                                       metric.Int64ObservableGauge
+	tokens, limit                                                                        metric.Float64ObservableGauge
+	shadow                                                                               shadowed
 
 	all []metric.Observable
 }
@@ -67,6 +67,7 @@ func newInstruments(from metric.Meter) (i instruments, err error) {
 	}{
 		{&i.operations, metrics.Operations},
 		{&i.retries, metrics.Retries},
+		{&i.hedges, metrics.Hedges},
 		{&i.rejections, metrics.Rejections},
 		{&i.timeouts, metrics.Timeouts},
 		{&i.overruns, metrics.Overruns},
@@ -153,6 +154,7 @@ func (m *meter) observeOperations(o *container.Orchestrator, i instruments, to m
 		}
 		observe(i.active, t.active)
 		observe(i.retries, t.RetryAttempts)
+		observe(i.hedges, t.Hedges)
 		observe(i.timeouts, t.TimeoutCount)
 		observe(i.overruns, t.Overruns)
 		observe(i.fallbacks, t.Fallbacks)
@@ -174,6 +176,7 @@ func add(sum *policy.Totals, t policy.Totals, n int64) {
 	sum.FailedOperations += times * t.FailedOperations
 	sum.Cancelled += times * t.Cancelled
 	sum.RetryAttempts += times * t.RetryAttempts
+	sum.Hedges += times * t.Hedges
 	sum.CircuitBreakerRejections += times * t.CircuitBreakerRejections
 	sum.RateLimitHits += times * t.RateLimitHits
 	sum.BulkheadRejections += times * t.BulkheadRejections

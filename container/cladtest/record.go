@@ -127,7 +127,7 @@ func (r *Record) story(operation string) string {
 
 func (e entry) String() string {
 	if e.completed == nil {
-		return line(e.event)
+		return sentence(e.event)
 	}
 	d := e.completed
 	end := "success"
@@ -140,50 +140,4 @@ func (e entry) String() string {
 		end = d.Err.Error()
 	}
 	return fmt.Sprintf("= after %d attempts and %v: %s", d.Attempts, d.Duration.Round(time.Microsecond), end)
-}
-
-// line tells an event as a sentence without its operation.
-func line(event container.Event) string {
-	switch e := event.(type) {
-	case container.AttemptFailed:
-		return fmt.Sprintf("attempt %d failed (%v): %v", e.Attempt, e.Verdict, e.Err)
-	case container.Retrying:
-		return fmt.Sprintf("attempt %d of %d follows after %v", e.Attempt, e.Of, e.After)
-	case container.Waited:
-		return fmt.Sprintf("waited %v for a token of %s", e.For, e.Name)
-	case container.Rejected:
-		return fmt.Sprintf("rejected by %s: %s, retry after %v", e.Name, e.Reason, e.RetryAfter)
-	case container.TimedOut:
-		return fmt.Sprintf("timed out after %v", e.After)
-	case container.Tripped:
-		return fmt.Sprintf("tripped circuit breaker %s", e.Name)
-	case container.Probed:
-		return fmt.Sprintf("probed circuit breaker %s, which is %v since", e.Name, e.State)
-	default:
-		return fmt.Sprintf("%T%+v", event, event)
-	}
-}
-
-// operationOf returns whose event it is; "" where it is no operation's.
-func operationOf(event container.Event) string {
-	switch e := event.(type) {
-	case container.AttemptFailed:
-		return e.Operation
-	case container.Retrying:
-		return e.Operation
-	case container.Waited:
-		return e.Operation
-	case container.Rejected:
-		return e.Operation
-	case container.TimedOut:
-		return e.Operation
-	case container.Overrun:
-		return e.Operation
-	case container.Tripped:
-		return e.Operation
-	case container.Probed:
-		return e.Operation
-	default:
-		return ""
-	}
 }

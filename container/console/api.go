@@ -81,6 +81,8 @@ type Totals struct {
 	RetryBudget  uint64 `json:"retry_budget,omitempty"` // further attempts refused
 	Timeouts     uint64 `json:"timeouts,omitempty"`
 	Overruns     uint64 `json:"overruns,omitempty"`
+	Fallbacks    uint64 `json:"fallbacks,omitempty"` // operations that failed and whose fallback was asked
+	Stale        uint64 `json:"stale,omitempty"`     // those that succeeded with an old answer
 }
 
 // Recent is what happened of late.

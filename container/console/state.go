@@ -167,7 +167,7 @@ func totalsOf(t policy.Totals) Totals {
 		Failed: t.FailedOperations, Cancelled: t.Cancelled, Retries: t.RetryAttempts, Trips: t.CircuitBreakerTrips,
 		CircuitOpen: t.CircuitBreakerRejections, RateLimited: t.RateLimitHits,
 		BulkheadFull: t.BulkheadRejections, Hedges: t.Hedges, RetryBudget: t.RetryBudgetHits,
-		Timeouts: t.TimeoutCount, Overruns: t.Overruns,
+		Timeouts: t.TimeoutCount, Overruns: t.Overruns, Fallbacks: t.Fallbacks, Stale: t.Stale,
 	}
 }
 

@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"testing"
@@ -105,5 +106,29 @@ func TestWhatIsWrappedIsShownByItsMethods(t *testing.T) {
 		if len(s.Operations) != 0 {
 			t.Errorf("they are shown with their service: %+v", s.Operations)
 		}
+	})
+}
+
+func TestStateCountsFallbacks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := container.New(policy.Catalog{Policies: map[string]policy.Policy{"guarded": policy.CircuitBreaker{FailureThreshold: 9}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Orchestrator().Close)
+		h := console.Handler(c.Orchestrator())
+		spare := func() searcher { return func(context.Context, string) error { return nil } }
+		if err := c.Provide(container.Tag(newSearcher, "guarded", container.Fallback(spare))); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Invoke(func(find searcher) error { return find(t.Context(), "x") }); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range stateOf(t, h).Services {
+			if s.Name == "console_test.searcher" && s.Methods[0].Totals.Fallbacks == 1 {
+				return
+			}
+		}
+		t.Errorf("no fallback is counted: %+v", stateOf(t, h).Services)
 	})
 }

@@ -33,7 +33,7 @@ var sections = []struct {
 	metrics []metrics.Metric
 }{
 	{"Operations", []metrics.Metric{metrics.Operations, metrics.OperationDuration, metrics.Active}},
-	{"Attempts", []metrics.Metric{metrics.AttemptDuration, metrics.Retries, metrics.Timeouts, metrics.Overruns, metrics.Rejections, metrics.Fallbacks, metrics.Stale, metrics.Chaos}},
+	{"Attempts", []metrics.Metric{metrics.AttemptDuration, metrics.Retries, metrics.Hedges, metrics.Timeouts, metrics.Overruns, metrics.Rejections, metrics.Fallbacks, metrics.Stale, metrics.Chaos}},
 	{"Circuit breakers", []metrics.Metric{metrics.BreakerState, metrics.Transitions}},
 	{"Rate limiters", []metrics.Metric{metrics.LimiterTokens, metrics.LimiterLimit}},
 	{"Bulkheads", []metrics.Metric{metrics.BulkheadInUse, metrics.BulkheadWaiting, metrics.BulkheadLimit}},

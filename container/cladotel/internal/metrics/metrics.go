@@ -42,6 +42,7 @@ var (
 	Operations        = Metric{"clad.operations", Counter, "{operation}", "Operations that have ended.", []string{Operation, Outcome}}
 	Active            = Metric{"clad.operations.active", UpDownCounter, "{operation}", "Operations that are under way.", []string{Operation}}
 	Retries           = Metric{"clad.retries", Counter, "{attempt}", "Attempts that followed another.", []string{Operation}}
+	Hedges            = Metric{"clad.hedges", Counter, "{attempt}", "Attempts that were made beside another that took long.", []string{Operation}}
 	Rejections        = Metric{"clad.rejections", Counter, "{attempt}", "Attempts that a circuit breaker, a rate limiter, a bulkhead or a retry budget refused: the dependency was not called.", []string{Operation, Reason}}
 	Timeouts          = Metric{"clad.timeouts", Counter, "{timeout}", "Timeouts of the policies, of attempts and of whole operations.", []string{Operation}}
 	Overruns          = Metric{"clad.attempt.overruns", Counter, "{attempt}", "Attempts that came back long after their deadline.", []string{Operation}}
@@ -64,7 +65,7 @@ var (
 
 // All are all metrics, in the order in which to read of them.
 var All = []Metric{
-	Operations, OperationDuration, Active, AttemptDuration, Retries, Timeouts, Overruns, Rejections, Fallbacks, Stale, Chaos,
+	Operations, OperationDuration, Active, AttemptDuration, Retries, Hedges, Timeouts, Overruns, Rejections, Fallbacks, Stale, Chaos,
 	BreakerState, Transitions, LimiterTokens, LimiterLimit,
 	BulkheadInUse, BulkheadWaiting, BulkheadLimit, Reloads,
 	ShadowTrips, ShadowRejections, ShadowRetries, ShadowTimeouts,

@@ -16,6 +16,8 @@
 //	Args        guarded; another attempt only if nothing in args is used up
 //	Body        guarded; another attempt only if nothing in body is used up
 //	Buffer      guarded, one attempt: its *bytes.Buffer is used up
+//	ByHandle    guarded; another attempt only if db is no transaction
+//	ByQueries   guarded; another attempt only if nothing in q is used up
 //	CreateFrom  guarded, once: //clad:once; another attempt only if body can be set back
 //	Do          guarded, once: a request may not be safe to repeat; another attempt only if the request's body can be had again; the context is the request's; it ends with the Body of the *http.Response
 //	Each        guarded, one attempt: its function would be called again
@@ -42,6 +44,8 @@
 //	Stat        guarded, safe to repeat, also twice at once; reads
 //	Transact    guarded, safe to repeat
 //	Upload      guarded; another attempt only if body can be set back
+//	WithTx      guarded, safe to repeat; another attempt only if in.Tx is no transaction
+//	Within      guarded; another attempt only if tx is no transaction
 
 // github.com/cladgo/clad/cmd/clad/internal/gen/testdata/nasty.Contexts:
 //
@@ -569,6 +573,10 @@ type consumesProxy struct {
 	bodyFallback       func(context.Context, any) error
 	buffer             *container.Pipeline
 	bufferFallback     func(context.Context, *bytes.Buffer) error
+	byHandle           *container.Pipeline
+	byHandleFallback   func(context.Context, DBTX) (int, error)
+	byQueries          *container.Pipeline
+	byQueriesFallback  func(context.Context, *Queries) error
 	createFrom         *container.Pipeline
 	createFromFallback func(context.Context, io.Reader) error
 	do                 *container.Pipeline
@@ -624,6 +632,10 @@ type consumesProxy struct {
 	transactFallback   func(context.Context, func(context.Context) error) error
 	upload             *container.Pipeline
 	uploadFallback     func(context.Context, string, io.Reader) error
+	withTx             *container.Pipeline
+	withTxFallback     func(context.Context, struct{ Tx Transaction }) error
+	within             *container.Pipeline
+	withinFallback     func(context.Context, *sql.Tx, string) error
 }
 
 func newConsumesProxy(next Consumes, m container.Methods) Consumes {
@@ -633,6 +645,8 @@ func newConsumesProxy(next Consumes, m container.Methods) Consumes {
 		args:        m.Rewinds("Args"),
 		body:        m.Rewinds("Body"),
 		buffer:      m.Single("Buffer"),
+		byHandle:    m.Rewinds("ByHandle"),
+		byQueries:   m.Rewinds("ByQueries"),
 		createFrom:  m.Once("CreateFrom"),
 		do:          m.Once("Do"),
 		each:        m.Single("Each"),
@@ -659,11 +673,15 @@ func newConsumesProxy(next Consumes, m container.Methods) Consumes {
 		stat:        m.Hedges("Stat"),
 		transact:    m.Safe("Transact"),
 		upload:      m.Rewinds("Upload"),
+		withTx:      m.Safe("WithTx"),
+		within:      m.Rewinds("Within"),
 	}
 	if f, ok := container.FallbackOf[Consumes](m); ok {
 		p.argsFallback = f.Args
 		p.bodyFallback = f.Body
 		p.bufferFallback = f.Buffer
+		p.byHandleFallback = f.ByHandle
+		p.byQueriesFallback = f.ByQueries
 		p.createFromFallback = f.CreateFrom
 		p.doFallback = f.Do
 		p.eachFallback = f.Each
@@ -690,10 +708,14 @@ func newConsumesProxy(next Consumes, m container.Methods) Consumes {
 		p.statFallback = f.Stat
 		p.transactFallback = f.Transact
 		p.uploadFallback = f.Upload
+		p.withTxFallback = f.WithTx
+		p.withinFallback = f.Within
 	}
 	m.Fallback("Args", &p.argsFallback)
 	m.Fallback("Body", &p.bodyFallback)
 	m.Fallback("Buffer", &p.bufferFallback)
+	m.Fallback("ByHandle", &p.byHandleFallback)
+	m.Fallback("ByQueries", &p.byQueriesFallback)
 	m.Fallback("CreateFrom", &p.createFromFallback)
 	m.Fallback("Do", &p.doFallback)
 	m.Fallback("Each", &p.eachFallback)
@@ -720,6 +742,8 @@ func newConsumesProxy(next Consumes, m container.Methods) Consumes {
 	m.Fallback("Stat", &p.statFallback)
 	m.Fallback("Transact", &p.transactFallback)
 	m.Fallback("Upload", &p.uploadFallback)
+	m.Fallback("WithTx", &p.withTxFallback)
+	m.Fallback("Within", &p.withinFallback)
 	return p
 }
 
@@ -776,6 +800,44 @@ func (p *consumesProxy) Buffer(ctx context.Context, b *bytes.Buffer) (err error)
 			continue
 		}
 		err = p.next.Buffer(call.Context(), b)
+	}
+	return err
+}
+
+func (p *consumesProxy) ByHandle(ctx context.Context, db DBTX) (result int, err error) {
+	if p.byHandle.Direct() {
+		return p.next.ByHandle(ctx, db)
+	}
+	call := p.byHandle.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.byHandleFallback(call.Context(), db)
+			continue
+		}
+		result, err = p.next.ByHandle(call.Context(), db)
+		if err != nil && container.ReadOnce(db) {
+			call.Stop()
+		}
+	}
+	return result, err
+}
+
+func (p *consumesProxy) ByQueries(ctx context.Context, q *Queries) (err error) {
+	if p.byQueries.Direct() {
+		return p.next.ByQueries(ctx, q)
+	}
+	call := p.byQueries.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.byQueriesFallback(call.Context(), q)
+			continue
+		}
+		err = p.next.ByQueries(call.Context(), q)
+		if err != nil && container.ReadOnce(q) {
+			call.Stop()
+		}
 	}
 	return err
 }
@@ -1278,6 +1340,44 @@ func (p *consumesProxy) Upload(ctx context.Context, name string, body io.Reader)
 			continue
 		}
 		err = p.next.Upload(call.Context(), name, body)
+	}
+	return err
+}
+
+func (p *consumesProxy) WithTx(ctx context.Context, in struct{ Tx Transaction }) (err error) {
+	if p.withTx.Direct() {
+		return p.next.WithTx(ctx, in)
+	}
+	call := p.withTx.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.withTxFallback(call.Context(), in)
+			continue
+		}
+		err = p.next.WithTx(call.Context(), in)
+		if err != nil && container.ReadOnce(in.Tx) {
+			call.Stop()
+		}
+	}
+	return err
+}
+
+func (p *consumesProxy) Within(ctx context.Context, tx *sql.Tx, id string) (err error) {
+	if p.within.Direct() {
+		return p.next.Within(ctx, tx, id)
+	}
+	call := p.within.Begin(ctx)
+	defer call.End()
+	for call.Next(&err) {
+		if call.FellBack() {
+			err = p.withinFallback(call.Context(), tx, id)
+			continue
+		}
+		err = p.next.Within(call.Context(), tx, id)
+		if err != nil && container.ReadOnce(tx) {
+			call.Stop()
+		}
 	}
 	return err
 }

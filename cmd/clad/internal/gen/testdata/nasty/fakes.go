@@ -75,6 +75,16 @@ func (f consumesFake) Buffer(ctx context.Context, b *bytes.Buffer) (err error) {
 	return err
 }
 
+func (f consumesFake) ByHandle(ctx context.Context, db DBTX) (result int, err error) {
+	f.f.Call("ByHandle", []interface{}{ctx, db}, &result, &err)
+	return result, err
+}
+
+func (f consumesFake) ByQueries(ctx context.Context, q *Queries) (err error) {
+	f.f.Call("ByQueries", []interface{}{ctx, q}, &err)
+	return err
+}
+
 func (f consumesFake) CreateFrom(ctx context.Context, body io.Reader) (err error) {
 	f.f.Call("CreateFrom", []interface{}{ctx, body}, &err)
 	return err
@@ -205,6 +215,16 @@ func (f consumesFake) Transact(ctx context.Context, do func(context.Context) err
 
 func (f consumesFake) Upload(ctx context.Context, name string, body io.Reader) (err error) {
 	f.f.Call("Upload", []interface{}{ctx, name, body}, &err)
+	return err
+}
+
+func (f consumesFake) WithTx(ctx context.Context, in struct{ Tx Transaction }) (err error) {
+	f.f.Call("WithTx", []interface{}{ctx, in}, &err)
+	return err
+}
+
+func (f consumesFake) Within(ctx context.Context, tx *sql.Tx, id string) (err error) {
+	f.f.Call("Within", []interface{}{ctx, tx, id}, &err)
 	return err
 }
 

@@ -1,0 +1,6 @@
+package cladtest
+
+var (
+	Sentence    = sentence
+	OperationOf = operationOf
+)
