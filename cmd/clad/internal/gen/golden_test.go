@@ -1,6 +1,10 @@
 package gen_test
 
 import (
+	"bytes"
+	"go/format"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -28,6 +32,24 @@ func TestGolden(t *testing.T) {
 	}
 	if len(result.Unchanged) != 6 {
 		t.Errorf("only these are compared: %v", result.Unchanged)
+	}
+}
+
+// TestGeneratedFilesAreFormatted: gofmt has nothing to change in them.
+func TestGeneratedFilesAreFormatted(t *testing.T) {
+	files, err := filepath.Glob("testdata/*/clad_gen*.go")
+	if err != nil || len(files) < 4 {
+		t.Fatal(files, err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		formatted, err := format.Source(text)
+		if err != nil || !bytes.Equal(formatted, text) {
+			t.Errorf("%s is not as gofmt writes it: %v", name, err)
+		}
 	}
 }
 

@@ -66,8 +66,8 @@ func (w *writer) hedge(m *method, v variables, next string) {
 			to, from = append(to, fmt.Sprintf("won.V%d", i)), append(from, fmt.Sprintf("won.V%d", i))
 		}
 		err := v.names[results.Len()-1]
-		all := strings.Join(fields, "; ")
-		w.linef("won, failed := %s.Hedged(hedged, func(%s) (won struct{ %s }, failed error) {", container, ctx, all)
+		// On lines of their own: gofmt would need a second pass to leave it alone.
+		w.linef("won, failed := %s.Hedged(hedged, func(%s) (won struct {\n%s\n}, failed error) {", container, ctx, strings.Join(fields, "\n"))
 		w.linef("%s, failed = %s", strings.Join(to, ", "), call)
 		w.linef("return won, failed\n})")
 		w.linef("%s, %s = %s, failed", strings.Join(v.names[:len(v.names)-1], ", "), err, strings.Join(from, ", "))

@@ -1293,7 +1293,10 @@ func (p *consumesProxy) Stat(ctx context.Context, failed2 string, at [2]time.Tim
 			won, failed := container.Hedged(hedged, func(ctx context.Context) (won struct {
 				V0 int64
 				V1 string
-			}, failed error) { won.V0, won.V1, failed = p.next.Stat(ctx, failed2, at); return won, failed })
+			}, failed error) {
+				won.V0, won.V1, failed = p.next.Stat(ctx, failed2, at)
+				return won, failed
+			})
 			hedged2, won2, err = won.V0, won.V1, failed
 			continue
 		}
