@@ -52,13 +52,13 @@ type pendingBody struct {
 	waited  time.Duration // for it, since then
 	reading atomic.Bool
 	closed  atomic.Bool
-	told    error // what reading ended with, and ends with again
+	ended   error // what reading ended with, and ends with again
 }
 
 func (b *pendingBody) Read(p []byte) (n int, err error) {
 	b.wait(func() error { n, err = b.ReadCloser.Read(p); return err }, io.EOF)
-	if err != nil && b.told != nil {
-		err = b.told
+	if err != nil && b.ended != nil {
+		err = b.ended
 	}
 	return n, err
 }
@@ -73,13 +73,13 @@ func (b *pendingBody) wait(read func() error, done error) {
 	b.reading.Store(false)
 	b.waited += clock.Now().Sub(start)
 	switch {
-	case b.closed.Load() || b.told != nil || err == nil && done != nil:
+	case b.closed.Load() || b.ended != nil || err == nil && done != nil:
 	case err == done: //nolint:errorlint // as io.Reader has it
 		_ = b.pending.Finish(nil, policy.Unknown)
 	case b.left() || done == nil:
-		b.told = b.pending.Leave(err)
+		b.ended = b.pending.Leave(err)
 	default:
-		b.told = b.pending.Finish(err, policy.Unknown)
+		b.ended = b.pending.Finish(err, policy.Unknown)
 	}
 }
 
@@ -115,8 +115,8 @@ type bodyWriterTo struct {
 
 func (w bodyWriterTo) WriteTo(dst io.Writer) (n int64, err error) {
 	w.b.wait(func() error { n, err = w.to.WriteTo(dst); return err }, nil)
-	if err != nil && w.b.told != nil {
-		err = w.b.told
+	if err != nil && w.b.ended != nil {
+		err = w.b.ended
 	}
 	return n, err
 }

@@ -21,16 +21,16 @@ type CircuitBreaker struct {
 func newCircuitBreaker(name string, spec policy.CircuitBreaker, t *transitions, s *sharing) *CircuitBreaker {
 	b := &CircuitBreaker{sharing: s}
 	b.rename(name)
-	told := func(from, to circuit.State) func() {
+	imposed := func(from, to circuit.State) func() {
 		t.add(Transition{Name: b.Name(), From: stateOf[from], To: stateOf[to], At: time.Now()})
 		return t.tell
 	}
-	b.circuit = circuit.Breaker{OnTold: told, OnChange: func(from, to circuit.State) func() {
+	b.circuit = circuit.Breaker{OnImposed: imposed, OnChange: func(from, to circuit.State) func() {
 		f := b.fleet.Load()
 		if f == nil {
-			return told(from, to)
+			return imposed(from, to)
 		}
-		tell := told(from, to)
+		tell := imposed(from, to)
 		f.note(change{from: from, to: to})
 		return func() { tell(); f.flush() }
 	}}

@@ -22,8 +22,8 @@ type exchange struct {
 	ctx    context.Context // the caller's
 	stop   func()          // ends ctx, where that was made here
 	repeat bool            // the request is safe to repeat
-	told   told            // what the server is told at the attempt at hand
-	around told            // of retries, by the exchange that this is a hedge of
+	hints  hints           // what the server is told at the attempt at hand
+	around hints           // of retries, by the exchange that this is a hedge of
 	key    idempotencyKey
 
 	attempts int
@@ -39,7 +39,7 @@ type exchange struct {
 	first struct {
 		request http.Request
 		upload  upload
-		told    [4]string
+		hints   [4]string
 	}
 	body body
 }
@@ -74,7 +74,7 @@ func (x *exchange) runUnder(call *container.Call) (err error) {
 		if h := call.Hedge(); h != nil {
 			o = x.hedge(call, h)
 		} else {
-			x.told = x.tell(call.Context(), call)
+			x.hints = x.hintsFor(call.Context(), call)
 			o = x.attempt(call.Context())
 		}
 		err = o.err
@@ -116,7 +116,7 @@ func (x *exchange) runOutside(r policy.Runner) error {
 		if over != nil {
 			return over // whatever the runner thinks of it
 		}
-		x.told = x.tell(ctx, nil)
+		x.hints = x.hintsFor(ctx, nil)
 		o := x.attempt(ctx)
 		if o.err == nil || o.verdict == policy.Unknown && !o.final {
 			return o.err
@@ -133,7 +133,7 @@ func (x *exchange) runOutside(r policy.Runner) error {
 // attempt sends the request once.
 func (x *exchange) attempt(ctx context.Context) outcome {
 	x.letGo()
-	if x.told.timeout == tooShort {
+	if x.hints.timeout == tooShort {
 		return outcome{err: awaitDeadline(ctx)}
 	}
 	req, err := x.request(ctx)

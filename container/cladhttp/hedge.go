@@ -20,7 +20,7 @@ func hedgeable(req *http.Request) bool {
 // exchange of its own, and to this one the whole is as one request.
 func (x *exchange) hedge(call *container.Call, h *container.HedgedCall) outcome {
 	x.letGo()
-	around := x.tell(h.Context(), call)
+	around := x.hintsFor(h.Context(), call)
 	x.attempts++
 	x.began = x.losses.now()
 	first, release, err := container.HedgedOpening(h, func(call *container.Call) (*rival, error) {

@@ -10,7 +10,7 @@ import (
 // request makes the request for an attempt: the caller's own stays as it is, and
 // so does what another attempt is made from.
 func (x *exchange) request(ctx context.Context) (*http.Request, error) {
-	req, watch, values := &x.first.request, &x.first.upload, &x.first.told
+	req, watch, values := &x.first.request, &x.first.upload, &x.first.hints
 	if x.attempts == 0 {
 		*req = *x.req.WithContext(ctx)
 	} else { // the first may still be in use
@@ -26,7 +26,7 @@ func (x *exchange) request(ctx context.Context) (*http.Request, error) {
 			req.URL = &u
 		}
 	}
-	x.told.write(req, x.key, values)
+	x.hints.write(req, x.key, values)
 	x.sent, x.upload = req, nil
 	if !hasBody(x.req) {
 		return req, nil

@@ -33,8 +33,8 @@ type Breaker struct {
 	// breaker; what it last returned is called when the lock is free. It is set,
 	// if at all, before the first use.
 	OnChange func(from, to State) (unlocked func())
-	// OnTold hears, in place of OnChange, of those that Open and Close make.
-	OnTold func(from, to State) (unlocked func())
+	// OnImposed hears, in place of OnChange, of those that Open and Close make.
+	OnImposed func(from, to State) (unlocked func())
 
 	mu       sync.Mutex // guards all below, and is held at every use of machine
 	settings Settings
@@ -47,7 +47,7 @@ type Breaker struct {
 	row      uint64      // failures that the gate counted before the mode was changed
 	tripped  bool        // set by the machine when it goes from closed to open
 	tooSlow  bool        // it is to trip for slow calls
-	told     bool        // by others
+	imposed  bool        // the change is others': OnImposed hears of it
 	unlocked func()      // what is to be called when the lock is free
 	probing
 }
@@ -271,8 +271,8 @@ func (b *Breaker) publish(newEpoch bool) {
 		b.gate.Store(epoch | failures<<kindBits | kind)
 	}
 	if state != b.last {
-		if b.told && b.OnTold != nil {
-			b.unlocked = b.OnTold(b.last, state)
+		if b.imposed && b.OnImposed != nil {
+			b.unlocked = b.OnImposed(b.last, state)
 		} else if b.OnChange != nil {
 			b.unlocked = b.OnChange(b.last, state)
 		}

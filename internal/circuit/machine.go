@@ -70,7 +70,7 @@ var stateOf = [...]State{
 // requests that are neither success nor failure don't count.
 func (b *Breaker) shouldTrip(c gobreaker.Counts) bool {
 	s := &b.settings
-	if s.Window == 0 || b.tooSlow || b.told {
+	if s.Window == 0 || b.tooSlow || b.imposed {
 		return true
 	}
 	if s.FailureThreshold > 0 && c.TotalFailures >= s.FailureThreshold {

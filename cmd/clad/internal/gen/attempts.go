@@ -39,12 +39,12 @@ func (w *writer) loop(m *method, v variables, pipeline, next, fallback, err stri
 	switch param := m.context.param; {
 	case param < 0:
 		begin = w.imports.names["context"] + ".Background()"
-	case m.context.kind == aContext:
+	case m.context.kind == standardContext:
 		begin, args[param] = args[param], m.attempt()
-	case m.context.kind == aRequest:
+	case m.context.kind == requestContext:
 		begin = args[param] + ".Context()"
 		args[param] = fmt.Sprintf("input.Request(%s, %s)", m.attempt(), args[param])
-	case m.context.kind == anOther:
+	case m.context.kind == customContext:
 		begin = args[param]
 	}
 	w.linef("call := %s.Begin(%s)", pipeline, begin)

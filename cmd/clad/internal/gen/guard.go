@@ -105,9 +105,9 @@ type carrier struct {
 type carrierKind int
 
 const (
-	aContext carrierKind = iota // a context.Context, replaced by that of the attempt
-	aRequest                    // an *http.Request, replaced by one with the attempt's context
-	anOther                     // an interface of its own that is a context too: seen, not replaced
+	standardContext carrierKind = iota // a context.Context, replaced by that of the attempt
+	requestContext                     // an *http.Request, replaced by one with the attempt's context
+	customContext                      // an interface of its own that is a context too: seen, not replaced
 )
 
 // contextOf finds the first parameter that is a context, or else carries one.
@@ -123,7 +123,7 @@ func contextOf(sig *types.Signature) carrier {
 }
 
 // enforces reports whether the dependency gets the deadlines of a policy.
-func (c carrier) enforces() bool { return c.param >= 0 && c.kind != anOther }
+func (c carrier) enforces() bool { return c.param >= 0 && c.kind != customContext }
 
 // isOtherContext reports whether t is an interface with the methods of
 // context.Context.
@@ -238,9 +238,9 @@ func (m *method) describe() string {
 	case m.guard == optional:
 	case m.context.param < 0:
 		text += "; no timeout can be enforced: it takes no context"
-	case m.context.kind == anOther:
+	case m.context.kind == customContext:
 		text += "; no timeout can be enforced: its context has a type of its own"
-	case m.context.kind == aRequest:
+	case m.context.kind == requestContext:
 		text += "; the context is the request's"
 	}
 	if m.keeps() {

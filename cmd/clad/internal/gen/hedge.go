@@ -11,7 +11,7 @@ import (
 // overtaken may go on to read, and returns nothing that needs its context still.
 func (m *method) hedges() bool {
 	if !m.safe || m.guard != guarded || m.single != "" || m.report != byError || m.outlive.what != "" ||
-		m.context.kind != aContext || m.context.param < 0 || m.opens() || m.input.open() {
+		m.context.kind != standardContext || m.context.param < 0 || m.opens() || m.input.open() {
 		return false
 	}
 	for i := range m.sig.Params().Len() {

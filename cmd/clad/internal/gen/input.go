@@ -71,7 +71,7 @@ func (in *inputs) of(sig *types.Signature, context carrier) input {
 	for i := range sig.Params().Len() {
 		t := sig.Params().At(i).Type()
 		switch {
-		case isContext(t), i == context.param && context.kind == anOther:
+		case isContext(t), i == context.param && context.kind == customContext:
 		case isRequest(t) && i == context.param:
 			in.request = i
 		case sig.Variadic() && i == sig.Params().Len()-1:

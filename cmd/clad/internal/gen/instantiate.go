@@ -19,8 +19,8 @@ const maxInstances = 1000
 // bound is warned of; whole reports that nothing is.
 func (f *finder) concrete(t tagging, p provided) (done []provided, whole bool) {
 	todo := []provided{p}
-	met := homes{} // a recursive function gives itself its own type parameter
-	met.add(p)
+	visited := visitedTypes{} // a recursive function gives itself its own type parameter
+	visited.add(p)
 	for n := 0; len(todo) > 0 && n < maxInstances; n++ {
 		p, todo = todo[0], todo[1:]
 		param := firstTypeParam(p.typ)
@@ -34,7 +34,7 @@ func (f *finder) concrete(t tagging, p provided) (done []provided, whole bool) {
 				continue
 			}
 			next := provided{typ, f.x.nearer(p.home, inst.pkg, inst.at), position(inst.pkg, inst.at)}
-			if met.add(next) {
+			if visited.add(next) {
 				todo = append(todo, next)
 			}
 		}
@@ -43,16 +43,16 @@ func (f *finder) concrete(t tagging, p provided) (done []provided, whole bool) {
 	return done, len(todo) == 0
 }
 
-// homes are the types that were met, and for which places.
-type homes struct{ byType typeutil.Map }
+// visitedTypes are the types that were found, and for which places.
+type visitedTypes struct{ byType typeutil.Map }
 
 // add reports whether p is new.
-func (h *homes) add(p provided) bool {
-	met, _ := h.byType.At(p.typ).([]place)
-	if slices.Contains(met, p.home) {
+func (v *visitedTypes) add(p provided) bool {
+	places, _ := v.byType.At(p.typ).([]place)
+	if slices.Contains(places, p.home) {
 		return false
 	}
-	h.byType.Set(p.typ, append(met, p.home))
+	v.byType.Set(p.typ, append(places, p.home))
 	return true
 }
 

@@ -29,7 +29,7 @@ func (m *method) keeps() bool {
 			return false
 		}
 	}
-	return m.context.kind == aContext && !m.sig.Variadic()
+	return m.context.kind == standardContext && !m.sig.Variadic()
 }
 
 // isPlain reports whether values of a type that are equal by == mean the same.

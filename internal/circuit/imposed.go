@@ -11,8 +11,8 @@ import (
 func (b *Breaker) Open(d time.Duration) {
 	b.mu.Lock()
 	defer b.unlock()
-	b.told = true
-	defer func() { b.told = false }()
+	b.imposed = true
+	defer func() { b.imposed = false }()
 	if b.state(); b.current != Open {
 		b.feed(Failure)
 	}
@@ -27,8 +27,8 @@ func (b *Breaker) Close() {
 	if b.current == Closed {
 		return
 	}
-	b.told = true
-	defer func() { b.told = false }()
+	b.imposed = true
+	defer func() { b.imposed = false }()
 	b.reset(newRamp(b.settings.Ramp))
 }
 

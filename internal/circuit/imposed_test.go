@@ -17,8 +17,8 @@ func TestABreakerFollowsOthers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var own, told []circuit.State
 				b := circuit.Breaker{
-					OnChange: func(_, to circuit.State) func() { own = append(own, to); return nil },
-					OnTold:   func(_, to circuit.State) func() { told = append(told, to); return nil },
+					OnChange:  func(_, to circuit.State) func() { own = append(own, to); return nil },
+					OnImposed: func(_, to circuit.State) func() { told = append(told, to); return nil },
 				}
 				b.Configure(circuit.Settings{
 					FailureThreshold: 3, Window: window, RecoveryTimeout: time.Second, MaxRecovery: time.Minute,

@@ -18,8 +18,8 @@ const (
 	headerCriticality = "Clad-Criticality"  // sheddable; everything else is essential
 )
 
-// told is what an attempt tells the server. The zero value is nothing.
-type told struct {
+// hints are what an attempt tells the server. The zero value is nothing.
+type hints struct {
 	retries   bool
 	left      int           // of them
 	timeout   time.Duration // 0 for none
@@ -30,24 +30,24 @@ type told struct {
 // answer will be there in time.
 const tooShort = -1
 
-// tell returns what the server is to know of an attempt in ctx: that its caller
+// hintsFor returns what the server is to know of an attempt in ctx: that its caller
 // retries, be it this one or one further out, when the deadline is, and what it is
 // worth.
-func (x *exchange) tell(ctx context.Context, call *container.Call) told {
-	t := told{timeout: timeoutOf(ctx)}
+func (x *exchange) hintsFor(ctx context.Context, call *container.Call) hints {
+	h := hints{timeout: timeoutOf(ctx)}
 	if x.silent {
-		t.timeout = min(t.timeout, 0)
-		return t
+		h.timeout = min(h.timeout, 0)
+		return h
 	}
-	t.sheddable = policy.CriticalityOf(ctx) == policy.Sheddable
-	t.left, t.retries = policy.CallerRetries(ctx)
-	if !t.retries && call != nil && x.repeatable(false) {
-		t.left, t.retries = call.RetriesLeft()
+	h.sheddable = policy.CriticalityOf(ctx) == policy.Sheddable
+	h.left, h.retries = policy.CallerRetries(ctx)
+	if !h.retries && call != nil && x.repeatable(false) {
+		h.left, h.retries = call.RetriesLeft()
 	}
-	if !t.retries {
-		t.left, t.retries = x.around.left, x.around.retries
+	if !h.retries {
+		h.left, h.retries = x.around.left, x.around.retries
 	}
-	return t
+	return h
 }
 
 func timeoutOf(ctx context.Context) time.Duration {
@@ -61,23 +61,23 @@ func timeoutOf(ctx context.Context) time.Duration {
 	return tooShort
 }
 
-// write adds it, and the key if there is one, to the headers of a request, of which
+// write adds them, and the key if there is one, to the headers of a request, of which
 // it makes a copy; their values, which the copy shares, are not written to. New ones
 // are kept in values.
-func (t told) write(req *http.Request, key idempotencyKey, values *[4]string) {
-	if t == (told{}) && key.value == "" || req.Header == nil { // the transport will say so
+func (h hints) write(req *http.Request, key idempotencyKey, values *[4]string) {
+	if h == (hints{}) && key.value == "" || req.Header == nil { // the transport will say so
 		return
 	}
 	req.Header = maps.Clone(req.Header)
-	if t.retries {
-		values[0] = strconv.Itoa(t.left)
+	if h.retries {
+		values[0] = strconv.Itoa(h.left)
 		req.Header[headerRetriesLeft] = values[0:1:1]
 	}
-	if t.timeout > 0 {
-		values[1] = strconv.FormatInt(t.timeout.Milliseconds(), 10)
+	if h.timeout > 0 {
+		values[1] = strconv.FormatInt(h.timeout.Milliseconds(), 10)
 		req.Header[headerTimeout] = values[1:2:2]
 	}
-	if t.sheddable {
+	if h.sheddable {
 		values[3] = policy.Sheddable.String()
 		req.Header[headerCriticality] = values[3:4:4]
 	}
@@ -100,7 +100,7 @@ func (t *transport) passOn(req *http.Request) *http.Request {
 		return req
 	}
 	passed := *req
-	told{retries, left, timeoutOf(ctx), sheddable}.write(&passed, idempotencyKey{}, new([4]string))
+	hints{retries, left, timeoutOf(ctx), sheddable}.write(&passed, idempotencyKey{}, new([4]string))
 	return &passed
 }
 
