@@ -48,6 +48,12 @@ func (b *Bulkhead) Status() BulkheadStatus {
 	return BulkheadStatus{InUse: s.InUse, Waiting: s.Waiting}
 }
 
+// inUse reports whether anybody has a permit, or waits for one.
+func (b *Bulkhead) inUse() bool {
+	s := b.permits.Status()
+	return s.InUse > 0 || s.Waiting > 0
+}
+
 // BulkheadStatus is what a [Bulkhead] holds at one moment.
 type BulkheadStatus struct {
 	// InUse is how many permits are out. They are more than the limit for as long

@@ -69,11 +69,27 @@ func (w *owner) hedging(operation string) (*budget.Budget, *latency.Recorder) {
 	return own.hedges, own.latencies[operation]
 }
 
-// quiet reports whether all breakers of the owner are closed.
+// quiet reports whether nothing is lost if the owner is forgotten: its breakers are
+// closed and nobody's decision, and no permit of its bulkheads is out, which the next
+// call would not know of.
 func (w *owner) quiet() bool {
-	return !slices.ContainsFunc(w.owns().breakers, func(b *owned[policy.CircuitBreaker, *CircuitBreaker]) bool {
-		return b.resource.State() != policy.StateClosed
-	})
+	own := w.owns()
+	for _, b := range own.breakers {
+		if s := b.resource.Status(); s.State != policy.StateClosed || s.Mode != ModeAutomatic {
+			return false
+		}
+	}
+	for _, b := range own.bulkheads {
+		if b.resource.inUse() {
+			return false
+		}
+	}
+	for _, b := range own.adaptive {
+		if b.resource.inUse() {
+			return false
+		}
+	}
+	return true
 }
 
 // owned is a resource with what it was made for. The methods of a service share it,

@@ -134,6 +134,63 @@ func TestPartitionsAreBounded(t *testing.T) {
 	}
 }
 
+// A partition that was forgotten while calls of it were under way came back with a
+// bulkhead that did not know of them, and let more in than it may.
+func TestAPartitionInUseIsNotForgotten(t *testing.T) {
+	enter, leave := make(chan struct{}), make(chan struct{})
+	d := &waiting{enter: enter, leave: leave}
+	e, _ := partitioned(t, rates(policy.Bulkhead{MaxConcurrent: 1}), d, container.WithMaxPartitions(3))
+	done := make(chan error)
+	go func() {
+		_, err := e.Rate(of(t, "busy"), "EUR")
+		done <- err
+	}()
+	<-enter
+	for i := range 100 {
+		if _, err := e.Rate(of(t, fmt.Sprint(i)), "EUR"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := e.Rate(of(t, "busy"), "EUR"); !errors.Is(err, policy.ErrBulkheadFull) {
+		t.Errorf("got %v beside a call that is under way", err)
+	}
+	close(leave)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// waiting answers at once, but the first call of the tenant that is busy.
+type waiting struct {
+	desk
+	once         sync.Once
+	enter, leave chan struct{}
+}
+
+func (w *waiting) Rate(ctx context.Context, _ string) (float64, error) {
+	if tenant(ctx) == "busy" {
+		w.once.Do(func() { close(w.enter); <-w.leave })
+	}
+	return 1, nil
+}
+
+// What somebody has decided of a partition's breaker holds until they say otherwise.
+func TestAPartitionThatIsForcedIsNotForgotten(t *testing.T) {
+	e, o := partitioned(t, rates(policy.CircuitBreaker{FailureThreshold: 1}), &byTenant{}, container.WithMaxPartitions(3))
+	_, _ = e.Rate(of(t, "held"), "EUR")
+	for _, b := range o.CircuitBreakers() {
+		if strings.HasSuffix(b.Name(), "/held") {
+			b.Disable()
+		}
+	}
+	for i := range 100 {
+		_, _ = e.Rate(of(t, fmt.Sprint(i)), "EUR")
+	}
+	if got := breakerNames(o); !slices.Equal(got, []string{"", "/98", "/99", "/held"}) {
+		t.Errorf("breakers are %q", got)
+	}
+}
+
 func TestPartitionsKeepTheirStateOverReloads(t *testing.T) {
 	d := &byTenant{down: map[string]bool{"a": true}}
 	breaker := policy.CircuitBreaker{FailureThreshold: 1, RecoveryTimeout: time.Hour}
