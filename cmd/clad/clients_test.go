@@ -109,7 +109,11 @@ func application(t *testing.T, files map[string]string) {
 			t.Fatal(err)
 		}
 	}
-	write("go.mod", string(mod)+"\nrequire github.com/redis/go-redis/v9 v9.0.0\n\nreplace github.com/redis/go-redis/v9 => ./redis\n")
+	requires := "\nrequire github.com/redis/go-redis/v9 v9.0.0\n\nreplace github.com/redis/go-redis/v9 => ./redis\n"
+	if _, ok := files["gocql/go.mod"]; ok {
+		requires += "\nrequire github.com/gocql/gocql v1.0.0\n\nreplace github.com/gocql/gocql => ./gocql\n"
+	}
+	write("go.mod", string(mod)+requires)
 	for name, text := range files {
 		write(name, text)
 	}
@@ -181,6 +185,28 @@ func main() {}`, 1)
 	}
 }
 
+// An answer that nothing but "not found" tells is for the application to name.
+func TestAnswersThatOnlyTheApplicationCanName(t *testing.T) {
+	files := map[string]string{
+		"gocql/go.mod":   "module github.com/gocql/gocql\n\ngo 1.25\n",
+		"gocql/gocql.go": "package gocql\n\ntype Session struct{}\n\nfunc (*Session) Query(string) error { return nil }\n",
+	}
+	for name, text := range cached {
+		files[name] = strings.Replace(text, `"github.com/redis/go-redis/v9"
+)`, `"github.com/gocql/gocql"
+	"github.com/redis/go-redis/v9"
+)`, 1)
+		files[name] = strings.Replace(files[name], "func (c *cache) Ping(context.Context) error { return nil }",
+			"func (c *cache) Ping(context.Context) error { return new(gocql.Session).Query(\"\") }", 1)
+	}
+	application(t, files)
+	_, out, problem := clad(t, "check", "-color", "never", "./...", "configs")
+	if !strings.Contains(out, "errors: in a policy add others, as gocql.ErrNotFound, which nothing but a text that may be anybody's would tell") ||
+		strings.Count(out, "may be anybody's") != 1 {
+		t.Errorf("%s%s", out, problem)
+	}
+}
+
 // Whoever has said how often the client tries is not told again.
 func TestSettledAttemptsAreNotWarnedOf(t *testing.T) {
 	settled := map[string]string{}
@@ -222,7 +248,7 @@ func TestClientsThatAnAdapterWraps(t *testing.T) {
 func TestAnswersGoByNamesThatProfilesMayUse(t *testing.T) {
 	known := verdict.Names()
 	for _, c := range usage.Clients() {
-		for _, name := range c.Answers {
+		for _, name := range append(slices.Clone(c.Answers), c.Unsaid...) {
 			if !slices.Contains(known, name) {
 				t.Errorf("%s: no profile may name %s", c.Name, name)
 			}

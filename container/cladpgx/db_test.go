@@ -11,6 +11,8 @@ import (
 	"github.com/cladgo/clad/policy"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/puddle/v2"
 )
 
 // dbtx is what sqlc generates.
@@ -221,6 +223,31 @@ func TestNothingInATransactionIsRepeated(t *testing.T) {
 	_ = tx.Rollback(t.Context())
 	if got := o.Metrics().RetryAttempts; got != 0 {
 		t.Errorf("%d retries", got)
+	}
+}
+
+// Their texts ("closed pool", "tx is closed") may be anybody's; the errors are not.
+func TestAPoolOrTransactionThatWasClosedIsNoFailure(t *testing.T) {
+	need(t)
+	db, o := guarded(t, postgres, retries(3), policy.CircuitBreaker{FailureThreshold: 1})
+	tx, err := db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "SELECT 1"); !errors.Is(err, pgx.ErrTxClosed) {
+		t.Error(err)
+	}
+	db.(interface{ Unwrap() cladpgx.DB }).Unwrap().(*pgxpool.Pool).Close()
+	for range 3 {
+		if _, err := db.Exec(t.Context(), "SELECT 1"); !errors.Is(err, puddle.ErrClosedPool) {
+			t.Error(err)
+		}
+	}
+	if m := o.Metrics(); m.Answered != 0 || m.RetryAttempts != 0 || m.CircuitBreakerTrips != 0 {
+		t.Errorf("%+v", m.Totals)
 	}
 }
 

@@ -8,6 +8,7 @@ replace github.com/cladgo/clad => ../..
 require (
 	github.com/cladgo/clad v0.1.0
 	github.com/jackc/pgx/v5 v5.5.4
+	github.com/jackc/puddle/v2 v2.2.2
 	go.uber.org/goleak v1.3.0
 )
 
@@ -15,7 +16,6 @@ require (
 	github.com/agnivade/levenshtein v1.0.1 // indirect
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
-	github.com/jackc/puddle/v2 v2.2.2 // indirect
 	github.com/sony/gobreaker/v2 v2.2.0 // indirect
 	go.uber.org/atomic v1.7.0 // indirect
 	go.uber.org/dig v1.18.0 // indirect

@@ -11,6 +11,7 @@ import (
 	"github.com/cladgo/clad/policy"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/puddle/v2"
 )
 
 // querier is what executes statements: a DB or a transaction.
@@ -161,6 +162,9 @@ func (s *statements) judge(err error, began uint64) (v policy.Verdict, neutral b
 	}
 	if s.readOnly && isReadOnly(err) {
 		return policy.Answered, false // as it was asked to
+	}
+	if errors.Is(err, pgx.ErrTxClosed) || errors.Is(err, puddle.ErrClosedPool) {
+		return policy.Refused, false // nobody was asked; by its text alone it could be anybody's
 	}
 	m := verdict.Of(err)
 	return m.Verdict, s.health.failed(err, began) || m.Neutral

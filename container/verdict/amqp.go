@@ -11,14 +11,10 @@ var amqp = client{
 		"github.com/streadway/amqp.Error": ofAMQP,
 	},
 	texts: map[string]Meaning{
-		"AMQP scheme must be either 'amqp://' or 'amqps://'":   refused,
-		"URI must not contain whitespace":                      refused,
-		"delivery not initialized. Channel is probably closed": refused,
-		"delivery not initialized":                             refused,
+		"AMQP scheme must be either 'amqp://' or 'amqps://'": refused,
 	},
 	beginnings: map[string]Meaning{
 		"amqp: Qos values must be ": refused,
-		"table field ":              refused, // of a type that has no form on the wire
 		"amqp: shortstr ":           refused,
 	},
 	names: map[string]func(error) bool{

@@ -21,6 +21,8 @@ var aws = client{
 		"github.com/aws/smithy-go/transport/http.ResponseError":                ofAWSResponse,
 		"github.com/aws/aws-sdk-go-v2/service/internal/s3shared.ResponseError": ofAWSResponse,
 
+		"github.com/aws/smithy-go.OperationError": ofAWSOperation,
+
 		"github.com/aws/smithy-go.InvalidParamsError":                  always(refused),
 		"github.com/aws/smithy-go.SerializationError":                  always(refused),
 		"github.com/aws/aws-sdk-go-v2/aws.MissingRegionError":          always(refused),
@@ -32,13 +34,19 @@ var aws = client{
 	methods: []method{{reflect.TypeFor[awsAPIError](), func(err error) Meaning {
 		return awsCodes[err.(awsAPIError).ErrorCode()] //nolint:errorlint // this error, not what it wraps
 	}}},
-	texts: map[string]Meaning{
-		"endpoint resolution failed: no matching rule": refused,
-	},
-	beginnings: map[string]Meaning{
-		"endpoint rule error, ": refused,
-	},
 	names: namesOfAWS(),
+}
+
+// ofAWSOperation knows operations that have no endpoint to go to, for want of a
+// region: a text alone, but within an error of the SDK's.
+func ofAWSOperation(err error) Meaning {
+	if cause := errors.Unwrap(err); cause != nil {
+		why, found := strings.CutPrefix(cause.Error(), "failed to resolve service endpoint, ")
+		if found && (strings.HasPrefix(why, "endpoint rule error, ") || why == "endpoint resolution failed: no matching rule") {
+			return refused
+		}
+	}
+	return unknown
 }
 
 // awsCodes are those that say more than the response's status does.

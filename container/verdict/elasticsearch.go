@@ -8,14 +8,7 @@ var elasticsearch = client{
 	},
 	texts: map[string]Meaning{
 		"elastictransport is closed": refused,
-		"client is closed":           refused,
-		"connection pool is closed":  refused,
-		"no URLs configured":         refused,
-		"no connection available":    unmade,
 		"the client noticed that the server is not Elasticsearch and we do not support this unknown product": hopeless,
-	},
-	beginnings: map[string]Meaning{
-		"cannot get connection: ": unmade,
 	},
 	names: map[string]func(error) bool{
 		"elasticsearch.NotFound":        func(err error) bool { return isType(err, elasticError) && number(err, "Status") == 404 },

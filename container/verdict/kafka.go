@@ -21,21 +21,6 @@ var kafka = client{
 		"github.com/twmb/franz-go/pkg/kgo.errUnknownCoordinator": always(failed),
 	},
 	texts: map[string]Meaning{
-		"client closed":                                                          refused, // franz-go's, from here on
-		"client is aborting buffered records":                                    refused,
-		"cannot produce record with no topic and no default topic":               refused,
-		"cannot produce record transactionally if not in a transaction":          refused,
-		"invalid group function call when not assigned a group":                  refused,
-		"invalid attempt to begin a transaction with a non-transactional client": refused,
-		"the maximum amount of records are buffered, cannot buffer more":         waited,
-		"records have timed out before they were able to be produced":            failed,
-		"record failed after being retried too many times":                       failed,
-		"unknown broker": failed,
-		"the broker connection has died and the request will be retried on a new connection": failed,
-		"consumer group is closed":                                                   refused, // kafka-go's
-		"consumer group generation has ended":                                        conflicts,
-		"unavailable when GroupID is not set":                                        refused,
-		"unavailable when GroupID is set":                                            refused,
 		"writes must NOT set Topic on kafka.Message":                                 refused,
 		"writes must NOT set Partition on kafka.Message":                             refused,
 		"no address was given for the kafka cluster in the request or on the client": refused,

@@ -23,6 +23,8 @@ var database = client{
 		"github.com/jackc/pgx.scanArgError":            always(answered), // before 5.7
 		"github.com/jackc/pgx/pgconn.connLockError":    ofPGLock,
 
+		"github.com/jackc/pgx/pgconn.ConnectError": ofPGConnect,
+
 		"fmt.wrapError": ofArgument,
 	},
 	connects: []string{"github.com/jackc/pgx/pgconn.ConnectError"},
@@ -44,37 +46,19 @@ var database = client{
 		"sql: driver does not support the use of Named Parameters":                   refused,
 		"sql: driver does not support non-default isolation level":                   refused,
 		"sql: driver does not support read-only transactions":                        refused,
-		"driver: bad connection":                                                     failed, // lib/pq says it also after the statement was sent
-		"no rows in result set":                                                      answered,
-		"too many rows in result set":                                                answered,
-		"no more results in batch":                                                   refused,
-		"tx is closed":                                                               refused,
-		"commit unexpectedly resulted in rollback":                                   answered, // of a transaction in which a statement had failed
-		"closed pool":                                                                refused,
-		"conn closed":                                                                failed, // also while an answer was awaited
-		"mismatched param and argument count":                                        refused,
-		"server refused TLS connection":                                              hopeless,
+		"driver: bad connection":                                                     failed,   // lib/pq says it also after the statement was sent
+		"no rows in result set":                                                      answered, // older pgx; SQL has no other words for it
 		"pq: SSL is not enabled on the server":                                       hopeless,
 		"pq: could not complete operation in a failed transaction":                   answered,
-		"invalid connection":                                                         failed,
-		"malformed packet":                                                           failed,
-		"busy buffer":                                                                failed,
-		"commands out of sync. You can't run this command now":                       failed,
-		"commands out of sync. Did you run multiple statements at once?":             failed,
-		"TLS requested but server does not support TLS":                              hopeless,
-		"this authentication plugin is not supported":                                hopeless,
 		"this user requires mysql native password authentication":                    hopeless,
 		"packet for query is too large. Try adjusting the `Config.MaxAllowedPacket`": refused,
 		"mysql: driver does not support the use of Named Parameters":                 refused,
 	},
 	beginnings: map[string]Meaning{
-		"sql: expected ":                    refused, // so many arguments
-		"unsupported Scan, ":                answered,
-		"not enough args to execute query:": refused,
-		"missing argument with index ":      refused,
-		"missing named argument ":           refused,
-		"pq: encode: unknown type for ":     refused,
-		"pq: got ":                          refused, // more parameters than it takes
+		"sql: expected ": refused, // so many arguments
+		"unsupported Scan, storing driver.Value type ": answered,
+		"pq: encode: unknown type for ":                refused,
+		"pq: got ":                                     refused, // more parameters than it takes
 	},
 	names: namesOfSQL(),
 }
@@ -98,6 +82,15 @@ type safeToRetry interface {
 func ofSQL(err error) Meaning {
 	m, _ := sqlerr.Of(err)
 	return Meaning{Verdict: m.Verdict, NoEffect: m.NoEffect, Neutral: m.Neutral}
+}
+
+// ofPGConnect knows a server without TLS, which the client says in a text alone, but
+// within an error of its own. Of several hosts, a line each, another may be well soon.
+func ofPGConnect(err error) Meaning {
+	if wraps(err, isText("server refused TLS connection")) && !strings.Contains(err.Error(), "\n") {
+		return hopeless
+	}
+	return unknown
 }
 
 // ofPGLock tells a connection that another call is using from one that is gone.

@@ -25,7 +25,8 @@ type client struct {
 	// methods say how errors are recognised by methods that they have.
 	methods []method
 	// texts are the errors that a client makes by errors.New: each has nothing but
-	// its text.
+	// its text, which therefore has to name the client, or something that is only
+	// its own. "not Connected" may be anybody's, who has sent something before.
 	texts map[string]Meaning
 	// beginnings are those of such texts that go on with particulars; the longest
 	// counts.
@@ -157,7 +158,7 @@ func kindOf(t reflect.Type) kind {
 func newKind(t reflect.Type) kind {
 	name := nameOf(t)
 	if recognise, ok := tables().types[name]; ok {
-		return kind{recognise: recognise}
+		return kind{recognise: recognise, connects: slices.Contains(tables().connects, name)}
 	}
 	for _, m := range tables().methods {
 		if t.Implements(m.of) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -121,6 +122,8 @@ func startKafka(t *testing.T) (c *kfake.Cluster, l *muted) {
 
 func TestKafkaAnswers(t *testing.T) {
 	t.Parallel()
+	// franz-go's texts of these, and its "client closed", may be anybody's.
+	unsaid := []string{"the broker's own clock ended it", "too few replicas, after it was written"}
 	for _, c := range kafkaClients {
 		for _, tt := range []struct {
 			situation string
@@ -141,13 +144,16 @@ func TestKafkaAnswers(t *testing.T) {
 			cluster, _ := startKafka(t)
 			cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: tt.err, Count: -1})
 			err := c.open(t, cluster.ListenAddrs()[0], false)(within(t, 5*time.Second), "orders", nil)
+			if c.module == franzGo && slices.Contains(unsaid, tt.situation) {
+				tt.want = unknown
+			}
 			kafkaFamily.meets(t, c.module, tt.situation, err, tt.want)
 		}
 		cluster, _ := startKafka(t)
 		produce := c.open(t, cluster.ListenAddrs()[0], false)
 		kafkaFamily.meets(t, c.module, "no such topic", produce(within(t, 5*time.Second), "nothing", nil), answered)
 		kafkaFamily.meets(t, c.module, "larger than the client sends", produce(within(t, 5*time.Second), "orders", make([]byte, 2<<20)), map[string]meaning{kafkaGo: refused, franzGo: answered}[c.module])
-		kafkaFamily.meets(t, c.module, "no topic", produce(within(t, 5*time.Second), "", nil), refused)
+		kafkaFamily.meets(t, c.module, "no topic", produce(within(t, 5*time.Second), "", nil), map[string]meaning{kafkaGo: refused, franzGo: unknown}[c.module])
 
 	}
 }
@@ -167,7 +173,7 @@ func TestKafkaConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Close()
-	kafkaFamily.meets(t, franzGo, "a client that was closed", c.ProduceSync(t.Context(), &kgo.Record{Topic: "orders"}).FirstErr(), refused)
+	kafkaFamily.meets(t, franzGo, "a client that was closed", c.ProduceSync(t.Context(), &kgo.Record{Topic: "orders"}).FirstErr(), unknown)
 }
 
 func TestKafkaDeadlinesAndRetries(t *testing.T) {

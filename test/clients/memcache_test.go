@@ -87,7 +87,7 @@ func TestMemcached(t *testing.T) {
 	saw("too large", open(map[string]string{"set": "SERVER_ERROR object too large for cache"}).Set(item), answered)
 	saw("out of memory, at a write", open(map[string]string{"set": "SERVER_ERROR out of memory storing object"}).Set(item), refused)
 	saw("a trouble of the server's own", open(map[string]string{"set": "SERVER_ERROR temporary failure"}).Set(item), failed)
-	saw("a key that is not one", open(nil).Set(&memcache.Item{Key: "a key"}), refused)
+	saw("a key that is not one", open(nil).Set(&memcache.Item{Key: "a key"}), unknown)
 	_, err = memcache.New().Get("k")
 	saw("no server is given", err, refused)
 	_, err = memcache.New("127.0.0.1:" + freePort(t)).Get("k")

@@ -205,8 +205,8 @@ func answersOf(t *testing.T, c sqlClient, db sqlDB, name string) {
 	saw("a column that does not fit what it is scanned into", db.query(t.Context(), "SELECT 'x'", &n), answered)
 	saw("an argument of a type that cannot be sent", db.query(t.Context(), "SELECT n FROM "+name+" WHERE id = "+param, &n, struct{}{}), refused)
 	want := refused
-	if c.module == pgxNative {
-		want = unknown // its text could be anybody's
+	if c.module != libPQ && c.module != goMySQL {
+		want = unknown // their texts could be anybody's; cladpgx knows pgx's
 	}
 	saw("too few arguments", db.query(t.Context(), "SELECT n FROM "+name+" WHERE id = "+param+" AND n = "+strings.Replace(param, "1", "2", 1), &n, 1), want)
 }
@@ -352,7 +352,7 @@ func TestSQLConnections(t *testing.T) {
 			saw := c.saw(t)
 			saw("nobody listens", c.open(t, c.options("127.0.0.1:"+freePort(t))).exec(t.Context(), "SELECT 1"), unmade)
 			saw("the server hangs up at once", c.open(t, c.options(rude(t))).exec(within(t, 5*time.Second), "SELECT 1"), map[string]meaning{
-				pgxNative: unmade, libPQ: unknown, goMySQL: failed,
+				pgxNative: unmade, libPQ: unknown, goMySQL: unknown,
 			}[c.module])
 
 			// Of a fixed connection: of others database/sql would hide what lib/pq says.
@@ -367,7 +367,9 @@ func TestSQLConnections(t *testing.T) {
 				t.Fatal(err)
 			}
 			time.AfterFunc(200*time.Millisecond, func() { _ = admin.exec(context.Background(), fmt.Sprintf(kill, pid)) })
-			saw("the connection is terminated while a statement runs", db.exec(within(t, 10*time.Second), sleep), failed)
+			saw("the connection is terminated while a statement runs", db.exec(within(t, 10*time.Second), sleep), map[string]meaning{
+				pgxNative: failed, libPQ: failed, goMySQL: unknown,
+			}[c.module])
 
 			k := newLink(t, addr)
 			far := c.session(t, k.addr)
@@ -376,11 +378,17 @@ func TestSQLConnections(t *testing.T) {
 			}
 			k.swallow()
 			time.AfterFunc(200*time.Millisecond, func() { k.heal(); k.cut() })
-			saw("the connection breaks while a statement runs", far.exec(within(t, 5*time.Second), "UPDATE "+name+" SET n = n + 1"), failed)
+			saw("the connection breaks while a statement runs", far.exec(within(t, 5*time.Second), "UPDATE "+name+" SET n = n + 1"), map[string]meaning{
+				pgxNative: unknown, libPQ: failed, goMySQL: unknown,
+			}[c.module])
 
 			admin = c.open(t, c.options(addr))
 			admin.close()
-			saw("a client that was closed", admin.exec(t.Context(), "SELECT 1"), refused)
+			want := refused
+			if c.module == pgxNative {
+				want = unknown // its text could be anybody's; cladpgx knows the error itself
+			}
+			saw("a client that was closed", admin.exec(t.Context(), "SELECT 1"), want)
 		})
 	}
 }

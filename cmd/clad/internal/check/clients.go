@@ -22,7 +22,7 @@ func (c *checker) clients(p soundProfile, code *usage.Code) {
 			if len(methods) > 0 && len(methods) < len(s.Methods) {
 				where = few(methods) + " of " + where
 			}
-			f := inCode(s.At, "%s: clad knows the errors of %s: %s are answers, neither retried nor counted; container.Answers or errors: in a policy add others", where, client.Name, strings.Join(client.Answers, ", "))
+			f := inCode(s.At, "%s: clad knows the errors of %s: %s are answers, neither retried nor counted; container.Answers or errors: in a policy add others%s", where, client.Name, strings.Join(client.Answers, ", "), unsaid(client))
 			f.Note = true
 			if key := f.Problem + f.File; !said[key] {
 				said[key] = true
@@ -43,6 +43,14 @@ func (c *checker) clients(p soundProfile, code *usage.Code) {
 			}
 		}
 	}
+}
+
+// unsaid tells of answers that only the application can name.
+func unsaid(client *usage.Client) string {
+	if len(client.Unsaid) == 0 {
+		return ""
+	}
+	return ", as " + strings.Join(client.Unsaid, ", ") + ", which nothing but a text that may be anybody's would tell"
 }
 
 // policyOf is the policy that a method gets, as the container has it.

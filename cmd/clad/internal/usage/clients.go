@@ -13,6 +13,9 @@ type Client struct {
 	// Answers are the errors that mean that it worked and said no, by the names that
 	// profiles may use.
 	Answers []string
+	// Unsaid are answers that nothing but a text tells, which may be anybody's: they
+	// count where container.Answers, or a policy's errors, name them.
+	Unsaid []string
 	// Repeats says what it sends again by itself, as it comes; "" for nothing.
 	Repeats string
 	// Mend is the setting that turns this off, or "".
@@ -35,7 +38,8 @@ var clients = []*Client{
 	{Name: "valkey-go", modules: []string{"github.com/valkey-io/valkey-go"}, Answers: []string{"redis.Nil"}},
 	{
 		Name: "pgx", modules: []string{"github.com/jackc/pgx", "github.com/jackc/pgconn"},
-		Answers: []string{"pgx.ErrNoRows", "pgx.ErrTooManyRows", "pg.UniqueViolation", "pg.ForeignKeyViolation", "pg.CheckViolation"},
+		Answers: []string{"pgx.ErrNoRows", "pg.UniqueViolation", "pg.ForeignKeyViolation", "pg.CheckViolation"},
+		Unsaid:  []string{"pgx.ErrTooManyRows"},
 	},
 	{
 		Name: "database/sql", modules: []string{"database/sql"},
@@ -43,10 +47,10 @@ var clients = []*Client{
 	},
 	{
 		Name: "the MongoDB driver", modules: []string{"go.mongodb.org/mongo-driver"},
-		Answers: []string{"mongo.ErrNoDocuments", "mongo.DuplicateKey"},
+		Answers: []string{"mongo.ErrNoDocuments", "mongo.DuplicateKey"}, Unsaid: []string{"mongo.ErrFileNotFound"},
 		Repeats: "reads and single writes twice", Mend: "SetRetryReads(false) and SetRetryWrites(false)", settings: []string{"SetRetryReads", "SetRetryWrites"},
 	},
-	{Name: "gocql", modules: []string{"github.com/gocql/gocql", "github.com/apache/cassandra-gocql-driver"}, Answers: []string{"gocql.ErrNotFound"}},
+	{Name: "gocql", modules: []string{"github.com/gocql/gocql", "github.com/apache/cassandra-gocql-driver"}, Answers: []string{"gocql.RequestErrAlreadyExists"}, Unsaid: []string{"gocql.ErrNotFound"}},
 	{
 		Name: "gomemcache", modules: []string{"github.com/bradfitz/gomemcache"},
 		Answers: []string{"memcache.ErrCacheMiss", "memcache.ErrNotStored", "memcache.ErrCASConflict"},
