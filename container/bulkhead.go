@@ -50,7 +50,7 @@ func (b *Bulkhead) Status() BulkheadStatus {
 
 // inUse reports whether anybody has a permit, or waits for one.
 func (b *Bulkhead) inUse() bool {
-	s := b.permits.Status()
+	s := b.Status()
 	return s.InUse > 0 || s.Waiting > 0
 }
 

@@ -263,7 +263,7 @@ func (tx *transaction) program(s *service, b *binding, w *owner, of *Pipeline) (
 		prog.once = b.guard == once && !byProfile || b.guard == single
 		prog.dependency = s.typ.full
 		prog.fallback = fallback
-		if !s.hedges(b.method) && hasLayer[policy.Hedge](p) {
+		if hasLayer[policy.Hedge](p) && !s.hedges(b.method) {
 			tx.afterwards(func() {
 				tx.o.log.Info("a method is not hedged: only those are that are marked //clad:safe, take a context and values alone, and return nothing that is in use after the call; and of net/http, GET, HEAD, OPTIONS and TRACE",
 					"operation", b.operation, "policy", name)

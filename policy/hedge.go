@@ -16,7 +16,8 @@ const (
 // longer than usual, and takes the answer that comes first: it cuts off the slow tail
 // of a dependency that answers most calls fast. The others are cancelled. It is
 // carried out for methods that are safe to repeat, marked //clad:safe, and for
-// requests of net/http that only read, and ignored elsewhere. See "The Tail at Scale" (Dean and Barroso, 2013).
+// requests of net/http that only read, and ignored elsewhere. See "The Tail at Scale"
+// (Dean and Barroso, 2013).
 //
 // Each hedge passes the layers further in by itself, in a goroutine of its own: it
 // takes a token of a rate limit, and counts to a circuit breaker. A failure is no

@@ -160,10 +160,17 @@ func (x *exchange) attempt(ctx context.Context) outcome {
 		o.err, x.last = x.status, x.status
 		o.final = !x.repeatable(false)
 	}
-	if o.verdict == policy.Failed {
-		o.verdict = policy.Unknown // the policy's RetryIf may know better
-	}
+	o.verdict = forPolicy(o.verdict)
 	return o
+}
+
+// forPolicy is the verdict on an answer that a policy is told: none on a failure,
+// since its RetryIf may know better.
+func forPolicy(v policy.Verdict) policy.Verdict {
+	if v == policy.Failed {
+		return policy.Unknown
+	}
+	return v
 }
 
 // failed says what it means that an attempt got no answer.

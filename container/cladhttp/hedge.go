@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/cladgo/clad/container"
-	"github.com/cladgo/clad/policy"
 )
 
 // hedgeable reports whether a request may be on its way twice at once: it only
@@ -39,9 +38,7 @@ func (x *exchange) hedge(call *container.Call, h *container.HedgedCall) outcome 
 	if x.status != nil {
 		o.err = cmp.Or(err, error(x.status))
 		x.last = o.err
-		if o.verdict = x.verdict(resp); o.verdict == policy.Failed {
-			o.verdict = policy.Unknown
-		}
+		o.verdict = forPolicy(x.verdict(resp))
 	}
 	return o
 }

@@ -15,10 +15,10 @@ func TestABreakerFollowsOthers(t *testing.T) {
 	for name, window := range map[string]time.Duration{"in a row": 0, "in a window": time.Minute} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var own, told []circuit.State
+				var own, imposed []circuit.State
 				b := circuit.Breaker{
 					OnChange:  func(_, to circuit.State) func() { own = append(own, to); return nil },
-					OnImposed: func(_, to circuit.State) func() { told = append(told, to); return nil },
+					OnImposed: func(_, to circuit.State) func() { imposed = append(imposed, to); return nil },
 				}
 				b.Configure(circuit.Settings{
 					FailureThreshold: 3, Window: window, RecoveryTimeout: time.Second, MaxRecovery: time.Minute,
@@ -53,8 +53,8 @@ func TestABreakerFollowsOthers(t *testing.T) {
 				if _, ok := b.Closed(); !ok {
 					t.Error("it is not closed")
 				}
-				if len(own) != 3 || len(told) != 2 || told[0] != circuit.Open || told[1] != circuit.Closed {
-					t.Errorf("own changes %v, told %v", own, told)
+				if len(own) != 3 || len(imposed) != 2 || imposed[0] != circuit.Open || imposed[1] != circuit.Closed {
+					t.Errorf("own changes %v, imposed %v", own, imposed)
 				}
 				b.SetMode(circuit.Disabled)
 				b.Open(time.Second)

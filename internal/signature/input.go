@@ -1,7 +1,8 @@
 // Package signature tells from the types of a function, and where these leave it
 // open from its arguments, what its attempts use up, whether they are part of a
-// transaction, and what of its results is in use after the call. It is for functions that are wrapped at run time; for methods
-// `clad gen` decides the same by the same rules.
+// transaction, and what of its results is in use after the call. It is for
+// functions that are wrapped at run time; for methods `clad gen` decides the same
+// by the same rules.
 package signature
 
 import (
@@ -64,10 +65,10 @@ func (s *search) finds(v reflect.Value, depth int) bool {
 		}
 	default:
 	}
-	if usedUp(t) || isTransaction(t) {
+	if spends(t) {
 		return !v.CanInterface() || !Nothing(v.Interface())
 	}
-	if ptr := reflect.PointerTo(t); v.CanAddr() && !v.IsZero() && (usedUp(ptr) || isTransaction(ptr)) { // a bytes.Buffer in a struct that is pointed to
+	if ptr := reflect.PointerTo(t); v.CanAddr() && !v.IsZero() && spends(ptr) { // a bytes.Buffer in a struct that is pointed to
 		return !v.CanInterface() || !Nothing(v.Addr().Interface())
 	}
 	switch v.Kind() {
@@ -124,18 +125,21 @@ func (s *search) fields(v reflect.Value, depth int) bool {
 				return true
 			}
 		case f.Kind() == reflect.Interface:
-			if !f.IsNil() && spends(f.Elem().Type()) {
+			if !f.IsNil() && spendsUnseen(f.Elem().Type()) {
 				return true
 			}
-		case spends(f.Type()) && !(f.Kind() == reflect.Pointer && f.IsNil()):
+		case spendsUnseen(f.Type()) && !(f.Kind() == reflect.Pointer && f.IsNil()):
 			return true
 		}
 	}
 	return false
 }
 
-// spends reports whether what a struct keeps to itself counts, of type t.
-func spends(t reflect.Type) bool { return t.Implements(typeOfReader) || isTransaction(t) }
+// spends reports whether an attempt that is given a t leaves nothing for another.
+func spends(t reflect.Type) bool { return usedUp(t) || isTransaction(t) }
+
+// spendsUnseen is spends for what a struct keeps to itself.
+func spendsUnseen(t reflect.Type) bool { return t.Implements(typeOfReader) || isTransaction(t) }
 
 var (
 	typeOfContext = reflect.TypeFor[context.Context]()
@@ -207,7 +211,7 @@ func mayHold(t reflect.Type, around []reflect.Type) bool {
 	if slices.Contains(around, t) {
 		return false
 	}
-	if ptr := reflect.PointerTo(t); usedUp(t) || usedUp(ptr) || isTransaction(t) || isTransaction(ptr) {
+	if spends(t) || spends(reflect.PointerTo(t)) {
 		return true
 	}
 	around = append(around, t)

@@ -96,7 +96,7 @@ func (in *inputs) look(p fieldPath) {
 		if in.may(t) {
 			in.checks = append(in.checks, p)
 		}
-	case isTransaction(t), isDatabase(t):
+	case isHandle(t):
 		in.checks = append(in.checks, p)
 	case isStruct:
 		in.structure(p)
@@ -155,7 +155,7 @@ func (in *inputs) isStandard(t types.Type) bool {
 // see it.
 func (in *inputs) hides(s *types.Struct) bool {
 	for field := range s.Fields() {
-		if t := field.Type(); !field.Exported() && (readsFrom(t) || isTransaction(t) || isDatabase(t) || field.Embedded() && in.may(t)) {
+		if t := field.Type(); !field.Exported() && (readsFrom(t) || isHandle(t) || field.Embedded() && in.may(t)) {
 			return true
 		}
 	}
@@ -181,7 +181,7 @@ func (in *inputs) mayHold(t types.Type, around []types.Type) bool {
 	if isContext(t) || isNamed(t, "crypto/tls.Config") { // its Rand is no input
 		return false
 	}
-	if readsFrom(t) || isUsedUp(t) || isSequence(t) || isTransaction(t) || isDatabase(t) {
+	if readsFrom(t) || isUsedUp(t) || isSequence(t) || isHandle(t) {
 		return true
 	}
 	switch u := t.Underlying().(type) {
@@ -192,7 +192,7 @@ func (in *inputs) mayHold(t types.Type, around []types.Type) bool {
 	case *types.Struct:
 		for field := range u.Fields() {
 			switch {
-			case readsFrom(field.Type()), isTransaction(field.Type()) && !in.isStandard(t), isDatabase(field.Type()):
+			case readsFrom(field.Type()), isHandle(field.Type()) && !in.isStandard(t):
 				return true
 			case in.isStandard(t), !field.Exported() && !field.Embedded():
 			case in.mayHold(field.Type(), around):
@@ -232,6 +232,9 @@ func isUsedUp(t types.Type) bool {
 	last := fn.Signature().Results().At(fn.Signature().Results().Len() - 1).Type()
 	return isBool(last) || isError(last)
 }
+
+// isHandle reports whether what is done with a t may be part of a transaction.
+func isHandle(t types.Type) bool { return isTransaction(t) || isDatabase(t) }
 
 // isTransaction reports whether what is done with a t is part of a transaction, by
 // the rule of package signature.
@@ -313,7 +316,7 @@ func (in *input) describe(sig *types.Signature) string {
 	}
 	var open, handles []string
 	for _, p := range in.checks {
-		if isTransaction(p.typ) || isDatabase(p.typ) {
+		if isHandle(p.typ) {
 			handles = append(handles, name(p))
 		} else {
 			open = append(open, name(p))
