@@ -13,6 +13,7 @@ import (
 	"github.com/cladgo/clad/internal/profilename"
 	"github.com/cladgo/clad/internal/regular"
 	"github.com/cladgo/clad/internal/suggest"
+	koanfmaps "github.com/knadh/koanf/maps"
 	"github.com/knadh/koanf/v2"
 )
 
@@ -69,18 +70,18 @@ func (l Loader) Load(fsys fs.FS, profile string, environ []string) (*Profile, er
 	if !readable || c.isFull() {
 		return nil, c.err() // what else it may say can't be judged
 	}
-	layered, merged, err := mergeLayers(layers)
+	merged, err := mergeLayers(layers)
 	if err != nil {
 		return nil, err
 	}
 	if l.Standard || wantsStandard(merged, environ) {
 		layers = append([]values{check(c, standardOrigin, standardFile)}, layers...)
-		if layered, merged, err = mergeLayers(layers); err != nil {
+		if merged, err = mergeLayers(layers); err != nil {
 			return nil, err
 		}
 	}
 	if layer := overrides(c, merged, environ); len(layer) > 0 {
-		if merged, err = addLayer(layered, layer); err != nil {
+		if merged, err = mergeLayers(append(layers, layer)); err != nil {
 			return nil, err
 		}
 	}
@@ -105,24 +106,13 @@ func checkShadow(c *collector, fsys fs.FS, at place) {
 	c.add(at.origin(), at.path, "there is no profile %s%s%s", quote(at.text()), c.hints.DidYouMean(at.text(), profiles), listed(profiles))
 }
 
-// mergeLayers puts layers over each other, the last uppermost.
-func mergeLayers(layers []values) (layered *koanf.Koanf, merged values, err error) {
-	layered, merged = koanf.New("\x00"), values{} // the delimiter can't occur in a key
-	for _, layer := range layers {
-		if merged, err = addLayer(layered, layer); err != nil {
-			return nil, nil, err
-		}
-	}
-	return layered, merged, nil
-}
-
-// addLayer puts a layer over those that koanf holds, and returns what it holds
-// then. That is not koanf's Raw, which would copy it once more by reflection.
-func addLayer(k *koanf.Koanf, over values) (merged values, err error) {
-	// What stands twice in a layer, by an alias, would change twice: koanf before
-	// 2.3.4 does not copy it.
-	err = k.Load(layerProvider(deepClone(over)), nil, koanf.WithMergeFunc(func(over, under map[string]any) error {
-		merge(over, under, profileDefinition)
+// mergeLayers puts layers over each other, the last uppermost. koanf gets them as
+// one, and what it holds is not had by its Raw: both would copy all by reflection,
+// 2.4 before each layer.
+func mergeLayers(layers []values) (merged values, err error) {
+	k := koanf.New("\x00") // the delimiter can't occur in a key
+	err = k.Load(layerProvider(layers), nil, koanf.WithMergeFunc(func(over, under map[string]any) error {
+		koanfmaps.Merge(over, under)
 		merged = under
 		return nil
 	}))
@@ -132,10 +122,17 @@ func addLayer(k *koanf.Koanf, over values) (merged values, err error) {
 	return merged, nil
 }
 
-// layerProvider is a koanf.Provider of values that are read already.
-type layerProvider values
+// layerProvider is a koanf.Provider of layers that are read already.
+type layerProvider []values
 
-func (l layerProvider) Read() (map[string]any, error) { return l, nil }
+func (l layerProvider) Read() (map[string]any, error) {
+	merged := values{}
+	for _, layer := range l {
+		// What stands twice in a layer, by an alias, would change twice.
+		merge(deepClone(layer), merged, profileDefinition)
+	}
+	return merged, nil
+}
 
 func (l layerProvider) ReadBytes() ([]byte, error) { return nil, errors.ErrUnsupported }
 
