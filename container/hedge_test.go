@@ -362,6 +362,25 @@ func TestAHedgedPanicGoesOnInTheCaller(t *testing.T) {
 	}
 }
 
+// The breakers, limiters and bulkheads that stand within a hedge were not listed, so
+// neither the console nor metrics knew of them.
+func TestWhatStandsWithinAHedgeIsListed(t *testing.T) {
+	c, err := container.New(policy.Catalog{Policies: map[string]policy.Policy{
+		"p": policy.Combine(hedge, policy.CircuitBreaker{}, policy.RateLimit{RequestsPerSecond: 1}, policy.Bulkhead{MaxConcurrent: 1}),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	provide(t, c, container.Tag(func() finder { return &library{} }, "p", container.Method("List", "none")))
+	if err := c.Invoke(func(finder) {}); err != nil {
+		t.Fatal(err)
+	}
+	o := c.Orchestrator()
+	if b, l, p := len(o.CircuitBreakers()), len(o.RateLimiters()), len(o.Bulkheads()); b != 1 || l != 1 || p != 1 {
+		t.Errorf("%d breakers, %d limiters and %d bulkheads", b, l, p)
+	}
+}
+
 // A method that is not known to be safe is not hedged, nor is a function.
 func TestWhatMayNotBeHedgedIsNot(t *testing.T) {
 	virtual(t, func(t *testing.T) {
