@@ -23,6 +23,7 @@ const (
 	countFallback
 	countStale
 	countChaos
+	countShed
 	countBudget
 	countHedge
 	countBegun // these two only where the operation's end is told to somebody
@@ -104,6 +105,7 @@ func totalsOf(c *counters.Counters) policy.Totals {
 		Fallbacks:                c.Of(countFallback),
 		Stale:                    c.Of(countStale),
 		Chaos:                    c.Of(countChaos),
+		Shed:                     c.Of(countShed),
 	}
 	t.TotalOperations = t.SuccessfulOperations + t.FailedOperations
 	return t
@@ -127,4 +129,5 @@ func add(sum *policy.Totals, t policy.Totals) {
 	sum.Fallbacks += t.Fallbacks
 	sum.Stale += t.Stale
 	sum.Chaos += t.Chaos
+	sum.Shed += t.Shed
 }

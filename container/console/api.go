@@ -41,11 +41,24 @@ type Service struct {
 	Policy      string `json:"policy"`
 	Critical    bool   `json:"critical,omitempty"`
 	// State is the worst of its breakers': "closed", "half-open" or "open"; of the
-	// nodes of a cluster the best.
+	// nodes of a cluster and of partitions the best.
 	State string `json:"state"`
 	// CircuitBreakers are the names of those that its calls go through.
 	CircuitBreakers []string `json:"circuit_breakers"`
-	Methods         []Method `json:"methods"`
+	// Partitions is there where it has some; see container.Partition.
+	Partitions *Partitions `json:"partitions,omitempty"`
+	Methods    []Method    `json:"methods"`
+}
+
+// Partitions are those of a service.
+type Partitions struct {
+	// Known is how many are remembered, Max at most; Dropped is how many have made
+	// room for others.
+	Known   int    `json:"known"`
+	Max     int    `json:"max"`
+	Dropped uint64 `json:"dropped,omitempty"`
+	// Open are the keys of those with an open circuit breaker.
+	Open []string `json:"open,omitempty"`
 }
 
 // Method is one method of a service.
@@ -77,12 +90,14 @@ type Totals struct {
 	CircuitOpen  uint64 `json:"circuit_open,omitempty"`  // rejected for that reason
 	RateLimited  uint64 `json:"rate_limited,omitempty"`  // likewise
 	BulkheadFull uint64 `json:"bulkhead_full,omitempty"` // likewise
+	Shed         uint64 `json:"shed,omitempty"`          // those of the last two that were sheddable
 	Hedges       uint64 `json:"hedges,omitempty"`
 	RetryBudget  uint64 `json:"retry_budget,omitempty"` // further attempts refused
 	Timeouts     uint64 `json:"timeouts,omitempty"`
 	Overruns     uint64 `json:"overruns,omitempty"`
 	Fallbacks    uint64 `json:"fallbacks,omitempty"` // operations that failed and whose fallback was asked
 	Stale        uint64 `json:"stale,omitempty"`     // those that succeeded with an old answer
+	Chaos        uint64 `json:"chaos,omitempty"`     // attempts that chaos struck
 }
 
 // Recent is what happened of late.
@@ -165,6 +180,22 @@ type Bulkhead struct {
 	MaxWait float64 `json:"max_wait_s,omitempty"`
 	// Reserve is the share of Limit that is for critical calls.
 	Reserve float64 `json:"reserve,omitempty"`
+	// Rejected is how many calls it has refused since the console looks.
+	Rejected uint64 `json:"rejected,omitempty"`
+	// Adaptive is there where Limit is found by how long calls take.
+	Adaptive *AdaptiveLimit `json:"adaptive_limit,omitempty"`
+}
+
+// AdaptiveLimit is what an adaptive limit goes by.
+type AdaptiveLimit struct {
+	// Min and Max are what it stays within.
+	Min int `json:"min"`
+	Max int `json:"max"`
+	// Unloaded is what calls take that do not wait for each other, in seconds; 0
+	// until that was measured.
+	Unloaded float64 `json:"unloaded_s,omitempty"`
+	// Measuring says that fewer are let in for a moment, to find that.
+	Measuring bool `json:"measuring,omitempty"`
 }
 
 // Control is what somebody put in force.
@@ -293,8 +324,10 @@ type Tick struct {
 	Sequence uint64 `json:"sequence,omitempty"`
 	// Points are what happened in that step, by operation.
 	Points map[string]Point `json:"points,omitempty"`
-	// Services are the states of those that have changed theirs, by name.
-	Services map[string]string `json:"services,omitempty"`
+	// Services are the states of those that have changed theirs, by name, and
+	// Partitions the partitions likewise.
+	Services   map[string]string     `json:"services,omitempty"`
+	Partitions map[string]Partitions `json:"partitions,omitempty"`
 	// Operations are those of which something happened of late.
 	Operations      []Operation      `json:"operations,omitempty"`
 	CircuitBreakers []CircuitBreaker `json:"circuit_breakers,omitempty"`
@@ -345,6 +378,11 @@ const (
 	KindTimeout    = "timeout"
 	KindOverrun    = "overrun"
 	KindWaited     = "waited"
+	KindHedged     = "hedged"    // another attempt began beside one that takes long
+	KindFellBack   = "fell_back" // the fallback was asked
+	KindStale      = "stale"     // an old answer was given
+	KindChaos      = "chaos"     // chaos struck
+	KindShared     = "shared"    // a breaker or limiter goes on alone, or follows its fleet again
 	KindReload     = "reload"
 	KindControl    = "control"
 )
