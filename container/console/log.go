@@ -109,6 +109,8 @@ func (l *eventLog) event(_ context.Context, e container.Event) {
 		l.count(KindHedged, e.Operation, "", func() string {
 			return fmt.Sprintf("attempt %d began beside one that had taken %v", e.Attempt, e.After.Round(time.Millisecond))
 		})
+	case container.HedgeWon:
+		l.count(KindHedgeWon, e.Operation, "", func() string { return fmt.Sprintf("attempt %d had the answer first", e.Attempt) })
 	case container.FellBack:
 		l.count(KindFellBack, e.Operation, "", func() string { return "its fallback was asked: " + l.say(e.Err) })
 	case container.ServedStale:
