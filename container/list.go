@@ -115,8 +115,16 @@ func (s *service) inForce(f func(*step)) {
 
 func (p *Pipeline) inForce(f func(*step)) {
 	if prog := p.prog.Load(); prog != nil {
-		for i := range prog.steps {
-			f(&prog.steps[i])
+		prog.each(f)
+	}
+}
+
+// each calls f for every layer, those within a hedge included.
+func (p *program) each(f func(*step)) {
+	for i := range p.steps {
+		f(&p.steps[i])
+		if p.steps[i].kind == hedgeLayer {
+			p.steps[i].hedge().within.each(f)
 		}
 	}
 }

@@ -78,6 +78,7 @@ type Totals struct {
 	RateLimited  uint64 `json:"rate_limited,omitempty"`  // likewise
 	BulkheadFull uint64 `json:"bulkhead_full,omitempty"` // likewise
 	Hedges       uint64 `json:"hedges,omitempty"`
+	HedgesWon    uint64 `json:"hedges_won,omitempty"`   // those of them that had the answer first
 	RetryBudget  uint64 `json:"retry_budget,omitempty"` // further attempts refused
 	Timeouts     uint64 `json:"timeouts,omitempty"`
 	Overruns     uint64 `json:"overruns,omitempty"`

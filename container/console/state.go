@@ -166,7 +166,7 @@ func totalsOf(t policy.Totals) Totals {
 		Operations: t.TotalOperations, Successful: t.SuccessfulOperations, Answered: t.Answered,
 		Failed: t.FailedOperations, Cancelled: t.Cancelled, Retries: t.RetryAttempts, Trips: t.CircuitBreakerTrips,
 		CircuitOpen: t.CircuitBreakerRejections, RateLimited: t.RateLimitHits,
-		BulkheadFull: t.BulkheadRejections, Hedges: t.Hedges, RetryBudget: t.RetryBudgetHits,
+		BulkheadFull: t.BulkheadRejections, Hedges: t.Hedges, HedgesWon: t.HedgesWon, RetryBudget: t.RetryBudgetHits,
 		Timeouts: t.TimeoutCount, Overruns: t.Overruns, Fallbacks: t.Fallbacks, Stale: t.Stale,
 	}
 }
