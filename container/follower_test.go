@@ -179,6 +179,7 @@ func TestNewsThatCannotBeIsPassedOver(t *testing.T) {
 func TestACallerWhoGoesDoesNotWaitForLeaveToProbe(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		said := container.BreakerNews{Round: round(0), Open: true, For: time.Second, Down: 2, Fleet: 3}
+		var mu sync.Mutex
 		var reports []string
 		f := follow(t, func(_ context.Context, r container.BreakerReport) (container.BreakerNews, error) {
 			n := said
@@ -186,6 +187,8 @@ func TestACallerWhoGoesDoesNotWaitForLeaveToProbe(t *testing.T) {
 				time.Sleep(20 * time.Millisecond)
 				n.For, n.Place = 0, true
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			reports = append(reports, r.What)
 			return n, nil
 		})
@@ -198,13 +201,15 @@ func TestACallerWhoGoesDoesNotWaitForLeaveToProbe(t *testing.T) {
 			t.Errorf("%v after %v", err, took)
 		}
 		time.Sleep(time.Second)
-		if got := strings.Join(reports, " "); got != "ask probe dropped" { // others may probe instead
-			t.Errorf("it reported %s", got)
-		}
 		// One who stays waits for 5ms, and probes by itself.
 		began = time.Now()
 		if err := f.run.Run(t.Context(), works); err != nil || time.Since(began) != 5*time.Millisecond {
 			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if got := strings.Join(reports, " "); got != "ask probe dropped" { // others may probe instead
+			t.Errorf("it reported %s", got)
 		}
 	})
 }
