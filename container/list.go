@@ -102,6 +102,12 @@ func (o *Orchestrator) inForce(f func(*step)) {
 }
 
 func (s *service) inForce(f func(*step)) {
+	s.inForceOfAll(f)
+	s.partitions.inForce(f)
+}
+
+// inForceOfAll leaves out what is a partition's own.
+func (s *service) inForceOfAll(f func(*step)) {
 	for _, b := range s.bound {
 		b.pipeline.inForce(f)
 	}
@@ -110,7 +116,6 @@ func (s *service) inForce(f func(*step)) {
 			p.inForce(f)
 		}
 	}
-	s.partitions.inForce(f)
 }
 
 func (p *Pipeline) inForce(f func(*step)) {
