@@ -102,6 +102,12 @@ func (o *Orchestrator) inForce(f func(*step)) {
 }
 
 func (s *service) inForce(f func(*step)) {
+	s.inForceOfAll(f)
+	s.partitions.inForce(f)
+}
+
+// inForceOfAll leaves out what is a partition's own.
+func (s *service) inForceOfAll(f func(*step)) {
 	for _, b := range s.bound {
 		b.pipeline.inForce(f)
 	}
@@ -110,7 +116,6 @@ func (s *service) inForce(f func(*step)) {
 			p.inForce(f)
 		}
 	}
-	s.partitions.inForce(f)
 }
 
 func (p *Pipeline) inForce(f func(*step)) {
@@ -215,7 +220,7 @@ func (o *Orchestrator) Services() []ServiceInfo {
 		}
 		if chosen := s.chosen.Load(); chosen != nil {
 			for name := range *chosen {
-				info.Methods = append(info.Methods, MethodInfo{name, s.operation(name), tx.policyOf(s, name), Guarded})
+				info.Methods = append(info.Methods, MethodInfo{name, s.operation(name), tx.policyOf(s, name), guards[s.typ.names.guard(name)]})
 			}
 		}
 		for _, name := range s.unguardable {

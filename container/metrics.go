@@ -23,6 +23,7 @@ const (
 	countFallback
 	countStale
 	countChaos
+	countShed
 	countBudget
 	countHedgeWon
 	countHedgeLost
@@ -105,6 +106,7 @@ func totalsOf(c *counters.Counters) policy.Totals {
 		Fallbacks:                c.Of(countFallback),
 		Stale:                    c.Of(countStale),
 		Chaos:                    c.Of(countChaos),
+		Shed:                     c.Of(countShed),
 	}
 	t.Hedges = t.HedgesWon + c.Of(countHedgeLost)
 	t.TotalOperations = t.SuccessfulOperations + t.FailedOperations
@@ -130,4 +132,5 @@ func add(sum *policy.Totals, t policy.Totals) {
 	sum.Fallbacks += t.Fallbacks
 	sum.Stale += t.Stale
 	sum.Chaos += t.Chaos
+	sum.Shed += t.Shed
 }
