@@ -106,8 +106,7 @@ func newReplica(t *testing.T, master *server) *server {
 
 // survives puts the same load on a bare client and on a guarded one during a failover,
 // and compares for how long each could not write: with all settings left at their
-// defaults it is to be 1.3 times as long, and half a second more. Another half is for
-// a busy machine.
+// defaults it may be 1.3 times as long, and half a second more.
 func survives[C redis.UniversalClient](t *testing.T, key string, client func() C, failover func()) {
 	t.Helper()
 	if testing.Short() {
@@ -131,7 +130,7 @@ func survives[C redis.UniversalClient](t *testing.T, key string, client func() C
 	load.Wait()
 	bare, clad := outages[0].took(), outages[1].took()
 	t.Logf("bare %v, clad %v", bare, clad)
-	if clad > bare*13/10+time.Second {
+	if clad > bare*13/10+500*time.Millisecond {
 		t.Errorf("%v, and %v of a bare client", clad, bare)
 	}
 }

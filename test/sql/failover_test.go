@@ -3,6 +3,8 @@ package sqltest_test
 import (
 	"database/sql"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -86,6 +88,22 @@ func (o *outage) end() { o.stop.Store(true); o.callers.Wait() }
 // probes.
 func TestRestartIsSurvived(t *testing.T) {
 	server := newPostgres(t)
+	for try := 3; ; try-- { // a busy machine may disturb a measurement
+		missed := restart(t, server)
+		if len(missed) == 0 {
+			return
+		}
+		if try == 1 {
+			t.Error(strings.Join(missed, "\n"))
+			return
+		}
+	}
+}
+
+// restart measures how long callers see a restart, with clad and without, side by
+// side, and says where clad prolonged it by more than it may.
+func restart(t *testing.T, server *postgres) (missed []string) {
+	t.Helper()
 	failover := []policy.Policy{
 		policy.Retry{MaxAttempts: 3, Backoff: policy.Fixed(10 * time.Millisecond)},
 		policy.CircuitBreaker{},
@@ -135,10 +153,11 @@ func TestRestartIsSurvived(t *testing.T) {
 		since := func(o *outage) time.Duration { return time.Duration(o.last.Load()) - start.Sub(o.began) }
 		bare, guarded := since(s.bare), since(s.guarded)
 		t.Logf("%s: back after %v; bare %v, %d errors; guarded %v, %d errors (%v)", name, back, bare, s.bare.errors.Load(), guarded, s.guarded.errors.Load(), *s.guarded.first.Load())
-		if guarded > bare*13/10+time.Second { // half of it for a busy machine
-			t.Errorf("%s: seen for %v, without clad for %v", name, guarded, bare)
+		if guarded > bare*13/10+500*time.Millisecond {
+			missed = append(missed, fmt.Sprintf("%s: seen for %v, without clad for %v", name, guarded, bare))
 		}
 	}
+	return missed
 }
 
 // fill has a database keep n idle connections.
