@@ -25,13 +25,25 @@ type ServiceHealth struct {
 	// Critical says whether the application is ready without it.
 	Critical bool
 	// State is the worst of its circuit breakers' states; closed where it has
-	// none. Of the nodes of a cluster, which have breakers of their own, the best
-	// counts. A breaker whose recovery timeout has passed is half-open, and no
+	// none. Of the nodes of a cluster and of [Partition]s, which have breakers of
+	// their own, the best counts. A breaker whose recovery timeout has passed is half-open, and no
 	// reason not to be ready: it takes calls to see whether the service works.
 	State policy.State
 	// CircuitBreakers are those that its methods' calls go through, sorted by
 	// name. Some may be shared with other services.
 	CircuitBreakers []CircuitBreakerHealth
+	// Partitions says how its partitions are; nil where it has none.
+	Partitions *PartitionsHealth
+}
+
+// PartitionsHealth is how the partitions of a service are; see [Partition].
+type PartitionsHealth struct {
+	// Known is how many are remembered, of Max at most; Dropped is how many have made
+	// room for others so far.
+	Known, Max int
+	Dropped    uint64
+	// Open are the keys of those with an open circuit breaker, sorted.
+	Open []string
 }
 
 // CircuitBreakerHealth is how a circuit breaker of a service is.
@@ -47,7 +59,7 @@ func (o *Orchestrator) Health() Health {
 	for _, c := range o.checkups() {
 		whole := byID[c.Name]
 		if whole == nil {
-			whole = &checkup{ServiceHealth: ServiceHealth{Name: c.Name, Critical: c.Critical}}
+			whole = &checkup{ServiceHealth: ServiceHealth{Name: c.Name, Critical: c.Critical, Partitions: c.Partitions}}
 			byID[c.Name] = whole
 		}
 		state := policy.StateClosed
@@ -55,6 +67,9 @@ func (o *Orchestrator) Health() Health {
 			status := b.Status()
 			state = max(state, status.State)
 			whole.CircuitBreakers = append(whole.CircuitBreakers, CircuitBreakerHealth{b.Name(), status})
+		}
+		if c.key != "" && state == policy.StateOpen {
+			whole.Partitions.Open = append(whole.Partitions.Open, c.key)
 		}
 		switch {
 		case !c.part:
@@ -72,6 +87,10 @@ func (o *Orchestrator) Health() Health {
 		}
 		byBreaker := func(a, b CircuitBreakerHealth) int { return cmp.Compare(a.Name, b.Name) }
 		slices.SortFunc(c.CircuitBreakers, byBreaker)
+		c.CircuitBreakers = slices.CompactFunc(c.CircuitBreakers, func(a, b CircuitBreakerHealth) bool { return a.Name == b.Name }) // one that has a name is in each part
+		if c.Partitions != nil {
+			slices.Sort(c.Partitions.Open)
+		}
 		h.Services = append(h.Services, c.ServiceHealth)
 	}
 	slices.SortFunc(h.Services, func(a, b ServiceHealth) int { return cmp.Compare(a.Name, b.Name) })
@@ -83,6 +102,7 @@ type checkup struct {
 	ServiceHealth
 	breakers []*CircuitBreaker
 	part     bool         // it is one, or has some
+	key      string       // of the partition that it is
 	best     policy.State // of its parts
 }
 
@@ -93,16 +113,23 @@ func (o *Orchestrator) checkups() []checkup {
 	found := make([]checkup, 0, len(o.services.all))
 	for _, s := range o.services.all {
 		_, chosen := tx.chosen(s)
-		all := make(map[*CircuitBreaker]bool)
-		s.inForce(func(s *step) {
-			if its, ok := s.layer.(*CircuitBreaker); ok {
-				all[its] = true
-			}
-		})
 		found = append(found, checkup{
-			ServiceHealth: ServiceHealth{Name: s.id, Critical: chosen.Critical},
-			breakers:      byName(all), part: s.part,
+			ServiceHealth: ServiceHealth{Name: s.id, Critical: chosen.Critical, Partitions: s.partitions.remembered()},
+			breakers:      breakersIn(s.inForceOfAll), part: s.part,
+		})
+		s.partitions.each(func(key string, part *partition) {
+			found = append(found, checkup{ServiceHealth: ServiceHealth{Name: s.id}, breakers: breakersIn(part.inForce), part: true, key: key})
 		})
 	}
 	return found
+}
+
+func breakersIn(inForce func(func(*step))) []*CircuitBreaker {
+	all := make(map[*CircuitBreaker]bool)
+	inForce(func(s *step) {
+		if its, ok := s.layer.(*CircuitBreaker); ok {
+			all[its] = true
+		}
+	})
+	return byName(all)
 }

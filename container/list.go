@@ -102,6 +102,12 @@ func (o *Orchestrator) inForce(f func(*step)) {
 }
 
 func (s *service) inForce(f func(*step)) {
+	s.inForceOfAll(f)
+	s.partitions.inForce(f)
+}
+
+// inForceOfAll leaves out what is a partition's own.
+func (s *service) inForceOfAll(f func(*step)) {
 	for _, b := range s.bound {
 		b.pipeline.inForce(f)
 	}
@@ -110,13 +116,20 @@ func (s *service) inForce(f func(*step)) {
 			p.inForce(f)
 		}
 	}
-	s.partitions.inForce(f)
 }
 
 func (p *Pipeline) inForce(f func(*step)) {
 	if prog := p.prog.Load(); prog != nil {
-		for i := range prog.steps {
-			f(&prog.steps[i])
+		prog.each(f)
+	}
+}
+
+// each calls f for every layer, those within a hedge included.
+func (p *program) each(f func(*step)) {
+	for i := range p.steps {
+		f(&p.steps[i])
+		if p.steps[i].kind == hedgeLayer {
+			p.steps[i].hedge().within.each(f)
 		}
 	}
 }
@@ -207,7 +220,7 @@ func (o *Orchestrator) Services() []ServiceInfo {
 		}
 		if chosen := s.chosen.Load(); chosen != nil {
 			for name := range *chosen {
-				info.Methods = append(info.Methods, MethodInfo{name, s.operation(name), tx.policyOf(s, name), Guarded})
+				info.Methods = append(info.Methods, MethodInfo{name, s.operation(name), tx.policyOf(s, name), guards[s.typ.names.guard(name)]})
 			}
 		}
 		for _, name := range s.unguardable {

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -40,10 +41,12 @@ func Partition(key func(context.Context) string) TagOption {
 
 // partitions are those of a service. The registry's lock is taken before theirs.
 type partitions struct {
-	key func(context.Context) string
+	key  func(context.Context) string
+	most int
 
-	mu sync.Mutex
-	by *recent.Values[string, *partition]
+	mu      sync.Mutex
+	by      *recent.Values[string, *partition]
+	dropped uint64
 }
 
 // partition is what the calls of one key share.
@@ -62,13 +65,22 @@ func newPartitions(key func(context.Context) string, most int) *partitions {
 	if key == nil {
 		return nil
 	}
-	return &partitions{key: key, by: recent.New[string](most, func(p *partition) bool { return p.owner.quiet() })}
+	return &partitions{key: key, most: most, by: recent.New[string](most, func(p *partition) bool { return p.owner.quiet() })}
 }
 
 // partitioned says whose partitions a program is of.
 type partitioned struct {
 	service *service
 	binding *binding
+}
+
+// of returns the program of the partition of a call that has the whole's.
+func (p *partitioned) of(ctx context.Context, whole *program, alone bool) *program {
+	prog := p.program(ctx, cmp.Or(whole.hedged, whole))
+	if alone && prog.alone != nil {
+		return prog.alone
+	}
+	return prog
 }
 
 // program returns the program of the partition of a call, or the whole's.
@@ -132,6 +144,7 @@ func (tx *transaction) partition(s *service, key string) *partition {
 		all.mu.Lock()
 		defer all.mu.Unlock()
 		if dropped, full := all.by.Put(key, part); full {
+			all.dropped++
 			dropped.owner.drop(tx.o)
 		}
 	})
@@ -140,14 +153,30 @@ func (tx *transaction) partition(s *service, key string) *partition {
 
 // inForce calls f for every layer of the partitions. The registry is locked.
 func (all *partitions) inForce(f func(*step)) {
+	all.each(func(_ string, part *partition) { part.inForce(f) })
+}
+
+func (all *partitions) each(f func(key string, part *partition)) {
 	if all == nil {
 		return
 	}
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	all.by.Each(func(_ string, part *partition) {
-		for _, made := range part.made {
-			made.pipeline.inForce(f)
-		}
-	})
+	all.by.Each(f)
+}
+
+func (part *partition) inForce(f func(*step)) {
+	for _, made := range part.made {
+		made.pipeline.inForce(f)
+	}
+}
+
+// remembered says how many there are; nil where there are none by design.
+func (all *partitions) remembered() *PartitionsHealth {
+	if all == nil {
+		return nil
+	}
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return &PartitionsHealth{Known: all.by.Len(), Max: all.most, Dropped: all.dropped}
 }

@@ -79,7 +79,7 @@ type guard struct {
 	followed atomic.Int64
 }
 
-func newGuard(t testing.TB, store container.Store, spec policy.CircuitBreaker) *guard {
+func newGuard(t testing.TB, store container.Store, spec policy.CircuitBreaker, opts ...container.Option) *guard {
 	t.Helper()
 	g := &guard{}
 	spec.Shared = true
@@ -87,11 +87,11 @@ func newGuard(t testing.TB, store container.Store, spec policy.CircuitBreaker) *
 		CircuitBreakers: map[string]policy.CircuitBreaker{"bank": spec},
 		Policies:        map[string]policy.Policy{"p": policy.CircuitBreaker{Name: "bank"}},
 	}
-	o, err := container.NewOrchestrator(c, container.WithStore(store), container.OnEvent(func(_ context.Context, e container.Event) {
+	o, err := container.NewOrchestrator(c, append(opts, container.WithStore(store), container.OnEvent(func(_ context.Context, e container.Event) {
 		if _, ok := e.(container.Followed); ok {
 			g.followed.Add(1)
 		}
-	}))
+	}))...)
 	if err != nil {
 		t.Fatal(err)
 	}
