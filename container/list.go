@@ -220,7 +220,7 @@ func (o *Orchestrator) Services() []ServiceInfo {
 		}
 		if chosen := s.chosen.Load(); chosen != nil {
 			for name := range *chosen {
-				info.Methods = append(info.Methods, MethodInfo{name, s.operation(name), tx.policyOf(s, name), Guarded})
+				info.Methods = append(info.Methods, MethodInfo{name, s.operation(name), tx.policyOf(s, name), guards[s.typ.names.guard(name)]})
 			}
 		}
 		for _, name := range s.unguardable {

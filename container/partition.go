@@ -1,6 +1,7 @@
 package container
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -71,6 +72,15 @@ func newPartitions(key func(context.Context) string, most int) *partitions {
 type partitioned struct {
 	service *service
 	binding *binding
+}
+
+// of returns the program of the partition of a call that has the whole's.
+func (p *partitioned) of(ctx context.Context, whole *program, alone bool) *program {
+	prog := p.program(ctx, cmp.Or(whole.hedged, whole))
+	if alone && prog.alone != nil {
+		return prog.alone
+	}
+	return prog
 }
 
 // program returns the program of the partition of a call, or the whole's.
