@@ -18,7 +18,7 @@ const head = `# Failovers
 
 For how long callers see a failover: by way of a client as it is, and of the same client under clad, both at the same time at the same server. clad's policy is ` + "`Retry{MaxAttempts: 3}, CircuitBreaker{}, Timeout(1s)`" + `, all else at its defaults. It may be seen for 1.3 times as long as without clad, and half a second more: tests that start these servers hold that, in every run. The figures are of one run on one machine.
 
-Each client has four callers, who call again 10 ms after the call before: two read, two write what may not be repeated. What they see lasts from the beginning of the first call that fails to the end of the last. Each write has a name, so that one that has happened twice is seen; under clad there is none. *Lost* are writes that succeeded, and are gone: a replica that takes over may not have them yet.
+Each client has two callers who write what may not be repeated and, but where reads go on, two who read; each calls again 10 ms after the call before. What they see lasts from the beginning of the first call that fails, or takes longer than a second, to the end of the last. Each write has a name, so that one that has happened twice is seen; under clad there is none. *Lost* are writes that succeeded, and are gone: a replica that takes over may not have them yet.
 
 A circuit breaker opens after five failures, is open for half a second, then for a quarter longer each time. So what it adds to an outage is half a second or a quarter of it. Write no ` + "`recovery_timeout`" + ` above that ([policies](policies.md)).
 
