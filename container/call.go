@@ -306,7 +306,7 @@ func (c *Call) enter(i int) (int, error) {
 			}
 			err = c.enterBreaker(s)
 		case limiterLayer:
-			if s.limiter().bucket.TakeCredit(c.clock()) {
+			if b := &s.limiter().bucket; b.TakeLent() || b.TakeCredit(c.clock()) {
 				continue
 			}
 			err = c.enterLimiter(s)
