@@ -165,7 +165,7 @@ bin/axe.min.js: Makefile
 	@rm -rf bin/axe
 
 .PHONY: demo
-demo: ## play the example's story of an outage and its recovery
+demo: ## play the example's two stories: an outage, and a bank on fire
 	GOWORK= go run ./examples/app -demo
 
 .PHONY: clean
