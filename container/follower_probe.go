@@ -1,6 +1,7 @@
 package container
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
@@ -15,19 +16,20 @@ import (
 const storePatience = 5 * time.Millisecond // of a call with the store
 
 // admit asks the fleet for leave to make a probe, which the breaker has admitted.
-// Without the store the instance probes by itself. It returns when to ask again.
-func (f *follower) admit(p circuit.Permit, now clock.Nanos) (wait time.Duration, ok bool) {
+// Without the store the instance probes by itself. It returns when to ask again, or
+// the context's error if that ends first.
+func (f *follower) admit(ctx context.Context, p circuit.Permit, now clock.Nanos) (wait time.Duration, ok bool, err error) {
 	f.mu.Lock()
 	if f.joined && now.Sub(f.since) > f.longest()+f.breaker.spec.Load().ProbeTimeout+drift {
 		f.joined = false // the others' probes take longer than any may
 	}
 	if !f.joined {
 		f.mu.Unlock()
-		return 0, true
+		return 0, true, nil
 	}
 	if wait = f.noPlace.Sub(now); wait > 0 {
 		f.mu.Unlock()
-		return wait, false
+		return wait, false, nil
 	}
 	f.number++
 	round, place := f.round, fmt.Sprintf("%s/%d", f.sharing.instance, f.number)
@@ -43,19 +45,23 @@ func (f *follower) admit(p circuit.Permit, now clock.Nanos) (wait time.Duration,
 			_, _ = f.report(BreakerReport{What: quorum.Dropped, Round: round, Place: place})
 		}
 	}) {
-		return 0, true
+		return 0, true, nil
 	}
 	timer := time.NewTimer(storePatience)
 	defer timer.Stop()
 	select {
 	case settle := <-answer:
-		return settle()
+		wait, ok = settle()
+		return wait, ok, nil
+	case <-ctx.Done():
+		err = ctx.Err()
 	case <-timer.C:
-		if over.CompareAndSwap(false, true) {
-			return 0, true // by itself
-		}
-		return (<-answer)()
 	}
+	if over.CompareAndSwap(false, true) {
+		return 0, err == nil, err // by itself
+	}
+	wait, ok = (<-answer)()
+	return wait, ok, nil
 }
 
 // answered is what an answer means to one who wants to probe.

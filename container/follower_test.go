@@ -2,6 +2,7 @@ package container_test
 
 import (
 	"context"
+	"errors"
 	"math"
 	"strings"
 	"sync"
@@ -172,4 +173,43 @@ func TestNewsThatCannotBeIsPassedOver(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A call whose caller had gone waited for the store all the same.
+func TestACallerWhoGoesDoesNotWaitForLeaveToProbe(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		said := container.BreakerNews{Round: round(0), Open: true, For: time.Second, Down: 2, Fleet: 3}
+		var mu sync.Mutex
+		var reports []string
+		f := follow(t, func(_ context.Context, r container.BreakerReport) (container.BreakerNews, error) {
+			n := said
+			if r.What == "probe" {
+				time.Sleep(20 * time.Millisecond)
+				n.For, n.Place = 0, true
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			reports = append(reports, r.What)
+			return n, nil
+		})
+		time.Sleep(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		err := f.run.Run(ctx, func(context.Context) error { t.Error("it was called"); return nil })
+		if took := time.Since(began); took != 2*time.Millisecond || !errors.Is(err, policy.ErrCancelled) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v after %v", err, took)
+		}
+		time.Sleep(time.Second)
+		// One who stays waits for 5ms, and probes by itself.
+		began = time.Now()
+		if err := f.run.Run(t.Context(), works); err != nil || time.Since(began) != 5*time.Millisecond {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if got := strings.Join(reports, " "); got != "ask probe dropped" { // others may probe instead
+			t.Errorf("it reported %s", got)
+		}
+	})
 }

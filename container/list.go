@@ -212,7 +212,7 @@ func (o *Orchestrator) Services() []ServiceInfo {
 		if s.part {
 			continue
 		}
-		info := ServiceInfo{Name: s.id, Type: s.unit.full, Constructor: s.constructor.Name, At: s.constructor.At, Policy: tx.policyOf(s, "")}
+		info := ServiceInfo{Name: s.id, Type: s.unit.full, Constructor: s.constructor.Name(), At: s.constructor.At(), Policy: tx.policyOf(s, "")}
 		_, chosen := tx.chosen(s)
 		info.Critical = chosen.Critical
 		for _, b := range s.bound {
@@ -220,7 +220,7 @@ func (o *Orchestrator) Services() []ServiceInfo {
 		}
 		if chosen := s.chosen.Load(); chosen != nil {
 			for name := range *chosen {
-				info.Methods = append(info.Methods, MethodInfo{name, s.operation(name), tx.policyOf(s, name), Guarded})
+				info.Methods = append(info.Methods, MethodInfo{name, s.operation(name), tx.policyOf(s, name), guards[s.typ.names.guard(name)]})
 			}
 		}
 		for _, name := range s.unguardable {

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -35,7 +36,7 @@ func WithMaxPartitions(n int) Option {
 // those with a breaker that is not closed last. key may be called from many goroutines
 // at once, once for each call.
 func Partition(key func(context.Context) string) TagOption {
-	return tagOption(func(t *tag) { t.partition = key })
+	return tagOption(func(t *tagOptions) { t.partition = key })
 }
 
 // partitions are those of a service. The registry's lock is taken before theirs.
@@ -71,6 +72,15 @@ func newPartitions(key func(context.Context) string, most int) *partitions {
 type partitioned struct {
 	service *service
 	binding *binding
+}
+
+// of returns the program of the partition of a call that has the whole's.
+func (p *partitioned) of(ctx context.Context, whole *program, alone bool) *program {
+	prog := p.program(ctx, cmp.Or(whole.hedged, whole))
+	if alone && prog.alone != nil {
+		return prog.alone
+	}
+	return prog
 }
 
 // program returns the program of the partition of a call, or the whole's.

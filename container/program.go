@@ -25,6 +25,8 @@ type program struct {
 	counters    *counters.Counters
 	events      *events
 	fallback    *fallbackRule
+	alone       *program       // the same without its hedge; nil where there is none
+	hedged      *program       // that this is the same as, without its hedge
 	partitioned *partitioned   // nil where all calls share one state
 	answers     *lastAnswers   // nil where none are kept
 	shadow      *Pipeline      // the candidate's of a dry run; nil where there is none

@@ -100,7 +100,7 @@ func addService[T any](l *serviceList) {
 	container.RegisterProxy(func(next service[T], m container.Methods) service[T] {
 		return &serviceProxy[T]{next, m.Method("Charge")}
 	})
-	l.constructors = append(l.constructors, func() service[T] { return &realService[T]{} })
+	l.constructors = append(l.constructors, func() (service[T], error) { return &realService[T]{}, nil })
 	l.declaring = append(l.declaring, func(declaration) (service[T], error) { return &realService[T]{}, nil })
 	l.uses = append(l.uses, func(s service[T]) {
 		if _, ok := s.(*serviceProxy[T]); ok {
