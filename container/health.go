@@ -25,8 +25,9 @@ type ServiceHealth struct {
 	// Critical says whether the application is ready without it.
 	Critical bool
 	// State is the worst of its circuit breakers' states; closed where it has
-	// none. Of the nodes of a cluster, which have breakers of their own, the best
-	// counts. A breaker whose recovery timeout has passed is half-open, and no
+	// none. Of its partitions, the nodes of a cluster or tenants, the best counts;
+	// none does for a minute after one was forgotten, which may be the one that
+	// works. A breaker whose recovery timeout has passed is half-open, and no
 	// reason not to be ready: it takes calls to see whether the service works.
 	State policy.State
 	// CircuitBreakers are those that its methods' calls go through, sorted by
@@ -43,66 +44,72 @@ type CircuitBreakerHealth struct {
 // Health returns how the services are now.
 func (o *Orchestrator) Health() Health {
 	h := Health{Ready: true, Services: []ServiceHealth{}}
-	byID := make(map[string]*checkup)
 	for _, c := range o.checkups() {
-		whole := byID[c.Name]
-		if whole == nil {
-			whole = &checkup{ServiceHealth: ServiceHealth{Name: c.Name, Critical: c.Critical}}
-			byID[c.Name] = whole
+		c.State = c.look(c.breakers)
+		if len(c.partitions) > 0 {
+			best := policy.StateOpen
+			for _, breakers := range c.partitions {
+				best = min(best, c.look(breakers))
+			}
+			if c.complete {
+				c.State = max(c.State, best)
+			}
 		}
-		state := policy.StateClosed
-		for _, b := range c.breakers { // to ask one may change it, of which listeners hear: no lock is held
-			status := b.Status()
-			state = max(state, status.State)
-			whole.CircuitBreakers = append(whole.CircuitBreakers, CircuitBreakerHealth{b.Name(), status})
-		}
-		switch {
-		case !c.part:
-			whole.State = max(whole.State, state)
-		case !whole.part:
-			whole.part, whole.best = true, state
-		default:
-			whole.best = min(whole.best, state)
-		}
-	}
-	for _, c := range byID {
-		c.State = max(c.State, c.best)
 		if c.Critical && c.State == policy.StateOpen {
 			h.Ready = false
 		}
 		byBreaker := func(a, b CircuitBreakerHealth) int { return cmp.Compare(a.Name, b.Name) }
 		slices.SortFunc(c.CircuitBreakers, byBreaker)
+		c.CircuitBreakers = slices.CompactFunc(c.CircuitBreakers, func(a, b CircuitBreakerHealth) bool { return a.Name == b.Name })
 		h.Services = append(h.Services, c.ServiceHealth)
 	}
 	slices.SortFunc(h.Services, func(a, b ServiceHealth) int { return cmp.Compare(a.Name, b.Name) })
 	return h
 }
 
-// checkup is what is to be looked at of a service, or of a part of one.
+// checkup is what is to be looked at of a service.
 type checkup struct {
 	ServiceHealth
-	breakers []*CircuitBreaker
-	part     bool         // it is one, or has some
-	best     policy.State // of its parts
+	breakers   []*CircuitBreaker
+	partitions [][]*CircuitBreaker
+	complete   bool // these are all of them
 }
 
-func (o *Orchestrator) checkups() []checkup {
+// look notes how breakers are, and returns the worst of their states. To ask one may
+// change it, of which listeners hear: no lock is held.
+func (c *checkup) look(breakers []*CircuitBreaker) policy.State {
+	worst := policy.StateClosed
+	for _, b := range breakers {
+		status := b.Status()
+		worst = max(worst, status.State)
+		c.CircuitBreakers = append(c.CircuitBreakers, CircuitBreakerHealth{b.Name(), status})
+	}
+	return worst
+}
+
+func (o *Orchestrator) checkups() []*checkup {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	tx := &transaction{o: o, catalog: o.catalog}
-	found := make([]checkup, 0, len(o.services.all))
+	found := make([]*checkup, 0, len(o.services.all))
 	for _, s := range o.services.all {
 		_, chosen := tx.chosen(s)
-		all := make(map[*CircuitBreaker]bool)
-		s.inForce(func(s *step) {
-			if its, ok := s.layer.(*CircuitBreaker); ok {
-				all[its] = true
-			}
-		})
-		found = append(found, checkup{
+		c := &checkup{
 			ServiceHealth: ServiceHealth{Name: s.id, Critical: chosen.Critical},
-			breakers:      byName(all), part: s.part,
-		})
+			breakers:      breakersOf(s.inForce), complete: s.owner.parts.complete(),
+		}
+		s.owner.parts.each(func(part *partition) { c.partitions = append(c.partitions, breakersOf(part.inForce)) })
+		found = append(found, c)
 	}
 	return found
+}
+
+func breakersOf(inForce func(func(*step))) []*CircuitBreaker {
+	all := make(map[*CircuitBreaker]bool)
+	inForce(func(s *step) {
+		if its, ok := s.layer.(*CircuitBreaker); ok {
+			all[its] = true
+		}
+	})
+	return byName(all)
 }

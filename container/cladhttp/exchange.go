@@ -59,9 +59,10 @@ func (t *transport) exchange(req *http.Request, repeat bool) *exchange {
 }
 
 // runIn sends the request through a pipeline of ours.
-func (x *exchange) runIn(p *container.Pipeline) error {
+func (x *exchange) runIn(p *container.Pipeline, partition string) error {
 	call := p.Begin(x.ctx)
 	defer call.End()
+	call.Partition(partition)
 	x.identify(call.IdempotencyKey())
 	return x.runUnder(&call)
 }

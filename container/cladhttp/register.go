@@ -52,13 +52,13 @@ func newMethodGuards(m container.Methods) methodGuards {
 	return methodGuards{m, guards}
 }
 
-func (g methodGuards) guard(req *http.Request) (guard, error) {
+func (g methodGuards) guard(req *http.Request) guard {
 	method := req.Method
 	if method == "" {
 		method = http.MethodGet
 	}
 	if p := chosenFor(g.methods, req, method); p != nil {
-		return guard{runner: p, repeat: true}, nil
+		return guard{runner: p, repeat: true}
 	}
 	of, ok := g.guards[method]
 	if !ok {
@@ -67,9 +67,9 @@ func (g methodGuards) guard(req *http.Request) (guard, error) {
 	repeat := !of.chosen.Direct() // somebody named this method, and knows what may be repeated
 	switch {
 	case of.hedged != nil && hedgeable(req):
-		return guard{of.hedged, repeat}, nil
+		return guard{runner: of.hedged, repeat: repeat}
 	case repeat:
-		return guard{of.chosen, repeat}, nil
+		return guard{runner: of.chosen, repeat: repeat}
 	}
-	return guard{runner: of.service}, nil
+	return guard{runner: of.service}
 }
