@@ -2,6 +2,7 @@ package container
 
 import (
 	"sync"
+	"time"
 
 	"github.com/cladgo/clad/internal/adaptive"
 	"github.com/cladgo/clad/internal/clock"
@@ -29,6 +30,27 @@ func (b *Bulkhead) adapt(spec policy.AdaptiveLimit) {
 	defer b.adaptive.mu.Unlock()
 	b.adaptive.limit.Configure(adaptive.Settings{Initial: spec.Initial, Min: spec.Min, Max: spec.Max})
 	b.configure(policy.Bulkhead{MaxConcurrent: b.adaptive.limit.Now(), MaxWait: spec.MaxWait})
+}
+
+// AdaptiveStatus is what an adaptive limit has found out.
+type AdaptiveStatus struct {
+	// Min and Max are what the limit stays within. What it is at the moment,
+	// [Bulkhead.Limit] says.
+	Min, Max int
+	// Unloaded is what calls take that do not wait for each other; 0 until that was
+	// measured.
+	Unloaded time.Duration
+	// Measuring says that fewer calls are let in for a moment, to find that.
+	Measuring bool
+}
+
+// Adaptive returns what the limit has found out; it is false where the limit is fixed.
+func (b *Bulkhead) Adaptive() (s AdaptiveStatus, ok bool) {
+	if b.adaptive == nil {
+		return s, false
+	}
+	known := b.adaptive.limit.Status()
+	return AdaptiveStatus{known.Min, known.Max, known.Unloaded, known.Measuring}, true
 }
 
 // observe has the limit learn from an attempt that has its permit still.

@@ -74,6 +74,9 @@ func TestAnAdaptiveLimitFollowsTheDependency(t *testing.T) {
 		if b.Limit().MaxConcurrent != policy.DefaultInitialLimit || b.Name() != "op" {
 			t.Errorf("%q begins with %v", b.Name(), b.Limit())
 		}
+		if s, ok := b.Adaptive(); !ok || s != (container.AdaptiveStatus{Min: policy.DefaultMinLimit, Max: policy.DefaultMaxLimit}) {
+			t.Errorf("before any call: %+v, %v", s, ok)
+		}
 		through := func(w *workers) func(context.Context) error {
 			return func(ctx context.Context) error { return p.Run(ctx, w.call) }
 		}
@@ -87,6 +90,9 @@ func TestAnAdaptiveLimitFollowsTheDependency(t *testing.T) {
 		flood(t, through(newWorkers(20)), 500, time.Minute)
 		if again := b.Limit().MaxConcurrent; again < 15 {
 			t.Errorf("with 20 again it is %d", again)
+		}
+		if s, _ := b.Adaptive(); s.Unloaded < 20*time.Millisecond || s.Unloaded > 100*time.Millisecond {
+			t.Errorf("most calls take less than 50ms, and it has found %v", s.Unloaded)
 		}
 		wantStatus(t, b, 0, 0)
 		if m := o.Metrics(); m.BulkheadRejections < 10_000 || m.FailedOperations != m.BulkheadRejections {

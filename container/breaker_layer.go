@@ -20,10 +20,14 @@ func (c *Call) enterBreaker(s *step) error {
 	}
 	p, wait, ok := s.breaker().circuit.Admit(c.clock(), s.breaker().probeTime(s.timeout))
 	if f := s.breaker().fleet.Load(); f != nil && ok && p.IsProbe() {
-		if wait, ok = f.admit(p, c.clock()); !ok {
+		var err error
+		if wait, ok, err = f.admit(c.ctx, p, c.clock()); !ok {
 			s.breaker().circuit.Report(p, circuit.Neutral)
 		}
 		c.now = 0
+		if err != nil {
+			return err
+		}
 	}
 	if !ok {
 		c.prog.counters.Count(countRejection)

@@ -35,6 +35,9 @@ func (c *Call) enterBulkhead(s *step) error {
 	}
 	wait := b.permits.Refuse(c.clock())
 	c.prog.counters.Count(countFull)
+	if sheddable {
+		c.prog.counters.Count(countShed)
+	}
 	c.rejected(BulkheadFull, b.Name(), wait)
 	return &policy.BulkheadFullError{Name: b.Name(), RetryAfter: wait, Operation: c.prog.operation}
 }

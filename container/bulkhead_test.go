@@ -122,6 +122,10 @@ func TestTheReserveIsForCriticalCalls(t *testing.T) {
 		}
 		more := holding(t.Context(), p, 9)
 		wantStatus(t, b, 5, 0)
+		// Of 9 and 1 that may be shed 3 had a permit, and of 9 that may not 2.
+		if m := o.Metrics(); m.BulkheadRejections != 14 || m.Shed != 7 {
+			t.Errorf("%d rejected, of them %d shed", m.BulkheadRejections, m.Shed)
+		}
 		release()
 		more()
 		if err := run(false); err != nil {
@@ -138,7 +142,9 @@ func TestALimiterKeepsItsReserveForCriticalCalls(t *testing.T) {
 		"by the period": {RequestsPerPeriod: 10, Per: 10 * time.Second, Reserve: 0.3, MaxWait: time.Hour},
 	} {
 		virtual(t, func(t *testing.T) {
-			p, l := limited(t, spec)
+			o := newOrchestrator(t, policy.Catalog{})
+			p := pipelineFor(t, o, "op", spec)
+			l := o.RateLimiters()[0]
 			shed := policy.WithCriticality(t.Context(), policy.Sheddable)
 			run := func(ctx context.Context, n int) (passed int) {
 				for range n {
@@ -162,6 +168,9 @@ func TestALimiterKeepsItsReserveForCriticalCalls(t *testing.T) {
 				}
 			}); took != 0 {
 				t.Errorf("%s: it took %v", name, took)
+			}
+			if m := o.Metrics(); m.RateLimitHits != 14 || m.Shed != 14 {
+				t.Errorf("%s: %d rejected, of them %d shed", name, m.RateLimitHits, m.Shed)
 			}
 		})
 	}

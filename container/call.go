@@ -35,6 +35,7 @@ type Call struct {
 	timesAttempts bool            // when attempts begin must be known
 	final         bool            // there is to be no further attempt
 	deferred      bool            // it goes on in a Pending
+	alone         bool            // it must not be hedged
 	permits       uint8           // of bulkheads, one bit each
 	slowed        bool            // chaos has begun the attempt at hand
 	effect        bool            // an attempt that failed may have had its effect
@@ -305,7 +306,7 @@ func (c *Call) enter(i int) (int, error) {
 			}
 			err = c.enterBreaker(s)
 		case limiterLayer:
-			if s.limiter().bucket.TakeCredit(c.clock()) {
+			if b := &s.limiter().bucket; b.TakeLent() || b.TakeCredit(c.clock()) {
 				continue
 			}
 			err = c.enterLimiter(s)

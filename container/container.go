@@ -75,7 +75,9 @@ func (c *Container) Provide(ctor any, opts ...dig.ProvideOption) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	if err := c.dig.Provide(fn, append(opts, more...)...); err != nil {
+	// What it needs of clad is given to it here: for dig to look that up for each
+	// would take as long as all else that it does.
+	if err := c.dig.Provide(constructor.Bind(fn, tagged.of(c.orchestrator)), append(opts, more...)...); err != nil {
 		return err
 	}
 	if tagged.need != "" && !slices.Contains(c.needs, tagged.need) {
@@ -94,16 +96,13 @@ func (c *Container) Invoke(fn any, opts ...dig.InvokeOption) error {
 	return c.dig.Invoke(fn, opts...)
 }
 
-// settle provides what tagged constructors need that was not registered when
-// they were tagged.
+// settle looks for what tagged constructors need that was not registered when they
+// were tagged.
 func (c *Container) settle() error {
 	var errs []error
 	c.needs = slices.DeleteFunc(c.needs, func(name string) bool {
 		need, _ := needs.Find(name)
 		err := need.Unmet()
-		if err == nil {
-			err = c.dig.Provide(func() *needs.Registration { return &needs.Registration{} }, dig.Name(name))
-		}
 		errs = append(errs, err)
 		return err == nil
 	})

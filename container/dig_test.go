@@ -50,6 +50,19 @@ func TestContainerWrapsWithoutFx(t *testing.T) {
 	}
 }
 
+// A container gives a tagged constructor what it needs of clad: looking that up for
+// each took dig as long as all else.
+func TestContainerHasDigLookUpNothingOfClads(t *testing.T) {
+	c := newContainer(t)
+	var of dig.ProvideInfo
+	provide(t, c, container.Tag(func(int) (gateway, error) { return &bank{}, nil }, "external_api"), dig.FillProvideInfo(&of))
+	if len(of.Inputs) != 1 || of.Inputs[0].String() != "int" {
+		t.Errorf("the constructor depends on %v; want int alone", of.Inputs)
+	}
+	provide(t, c, func() int { return 1 })
+	invoke(t, c, func(g gateway) { wantAttempts(t, g, 3) })
+}
+
 type digOut struct {
 	dig.Out
 	Gateway gateway

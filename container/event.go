@@ -14,8 +14,8 @@ import (
 )
 
 // Event is something that happened to an operation, to a circuit breaker or to the
-// policies: [AttemptFailed], [Retrying], [HedgeStarted], [Waited], [Rejected], [TimedOut], [Overrun],
-// [Tripped], [Probed], [FellBack], [ServedStale], [Injected], [Transition], [Reloaded],
+// policies: [AttemptFailed], [Retrying], [HedgeStarted], [HedgeWon], [Waited], [Rejected], [TimedOut],
+// [Overrun], [Tripped], [Probed], [FellBack], [ServedStale], [Injected], [Transition], [Reloaded],
 // [Alone], [Rejoined] or [Followed].
 // The set is closed, but grows: a switch over it needs a default.
 type Event interface{ event() }
@@ -47,6 +47,13 @@ type HedgeStarted struct {
 	Operation string
 	Attempt   int           // of those side by side, from 2
 	After     time.Duration // that the one before was waited for
+}
+
+// HedgeWon says that an attempt that was made beside another had the answer first: a
+// success, or an error that was one.
+type HedgeWon struct {
+	Operation string
+	Attempt   int // of those side by side, from 2
 }
 
 // Waited says that an attempt has waited for its token, or its permit.
@@ -175,6 +182,7 @@ type Completed struct {
 func (AttemptFailed) event() {}
 func (Retrying) event()      {}
 func (HedgeStarted) event()  {}
+func (HedgeWon) event()      {}
 func (Rejected) event()      {}
 func (TimedOut) event()      {}
 func (Overrun) event()       {}

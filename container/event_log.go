@@ -26,6 +26,8 @@ func (e *events) logEvent(ctx context.Context, event Event) {
 			slog.Duration("after", event.After), slog.Any("error", event.Err))
 	case HedgeStarted:
 		write("hedging", event.Operation, slog.Int("attempt", event.Attempt), slog.Duration("after", event.After))
+	case HedgeWon:
+		write("the hedge was faster", event.Operation, slog.Int("attempt", event.Attempt))
 	case Waited:
 		what, kind := event.Reason.layer()
 		write("waited for "+what, event.Operation, slog.String(kind, event.Name), slog.Duration("for", event.For))

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/cladgo/clad/internal/constructor"
+	"github.com/cladgo/clad/internal/standin"
 	"github.com/cladgo/clad/internal/suggest"
 )
 
@@ -148,10 +149,8 @@ func (t *tag) standIn(c constructor.Constructor) constructor.Constructor {
 			}
 			used = true
 			t.standIns[i] = len(t.extras)
-			extra := constructor.Beyond(first+at, r.Element(), besides(r.Name), besides(r.Group))
-			if extra.Group == "" && extra.Name == "" {
-				extra = constructor.Beyond(first+at, r.Element(), "fallback", "")
-			}
+			name, group := standin.Named(r.Name, r.Group)
+			extra := constructor.Beyond(first+at, r.Element(), name, group)
 			t.extras = append(t.extras, extra)
 			f.tag.provided = append(f.tag.provided, extra)
 		}
@@ -162,13 +161,6 @@ func (t *tag) standIn(c constructor.Constructor) constructor.Constructor {
 		c = c.Beside(f.tag.constructor)
 	}
 	return c
-}
-
-func besides(name string) string {
-	if name == "" {
-		return ""
-	}
-	return name + " fallback"
 }
 
 // standsFor reports whether a value of one type can stand in for one of another that

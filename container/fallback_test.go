@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -335,6 +336,31 @@ func TestFunctionsFallBack(t *testing.T) {
 	ask, err3 := s.Ask(t.Context())
 	if rate != 7 || bid != 9 || ask != 8 || errors.Join(err, err2, err3) != nil {
 		t.Errorf("got %v, %v, %v: %v", rate, bid, ask, errors.Join(err, err2, err3))
+	}
+}
+
+// A profile that chose for a type was refused as soon as what it meant had a fallback.
+func TestTheTypeAloneMeansWhatHasTheFallback(t *testing.T) {
+	for _, key := range []string{"container_test.exchanger", "github.com/cladgo/clad/container_test.exchanger"} {
+		for first, spare := range map[string]string{``: `name:"fallback"`, `name:"main"`: `name:"main fallback"`} {
+			catalog := policy.Catalog{
+				Policies: map[string]policy.Policy{"rates": attempts(2), "chosen": attempts(3)},
+				Services: map[string]policy.Service{key: {Policy: "chosen"}},
+			}
+			var under []string
+			app := fx.New(fx.NopLogger, provided(catalog),
+				fx.Provide(container.Tag(fx.Annotate(func() exchanger { return &desk{} }, fx.ResultTags(first)), "rates",
+					container.Fallback(func() *desk { return &desk{} }))),
+				fx.Invoke(fx.Annotate(func(o *container.Orchestrator, _, _ exchanger) {
+					for _, s := range o.Services() {
+						under = append(under, fmt.Sprint(strings.Contains(s.Name, "fallback"), " ", s.Policy))
+					}
+					slices.Sort(under)
+				}, fx.ParamTags("", first, spare))))
+			if err := app.Err(); err != nil || !slices.Equal(under, []string{"false chosen", "true none"}) {
+				t.Errorf("%s, %s: under %v, want the first under chosen and its fallback under none; %v", key, first, under, err)
+			}
+		}
 	}
 }
 

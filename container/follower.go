@@ -2,11 +2,8 @@ package container
 
 import (
 	"context"
-	"fmt"
 	"math"
-	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/cladgo/clad/internal/circuit"
@@ -23,12 +20,14 @@ type follower struct {
 
 	mu       sync.Mutex
 	round    int64                   // of the fleet's last opening that was heard of
+	since    clock.Nanos             // when it was
 	joined   bool                    // the breaker is open, or probed, since the fleet is
 	failed   bool                    // a probe of its own has, in this round
 	reported bool                    // it has said that the dependency is down
 	places   map[circuit.Permit]held // of its probes under way, by the fleet's leave
 	number   uint64                  // of the last one
 	noPlace  clock.Nanos
+	misheard clock.Nanos // when it was last logged that what came cannot be
 	knows    Sharing
 
 	box        sync.Mutex
@@ -50,10 +49,7 @@ type change struct {
 	what     string
 }
 
-const (
-	storePatience = 5 * time.Millisecond   // of a call with the store
-	noPlacePause  = 100 * time.Millisecond // before it is asked again for leave to probe
-)
+const noPlacePause = 100 * time.Millisecond // before the store is asked again for leave to probe
 
 // share makes a breaker the fleet's, or its own again.
 func (b *CircuitBreaker) share(spec policy.CircuitBreaker) {
@@ -159,6 +155,9 @@ func (f *follower) report(r BreakerReport) (n BreakerNews, err error) {
 		n, err = f.sharing.store.Report(ctx, f.breaker.Name(), r)
 		return err
 	})
+	if err == nil {
+		err = n.check()
+	}
 	f.mu.Lock()
 	was := f.knows.Alone
 	f.knows.Alone = err != nil
@@ -172,122 +171,4 @@ func (f *follower) report(r BreakerReport) (n BreakerNews, err error) {
 		f.sharing.tell(Rejoined{f.breaker.Name()})
 	}
 	return n, err
-}
-
-// hear follows what the fleet says.
-func (f *follower) hear(n BreakerNews) {
-	f.mu.Lock()
-	var follow func()
-	switch {
-	case n.Open && n.Round > f.round:
-		f.round, f.joined, f.failed, f.places = n.Round, true, false, nil
-		follow = func() { f.breaker.circuit.Open(max(n.For, 1)) }
-	case !n.Open && n.Round >= f.round && f.joined:
-		f.round, f.joined, f.reported, f.places = n.Round, false, false, nil
-		if !f.failed { // else it goes on by itself, as the dependency is down for it alone
-			follow = f.breaker.circuit.Close
-		}
-	}
-	f.noPlace = 0
-	f.knows.Instances, f.knows.Heard = int(max(n.Fleet, 1)), time.Now()
-	f.mu.Unlock()
-	if follow == nil {
-		return
-	}
-	follow()
-	state := policy.StateClosed
-	if n.Open {
-		state = policy.StateOpen
-	}
-	f.sharing.tell(Followed{f.breaker.Name(), state, int(n.Down), int(n.Fleet)})
-}
-
-// admit asks the fleet for leave to make a probe, which the breaker has admitted.
-// Without the store the instance probes by itself. It returns when to ask again.
-func (f *follower) admit(p circuit.Permit, now clock.Nanos) (wait time.Duration, ok bool) {
-	f.mu.Lock()
-	if !f.joined {
-		f.mu.Unlock()
-		return 0, true
-	}
-	if wait = f.noPlace.Sub(now); wait > 0 {
-		f.mu.Unlock()
-		return wait, false
-	}
-	f.number++
-	round, place := f.round, fmt.Sprintf("%s/%d", f.sharing.instance, f.number)
-	f.mu.Unlock()
-
-	answer := make(chan func() (time.Duration, bool), 1)
-	var over atomic.Bool // it is settled whether the answer is in time
-	if !f.sharing.begin(func() {
-		n, err := f.report(BreakerReport{What: quorum.Probe, Round: round, Place: place})
-		if over.CompareAndSwap(false, true) {
-			answer <- func() (time.Duration, bool) { return f.answered(p, n, err, round, place) }
-		} else if err == nil && n.Place {
-			_, _ = f.report(BreakerReport{What: quorum.Dropped, Round: round, Place: place})
-		}
-	}) {
-		return 0, true
-	}
-	timer := time.NewTimer(storePatience)
-	defer timer.Stop()
-	select {
-	case settle := <-answer:
-		return settle()
-	case <-timer.C:
-		if over.CompareAndSwap(false, true) {
-			return 0, true // by itself
-		}
-		return (<-answer)()
-	}
-}
-
-// answered is what an answer means to one who wants to probe.
-func (f *follower) answered(p circuit.Permit, n BreakerNews, err error, round int64, place string) (wait time.Duration, ok bool) {
-	switch {
-	case err != nil:
-		return 0, true
-	case n.Place:
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if f.places == nil {
-			f.places = make(map[circuit.Permit]held)
-		}
-		f.places[p] = held{place, round, time.Now()}
-		return 0, true
-	case n.Round < round: // the store has lost what it knew
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.joined = false
-		return 0, true
-	case n.Round > round || !n.Open:
-		f.hear(n)
-		return max(n.For, 0), !n.Open
-	}
-	wait = max(n.For, noPlacePause/2+rand.N(noPlacePause))
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.noPlace = clock.Now().Add(wait)
-	return wait, false
-}
-
-// probed says what became of a probe.
-func (f *follower) probed(p circuit.Permit, o circuit.Outcome) {
-	f.mu.Lock()
-	place, ok := f.places[p]
-	delete(f.places, p)
-	f.mu.Unlock()
-	if !ok {
-		return
-	}
-	what := quorum.Dropped
-	switch {
-	case o == circuit.Failure, o == circuit.Success && f.breaker.State() == policy.StateOpen: // it was too slow
-		what = quorum.Failed
-	case o == circuit.Success:
-		what = quorum.Succeeded
-	}
-	f.note(change{what: what, place: place})
-	f.flush()
 }

@@ -33,6 +33,18 @@ type ServiceHealth struct {
 	// CircuitBreakers are those that its methods' calls go through, sorted by
 	// name. Some may be shared with other services.
 	CircuitBreakers []CircuitBreakerHealth
+	// Partitions says how its partitions are; nil where it has none.
+	Partitions *PartitionsHealth
+}
+
+// PartitionsHealth is how the partitions of a service are; see [Partition].
+type PartitionsHealth struct {
+	// Known is how many are remembered, of Max at most but for those that are in use;
+	// Dropped is how many have made room for others so far.
+	Known, Max int
+	Dropped    uint64
+	// Open are the keys of those with an open circuit breaker, sorted.
+	Open []string
 }
 
 // CircuitBreakerHealth is how a circuit breaker of a service is.
@@ -48,9 +60,13 @@ func (o *Orchestrator) Health() Health {
 		c.State = c.look(c.breakers)
 		if len(c.partitions) > 0 {
 			best := policy.StateOpen
-			for _, breakers := range c.partitions {
-				best = min(best, c.look(breakers))
+			for _, part := range c.partitions {
+				state := c.look(part.breakers)
+				if best = min(best, state); state == policy.StateOpen {
+					c.Partitions.Open = append(c.Partitions.Open, part.name)
+				}
 			}
+			slices.Sort(c.Partitions.Open)
 			if c.complete {
 				c.State = max(c.State, best)
 			}
@@ -60,7 +76,7 @@ func (o *Orchestrator) Health() Health {
 		}
 		byBreaker := func(a, b CircuitBreakerHealth) int { return cmp.Compare(a.Name, b.Name) }
 		slices.SortFunc(c.CircuitBreakers, byBreaker)
-		c.CircuitBreakers = slices.CompactFunc(c.CircuitBreakers, func(a, b CircuitBreakerHealth) bool { return a.Name == b.Name })
+		c.CircuitBreakers = slices.CompactFunc(c.CircuitBreakers, func(a, b CircuitBreakerHealth) bool { return a.Name == b.Name }) // one that has a name is in each partition
 		h.Services = append(h.Services, c.ServiceHealth)
 	}
 	slices.SortFunc(h.Services, func(a, b ServiceHealth) int { return cmp.Compare(a.Name, b.Name) })
@@ -71,8 +87,13 @@ func (o *Orchestrator) Health() Health {
 type checkup struct {
 	ServiceHealth
 	breakers   []*CircuitBreaker
-	partitions [][]*CircuitBreaker
+	partitions []checkedPartition
 	complete   bool // these are all of them
+}
+
+type checkedPartition struct {
+	name     string
+	breakers []*CircuitBreaker
 }
 
 // look notes how breakers are, and returns the worst of their states. To ask one may
@@ -95,16 +116,18 @@ func (o *Orchestrator) checkups() []*checkup {
 	for _, s := range o.services.all {
 		_, chosen := tx.chosen(s)
 		c := &checkup{
-			ServiceHealth: ServiceHealth{Name: s.id, Critical: chosen.Critical},
-			breakers:      breakersOf(s.inForce), complete: s.owner.parts.complete(),
+			ServiceHealth: ServiceHealth{Name: s.id, Critical: chosen.Critical, Partitions: s.owner.parts.remembered()},
+			breakers:      breakersIn(s.inForce), complete: s.owner.parts.complete(),
 		}
-		s.owner.parts.each(func(part *partition) { c.partitions = append(c.partitions, breakersOf(part.inForce)) })
+		s.owner.parts.each(func(part *partition) {
+			c.partitions = append(c.partitions, checkedPartition{part.key.String(), breakersIn(part.inForce)})
+		})
 		found = append(found, c)
 	}
 	return found
 }
 
-func breakersOf(inForce func(func(*step))) []*CircuitBreaker {
+func breakersIn(inForce func(func(*step))) []*CircuitBreaker {
 	all := make(map[*CircuitBreaker]bool)
 	inForce(func(s *step) {
 		if its, ok := s.layer.(*CircuitBreaker); ok {

@@ -125,7 +125,11 @@ func hedged[T any](r *race[T]) (value T, release func(), err error) {
 		won := r.sole()
 		return won.value, func() {}, h.settle(won.ending)
 	}
-	defer r.cancel()
+	taken := 0 // the attempt whose answer it was, from 0
+	defer func() {
+		r.cancel()
+		r.count(taken)
+	}()
 	r.ended = make(chan result[T], h.step.MaxHedges+1)
 	defer r.over()
 	r.start()
@@ -140,6 +144,9 @@ func hedged[T any](r *race[T]) (value T, release func(), err error) {
 				continue
 			}
 			one.goOn()
+			if one.decides() {
+				taken = one.n
+			}
 			release, r.cancels[one.n] = r.cancels[one.n], func() {}
 			return one.value, release, h.settle(one.ending)
 		case <-timer.C:
@@ -192,9 +199,22 @@ func (h *HedgedCall) settle(e ending) error {
 }
 
 func (h *HedgedCall) tell(attempt int, after time.Duration) {
-	h.prog.counters.Count(countHedge)
 	if e := h.prog.events; e.wanted(h.ctx) {
 		e.tell(h.ctx, HedgeStarted{h.prog.operation, attempt, after})
+	}
+}
+
+// count counts the hedges, and tells of the one whose answer was taken, if it was one.
+func (r *race[T]) count(taken int) {
+	for n := range r.cancels[1:] {
+		if n+1 == taken {
+			r.prog.counters.Count(countHedgeWon)
+		} else {
+			r.prog.counters.Count(countHedgeLost)
+		}
+	}
+	if e := r.prog.events; taken > 0 && e.wanted(r.ctx) {
+		e.tell(r.ctx, HedgeWon{r.prog.operation, taken + 1})
 	}
 }
 

@@ -112,8 +112,11 @@ func TestTheFasterOfTwoWins(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		var events []string
 		listen := container.OnEvent(func(_ context.Context, e container.Event) {
-			if e, ok := e.(container.HedgeStarted); ok {
+			switch e := e.(type) {
+			case container.HedgeStarted:
 				events = append(events, fmt.Sprintf("%s %d after %v", e.Operation, e.Attempt, e.After))
+			case container.HedgeWon:
+				events = append(events, fmt.Sprintf("%s %d won", e.Operation, e.Attempt))
 			}
 		})
 		l := &library{do: slowThenFast(1)}
@@ -124,11 +127,11 @@ func TestTheFasterOfTwoWins(t *testing.T) {
 			t.Errorf("attempt %+v after %v: %v", r, got, err)
 		}
 		synctest.Wait()
-		want := policy.Totals{TotalOperations: 1, SuccessfulOperations: 1, Hedges: 1}
+		want := policy.Totals{TotalOperations: 1, SuccessfulOperations: 1, Hedges: 1, HedgesWon: 1}
 		if m := o.Metrics(); m.Totals != want {
 			t.Errorf("metrics are %+v", m.Totals)
 		}
-		if got := strings.Join(events, ", "); !strings.HasSuffix(got, "finder.Find 2 after 1s") || len(events) != 1 {
+		if got := strings.Join(events, ", "); got != "container_test.finder.Find 2 after 1s, container_test.finder.Find 2 won" {
 			t.Errorf("events: %s", got)
 		}
 		if l.closed.Load() != 0 {
@@ -223,14 +226,15 @@ func TestHowHedgedAttemptsEnd(t *testing.T) {
 		want     error
 		took     time.Duration
 		made     int64
+		won      uint64
 	}{
-		"fast enough":                    {[]func(context.Context) error{after(second/2, nil)}, nil, second / 2, 1},
-		"a failure is no reason to":      {[]func(context.Context) error{after(second/2, errDown)}, errDown, second / 2, 1},
-		"the first fails, the other not": {[]func(context.Context) error{after(2*second, errDown), after(3*second, nil)}, nil, 4 * second, 2},
-		"both fail":                      {[]func(context.Context) error{after(2*second, errDown), after(2*second, errBusy)}, errBusy, 3 * second, 2},
-		"an answer decides":              {[]func(context.Context) error{after(time.Minute, nil), after(second, policy.Answer(errNo))}, errNo, 2 * second, 2},
-		"a refusal decides":              {[]func(context.Context) error{after(time.Minute, nil), after(second, policy.Permanent(errNo))}, errNo, 2 * second, 2},
-		"the first after all":            {[]func(context.Context) error{after(2*second, nil), after(time.Minute, nil)}, nil, 2 * second, 2},
+		"fast enough":                    {[]func(context.Context) error{after(second/2, nil)}, nil, second / 2, 1, 0},
+		"a failure is no reason to":      {[]func(context.Context) error{after(second/2, errDown)}, errDown, second / 2, 1, 0},
+		"the first fails, the other not": {[]func(context.Context) error{after(2*second, errDown), after(3*second, nil)}, nil, 4 * second, 2, 1},
+		"both fail":                      {[]func(context.Context) error{after(2*second, errDown), after(2*second, errBusy)}, errBusy, 3 * second, 2, 0},
+		"an answer decides":              {[]func(context.Context) error{after(time.Minute, nil), after(second, policy.Answer(errNo))}, errNo, 2 * second, 2, 1},
+		"a refusal decides":              {[]func(context.Context) error{after(time.Minute, nil), after(second, policy.Permanent(errNo))}, errNo, 2 * second, 2, 1},
+		"the first after all":            {[]func(context.Context) error{after(2*second, nil), after(time.Minute, nil)}, nil, 2 * second, 2, 0},
 	} {
 		virtual(t, func(t *testing.T) {
 			l := &library{do: func(ctx context.Context, n int) error { return tt.attempts[n-1](ctx) }}
@@ -241,7 +245,7 @@ func TestHowHedgedAttemptsEnd(t *testing.T) {
 				t.Errorf("%s: %v after %v and %d attempts; want %v, %v, %d", name, err, got, l.attempts.Load(), tt.want, tt.took, tt.made)
 			}
 			synctest.Wait()
-			if m := o.Metrics(); m.TotalOperations != 1 || m.CircuitBreakerTrips != 0 {
+			if m := o.Metrics(); m.TotalOperations != 1 || m.CircuitBreakerTrips != 0 || m.Hedges != uint64(tt.made-1) || m.HedgesWon != tt.won {
 				t.Errorf("%s: metrics are %+v", name, m.Totals)
 			}
 		})
@@ -355,6 +359,25 @@ func TestAHedgedPanicGoesOnInTheCaller(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The breakers, limiters and bulkheads that stand within a hedge were not listed, so
+// neither the console nor metrics knew of them.
+func TestWhatStandsWithinAHedgeIsListed(t *testing.T) {
+	c, err := container.New(policy.Catalog{Policies: map[string]policy.Policy{
+		"p": policy.Combine(hedge, policy.CircuitBreaker{}, policy.RateLimit{RequestsPerSecond: 1}, policy.Bulkhead{MaxConcurrent: 1}),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	provide(t, c, container.Tag(func() finder { return &library{} }, "p", container.Method("List", "none")))
+	if err := c.Invoke(func(finder) {}); err != nil {
+		t.Fatal(err)
+	}
+	o := c.Orchestrator()
+	if b, l, p := len(o.CircuitBreakers()), len(o.RateLimiters()), len(o.Bulkheads()); b != 1 || l != 1 || p != 1 {
+		t.Errorf("%d breakers, %d limiters and %d bulkheads", b, l, p)
 	}
 }
 

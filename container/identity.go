@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cladgo/clad/internal/standin"
 )
 
 // identity is what a service goes by.
@@ -21,7 +23,11 @@ type identity struct {
 // first: of itself, of its unit ("http.Client[]" has no name), of its type.
 func (i identity) keys() []string {
 	u, suffix, label := i.unit, i.unit.suffix(i.n), i.unit.label()
-	return []string{u.full + suffix, u.short + suffix, u.full + label, u.short + label, u.full, u.short}
+	exact := []string{u.full + suffix, u.short + suffix, u.full + label, u.short + label}
+	if standin.Is(u.name, u.group) {
+		return exact // the type alone means what it stands in for
+	}
+	return append(exact, u.full, u.short)
 }
 
 // unit is what a profile chooses for at once: what is provided under one key, all

@@ -40,6 +40,9 @@ func (c *Call) enterLimiter(s *step) error {
 
 func (c *Call) limited(l *RateLimiter, wait time.Duration) error {
 	c.prog.counters.Count(countLimited)
+	if policy.CriticalityOf(c.ctx) == policy.Sheddable {
+		c.prog.counters.Count(countShed)
+	}
 	c.rejected(RateLimited, l.Name(), wait)
 	return &policy.RateLimitedError{Name: l.Name(), RetryAfter: wait, Operation: c.prog.operation}
 }

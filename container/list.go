@@ -105,6 +105,7 @@ func (o *Orchestrator) inForce(f func(*step)) {
 	}
 }
 
+// inForce leaves out what is a partition's own.
 func (s *service) inForce(f func(*step)) {
 	for _, b := range s.bound {
 		b.pipeline.inForce(f)
@@ -118,8 +119,16 @@ func (s *service) inForce(f func(*step)) {
 
 func (p *Pipeline) inForce(f func(*step)) {
 	if prog := p.prog.Load(); prog != nil {
-		for i := range prog.steps {
-			f(&prog.steps[i])
+		prog.each(f)
+	}
+}
+
+// each calls f for every layer, those within a hedge included.
+func (p *program) each(f func(*step)) {
+	for i := range p.steps {
+		f(&p.steps[i])
+		if p.steps[i].kind == hedgeLayer {
+			p.steps[i].hedge().within.each(f)
 		}
 	}
 }
@@ -207,7 +216,7 @@ func (o *Orchestrator) Services() []ServiceInfo {
 		}
 		if chosen := s.chosen.Load(); chosen != nil {
 			for name := range *chosen {
-				info.Methods = append(info.Methods, MethodInfo{name, s.operation(name), tx.policyOf(s, name), Guarded})
+				info.Methods = append(info.Methods, MethodInfo{name, s.operation(name), tx.policyOf(s, name), guards[s.typ.names.guard(name)]})
 			}
 		}
 		for _, name := range s.unguardable {

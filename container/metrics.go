@@ -23,8 +23,10 @@ const (
 	countFallback
 	countStale
 	countChaos
+	countShed
 	countBudget
-	countHedge
+	countHedgeWon
+	countHedgeLost
 	countBegun // these two only where the operation's end is told to somebody
 	countEnded
 )
@@ -98,13 +100,15 @@ func totalsOf(c *counters.Counters) policy.Totals {
 		RateLimitHits:            c.Of(countLimited),
 		BulkheadRejections:       c.Of(countFull),
 		RetryBudgetHits:          c.Of(countBudget),
-		Hedges:                   c.Of(countHedge),
+		HedgesWon:                c.Of(countHedgeWon),
 		TimeoutCount:             c.Of(countTimeout),
 		Overruns:                 c.Of(countOverrun),
 		Fallbacks:                c.Of(countFallback),
 		Stale:                    c.Of(countStale),
 		Chaos:                    c.Of(countChaos),
+		Shed:                     c.Of(countShed),
 	}
+	t.Hedges = t.HedgesWon + c.Of(countHedgeLost)
 	t.TotalOperations = t.SuccessfulOperations + t.FailedOperations
 	return t
 }
@@ -122,9 +126,11 @@ func add(sum *policy.Totals, t policy.Totals) {
 	sum.BulkheadRejections += t.BulkheadRejections
 	sum.RetryBudgetHits += t.RetryBudgetHits
 	sum.Hedges += t.Hedges
+	sum.HedgesWon += t.HedgesWon
 	sum.TimeoutCount += t.TimeoutCount
 	sum.Overruns += t.Overruns
 	sum.Fallbacks += t.Fallbacks
 	sum.Stale += t.Stale
 	sum.Chaos += t.Chaos
+	sum.Shed += t.Shed
 }

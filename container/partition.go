@@ -64,7 +64,9 @@ type partitions struct {
 	key   func(context.Context) string // nil where only calls themselves say
 	by    *recent.Values[partitionKey, *partition]
 
-	forgot clock.Nanos // when the last made room, 0 if none has; the registry's lock guards it
+	// Of those that have made room; the registry's lock guards both.
+	dropped uint64
+	forgot  clock.Nanos // when the last did
 }
 
 // partitionKey is what says of which partition a call is.
@@ -96,7 +98,7 @@ func (tx *transaction) bind(w *owner, whole *Pipeline, compile func(*transaction
 		return err
 	}
 	p := &partitioned{w.parts, whole, compile}
-	if prog != nil {
+	for prog := range prog.versions {
 		prog.partitioned, prog.byContext = p, w.parts.key != nil
 	}
 	tx.onCommit(func() { whole.prog.Store(prog) })
@@ -115,7 +117,11 @@ func (p *partitioned) program(c *Call, key string) *program {
 	if k == (partitionKey{}) {
 		return c.prog
 	}
-	return p.of(k, c.prog)
+	prog := p.of(k, c.prog)
+	if c.alone && prog.alone != nil {
+		return prog.alone
+	}
+	return prog
 }
 
 // of returns the program of a partition in the place of the whole's.
@@ -163,7 +169,7 @@ func (p *partitioned) make(k partitionKey, whole *program) *program {
 
 func (p *partitioned) programFor(tx *transaction, part *partition, pipeline *Pipeline) (*program, error) {
 	prog, err := p.compile(tx, part.owner, pipeline)
-	if prog != nil {
+	for prog := range prog.versions {
 		prog.partition = part
 	}
 	return prog, err
@@ -175,25 +181,24 @@ func (tx *transaction) partition(all *partitions, k partitionKey) *partition {
 		return part
 	}
 	k = partitionKey{strings.Clone(k.context), strings.Clone(k.call)} // and not what they were cut out of
-	part := &partition{key: k, owner: &owner{name: all.whole.name + k.path(), whole: all.whole}}
+	part := &partition{key: k, owner: &owner{name: all.whole.name + "/" + k.String(), whole: all.whole}}
 	tx.onCommit(func() {
 		for _, dropped := range all.by.Put(k, part) {
 			dropped.owner.drop(tx.o)
+			all.dropped++
 			all.forgot = clock.Now()
 		}
 	})
 	return part
 }
 
-// path is what a partition's name has after the whole's.
-func (k partitionKey) path() string {
-	var path strings.Builder
-	for _, key := range []string{k.context, k.call} {
-		if key != "" {
-			path.WriteString("/" + printable.Text(key))
-		}
+// String is what a partition's name has after the whole's.
+func (k partitionKey) String() string {
+	between := ""
+	if k.context != "" && k.call != "" {
+		between = "/"
 	}
-	return path.String()
+	return printable.Text(k.context + between + k.call)
 }
 
 // bounded keeps a key from taking more memory than a name may need: callers may be told
@@ -254,7 +259,16 @@ func (p *partitioned) reload(tx *transaction) error {
 // complete reports whether the partitions that there are may be taken for all: none
 // was forgotten of late.
 func (all *partitions) complete() bool {
-	return all.forgot == 0 || clock.Now().Sub(all.forgot) > time.Minute
+	return all.dropped == 0 || clock.Now().Sub(all.forgot) > time.Minute
+}
+
+// remembered says how many there are; nil where no call has said that it is of one, nor
+// its context can.
+func (all *partitions) remembered() *PartitionsHealth {
+	if all.key == nil && all.by.Len() == 0 {
+		return nil
+	}
+	return &PartitionsHealth{Known: all.by.Len(), Max: all.o.maxPartitions, Dropped: all.dropped}
 }
 
 // each calls f for each partition. The registry is locked.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -189,6 +190,35 @@ func TestAPartitionThatIsForcedIsNotForgotten(t *testing.T) {
 	if got := breakerNames(o); !slices.Equal(got, []string{"", "/98", "/99", "/held"}) {
 		t.Errorf("breakers are %q", got)
 	}
+}
+
+// The only tenant that is down is no reason for the application not to be ready; that
+// all are is one.
+func TestHealthIsThatOfTheBestPartition(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		d := &byTenant{down: map[string]bool{"b": true}}
+		c := rates(policy.CircuitBreaker{FailureThreshold: 1, RecoveryTimeout: time.Hour})
+		c.Services = map[string]policy.Service{"container_test.exchanger": {Policy: "rates", Critical: true}}
+		e, o := partitioned(t, c, d, container.WithMaxPartitions(3))
+		health := func(ready bool, state policy.State, want container.PartitionsHealth) {
+			t.Helper()
+			h := o.Health()
+			if s := h.Services[0]; h.Ready != ready || s.State != state || s.Partitions == nil || !reflect.DeepEqual(*s.Partitions, want) {
+				t.Errorf("ready: %v, %+v %+v; want %v, %v, %+v", h.Ready, s, s.Partitions, ready, state, want)
+			}
+		}
+		health(true, policy.StateClosed, container.PartitionsHealth{Max: 3})
+		for _, name := range []string{"", "c", "b", "a"} {
+			_, _ = e.Rate(of(t, name), "EUR")
+		}
+		health(true, policy.StateClosed, container.PartitionsHealth{Known: 3, Max: 3, Open: []string{"b"}})
+		d.down["a"], d.down["c"] = true, true
+		_, _ = e.Rate(of(t, "a"), "EUR")
+		_, _ = e.Rate(of(t, "c"), "EUR")
+		health(false, policy.StateOpen, container.PartitionsHealth{Known: 3, Max: 3, Open: []string{"a", "b", "c"}})
+		_, _ = e.Rate(of(t, "d"), "EUR")
+		health(true, policy.StateClosed, container.PartitionsHealth{Known: 3, Max: 3, Dropped: 1, Open: []string{"a", "c"}})
+	})
 }
 
 func TestPartitionsKeepTheirStateOverReloads(t *testing.T) {

@@ -22,6 +22,23 @@ func (p *Pipeline) Begin(ctx context.Context) Call {
 	return Call{ctx: ctx, prog: p.prog.Load()}
 }
 
+// Hedging reports whether the policy in force hedges the operation's attempts. It is
+// for proxies that can tell only at the call whether that may be hedged.
+func (p *Pipeline) Hedging() bool {
+	prog := p.prog.Load()
+	return prog != nil && prog.alone != nil
+}
+
+// BeginAlone is [Pipeline.Begin] for a call that must not be hedged, whatever the
+// policy; no Hedge need be looked for.
+func (p *Pipeline) BeginAlone(ctx context.Context) Call {
+	prog := p.prog.Load()
+	if prog != nil && prog.alone != nil {
+		prog = prog.alone
+	}
+	return Call{ctx: ctx, prog: prog, alone: true}
+}
+
 // Direct reports whether there is nothing to do. A proxy may ask first, and
 // call straight through.
 func (p *Pipeline) Direct() bool { return p.prog.Load() == nil }

@@ -25,6 +25,7 @@ type program struct {
 	counters    *counters.Counters
 	events      *events
 	fallback    *fallbackRule
+	alone       *program       // the same without its hedge; nil where there is none
 	partitioned *partitioned   // nil where all calls share one state, as those of a partition
 	partition   *partition     // whose program it is, nil for the whole's
 	answers     *lastAnswers   // nil where none are kept
@@ -210,6 +211,13 @@ layers:
 		}
 	}
 	return prog, nil
+}
+
+// versions yields a program and the same without its hedge, as far as there are any.
+func (p *program) versions(yield func(*program) bool) {
+	if p != nil && yield(p) && p.alone != nil {
+		yield(p.alone)
+	}
 }
 
 // hasLayer reports whether a policy has a layer of a kind.

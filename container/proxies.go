@@ -123,7 +123,8 @@ func (m Methods) Rewinds(name string) *Pipeline { return m.service.pipeline(name
 func (m Methods) Safe(name string) *Pipeline { return m.service.pipeline(name, safe) }
 
 // Hedges is Safe for what may be attempted twice at once: the proxy asks [Call.Hedge]
-// before each attempt.
+// before each attempt. A call that must not be hedged after all begins by
+// [Pipeline.BeginAlone].
 func (m Methods) Hedges(name string) *Pipeline { return m.service.pipeline(name, hedges) }
 
 // Optional is Method for what is passed through unless the profile or a

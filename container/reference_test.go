@@ -369,6 +369,7 @@ func (r *reference) limiter(l *refLimiter, ctx refContext, inside func(refContex
 	if keep := l.spec.Reserved(); r.sheddable && l.spec.Reserve > 0 && l.tokens < float64(1+keep)-1e-6 {
 		wait := time.Duration((float64(1+keep) - l.tokens) / l.spec.RequestsPerSecond * float64(time.Second))
 		r.totals.RateLimitHits++
+		r.shed()
 		r.unsent = true
 		return &policy.RateLimitedError{Name: l.spec.Name, RetryAfter: wait, Err: r.last}
 	}
@@ -376,6 +377,7 @@ func (r *reference) limiter(l *refLimiter, ctx refContext, inside func(refContex
 		wait := time.Duration((1 - l.tokens) / l.spec.RequestsPerSecond * float64(time.Second))
 		if wait > l.spec.MaxWait || r.now+wait > ctx.deadline || r.now+wait > ctx.latest {
 			r.totals.RateLimitHits++
+			r.shed()
 			r.unsent = true
 			return &policy.RateLimitedError{Name: l.spec.Name, RetryAfter: wait, Err: r.last}
 		}
@@ -408,6 +410,13 @@ func (b *refBulkhead) at(now time.Duration) {
 	if b.held > 0 && now >= b.until {
 		b.held = 0
 		b.left(b.until)
+	}
+}
+
+// shed counts a refusal of a call that may be shed.
+func (r *reference) shed() {
+	if r.sheddable {
+		r.totals.Shed++
 	}
 }
 
@@ -448,6 +457,7 @@ func (r *reference) bulkhead(b *refBulkhead, ctx refContext, inside func(refCont
 		b.at(r.now)
 		if !in {
 			r.totals.BulkheadRejections++
+			r.shed()
 			r.unsent = true
 			b.refused = min(b.refused, r.now)
 			return &policy.BulkheadFullError{Name: b.spec.Name, RetryAfter: max(b.gap, r.now-b.refused), Err: r.last}

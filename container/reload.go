@@ -241,7 +241,7 @@ func (tx *transaction) reloadBindings() error {
 			}
 		}
 		for name := range tx.methodsOf(s) {
-			if p, err := tx.choose(tx.policyOf(s, name)); err == nil && s.typ.names != nil {
+			if p, err := tx.choose(tx.policyOf(s, name)); err == nil && s.typ.names.check != nil {
 				s.owner.hold(tx, p)
 			}
 		}

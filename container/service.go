@@ -20,9 +20,10 @@ type service struct {
 	identity
 	tagged
 
-	o     *Orchestrator
-	owner *owner
-	bound []*binding
+	o         *Orchestrator
+	owner     *owner
+	bound     []*binding
+	rehearsed bool // the candidate's of a dry run, which makes no attempts
 	// unguardable are the methods that can't be guarded; unguarding is how many of
 	// them have a policy all the same.
 	unguardable []string
@@ -48,7 +49,7 @@ type serviceType struct {
 	id      string // short: "payments.Gateway", as in operation ids
 	full    string // "example.com/shop/payments.Gateway"
 	methods []string
-	names   func(string) error // checks the name of a call; nil where calls have none
+	names   names // of calls
 }
 
 // binding is the pipeline of one method.
@@ -244,31 +245,45 @@ func (tx *transaction) program(s *service, b *binding, w *owner, of *Pipeline) (
 	if b.guard == optional && name == nonePolicy {
 		fallback = nil // it passes through
 	}
-	prog, err := tx.compileFor(s.withErrors(p, fallback), name, b.operation, w, b.guard == hedges)
+	compile := func(hedged bool) (*program, error) {
+		prog, err := tx.compileFor(s.withErrors(p, fallback), name, b.operation, w, hedged)
+		if err != nil {
+			return nil, err
+		}
+		if prog == nil && fallback != nil {
+			prog = tx.equip(&program{operation: b.operation})
+		}
+		if prog != nil {
+			prog.once = b.guard == once && !byProfile || b.guard == single
+			prog.dependency = s.typ.full
+			prog.fallback = fallback
+			of.keepAnswers(prog)
+		}
+		return tx.beside(prog, b.operation, b.shadow), nil
+	}
+	hedged := b.guard == hedges && !s.rehearsed // or what stands within is not asked
+	prog, err := compile(hedged)
 	if err != nil {
 		return nil, err
 	}
-	if prog == nil && fallback != nil {
-		prog = tx.equip(&program{operation: b.operation})
-	}
-	if prog != nil {
-		prog.once = b.guard == once && !byProfile || b.guard == single
-		prog.dependency = s.typ.full
-		prog.fallback = fallback
-		if hasLayer[policy.Hedge](p) && !s.hedges(b.method) {
+	if hasLayer[policy.Hedge](p) {
+		if hedged {
+			if prog.alone, err = compile(false); err != nil {
+				return nil, err
+			}
+		} else if b.guard != hedges && !s.hedges(b.method) {
 			tx.afterwards(func() {
-				tx.o.log.Info("a method is not hedged: only those are that are marked //clad:safe, take a context and values alone, and return nothing that is in use after the call; and of net/http, GET, HEAD, OPTIONS and TRACE",
+				tx.o.log.Info("a method is not hedged: only those are that are marked //clad:safe, take a context and values alone, and return nothing that is in use after the call; of net/http, GET, HEAD, OPTIONS and TRACE; and of gRPC, unary calls without side effects",
 					"operation", b.operation, "policy", name)
 			})
 		}
-		of.keepAnswers(prog)
-		if b.guard == withoutContext && prog.contexts > 0 {
-			tx.afterwards(func() {
-				tx.o.log.Info("no timeout can be enforced: the method takes no context", "operation", b.operation, "policy", name)
-			})
-		}
 	}
-	return tx.beside(prog, b.operation, b.shadow), nil
+	if b.guard == withoutContext && prog != nil && prog.contexts > 0 {
+		tx.afterwards(func() {
+			tx.o.log.Info("no timeout can be enforced: the method takes no context", "operation", b.operation, "policy", name)
+		})
+	}
+	return prog, nil
 }
 
 // hedges reports whether a method is hedged where its policy says so.

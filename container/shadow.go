@@ -168,7 +168,7 @@ func (sh *shadow) mirror(s *service) (*service, error) {
 	if sh == nil {
 		return nil, nil
 	}
-	twin := &service{identity: s.identity, tagged: s.tagged, o: sh.o, owner: sh.o.newOwner(s.owner.name, s.partition)}
+	twin := &service{identity: s.identity, tagged: s.tagged, o: sh.o, owner: sh.o.newOwner(s.owner.name, s.partition), rehearsed: true}
 	err := sh.o.transact(func(tx *transaction) error {
 		if err := errors.Join(tx.checkMeaning(twin), tx.checkChoices(twin)); err != nil {
 			return err

@@ -40,6 +40,7 @@ const (
 	storeBreaker = "clad.store"
 	storeTimeout = 100 * time.Millisecond // of one question
 	storePlaces  = 64
+	maxFleet     = 1_000_000                      // instances
 	watchAgain   = 500 * time.Millisecond // after it was lost
 )
 
@@ -158,7 +159,7 @@ func (s *sharing) lease(name string, a *lease.Account, r lease.Request) {
 			failed(err)
 			return
 		}
-		if g.Tokens < 0 || g.Tokens > r.Want || g.Fleet < 0 || g.Wait < 0 {
+		if g.Tokens < 0 || g.Tokens > r.Want || g.Fleet < 0 || g.Fleet > maxFleet || g.Wait < 0 {
 			failed(fmt.Errorf("the store answered what cannot be: %+v", g))
 			return
 		}
@@ -274,11 +275,14 @@ func (s *sharing) catchUp() {
 	})
 }
 
-func (s *sharing) heard(name string, n BreakerNews) {
+func (s *sharing) heard(name string, n BreakerNews, err error) {
 	s.mu.Lock()
 	f := s.followers[name]
 	s.mu.Unlock()
-	if f != nil {
-		f.hear(n)
+	switch {
+	case f != nil:
+		f.hearOrLog(n, err)
+	case err != nil:
+		s.logMisheard(name, err)
 	}
 }

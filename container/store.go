@@ -16,9 +16,10 @@ type Store interface {
 	// Report books what an instance knows of a circuit breaker, in one step likewise,
 	// and has all who watch told of what changes for them.
 	Report(ctx context.Context, breaker string, r BreakerReport) (BreakerNews, error)
-	// Watch calls heard with all that the fleet is told of breakers, until ctx ends or
-	// it can no longer, and ready whenever it has begun to hear.
-	Watch(ctx context.Context, ready func(), heard func(breaker string, n BreakerNews)) error
+	// Watch calls heard with all that the fleet is told of breakers, or with why that
+	// can't be understood, until ctx ends or it can no longer; and ready whenever it has
+	// begun to hear.
+	Watch(ctx context.Context, ready func(), heard func(breaker string, n BreakerNews, err error)) error
 }
 
 // BreakerReport is what an instance tells of a circuit breaker.
@@ -45,10 +46,12 @@ type BreakerReport struct {
 // BreakerNews is what the fleet says of a circuit breaker.
 type BreakerNews struct {
 	// Round numbers its openings, ever higher, also when the store has lost what it
-	// knew; 0 where nothing is known of it.
+	// knew; 0 where nothing is known of it. The clock's microseconds since 1970 will
+	// do: a number that is more than a day after these is refused.
 	Round int64
 	Open  bool
-	// For is the time until it is probed; 0 or less where it is.
+	// For is the time until it is probed; 0 or less where it is. An instance's breaker
+	// is never open for longer than by its own settings.
 	For time.Duration
 	// Place says that the probe that was asked for may be made.
 	Place bool

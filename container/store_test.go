@@ -41,7 +41,7 @@ func (*memoryStore) Report(context.Context, string, container.BreakerReport) (co
 	return container.BreakerNews{}, nil
 }
 
-func (*memoryStore) Watch(ctx context.Context, _ func(), _ func(string, container.BreakerNews)) error {
+func (*memoryStore) Watch(ctx context.Context, _ func(), _ func(string, container.BreakerNews, error)) error {
 	<-ctx.Done()
 	return ctx.Err()
 }

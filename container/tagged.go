@@ -70,6 +70,14 @@ func parameterOf(fn any) *parameter {
 	return nil
 }
 
+// of returns the parameter for those who have no engine look up what is in it: all
+// that is used of it is the orchestrator.
+func (p *parameter) of(o *Orchestrator) reflect.Value {
+	v := reflect.New(p.typ).Elem()
+	v.Field(orchestratorField).Set(reflect.ValueOf(o))
+	return v
+}
+
 // provide wraps what a tagged constructor returned.
 func (t *tag) provide(parameter reflect.Value, values []reflect.Value) ([]reflect.Value, error) {
 	p := t.planned

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cladgo/clad/internal/standin"
 	"github.com/cladgo/clad/internal/suggest"
 	"github.com/cladgo/clad/policy"
 )
@@ -51,7 +52,7 @@ func (g graph) mistakenServices(c policy.Catalog) []error {
 		meant := false
 		for _, s := range services {
 			meant = meant || s.mayBe(id)
-			if s.typ == id {
+			if s.typ == id && !standin.Is(s.name, s.group) {
 				candidates = append(candidates, s.labelled())
 			}
 		}
@@ -105,8 +106,11 @@ var number = regexp.MustCompile(`#\d+(\]?)$`)
 // package may be called otherwise than its directory.
 func (p provided) mayBe(id string) bool {
 	id = number.ReplaceAllString(id, "$1")
-	id = strings.TrimSuffix(id, "["+p.name+p.group+"]")
-	if id == p.typ {
+	bare := strings.TrimSuffix(id, "["+p.name+p.group+"]")
+	if bare == id && standin.Is(p.name, p.group) {
+		return false
+	}
+	if id = bare; id == p.typ {
 		return true
 	}
 	name := path.Base(id)

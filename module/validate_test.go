@@ -123,6 +123,12 @@ func TestValidate(t *testing.T) {
 			),
 			want: []string{`"module_test.charge" may mean module_test.charge[] or module_test.charge[stripe]`, `"module_test.charge[strip]"`, `did you mean "module_test.charge[stripe]"?`},
 		},
+		"a service that has a fallback": {
+			options: fx.Options(
+				module.New(module.WithCatalog(withServices(retries("p"), "module_test.charge", "module_test.charge[fallback]", "github.com/cladgo/clad/module_test.charge"))),
+				fx.Provide(container.Tag(failing(0), "p", container.Fallback(failing(0)))),
+			),
+		},
 		"services that nothing provides": {
 			options: fx.Options(
 				module.New(module.WithCatalog(withServices(retries("p"), "module_test.chrage", "module_test.refund", "example.com/else/where.Ledger"))),

@@ -23,7 +23,9 @@ type Totals struct {
 	CircuitBreakerRejections uint64
 	RateLimitHits            uint64 // calls and attempts refused by a limiter
 	BulkheadRejections       uint64 // calls and attempts refused by a full bulkhead
-	Hedges                   uint64 // attempts that were made beside another
+	Shed                     uint64 // those of these two that were [Sheddable]
+	Hedges                   uint64 // attempts that were made beside another, counted when the first of them is through
+	HedgesWon                uint64 // those of them that had the answer first
 	RetryBudgetHits          uint64 // retries refused because the budget was used up
 	TimeoutCount             uint64 // timeouts of ours, per attempt or in all
 	// Overruns counts attempts that came back long after their deadline: a

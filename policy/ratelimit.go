@@ -24,7 +24,9 @@ type RateLimit struct {
 	// RequestsPerSecond must be above 0, unless RequestsPerPeriod is.
 	RequestsPerSecond float64
 	// Burst is the size of the bucket, which starts full. 0 means a quarter
-	// of a second's requests, at least 1. It belongs to RequestsPerSecond.
+	// of a second's requests, at least 1. It belongs to RequestsPerSecond. Where
+	// goroutines on several processors take from a bucket of 1,024 or more all the
+	// time, up to a 32nd of it may be held back; it never gives one more.
 	Burst int
 	// RequestsPerPeriod is how many requests pass, at most, in any stretch of time
 	// as long as Per, not only in those that begin on the hour. It is exact up to

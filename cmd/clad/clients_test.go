@@ -168,7 +168,7 @@ func find(context.Context, int) (string, error) { return "", nil }
 
 func main() {}`, 1)
 	}
-	files["configs/production.yaml"] += "services:\n  main.Store[fallback]: {methods: {Find: cache}}\n"
+	files["configs/production.yaml"] += "services:\n  main.Store: {critical: true}\n  main.Store[fallback]: {methods: {Find: cache}}\n"
 	application(t, files)
 	_, out, problem := clad(t, "explain", "-color", "never", "-profile", "production", "./...")
 	for _, want := range []string{"  falls back on NewSpare", "  Find falls back on find", "service main.Store[fallback]"} {

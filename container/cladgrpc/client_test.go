@@ -126,6 +126,21 @@ func TestCallThatWasNotSentIsRepeated(t *testing.T) {
 	}
 }
 
+// A call that waits for a connection is sent once, by whichever attempt has one.
+func TestCallThatWaitsForAConnectionIsSentOnce(t *testing.T) {
+	s := refusing(0, nil)
+	restartable(t, s, []policy.Policy{atOnce(50), policy.Timeout(100 * time.Millisecond)},
+		func(t *testing.T, i *instance, cc *grpc.ClientConn, totals func() policy.Totals) {
+			time.AfterFunc(350*time.Millisecond, i.start)
+			if _, err := call(t.Context(), cc, pay, grpc.WaitForReady(true)); err != nil || s.calls.Load() != 1 {
+				t.Errorf("called %d times: %v", s.calls.Load(), err)
+			}
+			if got := totals(); got.RetryAttempts == 0 || got.TimeoutCount == 0 {
+				t.Errorf("counted %+v", got)
+			}
+		})
+}
+
 // Of a connection that is not gRPC's, nobody knows what it sent.
 func TestOtherConnectionIsNotTrustedToHaveSentNothing(t *testing.T) {
 	calls := 0

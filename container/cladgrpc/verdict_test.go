@@ -275,36 +275,6 @@ func TestClosedConnectionIsRefused(t *testing.T) {
 	}
 }
 
-// 98 in 100 answers are NotFound, and the rest failures: that is a service that
-// works. It was taken for one that is down, since the answers counted for nothing.
-func TestAnswersKeepACircuitClosed(t *testing.T) {
-	s := &shop{}
-	s.unary = func(context.Context, string) (string, error) {
-		switch n := s.calls.Load(); {
-		case n > 1000 || n%50 == 0:
-			return "", status.Error(codes.Internal, "broken")
-		default:
-			return "", status.Error(codes.NotFound, "none")
-		}
-	}
-	r, totals := counted(t, policy.CircuitBreaker{FailureThreshold: 5})
-	cc := s.client(t, r)
-	for range 1000 {
-		if _, err := call(t.Context(), cc, find); errors.Is(err, policy.ErrCircuitOpen) {
-			t.Fatal("the circuit is open")
-		}
-	}
-	if got := totals(); got.Answered != 980 || got.FailedOperations != 20 {
-		t.Errorf("counted %+v", got)
-	}
-	for range 5 {
-		_, _ = call(t.Context(), cc, find)
-	}
-	if _, err := call(t.Context(), cc, find); !errors.Is(err, policy.ErrCircuitOpen) {
-		t.Errorf("it fails for real, and yet: %v", err)
-	}
-}
-
 // A generated proxy around a client of gRPC gets its errors as they are.
 func TestStatusesAreKnownWithoutTheAdapter(t *testing.T) {
 	for code := codes.Canceled; code <= codes.Unauthenticated; code++ {

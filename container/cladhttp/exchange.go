@@ -60,7 +60,7 @@ func (t *transport) exchange(req *http.Request, repeat bool) *exchange {
 
 // runIn sends the request through a pipeline of ours.
 func (x *exchange) runIn(p *container.Pipeline, partition string) error {
-	call := p.Begin(x.ctx)
+	call := x.begin(p)
 	defer call.End()
 	call.Partition(partition)
 	x.identify(call.IdempotencyKey())

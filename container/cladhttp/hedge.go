@@ -15,6 +15,14 @@ func hedgeable(req *http.Request) bool {
 	return reads(req.Method) && !hasBody(req) && req.Header.Get("Upgrade") == ""
 }
 
+// begin begins the call that the request is, hedged where that may be.
+func (x *exchange) begin(p *container.Pipeline) container.Call {
+	if p.Hedging() && hedgeable(x.req) {
+		return p.Begin(x.ctx)
+	}
+	return p.BeginAlone(x.ctx)
+}
+
 // hedge makes an attempt, and others beside it where it takes too long. Each is an
 // exchange of its own, and to this one the whole is as one request.
 func (x *exchange) hedge(call *container.Call, h *container.HedgedCall) outcome {

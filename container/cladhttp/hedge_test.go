@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/container/cladhttp"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -445,5 +446,67 @@ func TestAHedgeThatIsChosenForAMethod(t *testing.T) {
 	})
 	if err != nil || len(s.asked()) != 2 {
 		t.Errorf("%d requests: %v", len(s.asked()), err)
+	}
+}
+
+// A policy that is chosen for a route is hedged as one for a method is: where a
+// request only reads.
+func TestAHedgeThatIsChosenForARoute(t *testing.T) {
+	for name, tt := range map[string]struct {
+		method, route string
+		want          int
+	}{
+		"with its method":           {http.MethodGet, "GET /users/{id}", 2},
+		"of any method":             {http.MethodGet, "/reports", 2},
+		"of any method, to write":   {http.MethodPost, "/reports", 1},
+		"with a method that writes": {http.MethodPut, "PUT /users/{id}", 1},
+		"another":                   {http.MethodGet, "/elsewhere", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			second := make(chan struct{})
+			s := newStore(t, func(_ http.ResponseWriter, _ *http.Request, n int) {
+				if n == 2 {
+					close(second)
+				}
+				patience := someTime
+				if tt.want == 1 {
+					patience = 4 * hedge.Delay // real time: it would have come by then
+				}
+				select {
+				case <-second:
+				case <-time.After(patience):
+				}
+			})
+			next := &http.Transport{}
+			t.Cleanup(next.CloseIdleConnections)
+			box, err := container.New(policy.Catalog{
+				Policies: map[string]policy.Policy{"slow": policy.Timeout(someTime), "fast": hedge},
+				Services: map[string]policy.Service{"http.Client": {Methods: map[string]string{
+					"GET /users/{id}": "fast", "PUT /users/{id}": "fast", "/reports": "fast",
+				}}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := box.Provide(container.Tag(func() *http.Client { return &http.Client{Transport: next} }, "slow")); err != nil {
+				t.Fatal(err)
+			}
+			err = box.Invoke(func(c *http.Client) error {
+				req := request(t, tt.method, s.url, nil)
+				resp, err := c.Do(req.WithContext(cladhttp.Route(req.Context(), tt.route)))
+				if err == nil {
+					read(t, resp)
+				}
+				return err
+			})
+			if err != nil || len(s.asked()) != tt.want {
+				t.Errorf("%d requests, want %d: %v", len(s.asked()), tt.want, err)
+			}
+			for _, m := range box.Orchestrator().Services()[0].Methods {
+				if want := m.Name == "GET /users/{id}" || m.Name == "/reports"; m.Policy == "fast" && (m.Guard == container.GuardedHedging) != want {
+					t.Errorf("%s is listed as %s", m.Name, m.Guard)
+				}
+			}
+		})
 	}
 }

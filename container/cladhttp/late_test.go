@@ -400,26 +400,6 @@ func TestAnswersAreCountedAsSuch(t *testing.T) {
 	})
 }
 
-// A service of many answers and a few failures was taken for one that is down.
-func TestAnswersEndARowOfFailures(t *testing.T) {
-	calls := 0
-	rt, metrics := guarded(t, roundTripper(func(req *http.Request) (*http.Response, error) {
-		calls++
-		if calls%50 == 0 {
-			return answer(req, 500, ""), nil
-		}
-		return answer(req, 404, "not found"), nil
-	}), policy.CircuitBreaker{FailureThreshold: 2})
-	for range 500 {
-		if _, err := get(t, rt, "http://example.com"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if m := metrics(); m.Answered != 490 || m.FailedOperations != 10 || m.CircuitBreakerTrips != 0 {
-		t.Errorf("metrics are %+v", m)
-	}
-}
-
 // The last answer to a request that is not attempted again came only once its body
 // had been read, be that never.
 func TestStatusOfAFailureComesAtOnce(t *testing.T) {

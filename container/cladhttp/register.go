@@ -23,13 +23,12 @@ func init() { //nolint:gochecknoinits // proxies register themselves
 		guarded.Transport = newTransport(next.Transport, newMethodGuards(m).guard, newOptions(nil))
 		return &guarded
 	}, methodNames...)
-	container.RegisterNames[http.RoundTripper](checkRoute)
-	container.RegisterNames[*http.Client](checkRoute)
+	container.RegisterHedgedNames[http.RoundTripper](checkRoute, routeReads)
+	container.RegisterHedgedNames[*http.Client](checkRoute, routeReads)
 }
 
 // methodGuard is what stands before requests of one method.
 type methodGuard struct {
-	hedged  *container.Pipeline // service's, for requests that may be hedged; nil where none may
 	service *container.Pipeline // under the policy chosen for the method, else the service's
 	chosen  *container.Pipeline // under the policy chosen for the method, else none
 }
@@ -42,12 +41,11 @@ type methodGuards struct {
 func newMethodGuards(m container.Methods) methodGuards {
 	guards := make(map[string]methodGuard, len(methodNames))
 	for _, name := range methodNames {
-		var g methodGuard
+		service := m.Method
 		if reads(name) {
-			g.hedged = m.Hedges(name)
+			service = m.Hedges
 		}
-		g.service, g.chosen = m.Method(name), m.Optional(name)
-		guards[name] = g
+		guards[name] = methodGuard{service(name), m.Optional(name)}
 	}
 	return methodGuards{m, guards}
 }
@@ -65,11 +63,5 @@ func (g methodGuards) guard(req *http.Request) guard {
 		of = g.guards[other]
 	}
 	repeat := !of.chosen.Direct() // somebody named this method, and knows what may be repeated
-	switch {
-	case of.hedged != nil && hedgeable(req):
-		return guard{runner: of.hedged, repeat: repeat}
-	case repeat:
-		return guard{runner: of.chosen, repeat: repeat}
-	}
-	return guard{runner: of.service}
+	return guard{runner: of.service, repeat: repeat}
 }

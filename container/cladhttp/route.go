@@ -41,6 +41,13 @@ func chosenFor(m container.Methods, req *http.Request, method string) *container
 	return m.Chosen(method + " " + route)
 }
 
+// routeReads reports whether the requests of a route, which is one that checkRoute has
+// nothing against, only read, as far as it says.
+func routeReads(name string) bool {
+	method, _, ok := strings.Cut(name, " ")
+	return !ok || reads(method)
+}
+
 // checkRoute returns what keeps a name from being that of a route.
 func checkRoute(name string) error {
 	method, path, ok := strings.Cut(name, " ")

@@ -154,7 +154,8 @@ func (m *meter) observeOperations(o *container.Orchestrator, i instruments, to m
 		}
 		observe(i.active, t.active)
 		observe(i.retries, t.RetryAttempts)
-		observe(i.hedges, t.Hedges)
+		observe(i.hedges, t.HedgesWon, metrics.Result, "won")
+		observe(i.hedges, t.Hedges-t.HedgesWon, metrics.Result, "lost")
 		observe(i.timeouts, t.TimeoutCount)
 		observe(i.overruns, t.Overruns)
 		observe(i.fallbacks, t.Fallbacks)
@@ -177,6 +178,7 @@ func add(sum *policy.Totals, t policy.Totals, n int64) {
 	sum.Cancelled += times * t.Cancelled
 	sum.RetryAttempts += times * t.RetryAttempts
 	sum.Hedges += times * t.Hedges
+	sum.HedgesWon += times * t.HedgesWon
 	sum.CircuitBreakerRejections += times * t.CircuitBreakerRejections
 	sum.RateLimitHits += times * t.RateLimitHits
 	sum.BulkheadRejections += times * t.BulkheadRejections

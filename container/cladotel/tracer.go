@@ -102,6 +102,8 @@ func (t *tracer) event(ctx context.Context, event container.Event) {
 		add("waiting for retry", attribute.Int("attempt", e.Attempt), attribute.Int("of", e.Of), seconds("wait", e.After))
 	case container.HedgeStarted:
 		add("hedging", attribute.Int("attempt", e.Attempt), seconds("after", e.After))
+	case container.HedgeWon:
+		add("hedge won", attribute.Int("attempt", e.Attempt))
 	case container.Waited:
 		what, by := "waited for rate limiter", metrics.Limiter
 		if e.Reason == container.BulkheadFull {

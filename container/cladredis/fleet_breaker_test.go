@@ -79,7 +79,7 @@ type guard struct {
 	followed atomic.Int64
 }
 
-func newGuard(t testing.TB, store container.Store, spec policy.CircuitBreaker) *guard {
+func newGuard(t testing.TB, store container.Store, spec policy.CircuitBreaker, opts ...container.Option) *guard {
 	t.Helper()
 	g := &guard{}
 	spec.Shared = true
@@ -87,11 +87,11 @@ func newGuard(t testing.TB, store container.Store, spec policy.CircuitBreaker) *
 		CircuitBreakers: map[string]policy.CircuitBreaker{"bank": spec},
 		Policies:        map[string]policy.Policy{"p": policy.CircuitBreaker{Name: "bank"}},
 	}
-	o, err := container.NewOrchestrator(c, container.WithStore(store), container.OnEvent(func(_ context.Context, e container.Event) {
+	o, err := container.NewOrchestrator(c, append(opts, container.WithStore(store), container.OnEvent(func(_ context.Context, e container.Event) {
 		if _, ok := e.(container.Followed); ok {
 			g.followed.Add(1)
 		}
-	}))
+	}))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,6 +122,12 @@ func newGuards(t testing.TB, n int, store func() container.Store, spec policy.Ci
 		all = append(all, newGuard(t, store(), spec))
 	}
 	return all
+}
+
+func closeAll(all []*guard) {
+	for _, g := range all {
+		g.o.Close()
+	}
 }
 
 func awaitState(t testing.TB, all []*guard, want policy.State) time.Duration {
@@ -169,33 +175,7 @@ func TestAQuorumOpensTheFleetsBreakersAndProbesCloseThem(t *testing.T) {
 
 			// real time: until it is probed
 			time.Sleep(600 * time.Millisecond)
-			var probes atomic.Int64
-			var wg sync.WaitGroup
-			stop := make(chan struct{})
-			for _, g := range all {
-				wg.Go(func() {
-					for {
-						select {
-						case <-stop:
-							return
-						default:
-						}
-						if g.breaker.State() == policy.StateClosed {
-							return
-						}
-						if g.call(nil) {
-							probes.Add(1)
-						}
-						// real time: a load that leaves the machine to others too
-						time.Sleep(time.Millisecond)
-					}
-				})
-			}
-			awaitState(t, all, policy.StateClosed)
-			close(stop)
-			wg.Wait()
-			// Calls between the closing of a breaker and the look at it count here as well.
-			if n := probes.Load(); n < policy.DefaultSuccessThreshold || n > policy.DefaultSuccessThreshold+int64(len(all)) {
+			if n := recoverTogether(t, all); n < policy.DefaultSuccessThreshold || n > policy.DefaultSuccessThreshold+len(all) {
 				t.Errorf("%d probes of the fleet, want %d", n, policy.DefaultSuccessThreshold)
 			}
 			for i, g := range all[2:] {
@@ -205,4 +185,37 @@ func TestAQuorumOpensTheFleetsBreakersAndProbesCloseThem(t *testing.T) {
 			}
 		})
 	}
+}
+
+// recoverTogether calls through all until all are closed, and returns how many probes
+// that took. Calls between the closing of a breaker and the look at it count as well:
+// one for each at most.
+func recoverTogether(t testing.TB, all []*guard) int {
+	t.Helper()
+	var probes atomic.Int64
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	for _, g := range all {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if g.breaker.State() == policy.StateClosed {
+					return
+				}
+				if g.call(nil) {
+					probes.Add(1)
+				}
+				// real time: a load that leaves the machine to others too
+				time.Sleep(time.Millisecond)
+			}
+		})
+	}
+	awaitState(t, all, policy.StateClosed)
+	close(stop)
+	wg.Wait()
+	return int(probes.Load())
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -99,11 +100,11 @@ func (s *Store) Lease(ctx context.Context, limit string, r container.LeaseReques
 	var n [5]int64
 	for i := range n {
 		if n[i], err = integer(reply[i+1]); err != nil {
-			return g, err
+			return g, policy.Answer(fmt.Errorf("key %q: %w", key, err))
 		}
 	}
 	return container.LeaseGrant{
-		Tokens: n[0], Wait: time.Duration(n[1]) * time.Microsecond,
+		Tokens: n[0], Wait: microseconds(n[1]),
 		Fleet: int(n[2]), Epoch: n[3], Young: n[4] != 0,
 	}, nil
 }
@@ -132,6 +133,12 @@ func integer(v any) (int64, error) {
 	return 0, fmt.Errorf("a script returned %T for a number", v)
 }
 
+// microseconds returns the longest duration for what is longer.
+func microseconds(n int64) time.Duration {
+	const most = math.MaxInt64 / int64(time.Microsecond)
+	return time.Duration(max(min(n, most), -most)) * time.Microsecond
+}
+
 var (
 	//go:embed breaker.lua
 	breakerSource string
@@ -146,9 +153,11 @@ func (s *Store) channel() string { return s.prefix + format + group }
 // Report implements [container.Store]: one script on one key.
 func (s *Store) Report(ctx context.Context, breaker string, r container.BreakerReport) (n container.BreakerNews, err error) {
 	nonce := strconv.FormatUint(s.number.Add(1), 10) + "/" + r.Instance
-	reply, err := s.run(ctx, breakerScript, s.channel()+":"+breaker, 7,
-		s.channel(), breaker, nonce, r.Instance, r.What, r.Quorum, r.Probes, r.For.Microseconds(),
-		r.Round, r.Place, r.ProbeTimeout.Microseconds(), quorum.Window.Microseconds(), quorum.Forgotten.Microseconds())
+	key := s.channel() + ":" + breaker
+	reply, err := s.run(ctx, breakerScript, key, 7,
+		s.channel(), breaker, nonce, r.Instance, r.What, r.Quorum, r.Probes, min(r.For, quorum.Longest).Microseconds(),
+		r.Round, r.Place, min(r.ProbeTimeout, quorum.Longest).Microseconds(), quorum.Window.Microseconds(),
+		quorum.Forgotten.Microseconds(), quorum.Longest.Microseconds())
 	if err != nil {
 		return n, err
 	}
@@ -158,11 +167,11 @@ func (s *Store) Report(ctx context.Context, breaker string, r container.BreakerR
 	var v [6]int64
 	for i := range v {
 		if v[i], err = integer(reply[i+1]); err != nil {
-			return n, err
+			return n, policy.Answer(fmt.Errorf("key %q: %w", key, err))
 		}
 	}
 	return container.BreakerNews{
-		Round: v[0], Open: v[1] != 0, For: time.Duration(v[2]) * time.Microsecond,
+		Round: v[0], Open: v[1] != 0, For: microseconds(v[2]),
 		Place: v[3] != 0, Down: v[4], Fleet: v[5],
 	}, nil
 }
@@ -179,7 +188,7 @@ type message struct {
 
 // Watch implements [container.Store]: one subscription, whose connection is asked
 // for a sign of life every three seconds.
-func (s *Store) Watch(ctx context.Context, ready func(), heard func(string, container.BreakerNews)) error {
+func (s *Store) Watch(ctx context.Context, ready func(), heard func(string, container.BreakerNews, error)) error {
 	sub := s.client.Subscribe(ctx, s.channel())
 	defer func() { _ = sub.Close() }()
 	messages := sub.ChannelWithSubscriptions()
@@ -196,11 +205,13 @@ func (s *Store) Watch(ctx context.Context, ready func(), heard func(string, cont
 				ready()
 			case *redis.Message:
 				var m message
-				if json.Unmarshal([]byte(got.Payload), &m) == nil && m.Round > 0 {
-					heard(m.Breaker, container.BreakerNews{
-						Round: m.Round, Open: m.Open, For: time.Duration(m.For) * time.Microsecond, Down: m.Down, Fleet: m.Fleet,
-					})
+				if err := json.Unmarshal([]byte(got.Payload), &m); err != nil {
+					heard(m.Breaker, container.BreakerNews{}, fmt.Errorf("a message on channel %q: %w", s.channel(), err))
+					continue
 				}
+				heard(m.Breaker, container.BreakerNews{
+					Round: m.Round, Open: m.Open, For: microseconds(m.For), Down: m.Down, Fleet: m.Fleet,
+				}, nil)
 			}
 		}
 	}

@@ -16,6 +16,8 @@ func sentence(event container.Event) string {
 		return fmt.Sprintf("attempt %d of %d follows after %v", e.Attempt, e.Of, e.After)
 	case container.HedgeStarted:
 		return fmt.Sprintf("attempt %d begins beside those under way, after %v", e.Attempt, e.After)
+	case container.HedgeWon:
+		return fmt.Sprintf("attempt %d had the answer first", e.Attempt)
 	case container.Waited:
 		what := "a token"
 		if e.Reason == container.BulkheadFull {

@@ -14,7 +14,7 @@ import (
 
 // every has an event of each kind.
 var every = []container.Event{
-	container.AttemptFailed{Operation: "bank"}, container.Retrying{Operation: "bank"}, container.HedgeStarted{Operation: "bank"},
+	container.AttemptFailed{Operation: "bank"}, container.Retrying{Operation: "bank"}, container.HedgeStarted{Operation: "bank"}, container.HedgeWon{Operation: "bank"},
 	container.Waited{Operation: "bank"}, container.Rejected{Operation: "bank"}, container.TimedOut{Operation: "bank"},
 	container.Overrun{Operation: "bank"}, container.Tripped{Operation: "bank"}, container.Probed{Operation: "bank"},
 	container.FellBack{Operation: "bank"}, container.ServedStale{Operation: "bank"}, container.Injected{Operation: "bank"},

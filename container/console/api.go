@@ -41,11 +41,24 @@ type Service struct {
 	Policy      string `json:"policy"`
 	Critical    bool   `json:"critical,omitempty"`
 	// State is the worst of its breakers': "closed", "half-open" or "open"; of the
-	// nodes of a cluster the best.
+	// nodes of a cluster and of partitions the best.
 	State string `json:"state"`
 	// CircuitBreakers are the names of those that its calls go through.
 	CircuitBreakers []string `json:"circuit_breakers"`
-	Methods         []Method `json:"methods"`
+	// Partitions is there where it has some; see container.Partition.
+	Partitions *Partitions `json:"partitions,omitempty"`
+	Methods    []Method    `json:"methods"`
+}
+
+// Partitions are those of a service.
+type Partitions struct {
+	// Known is how many are remembered, Max at most; Dropped is how many have made
+	// room for others.
+	Known   int    `json:"known"`
+	Max     int    `json:"max"`
+	Dropped uint64 `json:"dropped,omitempty"`
+	// Open are the keys of those with an open circuit breaker.
+	Open []string `json:"open,omitempty"`
 }
 
 // Method is one method of a service.
@@ -77,12 +90,15 @@ type Totals struct {
 	CircuitOpen  uint64 `json:"circuit_open,omitempty"`  // rejected for that reason
 	RateLimited  uint64 `json:"rate_limited,omitempty"`  // likewise
 	BulkheadFull uint64 `json:"bulkhead_full,omitempty"` // likewise
+	Shed         uint64 `json:"shed,omitempty"`          // those of the last two that were sheddable
 	Hedges       uint64 `json:"hedges,omitempty"`
+	HedgesWon    uint64 `json:"hedges_won,omitempty"`   // those of them that had the answer first
 	RetryBudget  uint64 `json:"retry_budget,omitempty"` // further attempts refused
 	Timeouts     uint64 `json:"timeouts,omitempty"`
 	Overruns     uint64 `json:"overruns,omitempty"`
 	Fallbacks    uint64 `json:"fallbacks,omitempty"` // operations that failed and whose fallback was asked
 	Stale        uint64 `json:"stale,omitempty"`     // those that succeeded with an old answer
+	Chaos        uint64 `json:"chaos,omitempty"`     // attempts that chaos struck
 }
 
 // Recent is what happened of late.
@@ -165,6 +181,22 @@ type Bulkhead struct {
 	MaxWait float64 `json:"max_wait_s,omitempty"`
 	// Reserve is the share of Limit that is for critical calls.
 	Reserve float64 `json:"reserve,omitempty"`
+	// Rejected is how many calls it has refused since the console looks.
+	Rejected uint64 `json:"rejected,omitempty"`
+	// Adaptive is there where Limit is found by how long calls take.
+	Adaptive *AdaptiveLimit `json:"adaptive_limit,omitempty"`
+}
+
+// AdaptiveLimit is what an adaptive limit goes by.
+type AdaptiveLimit struct {
+	// Min and Max are what it stays within.
+	Min int `json:"min"`
+	Max int `json:"max"`
+	// Unloaded is what calls take that do not wait for each other, in seconds; 0
+	// until that was measured.
+	Unloaded float64 `json:"unloaded_s,omitempty"`
+	// Measuring says that fewer are let in for a moment, to find that.
+	Measuring bool `json:"measuring,omitempty"`
 }
 
 // Control is what somebody put in force.
@@ -273,108 +305,4 @@ type Series struct {
 	// Quantiles of the step, in milliseconds, 0 where nothing ended.
 	P50 []float32 `json:"p50_ms"`
 	P99 []float32 `json:"p99_ms"`
-}
-
-// The events of GET api/events. On connecting come state, history and log, with what
-// there is; then tick, log and state as things happen.
-const (
-	EventState   = "state"   // a State: services or operations came or went
-	EventHistory = "history" // a History
-	EventTick    = "tick"    // a Tick
-	EventLog     = "log"     // a []Entry, oldest first
-)
-
-// Tick is what has changed since the last one.
-type Tick struct {
-	At    time.Time `json:"at"`
-	Ready bool      `json:"ready"`
-	// Sequence numbers the step that is over with this tick; 0 if it is only that
-	// something changed.
-	Sequence uint64 `json:"sequence,omitempty"`
-	// Points are what happened in that step, by operation.
-	Points map[string]Point `json:"points,omitempty"`
-	// Services are the states of those that have changed theirs, by name.
-	Services map[string]string `json:"services,omitempty"`
-	// Operations are those of which something happened of late.
-	Operations      []Operation      `json:"operations,omitempty"`
-	CircuitBreakers []CircuitBreaker `json:"circuit_breakers,omitempty"`
-	RateLimiters    []RateLimiter    `json:"rate_limiters,omitempty"`
-	Bulkheads       []Bulkhead       `json:"bulkheads,omitempty"`
-	Totals          Totals           `json:"totals"`
-	Reloads         Reloads          `json:"reloads"`
-	Profile         ProfileStatus    `json:"profile"`
-	DryRun          *DryRun          `json:"dry_run,omitempty"`
-}
-
-// Point is one step of a [Series].
-type Point struct {
-	Calls    uint32  `json:"calls,omitempty"`
-	Failed   uint32  `json:"failed,omitempty"`
-	Retries  uint32  `json:"retries,omitempty"`
-	Rejected uint32  `json:"rejected,omitempty"`
-	Timeouts uint32  `json:"timeouts,omitempty"`
-	P50      float32 `json:"p50_ms,omitempty"`
-	P99      float32 `json:"p99_ms,omitempty"`
-}
-
-// Entry is a line of the event log. What happens again and again to an operation
-// within a step is one entry.
-type Entry struct {
-	ID   uint64    `json:"id"` // counts up
-	At   time.Time `json:"at"`
-	Kind string    `json:"kind"` // one of the Kind constants
-	// Subject is the operation, breaker or limiter that it happened to.
-	Subject string `json:"subject,omitempty"`
-	// By is the breaker or limiter that did it, or who used a control.
-	By    string `json:"by,omitempty"`
-	Times int    `json:"times,omitempty"` // how often; 0 is once
-	// Text says it in a line.
-	Text string `json:"text"`
-	// State is the one that a breaker changed to.
-	State string `json:"state,omitempty"`
-}
-
-// The kinds of entries.
-const (
-	KindTransition = "transition" // a breaker changed its state
-	KindTripped    = "tripped"
-	KindProbed     = "probed"
-	KindFailed     = "attempt_failed"
-	KindRetry      = "retry"
-	KindRejected   = "rejected"
-	KindTimeout    = "timeout"
-	KindOverrun    = "overrun"
-	KindWaited     = "waited"
-	KindReload     = "reload"
-	KindControl    = "control"
-)
-
-// BreakerCommand is the body of POST api/circuit_breakers/{name}; the answer is the
-// CircuitBreaker as it is then.
-type BreakerCommand struct {
-	// Mode is "forced_open", "disabled", "automatic" or "reset".
-	Mode string `json:"mode"`
-	// Reason goes into the event log; it must say something.
-	Reason string `json:"reason"`
-	// For is how long a forced or disabled breaker stays so: "10m", which is the
-	// default, up to "24h", or "forever".
-	For string `json:"for,omitempty"`
-}
-
-// LimiterCommand is the body of POST api/rate_limiters/{name}; the answer is the
-// RateLimiter as it is then.
-type LimiterCommand struct {
-	// Mode is "overridden", or "automatic" to end that.
-	Mode string `json:"mode"`
-	// PerSecond is the rate from now on.
-	PerSecond float64 `json:"requests_per_second,omitempty"`
-	// Burst is how many may come at once; 0 is a quarter of a second's, 1 at least.
-	Burst  int    `json:"burst,omitempty"`
-	Reason string `json:"reason"`
-	For    string `json:"for,omitempty"` // as of a BreakerCommand
-}
-
-// Failure is the body of every answer that is not 200.
-type Failure struct {
-	Error string `json:"error"`
 }

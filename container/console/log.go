@@ -31,11 +31,17 @@ type eventLog struct {
 	frequent []Entry
 	pending  map[pendingKey]*Entry
 	breakers map[string]*breakerStory
-	limited  map[string]uint64 // refusals by limiter
+	refused  map[refuser]uint64 // of limiters and bulkheads
 	reloads  Reloads
 }
 
 type pendingKey struct{ kind, subject, by string }
+
+// refuser is a limiter or a bulkhead, which may have the same name.
+type refuser struct {
+	reason container.Reason
+	name   string
+}
 
 // breakerStory is what a breaker's state does not tell.
 type breakerStory struct {
@@ -46,7 +52,7 @@ type breakerStory struct {
 func newEventLog(describe func(error) string) *eventLog {
 	return &eventLog{
 		describe: describe, changed: func() {}, pending: make(map[pendingKey]*Entry),
-		breakers: make(map[string]*breakerStory), limited: make(map[string]uint64),
+		breakers: make(map[string]*breakerStory), refused: make(map[refuser]uint64),
 	}
 }
 
@@ -92,7 +98,38 @@ func (l *eventLog) event(_ context.Context, e container.Event) {
 			return fmt.Sprintf("an attempt came back %v after its deadline: its client does not heed the context", e.Late.Round(time.Millisecond))
 		})
 	case container.Waited:
-		l.count(KindWaited, e.Operation, e.Name, func() string { return fmt.Sprintf("waited %v for a token", e.For.Round(time.Millisecond)) })
+		l.count(KindWaited, e.Operation, e.Name, func() string {
+			what := "token"
+			if e.Reason == container.BulkheadFull {
+				what = "permit"
+			}
+			return fmt.Sprintf("waited %v for a %s of %s", e.For.Round(time.Millisecond), what, e.Name)
+		})
+	case container.HedgeStarted:
+		l.count(KindHedged, e.Operation, "", func() string {
+			return fmt.Sprintf("attempt %d began beside one that had taken %v", e.Attempt, e.After.Round(time.Millisecond))
+		})
+	case container.HedgeWon:
+		l.count(KindHedgeWon, e.Operation, "", func() string { return fmt.Sprintf("attempt %d had the answer first", e.Attempt) })
+	case container.FellBack:
+		l.count(KindFellBack, e.Operation, "", func() string { return "its fallback was asked: " + l.say(e.Err) })
+	case container.ServedStale:
+		l.count(KindStale, e.Operation, "", func() string {
+			return fmt.Sprintf("answered as it did %v ago: %s", e.Age.Round(time.Millisecond), l.say(e.Err))
+		})
+	case container.Injected:
+		l.count(KindChaos, e.Operation, "", func() string {
+			if e.Err == nil {
+				return fmt.Sprintf("chaos made an attempt %v longer", e.Latency)
+			}
+			return "chaos failed an attempt: " + l.say(e.Err)
+		})
+	case container.Alone:
+		l.shared(e.Name, "goes on without the others: "+l.say(e.Err))
+	case container.Rejoined:
+		l.shared(e.Name, "shares again what it knows")
+	case container.Followed:
+		l.shared(e.Name, fmt.Sprintf("is %v since the others are: %d of %d instances find it down", e.State, e.Down, e.Fleet))
 	case container.Probed:
 		l.count(KindProbed, e.Name, e.Operation, func() string { return "probed, and is " + e.State.String() + " since" })
 	}
@@ -138,9 +175,10 @@ func (l *eventLog) rejected(e container.Rejected) {
 		if story := l.story(e.Name); story != nil {
 			story.rejected++
 		}
-	case container.RateLimited:
-		if _, known := l.limited[e.Name]; known || len(l.limited) < maxResources {
-			l.limited[e.Name]++
+	case container.RateLimited, container.BulkheadFull:
+		by := refuser{e.Reason, e.Name}
+		if _, known := l.refused[by]; known || len(l.refused) < maxResources {
+			l.refused[by]++
 		}
 	default:
 	}
@@ -186,6 +224,14 @@ func (l *eventLog) counted(key pendingKey) bool {
 	return entry != nil
 }
 
+// shared notes what became of a breaker or limiter that a fleet shares.
+func (l *eventLog) shared(subject, text string) {
+	l.mu.Lock()
+	l.note(Entry{At: time.Now(), Kind: KindShared, Subject: subject, Text: text})
+	l.mu.Unlock()
+	l.changed()
+}
+
 // control notes what somebody did.
 func (l *eventLog) control(subject, by, text string) {
 	l.mu.Lock()
@@ -203,7 +249,7 @@ func (l *eventLog) note(e Entry) {
 	}
 	into := &l.rare
 	switch e.Kind {
-	case KindTransition, KindTripped, KindReload, KindControl:
+	case KindTransition, KindTripped, KindReload, KindControl, KindShared:
 	default:
 		into = &l.frequent
 	}
@@ -214,7 +260,7 @@ func (l *eventLog) note(e Entry) {
 }
 
 // flush notes what was counted, and forgets what is gone.
-func (l *eventLog) flush(breakers, limiters map[string]uint8) {
+func (l *eventLog) flush(breakers, limiters map[string]uint8, bulkheads map[string]bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	pending := make([]*Entry, 0, len(l.pending))
@@ -231,9 +277,9 @@ func (l *eventLog) flush(breakers, limiters map[string]uint8) {
 			delete(l.breakers, name)
 		}
 	}
-	for name := range l.limited {
-		if _, there := limiters[name]; !there {
-			delete(l.limited, name)
+	for by := range l.refused {
+		if _, limits := limiters[by.name]; !limits && by.reason == container.RateLimited || !bulkheads[by.name] && by.reason == container.BulkheadFull {
+			delete(l.refused, by)
 		}
 	}
 }
@@ -276,8 +322,9 @@ func (l *eventLog) storyOf(breaker string) (*Trip, uint64) {
 	return nil, 0
 }
 
-func (l *eventLog) limitedBy(limiter string) uint64 {
+// refusedBy is how many calls a limiter or bulkhead has refused.
+func (l *eventLog) refusedBy(reason container.Reason, name string) uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.limited[limiter]
+	return l.refused[refuser{reason, name}]
 }

@@ -84,7 +84,11 @@ func (r *recorder) next(log *eventLog) (sequence uint64, points map[string]Point
 	for _, l := range r.o.RateLimiters() {
 		left[l.Name()] = share(l)
 	}
-	log.flush(states, left)
+	bulkheads := make(map[string]bool)
+	for _, b := range r.o.Bulkheads() {
+		bulkheads[b.Name()] = true
+	}
+	log.flush(states, left, bulkheads)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sequence++

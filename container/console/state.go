@@ -42,6 +42,9 @@ func (c *console) state() State {
 		for _, b := range h.CircuitBreakers {
 			service.CircuitBreakers = append(service.CircuitBreakers, b.Name)
 		}
+		if parts := h.Partitions; parts != nil {
+			service.Partitions = &Partitions{parts.Known, parts.Max, parts.Dropped, parts.Open}
+		}
 		for _, m := range info.Methods {
 			service.Methods = append(service.Methods, Method{m.Name, m.Policy, string(m.Guard), operation(m.Operation)})
 		}
@@ -91,7 +94,7 @@ func (c *console) rateLimiter(l *container.RateLimiter) RateLimiter {
 	shown := RateLimiter{
 		Name: l.Name(), Mode: modeAutomatic, PerSecond: limit.Average(), Burst: limit.Burst,
 		PerPeriod: limit.RequestsPerPeriod, Period: limit.Per.Seconds(),
-		MaxWait: limit.MaxWait.Seconds(), Tokens: brief(l.Tokens()), Rejected: c.log.limitedBy(l.Name()),
+		MaxWait: limit.MaxWait.Seconds(), Tokens: brief(l.Tokens()), Rejected: c.log.refusedBy(container.RateLimited, l.Name()),
 	}
 	shown.Shared = shared(l.Sharing())
 	if l.Overridden() {
@@ -104,10 +107,14 @@ func (c *console) bulkheads() []Bulkhead {
 	all := []Bulkhead{}
 	for _, b := range c.o.Bulkheads() {
 		limit, now := b.Limit(), b.Status()
-		all = append(all, Bulkhead{
+		shown := Bulkhead{
 			Name: b.Name(), Limit: limit.MaxConcurrent, InUse: now.InUse, Waiting: now.Waiting,
-			MaxWait: limit.MaxWait.Seconds(), Reserve: limit.Reserve,
-		})
+			MaxWait: limit.MaxWait.Seconds(), Reserve: limit.Reserve, Rejected: c.log.refusedBy(container.BulkheadFull, b.Name()),
+		}
+		if found, ok := b.Adaptive(); ok {
+			shown.Adaptive = &AdaptiveLimit{found.Min, found.Max, brief(found.Unloaded.Seconds()), found.Measuring}
+		}
+		all = append(all, shown)
 	}
 	return all
 }
@@ -166,8 +173,8 @@ func totalsOf(t policy.Totals) Totals {
 		Operations: t.TotalOperations, Successful: t.SuccessfulOperations, Answered: t.Answered,
 		Failed: t.FailedOperations, Cancelled: t.Cancelled, Retries: t.RetryAttempts, Trips: t.CircuitBreakerTrips,
 		CircuitOpen: t.CircuitBreakerRejections, RateLimited: t.RateLimitHits,
-		BulkheadFull: t.BulkheadRejections, Hedges: t.Hedges, RetryBudget: t.RetryBudgetHits,
-		Timeouts: t.TimeoutCount, Overruns: t.Overruns, Fallbacks: t.Fallbacks, Stale: t.Stale,
+		BulkheadFull: t.BulkheadRejections, Shed: t.Shed, Hedges: t.Hedges, HedgesWon: t.HedgesWon, RetryBudget: t.RetryBudgetHits,
+		Timeouts: t.TimeoutCount, Overruns: t.Overruns, Fallbacks: t.Fallbacks, Stale: t.Stale, Chaos: t.Chaos,
 	}
 }
 

@@ -116,6 +116,7 @@ type told struct {
 	entry     uint64
 	shape     uint64
 	services  map[string]string
+	parts     map[string]Partitions
 	breakers  map[string]CircuitBreaker
 	limiters  map[string]RateLimiter
 	bulkheads map[string]Bulkhead
@@ -145,19 +146,31 @@ func (c *console) tell(next func() (uint64, map[string]Point)) {
 	if sequence > 0 {
 		t.Operations = c.busy(&s)
 	}
-	t.Services = make(map[string]string)
-	states := make(map[string]string, len(s.Services))
-	for _, service := range s.Services {
-		states[service.Name] = service.State
-		if c.told.services[service.Name] != service.State {
-			t.Services[service.Name] = service.State
-		}
-	}
-	c.told.services = states
+	c.tellServices(&t, s.Services)
 	t.CircuitBreakers, c.told.breakers = changed(s.CircuitBreakers, c.told.breakers, func(b CircuitBreaker) string { return b.Name })
 	t.RateLimiters, c.told.limiters = changed(s.RateLimiters, c.told.limiters, func(l RateLimiter) string { return l.Name })
 	t.Bulkheads, c.told.bulkheads = changed(s.Bulkheads, c.told.bulkheads, func(b Bulkhead) string { return b.Name })
 	c.streams.send(message(EventTick, t))
+}
+
+// tellServices adds to a tick how those services are that have changed.
+func (c *console) tellServices(t *Tick, services []Service) {
+	t.Services, t.Partitions = make(map[string]string), make(map[string]Partitions)
+	states, parts := make(map[string]string, len(services)), make(map[string]Partitions)
+	for _, service := range services {
+		states[service.Name] = service.State
+		if c.told.services[service.Name] != service.State {
+			t.Services[service.Name] = service.State
+		}
+		if service.Partitions == nil {
+			continue
+		}
+		parts[service.Name] = *service.Partitions
+		if before, there := c.told.parts[service.Name]; !there || !equal(before, *service.Partitions) {
+			t.Partitions[service.Name] = *service.Partitions
+		}
+	}
+	c.told.services, c.told.parts = states, parts
 }
 
 // busy lists the operations of which something happened of late.

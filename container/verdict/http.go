@@ -1,11 +1,16 @@
 package verdict
 
 // netHTTP is net/http, as a client: what it says of requests that it does not
-// send, for which it has no types.
+// send, or that a server has certainly not processed, mostly without a type.
 var netHTTP = client{
 	types: map[string]func(error) Meaning{
 		"net/http.MaxBytesError":       always(refused), // of the body that was to be sent
 		"crypto/tls.RecordHeaderError": always(hopeless),
+
+		"net/http.tlsHandshakeTimeoutError":   always(unmade),
+		"net/http.http2StreamError":           ofHTTP2Stream,
+		"net/http/internal/http2.StreamError": ofHTTP2Stream,
+		"golang.org/x/net/http2.StreamError":  ofHTTP2Stream,
 	},
 	texts: map[string]Meaning{
 		"http: nil Request.URL":                                    refused,
@@ -20,20 +25,37 @@ var netHTTP = client{
 		"request header list larger than peer's advertised limit":  refused,
 		"http2: request body larger than specified content length": refused,
 		"http: server gave HTTP response to HTTPS client":          hopeless,
+
+		// The connection was closed before there was a request on it, or the server
+		// says of which streams it will not process.
+		"http: server closed idle connection":                         unmade,
+		"http2: client conn not usable":                               unmade,
+		"http2: client conn could not be established":                 unmade,
+		"http2: Transport received Server's graceful shutdown GOAWAY": unmade,
 	},
 	beginnings: map[string]Meaning{
-		"unsupported protocol scheme ":  refused,
-		"net/http: invalid header ":     refused,
-		"net/http: invalid trailer ":    refused,
-		"net/http: invalid method ":     refused,
-		"invalid Trailer key ":          refused,
-		"http: ContentLength=":          refused, // and a body of another length
-		"http: Request.ContentLength=":  refused, // and no body
-		"invalid request :path ":        refused,
-		"invalid HTTP header ":          refused,
-		"invalid HTTP trailer ":         refused,
-		"invalid Upgrade request":       refused,
-		"invalid Transfer-Encoding req": refused,
-		"invalid Connection request":    refused,
+		"http2: Transport received GOAWAY from server ErrCode:": unmade, // of a stream that is above the last
+		"unsupported protocol scheme ":                          refused,
+		"net/http: invalid header ":                             refused,
+		"net/http: invalid trailer ":                            refused,
+		"net/http: invalid method ":                             refused,
+		"invalid Trailer key ":                                  refused,
+		"http: ContentLength=":                                  refused, // and a body of another length
+		"http: Request.ContentLength=":                          refused, // and no body
+		"invalid request :path ":                                refused,
+		"invalid HTTP header ":                                  refused,
+		"invalid HTTP trailer ":                                 refused,
+		"invalid Upgrade request":                               refused,
+		"invalid Transfer-Encoding req":                         refused,
+		"invalid Connection request":                            refused,
 	},
+}
+
+// ofHTTP2Stream knows streams that a server refused before it processed anything.
+func ofHTTP2Stream(err error) Meaning {
+	const refusedStream = 7
+	if number(err, "Code") == refusedStream {
+		return unmade
+	}
+	return unknown
 }

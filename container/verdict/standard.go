@@ -7,7 +7,8 @@ import "io/fs"
 var standard = client{
 	types: map[string]func(error) Meaning{
 		"net.OpError": func(err error) Meaning {
-			if text(err, "Op") == "dial" {
+			switch text(err, "Op") {
+			case "dial", "socks connect":
 				return unmade // there was no connection to send anything on
 			}
 			return unknown

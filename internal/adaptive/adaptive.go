@@ -99,6 +99,20 @@ func (l *Limit) Now() int {
 
 func (l *Limit) now() int { return max(int(l.limit)>>l.probing, l.settings.Min) }
 
+// Status is what a limit knows at one moment.
+type Status struct {
+	Settings
+	Unloaded  time.Duration // that calls take which meet no queue; 0 until it was measured
+	Measuring bool          // fewer are let in for the moment, to find that
+}
+
+// Status returns what the limit knows now.
+func (l *Limit) Status() Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return Status{l.settings, l.unloaded, l.probing > 0}
+}
+
 // Observe tells of a call that has ended, while so many were under way, itself
 // included. It returns what the limit is since. A failure says how long calls take
 // only where it took its time: many are quick for the wrong reasons.

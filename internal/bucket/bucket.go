@@ -125,10 +125,6 @@ func (b *Bucket) Tokens() float64 {
 	return b.limiter.TokensAt(now.Time())
 }
 
-// TakeCredit takes a token without a lock, where there are some to spare. It is
-// asked first; where it takes none, that says nothing.
-func (b *Bucket) TakeCredit(now clock.Nanos) bool { return b.credit.Load().take(now) }
-
 // Empty returns how long there will be no token for sure.
 func (b *Bucket) Empty(now clock.Nanos) time.Duration {
 	return clock.Nanos(b.empty.Load()).Sub(now)
@@ -163,8 +159,11 @@ func (b *Bucket) take(now clock.Nanos, keep int) bool {
 		return (keep == 0 || b.log.left(now) > keep) && b.log.take(now)
 	}
 	now = b.at(now)
+	if b.takeOpen(now) { // somebody has opened it since
+		return true
+	}
 	if !b.settle(now) && now >= b.full && b.open(now) {
-		return b.credit.Load().take(now)
+		return b.takeOpen(now)
 	}
 	if keep > 0 && b.limiter.TokensAt(now.Time()) < float64(1+keep) {
 		return false
@@ -175,21 +174,25 @@ func (b *Bucket) take(now clock.Nanos, keep int) bool {
 // GiveBack returns a token that was taken in vain, at a time that is 0 where that is
 // not known. What would be more than the burst is lost; who waits for a token gets
 // it.
-func (b *Bucket) GiveBack(taken clock.Nanos) {
-	if b.credit.Load().giveBack() {
+func (b *Bucket) GiveBack(taken clock.Nanos) { b.giveBack(taken, 1) }
+
+func (b *Bucket) giveBack(taken clock.Nanos, n int) {
+	if b.credit.Load().giveBack(float64(n)) {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.credit.Load().giveBack() { // somebody has opened it since
+	if b.credit.Load().giveBack(float64(n)) { // somebody has opened it since
 		return
 	}
 	if b.log != nil {
-		b.log.giveBack(taken)
+		for range n {
+			b.log.giveBack(taken)
+		}
 		b.wake()
 		return
 	}
-	b.limiter.AllowN(b.at(taken).Time(), -1) // cuts off what is more than the burst when it is next asked
+	b.limiter.AllowN(b.at(taken).Time(), -n) // cuts off what is more than the burst when it is next asked
 	if b.full != never {
 		b.full = 0
 	}
@@ -199,11 +202,11 @@ func (b *Bucket) GiveBack(taken clock.Nanos) {
 // open opens a credit on the bucket if that is full.
 func (b *Bucket) open(now clock.Nanos) bool {
 	c := b.credit.Load()
-	if missing := c.burst - b.limiter.TokensAt(now.Time()); missing > 0 {
+	if missing := float64(b.settings.Burst) - b.limiter.TokensAt(now.Time()); missing > 0 {
 		b.full = now.Add(b.after(missing))
 		return false
 	}
-	if !c.fits(now) {
+	if c.lent != nil || !c.fits(now) {
 		if c = newCredit(now, b.settings); !c.fits(now) {
 			b.full = never // such numbers are left to the limiter
 			return false

@@ -18,10 +18,12 @@ import (
 // the time that they were counted at instead, two numbers and so a mutex.
 type credit struct {
 	since clock.Nanos
-	rate  float64 // tokens per nanosecond
-	burst float64
+	rate  float64       // tokens per nanosecond
+	burst float64       // without those that are lent
 	keep  float64       // of them, those that are to be asked for
+	lent  *lent         // nil while few meet here
 	used  atomic.Uint64 // the number, as a float64; closed when it is infinite
+	met   meetings
 }
 
 const (
@@ -55,25 +57,29 @@ func (c *credit) open(now clock.Nanos) { c.used.Store(math.Float64bits(c.come(no
 // now; it is false if the credit was closed before.
 func (c *credit) close(now clock.Nanos) (missing float64, ok bool) {
 	used := c.used.Swap(closedCredit)
-	return max(0, c.burst-c.left(used, now)), used != closedCredit
+	if used == closedCredit {
+		return 0, false
+	}
+	return max(0, c.burst-c.left(used, now)+float64(c.lent.end())), true
 }
 
 // tokens returns how many tokens there are now, or false if it is the bucket
 // that knows.
 func (c *credit) tokens(now clock.Nanos) (n float64, ok bool) {
 	used := c.used.Load()
-	return c.left(used, now), used != closedCredit
+	return c.left(used, now) + float64(c.lent.left()), used != closedCredit
 }
 
 func (c *credit) left(used uint64, now clock.Nanos) float64 {
 	return min(c.burst, max(0, c.come(now)-math.Float64frombits(used)))
 }
 
-// take takes a token if there is one for sure.
-func (c *credit) take(now clock.Nanos) bool {
+// take takes n tokens if they are there for sure, and leaves so many. It also
+// reports whether it met another that did so at the same time.
+func (c *credit) take(now clock.Nanos, n, leave float64) (ok, met bool) {
 	come := c.come(now)
 	if come > mostTokens {
-		return false
+		return false, false
 	}
 	for {
 		was := c.used.Load()
@@ -81,24 +87,25 @@ func (c *credit) take(now clock.Nanos) bool {
 		if full := come - c.burst; used < full {
 			used = full
 		}
-		if used++; used+c.keep > come+rounding {
-			return false
+		if used += n; used+leave > come+rounding {
+			return false, met
 		}
 		if c.used.CompareAndSwap(was, math.Float64bits(used)) {
-			return true
+			return true, met
 		}
+		met = true
 	}
 }
 
-// giveBack returns a token, if the credit is open. What that makes more than the
+// giveBack returns n tokens, if the credit is open. What that makes more than the
 // burst is cut off wherever the number is read.
-func (c *credit) giveBack() bool {
+func (c *credit) giveBack(n float64) bool {
 	for {
 		was := c.used.Load()
 		if was == closedCredit {
 			return false
 		}
-		if c.used.CompareAndSwap(was, math.Float64bits(math.Float64frombits(was)-1)) {
+		if c.used.CompareAndSwap(was, math.Float64bits(math.Float64frombits(was)-n)) {
 			return true
 		}
 	}

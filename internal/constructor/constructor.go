@@ -138,3 +138,18 @@ func Parameter(fn reflect.Type) reflect.Type {
 	}
 	return fn.In(fn.NumIn() - 1)
 }
+
+// Bind returns a constructor like fn, which Make made, but for its last parameter,
+// whose value it is given here.
+func Bind(fn any, parameter reflect.Value) any {
+	v := reflect.ValueOf(fn)
+	t := v.Type()
+	in, out := parameters(t, nil), make([]reflect.Type, t.NumOut())
+	for i := range out {
+		out[i] = t.Out(i)
+	}
+	last := len(in) - 1
+	return reflect.MakeFunc(reflect.FuncOf(in[:last], out, false), func(args []reflect.Value) []reflect.Value {
+		return v.Call(append(args, parameter))
+	}).Interface()
+}

@@ -5,7 +5,8 @@ package counters
 import (
 	"runtime"
 	"sync/atomic"
-	"unsafe"
+
+	hash "github.com/cladgo/clad/internal/shard"
 )
 
 // Kinds is how many kinds of things a [Counters] counts.
@@ -59,13 +60,8 @@ func (c *Counters) countIn(s *shards, k Kind) {
 	}
 }
 
-// mine returns the shard of this goroutine, by where its stack lies: different
-// goroutines mostly get different ones, and nothing shared is read to find it.
-func (s *shards) mine() *shard {
-	var here byte
-	stack := uint64(uintptr(unsafe.Pointer(&here))) >> 11   // the smallest stack there is
-	return &s.shard[stack*0x9E3779B97F4A7C15>>(s.shift&63)] // Fibonacci hashing: stacks lie side by side
-}
+// mine returns the shard of this goroutine.
+func (s *shards) mine() *shard { return &s.shard[hash.Hash()>>(s.shift&63)] }
 
 // look watches n for about as long as a cache line takes from one processor to
 // the next. Two that meet now and then may; those that meet often spread.

@@ -52,68 +52,55 @@ type declaration struct {
 	Policy       *container.Pipeline `name:"benchmarked"`
 }
 
-// thousandServices makes a thousand types out of ten digits.
+// thousandServices makes a thousand types out of ten digits. They are pointers, so
+// that one function serves them all, and of arrays, so that their names are about as
+// long as services' names are: service[*[3]*[2]*[1]struct {}].
 var thousandServices = sync.OnceValue(func() *serviceList {
 	var l serviceList
-	addHundred[d0](&l)
-	addHundred[d1](&l)
-	addHundred[d2](&l)
-	addHundred[d3](&l)
-	addHundred[d4](&l)
-	addHundred[d5](&l)
-	addHundred[d6](&l)
-	addHundred[d7](&l)
-	addHundred[d8](&l)
-	addHundred[d9](&l)
+	addHundred[*[0]struct{}](&l)
+	addHundred[*[1]struct{}](&l)
+	addHundred[*[2]struct{}](&l)
+	addHundred[*[3]struct{}](&l)
+	addHundred[*[4]struct{}](&l)
+	addHundred[*[5]struct{}](&l)
+	addHundred[*[6]struct{}](&l)
+	addHundred[*[7]struct{}](&l)
+	addHundred[*[8]struct{}](&l)
+	addHundred[*[9]struct{}](&l)
 	return &l
 })
 
-type (
-	d0 struct{}
-	d1 struct{}
-	d2 struct{}
-	d3 struct{}
-	d4 struct{}
-	d5 struct{}
-	d6 struct{}
-	d7 struct{}
-	d8 struct{}
-	d9 struct{}
-
-	pair[A, B any] struct{}
-)
-
 func addHundred[T any](l *serviceList) {
-	addTen[pair[T, d0]](l)
-	addTen[pair[T, d1]](l)
-	addTen[pair[T, d2]](l)
-	addTen[pair[T, d3]](l)
-	addTen[pair[T, d4]](l)
-	addTen[pair[T, d5]](l)
-	addTen[pair[T, d6]](l)
-	addTen[pair[T, d7]](l)
-	addTen[pair[T, d8]](l)
-	addTen[pair[T, d9]](l)
+	addTen[*[0]T](l)
+	addTen[*[1]T](l)
+	addTen[*[2]T](l)
+	addTen[*[3]T](l)
+	addTen[*[4]T](l)
+	addTen[*[5]T](l)
+	addTen[*[6]T](l)
+	addTen[*[7]T](l)
+	addTen[*[8]T](l)
+	addTen[*[9]T](l)
 }
 
 func addTen[T any](l *serviceList) {
-	addService[pair[T, d0]](l)
-	addService[pair[T, d1]](l)
-	addService[pair[T, d2]](l)
-	addService[pair[T, d3]](l)
-	addService[pair[T, d4]](l)
-	addService[pair[T, d5]](l)
-	addService[pair[T, d6]](l)
-	addService[pair[T, d7]](l)
-	addService[pair[T, d8]](l)
-	addService[pair[T, d9]](l)
+	addService[*[0]T](l)
+	addService[*[1]T](l)
+	addService[*[2]T](l)
+	addService[*[3]T](l)
+	addService[*[4]T](l)
+	addService[*[5]T](l)
+	addService[*[6]T](l)
+	addService[*[7]T](l)
+	addService[*[8]T](l)
+	addService[*[9]T](l)
 }
 
 func addService[T any](l *serviceList) {
 	container.RegisterProxy(func(next service[T], m container.Methods) service[T] {
 		return &serviceProxy[T]{next, m.Method("Charge")}
 	})
-	l.constructors = append(l.constructors, func() service[T] { return &realService[T]{} })
+	l.constructors = append(l.constructors, func() (service[T], error) { return &realService[T]{}, nil })
 	l.declaring = append(l.declaring, func(declaration) (service[T], error) { return &realService[T]{}, nil })
 	l.uses = append(l.uses, func(s service[T]) {
 		if _, ok := s.(*serviceProxy[T]); ok {

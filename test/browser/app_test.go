@@ -88,7 +88,7 @@ func (a app) customers(t *testing.T) {
 	go func() {
 		defer close(done)
 		for ctx.Err() == nil {
-			r, _ := http.NewRequestWithContext(ctx, http.MethodPost, a.api+"/payments", strings.NewReader(`{"amount": 12.50, "currency": "EUR", "method": "credit_card"}`))
+			r, _ := http.NewRequestWithContext(ctx, http.MethodPost, a.api+"/payments", strings.NewReader(`{"amount": 125.00, "currency": "EUR", "method": "credit_card"}`))
 			if answer, err := http.DefaultClient.Do(r); err == nil {
 				answer.Body.Close()
 			}

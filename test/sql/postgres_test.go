@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+
+	"github.com/cladgo/clad/internal/failover"
 )
 
 // postgres is a PostgreSQL server of a test's own.
@@ -104,4 +106,9 @@ func (p *postgres) run(t *testing.T, program string, args ...string) {
 
 func (p *postgres) dsn() string {
 	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", p.port)
+}
+
+func (p *postgres) version(t *testing.T) string {
+	t.Helper()
+	return "PostgreSQL " + failover.Version(t, filepath.Join(p.bin, "postgres"), "--version")
 }

@@ -82,15 +82,6 @@ func (p *proxy) down() {
 	}
 }
 
-func (p *proxy) up(t *testing.T) {
-	t.Helper()
-	l, err := net.Listen("tcp", p.listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.listen(l)
-}
-
 // through returns the product as it is reached by way of a proxy.
 func (p product) through(t *testing.T) (product, *proxy) {
 	t.Helper()

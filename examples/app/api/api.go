@@ -3,6 +3,7 @@
 //	POST /payments              {"amount": 120.50, "currency": "EUR", "method": "credit_card"}
 //	GET  /payments/{id}
 //	POST /payments/{id}/refund
+//	POST /settlements           charges what was accepted without the bank; for a scheduler
 //	GET  /state                 what the policies did, and the circuit breakers
 //	GET  /metrics               the same and more, for Prometheus
 //	GET  /healthz               whether the process is alive
@@ -38,6 +39,7 @@ func New(s *payments.Service, guard policy.Runner, metrics func() policy.Metrics
 	a.mux.HandleFunc("POST /payments", a.guarded(a.pay))
 	a.mux.HandleFunc("GET /payments/{id}", a.guarded(a.find))
 	a.mux.HandleFunc("POST /payments/{id}/refund", a.guarded(a.refund))
+	a.mux.HandleFunc("POST /settlements", a.guarded(a.settle))
 	a.mux.HandleFunc("GET /state", a.showState)
 	a.mux.Handle("GET /metrics", scrape)
 	a.mux.Handle("GET /readyz", ready)

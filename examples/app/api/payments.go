@@ -25,7 +25,8 @@ func show(p payments.Payment) payment {
 	return payment{p.ID, p.Status, p.Amount, p.Currency, p.Method, p.Receipt}
 }
 
-// pay answers 201 to a new payment and 200 to one that was made before.
+// pay answers 201 to a new payment, 202 to one that the bank is to be charged for yet,
+// and 200 to one that was made before.
 func (a *API) pay(w http.ResponseWriter, r *http.Request) (work, error) {
 	p := payments.Payment{ID: r.Header.Get("Idempotency-Key")}
 	if p.ID == "" {
@@ -39,8 +40,11 @@ func (a *API) pay(w http.ResponseWriter, r *http.Request) (work, error) {
 	return func(ctx context.Context) (answer, error) {
 		paid, before, err := a.service.Pay(ctx, p)
 		status := http.StatusCreated
-		if before {
+		switch {
+		case before:
 			status = http.StatusOK
+		case paid.Status == payments.Accepted:
+			status = http.StatusAccepted
 		}
 		return answer{status, show(paid)}, err
 	}, nil
@@ -57,6 +61,20 @@ func (a *API) refund(_ http.ResponseWriter, r *http.Request) (work, error) {
 	return func(ctx context.Context) (answer, error) {
 		p, err := a.service.Refund(ctx, r.PathValue("id"))
 		return answer{http.StatusOK, show(p)}, err
+	}, nil
+}
+
+// settlement is how a payments.Settlement is shown.
+type settlement struct {
+	Captured int `json:"captured"`
+	Declined int `json:"declined"`
+	Due      int `json:"due"`
+}
+
+func (a *API) settle(http.ResponseWriter, *http.Request) (work, error) {
+	return func(ctx context.Context) (answer, error) {
+		s, err := a.service.Settle(ctx)
+		return answer{http.StatusOK, settlement(s)}, err
 	}, nil
 }
 

@@ -20,7 +20,9 @@ type totals struct {
 	CircuitBreakerRejections uint64 `json:"circuit_breaker_rejections"`
 	RateLimitHits            uint64 `json:"rate_limit_hits"`
 	BulkheadRejections       uint64 `json:"bulkhead_rejections"`
+	Shed                     uint64 `json:"shed"`
 	Hedges                   uint64 `json:"hedges"`
+	HedgesWon                uint64 `json:"hedges_won"`
 	RetryBudgetHits          uint64 `json:"retry_budget_hits"`
 	TimeoutCount             uint64 `json:"timeout_count"`
 	Overruns                 uint64 `json:"overruns"`

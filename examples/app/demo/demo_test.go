@@ -59,7 +59,7 @@ func TestStoryGoesAsTold(t *testing.T) {
 	if err != nil || strings.Contains(out.String(), "otherwise") {
 		t.Errorf("%v\n%s", err, &out)
 	}
-	for _, want := range []string{" closed ", " open ", " half-open ", " 201 ", " 422 ", " 502 ", " 503 ", "Retry-After: "} {
+	for _, want := range []string{" closed ", " open ", " half-open ", " 201 ", " 202 ", " 422 ", " 502 ", " 503 ", "Retry-After: "} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not in the table:\n%s", want, &out)
 		}

@@ -56,42 +56,51 @@ var story = []step{
 		status: 201, asked: 2, charged: 1, breaker: closed, takes: time.Second,
 		told: "retried, no sooner than the bank said",
 	}),
-	pay("the bank is down", "a", "10", step{
+	pay("the bank is down", "a", "100", step{
 		faults: `{"outage": true}`,
 		status: 502, asked: 2, breaker: closed,
 		told: "both attempts failed; nobody was charged",
 	}),
-	pay("another payment", "b", "20", step{
+	pay("another payment", "b", "200", step{
 		status: 503, retryAfter: true, asked: 1, breaker: open,
 		told: "the third failure in a row opened the breaker",
 	}),
-	pay("another payment", "c", "30", step{
+	pay("another payment", "c", "300", step{
 		status: 503, retryAfter: true, breaker: open,
 		told: "refused at once; the bank was left alone",
+	}),
+	pay("a coffee", "coffee", "4.20", step{
+		status: 202, breaker: open,
+		told: "small enough: accepted without the bank",
 	}),
 	{
 		name: "is the service alive?", method: http.MethodGet, path: "/healthz",
 		status: 200, breaker: open,
 		told: "yes: an open breaker is no reason to restart",
 	},
-	pay("the bank is back, at once", "c", "30", step{
+	pay("the bank is back, at once", "c", "300", step{
 		faults: `{}`,
 		status: 503, retryAfter: true, breaker: open,
 		told: "the breaker asks again when its time is over",
 	}),
-	pay("after Retry-After, again", "a", "10", step{
+	pay("after Retry-After, again", "a", "100", step{
 		afterRetryAfter: true,
 		status:          201, asked: 1, charged: 1, breaker: halfOpen,
 		told: "a first probe went through",
 	}),
-	pay("and the second one", "b", "20", step{
+	pay("and the second one", "b", "200", step{
 		status: 201, asked: 1, charged: 1, breaker: halfOpen,
 		told: "a second probe",
 	}),
-	pay("and the third one", "c", "30", step{
+	pay("and the third one", "c", "300", step{
 		status: 201, asked: 1, charged: 1, breaker: closed,
 		told: "three probes succeeded: the breaker closed",
 	}),
+	{
+		name: "settle what was accepted", method: http.MethodPost, path: "/settlements",
+		status: 200, asked: 1, charged: 1, breaker: closed,
+		told: "the coffee is charged, once",
+	},
 	{
 		name: "a refund, answer lost", method: http.MethodPost, path: "/payments/demo-first/refund",
 		faults: `{"lost_rate": 1, "requests": 1}`,

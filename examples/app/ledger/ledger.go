@@ -82,9 +82,8 @@ func (l *DB) Open(ctx context.Context, p payments.Payment) (payments.Payment, er
 // Find returns a payment.
 func (l *DB) Find(ctx context.Context, id string) (payments.Payment, error) {
 	var p payments.Payment
-	err := l.db.QueryRowContext(ctx,
-		`SELECT id, cents, currency, method, status, receipt, refund FROM clad_payments WHERE id = $1`, id).
-		Scan(&p.ID, &p.Amount, &p.Currency, &p.Method, &p.Status, &p.Receipt, &p.Refund)
+	err := scan(l.db.QueryRowContext(ctx,
+		`SELECT id, cents, currency, method, status, receipt, refund FROM clad_payments WHERE id = $1`, id), &p)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return payments.Payment{}, payments.ErrNotFound
@@ -92,6 +91,34 @@ func (l *DB) Find(ctx context.Context, id string) (payments.Payment, error) {
 		return payments.Payment{}, failed(err)
 	}
 	return p, nil
+}
+
+// Due returns payments that the bank is to be charged for yet.
+func (l *DB) Due(ctx context.Context, limit int) ([]payments.Payment, error) {
+	rows, err := l.db.QueryContext(ctx,
+		`SELECT id, cents, currency, method, status, receipt, refund FROM clad_payments WHERE status = $1 LIMIT $2`,
+		string(payments.Accepted), limit)
+	if err != nil {
+		return nil, failed(err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err says it all
+	var due []payments.Payment
+	for rows.Next() {
+		var p payments.Payment
+		if err := scan(rows, &p); err != nil {
+			return nil, failed(err)
+		}
+		due = append(due, p)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, failed(err)
+	}
+	return due, nil
+}
+
+// scan reads the row that a query of all columns is at.
+func scan(row interface{ Scan(...any) error }, p *payments.Payment) error {
+	return row.Scan(&p.ID, &p.Amount, &p.Currency, &p.Method, &p.Status, &p.Receipt, &p.Refund)
 }
 
 // Move books a new state. The second half of the condition makes it safe to

@@ -41,6 +41,33 @@ func TestLedger(t *testing.T) {
 	t.Run("PostgreSQL", func(t *testing.T) { testLedger(t, open(t, pgtest.URL(t))) })
 }
 
+// What was accepted without the bank is found until it is captured.
+func testDue(t *testing.T, l *ledger.DB) {
+	t.Helper()
+	ctx := t.Context()
+	accepted := payments.Payment{ID: "due-1", Amount: 1000, Currency: "EUR", Method: payments.Wallet, Status: payments.Accepted}
+	second := accepted
+	second.ID = "due-2"
+	for _, p := range []payments.Payment{accepted, second} {
+		if _, err := l.Open(ctx, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for limit, want := range map[int]int{1: 1, 2: 2, 100: 2} {
+		if due, err := l.Due(ctx, limit); err != nil || len(due) != want {
+			t.Errorf("up to %d due: %+v, %v", limit, due, err)
+		}
+	}
+	captured := accepted
+	captured.Status, captured.Receipt = payments.Captured, "ch_due"
+	if err := l.Move(ctx, captured, payments.Accepted); err != nil {
+		t.Fatal(err)
+	}
+	if due, err := l.Due(ctx, 100); err != nil || len(due) != 1 || due[0] != second {
+		t.Errorf("due: %+v, %v", due, err)
+	}
+}
+
 func testLedger(t *testing.T, l *ledger.DB) {
 	t.Helper()
 	ctx := t.Context()
@@ -75,6 +102,7 @@ func testLedger(t *testing.T, l *ledger.DB) {
 		t.Errorf("Move of nothing: %v", err)
 	}
 
+	testDue(t, l)
 	testClaims(t, l)
 	testContext(t, l)
 }

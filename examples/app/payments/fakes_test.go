@@ -117,6 +117,17 @@ func (l *books) Find(_ context.Context, id string) (payments.Payment, error) {
 	return p, nil
 }
 
+func (l *books) Due(_ context.Context, limit int) (due []payments.Payment, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range l.byID {
+		if p.Status == payments.Accepted && len(due) < limit {
+			due = append(due, p)
+		}
+	}
+	return due, nil
+}
+
 func (l *books) Move(ctx context.Context, p payments.Payment, from payments.Status) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

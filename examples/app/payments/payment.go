@@ -41,6 +41,7 @@ type Status string
 // The states of a payment.
 const (
 	Pending   Status = "pending"   // booked; the bank may have the money or not
+	Accepted  Status = "accepted"  // made, as far as the customer goes; the bank is to be charged yet
 	Declined  Status = "declined"  // the answer was no; it may be tried again
 	Captured  Status = "captured"  // the bank has the money
 	Refunding Status = "refunding" // somebody is paying back; the bank may have done so or not

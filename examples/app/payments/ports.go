@@ -7,8 +7,8 @@ import "context"
 
 // Gateway is the way to the acquiring bank.
 type Gateway interface {
-	// Charge takes the money. Asked again with the same Key it returns the
-	// first receipt and takes nothing.
+	// Charge takes the money, or says that it is Due. Asked again with the same
+	// Key it returns the first receipt and takes nothing.
 	//
 	//clad:safe
 	Charge(ctx context.Context, req ChargeRequest) (Receipt, error)
@@ -25,12 +25,16 @@ type ChargeRequest struct {
 	Amount   Amount
 	Currency string
 	Method   Method
+	Declined bool // the bank has said no to it before
 }
 
 // Receipt is the bank's word for a charge.
 type Receipt struct {
 	ID     string
 	Amount Amount
+	// Due says that it is not the bank's word but our own: the payment is
+	// accepted, and the money is to be taken yet. There is no ID then.
+	Due bool
 }
 
 // Ledger books payments. All of it is safe to repeat.
@@ -45,6 +49,10 @@ type Ledger interface {
 	//
 	//clad:safe
 	Move(ctx context.Context, p Payment, from Status) error
+	// Due returns payments that are Accepted, up to limit of them.
+	//
+	//clad:safe
+	Due(ctx context.Context, limit int) ([]Payment, error)
 }
 
 // Cache saves looking into the ledger. What it holds may be a little old, and

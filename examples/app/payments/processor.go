@@ -10,6 +10,9 @@ import (
 const (
 	// Limit is the largest payment that we make.
 	Limit = 10_000 * Unit
+	// FloorLimit is the largest payment that may be accepted without the bank's
+	// word. If the bank declines it later, the loss is ours.
+	FloorLimit = 50 * Unit
 	// criticalAbove is where a payment must not be dropped to save load.
 	criticalAbove = 1_000 * Unit
 )
@@ -71,5 +74,6 @@ func (p PaymentProcessor) Execute(ctx context.Context) (Receipt, error) {
 		Amount:   p.payment.Amount,
 		Currency: p.payment.Currency,
 		Method:   p.payment.Method,
+		Declined: p.payment.Status == Declined,
 	})
 }

@@ -2,6 +2,7 @@ package payments
 
 import (
 	"context"
+	"errors"
 
 	"github.com/cladgo/clad/policy"
 )
@@ -35,17 +36,20 @@ func (s *Service) Pay(ctx context.Context, p Payment) (paid Payment, before bool
 		return Payment{}, false, err
 	case !booked.sameOrder(p):
 		return Payment{}, false, ErrOtherPayment
-	case booked.Status != Pending && booked.Status != Declined:
+	case booked.Status == Pending, booked.Status == Accepted, booked.Status == Declined:
+		paid, err = s.charge(ctx, booked)
+		return paid, false, err
+	default:
 		return booked, true, nil
 	}
-	paid, err = s.charge(ctx, booked)
-	return paid, false, err
 }
 
 func (s *Service) charge(ctx context.Context, booked Payment) (Payment, error) {
 	p := booked
 	receipt, refused := policy.Execute(ctx, s.orchestrator, NewPaymentProcessor(booked, s.gateway))
 	switch {
+	case refused == nil && receipt.Due:
+		p.Status = Accepted
 	case refused == nil:
 		p.Status, p.Receipt = Captured, receipt.ID
 	case policy.IsPermanent(refused):
@@ -54,7 +58,11 @@ func (s *Service) charge(ctx context.Context, booked Payment) (Payment, error) {
 		return booked, refused // stays as it is: nobody knows
 	}
 	// What the bank has done is booked even if the customer has hung up.
-	if err := s.move(context.WithoutCancel(ctx), p, booked.Status); err != nil {
+	ctx = context.WithoutCancel(ctx)
+	switch err := s.move(ctx, p, booked.Status); {
+	case errors.Is(err, ErrConflict): // whoever asked for it as well was faster
+		return s.ledger.Find(ctx, p.ID)
+	case err != nil:
 		return booked, err
 	}
 	return p, refused

@@ -13,6 +13,7 @@
 
 // github.com/cladgo/clad/examples/app/payments.Ledger:
 //
+//	Due   guarded, safe to repeat, also twice at once; reads
 //	Find  guarded; reads
 //	Move  guarded, safe to repeat, also twice at once
 //	Open  guarded
@@ -169,8 +170,8 @@ func newGatewayProxy(next payments.Gateway, m container.Methods) payments.Gatewa
 // Unwrap returns what is guarded, for what it can do beyond payments.Gateway.
 func (p *gatewayProxy) Unwrap() payments.Gateway { return p.next }
 
-// Charge takes the money. Asked again with the same Key it returns the
-// first receipt and takes nothing.
+// Charge takes the money, or says that it is Due. Asked again with the same
+// Key it returns the first receipt and takes nothing.
 func (p *gatewayProxy) Charge(ctx context.Context, req payments.ChargeRequest) (result payments.Receipt, err error) {
 	if p.charge.Direct() {
 		return p.next.Charge(ctx, req)
@@ -213,6 +214,8 @@ func (p *gatewayProxy) Refund(ctx context.Context, r payments.Receipt) (err erro
 type ledgerProxy struct {
 	cladProxied
 	next         payments.Ledger
+	due          *container.Pipeline
+	dueFallback  func(context.Context, int) ([]payments.Payment, error)
 	find         *container.Pipeline
 	findFallback func(context.Context, string) (payments.Payment, error)
 	move         *container.Pipeline
@@ -225,15 +228,18 @@ func newLedgerProxy(next payments.Ledger, m container.Methods) payments.Ledger {
 	p := &ledgerProxy{
 		cladProxied: cladProxied{Value: next},
 		next:        next,
+		due:         m.Hedges("Due"),
 		find:        m.Method("Find"),
 		move:        m.Hedges("Move"),
 		open:        m.Method("Open"),
 	}
 	if f, ok := container.FallbackOf[payments.Ledger](m); ok {
+		p.dueFallback = f.Due
 		p.findFallback = f.Find
 		p.moveFallback = f.Move
 		p.openFallback = f.Open
 	}
+	m.Fallback("Due", &p.dueFallback)
 	m.Fallback("Find", &p.findFallback)
 	m.Fallback("Move", &p.moveFallback)
 	m.Fallback("Open", &p.openFallback)
@@ -242,6 +248,33 @@ func newLedgerProxy(next payments.Ledger, m container.Methods) payments.Ledger {
 
 // Unwrap returns what is guarded, for what it can do beyond payments.Ledger.
 func (p *ledgerProxy) Unwrap() payments.Ledger { return p.next }
+
+// Due returns payments that are Accepted, up to limit of them.
+func (p *ledgerProxy) Due(ctx context.Context, limit int) (result []payments.Payment, err error) {
+	if p.due.Direct() {
+		return p.next.Due(ctx, limit)
+	}
+	call := p.due.Begin(ctx)
+	defer call.End()
+	if call.Keeps() {
+		call.Key(limit)
+	}
+	for call.Next(&err) {
+		if call.FellBack() {
+			result, err = p.dueFallback(call.Context(), limit)
+			continue
+		}
+		if hedged := call.Hedge(); hedged != nil {
+			result, err = container.Hedged(hedged, func(ctx context.Context) ([]payments.Payment, error) { return p.next.Due(ctx, limit) })
+			continue
+		}
+		result, err = p.next.Due(call.Context(), limit)
+	}
+	if err == nil && call.Keeps() {
+		result = container.LastGood(&call, result)
+	}
+	return result, err
+}
 
 // Find returns a payment, or ErrNotFound.
 func (p *ledgerProxy) Find(ctx context.Context, id string) (result payments.Payment, err error) {

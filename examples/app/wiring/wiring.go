@@ -12,6 +12,7 @@ import (
 	"github.com/cladgo/clad/examples/app/gateway"
 	"github.com/cladgo/clad/examples/app/ledger"
 	"github.com/cladgo/clad/examples/app/payments"
+	"github.com/cladgo/clad/examples/app/standin"
 	"github.com/cladgo/clad/module"
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxevent"
@@ -54,7 +55,8 @@ func App(s Settings, policies ...module.Option) fx.Option {
 		fx.Provide(
 			container.Tag(newGateway, "external_api",
 				container.As[payments.Gateway](),
-				container.Method("Refund", "external_api_once")), // not safe to repeat
+				container.Method("Refund", "external_api_once"), // not safe to repeat
+				container.Fallback(standin.New)),                // when the bank can't be asked
 			container.Tag(newLedger, "database", container.As[payments.Ledger]()),
 			container.Tag(newCache, "cache", container.As[payments.Cache]()),
 			payments.NewService,

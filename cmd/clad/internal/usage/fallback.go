@@ -3,6 +3,8 @@ package usage
 import (
 	"go/ast"
 	"go/types"
+
+	"github.com/cladgo/clad/internal/standin"
 )
 
 // standIn is one container.Fallback, or container.FallbackMethod.
@@ -54,15 +56,7 @@ func (f *finder) fallBack(t *tagging, s *Service, r result) {
 				continue
 			}
 			done = true
-			name, group := r.name, r.group
-			switch {
-			case group != "":
-				group += " fallback"
-			case name != "":
-				name += " fallback"
-			default:
-				name = "fallback"
-			}
+			name, group := standin.Named(r.name, r.group)
 			f.service(&standIn.tagging, result{typ: r.typ, name: name, group: group})
 			s.Fallbacks = append(s.Fallbacks, Fallback{Said: standIn.said})
 		}

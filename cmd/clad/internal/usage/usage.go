@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cladgo/clad/internal/standin"
 	"golang.org/x/tools/go/packages"
 )
 
@@ -124,9 +125,13 @@ func (s Service) labelled(id string) string {
 func (s Service) Label() string { return "[" + s.Name + s.Group + "]" }
 
 // Keys are those under which a profile may choose for the service, the most exact
-// first; the last two are of its type.
+// first.
 func (s Service) Keys() []string {
-	return []string{s.Full + s.Label(), s.Type + s.Label(), s.Full, s.Type}
+	exact := []string{s.Full + s.Label(), s.Type + s.Label()}
+	if standin.Is(s.Name, s.Group) {
+		return exact // the type alone means what it stands in for
+	}
+	return append(exact, s.Full, s.Type)
 }
 
 var number = regexp.MustCompile(`#[1-9]\d*(\]?)$`)

@@ -33,6 +33,7 @@ const (
 	Limiter   = "limiter"
 	Bulkhead  = "bulkhead"
 	State     = "state"
+	Result    = "result"
 )
 
 // The metrics.
@@ -42,7 +43,7 @@ var (
 	Operations        = Metric{"clad.operations", Counter, "{operation}", "Operations that have ended.", []string{Operation, Outcome}}
 	Active            = Metric{"clad.operations.active", UpDownCounter, "{operation}", "Operations that are under way.", []string{Operation}}
 	Retries           = Metric{"clad.retries", Counter, "{attempt}", "Attempts that followed another.", []string{Operation}}
-	Hedges            = Metric{"clad.hedges", Counter, "{attempt}", "Attempts that were made beside another that took long.", []string{Operation}}
+	Hedges            = Metric{"clad.hedges", Counter, "{attempt}", "Attempts that were made beside another that took long. Won: had the answer first.", []string{Operation, Result}}
 	Rejections        = Metric{"clad.rejections", Counter, "{attempt}", "Attempts that a circuit breaker, a rate limiter, a bulkhead or a retry budget refused: the dependency was not called.", []string{Operation, Reason}}
 	Timeouts          = Metric{"clad.timeouts", Counter, "{timeout}", "Timeouts of the policies, of attempts and of whole operations.", []string{Operation}}
 	Overruns          = Metric{"clad.attempt.overruns", Counter, "{attempt}", "Attempts that came back long after their deadline.", []string{Operation}}
@@ -75,6 +76,7 @@ var All = []Metric{
 var Values = map[string][]string{
 	Outcome: {"succeeded", "answered", "failed", "cancelled"},
 	Reason:  {"circuit_open", "rate_limited", "bulkhead_full", "retry_budget"},
+	Result:  {"won", "lost"},
 	State:   {"closed", "half-open", "open"},
 }
 

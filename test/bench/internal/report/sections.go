@@ -40,9 +40,9 @@ func (p *page) contention() {
 	}
 	p.say("What bounds it: calls through a closed breaker or a retry only read what they share, and count their\n" +
 		"success in one number until goroutines meet there, then on cache lines of their own; there is nothing that\n" +
-		"they wait for. A limiter with tokens to spare is one number that all change, and so is a breaker with\n" +
-		"failures in a row: a cache line that goes from processor to processor. A limiter that has run short, until\n" +
-		"its bucket is full again, and a breaker with a window that hears of a failure, take the mutex of\n" +
+		"they wait for. A large limiter with tokens to spare lends some to shards where goroutines meet; a smaller one\n" +
+		"is one number that all change, and so is a breaker with failures in a row: a cache line that goes from\n" +
+		"processor to processor. A limiter that has run short, until its bucket is full again, and a breaker with a window that hears of a failure, take the mutex of\n" +
 		"golang.org/x/time/rate and gobreaker. Timeouts and errors allocate, and the allocator is shared.\n\n")
 }
 
