@@ -17,9 +17,11 @@ var kinds = []string{read, write, pipeline, transaction}
 func init() { //nolint:gochecknoinits // proxies register themselves
 	container.RegisterWrapper(guardClient, kinds...)
 	container.RegisterWrapper(guardCluster, kinds...)
+	container.RegisterWrapper(guardRing, kinds...)
 	container.RegisterWrapper(guardUniversal, kinds...)
 	container.RegisterNames[*redis.Client](checkCommand)
 	container.RegisterNames[*redis.ClusterClient](checkCommand)
+	container.RegisterNames[*redis.Ring](checkCommand)
 	container.RegisterNames[redis.UniversalClient](checkCommand)
 }
 
@@ -29,7 +31,9 @@ func guardUniversal(next redis.UniversalClient, m container.Methods) redis.Unive
 		return guardClient(next, m)
 	case *redis.ClusterClient:
 		return guardCluster(next, m)
-	default: // a *redis.Ring
+	case *redis.Ring:
+		return guardRing(next, m)
+	default:
 		next.AddHook(newHook(m))
 		return next
 	}

@@ -21,6 +21,7 @@ var redis = client{
 		"redis: client is closed":                              refused,
 		"redis: connection pool timeout":                       waited, // all of its own connections are taken
 		"redis: connection pool exhausted":                     waited,
+		"redis: all ring shards are down":                      unmade,
 		"redigo: nil returned":                                 answered,
 		"redigo: connection pool exhausted":                    waited,
 		"redigo: get on closed pool":                           refused,
@@ -28,6 +29,9 @@ var redis = client{
 		"redigo: closed":                                       refused,
 		"rueidis client is closing or unable to connect redis": failed,
 		"valkey client is closing or unable to connect valkey": failed,
+	},
+	beginnings: map[string]Meaning{
+		"redis: all sentinels specified in configuration are unreachable": unmade, // and so there was no connection
 	},
 	names: map[string]func(error) bool{
 		"redis.Nil": func(err error) bool {

@@ -26,6 +26,7 @@ var known = map[string]Adapter{
 	"google.golang.org/grpc.ClientConnInterface":   {container + "cladgrpc", []string{"Invoke", "NewStream"}},
 	"*github.com/redis/go-redis/v9.Client":         redis,
 	"*github.com/redis/go-redis/v9.ClusterClient":  redis,
+	"*github.com/redis/go-redis/v9.Ring":           redis,
 	"github.com/redis/go-redis/v9.UniversalClient": redis,
 	"github.com/cladgo/clad/container/cladpgx.DB":  {Package: container + "cladpgx"},
 }
