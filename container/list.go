@@ -208,7 +208,7 @@ func (o *Orchestrator) Services() []ServiceInfo {
 	tx := &transaction{o: o, catalog: o.catalog}
 	infos := make([]ServiceInfo, 0, len(o.services.all))
 	for _, s := range o.services.all {
-		info := ServiceInfo{Name: s.id, Type: s.unit.full, Constructor: s.constructor.Name, At: s.constructor.At, Policy: tx.policyOf(s, "")}
+		info := ServiceInfo{Name: s.id, Type: s.unit.full, Constructor: s.constructor.Name(), At: s.constructor.At(), Policy: tx.policyOf(s, "")}
 		_, chosen := tx.chosen(s)
 		info.Critical = chosen.Critical
 		for _, b := range s.bound {

@@ -44,7 +44,7 @@ func WithMaxPartitions(n int) Option {
 // bulkheads, or whose breaker somebody has forced, is always remembered. key may be
 // called from many goroutines at once, once for each call.
 func Partition(key func(context.Context) string) TagOption {
-	return tagOption(func(t *tag) { t.partition = key })
+	return tagOption(func(t *tagOptions) { t.partition = key })
 }
 
 // Partition says of which partition of the service, or the operation, the call is, as
