@@ -212,7 +212,7 @@ func (o *Orchestrator) Services() []ServiceInfo {
 		if s.part {
 			continue
 		}
-		info := ServiceInfo{Name: s.id, Type: s.unit.full, Constructor: s.constructor.Name, At: s.constructor.At, Policy: tx.policyOf(s, "")}
+		info := ServiceInfo{Name: s.id, Type: s.unit.full, Constructor: s.constructor.Name(), At: s.constructor.At(), Policy: tx.policyOf(s, "")}
 		_, chosen := tx.chosen(s)
 		info.Critical = chosen.Critical
 		for _, b := range s.bound {

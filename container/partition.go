@@ -36,7 +36,7 @@ func WithMaxPartitions(n int) Option {
 // those with a breaker that is not closed last. key may be called from many goroutines
 // at once, once for each call.
 func Partition(key func(context.Context) string) TagOption {
-	return tagOption(func(t *tag) { t.partition = key })
+	return tagOption(func(t *tagOptions) { t.partition = key })
 }
 
 // partitions are those of a service. The registry's lock is taken before theirs.

@@ -78,7 +78,7 @@ const (
 	hedges
 )
 
-func typeOfService(t reflect.Type, methods []string, constructed string) serviceType {
+func typeOfService(t reflect.Type, methods []string, constructed *constructor.Constructor) serviceType {
 	names := callNamesOf(t)
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem() // *http.Client goes by the name of http.Client
@@ -88,7 +88,8 @@ func typeOfService(t reflect.Type, methods []string, constructed string) service
 	case t.PkgPath() != "":
 		st.full = t.PkgPath() + "." + t.Name()
 	case t.Kind() == reflect.Func:
-		st.id, st.full = constructed, constructed // func(context.Context) error says nothing
+		st.id = constructed.Name()
+		st.full = st.id // func(context.Context) error says nothing
 	}
 	return st
 }

@@ -1,32 +1,47 @@
 -- Books what an instance reports of a circuit breaker, and tells all of it where it
 -- concerns them: the arithmetic of internal/quorum.Ledger.
 -- KEYS: the breaker. ARGV: channel, breaker, nonce, instance, what, quorum, probes, for,
--- round, place, probe timeout, window, forgotten; times in microseconds.
+-- round, place, probe timeout, window, forgotten, longest; times in microseconds.
 local key, channel, name = KEYS[1], ARGV[1], ARGV[2]
 local instance, what, quorum, probes, open_for = ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local place, probe_timeout = 'p:' .. ARGV[10], tonumber(ARGV[11])
-local window, forgotten = tonumber(ARGV[12]), tonumber(ARGV[13])
+local window, forgotten, longest = tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local function text(n) return string.format('%.17g', n) end
 local fleet = redis.call('PUBSUB', 'NUMSUB', channel)[2]
 
-local had, down, places = {}, {}, {}
+local had, entries = {}, {}
 local flat = redis.call('HGETALL', key)
-local deleted, changed = {}, false
 for i = 1, #flat, 2 do
   local field, value = flat[i], flat[i + 1]
+  local kind = string.sub(field, 1, 2)
+  if kind == 'd:' or kind == 'p:' then entries[field] = value else had[field] = tonumber(value) or 0 end
+end
+-- What no instance can have booked, and what a clock has that was ahead by more than
+-- anybody waits, is as good as lost.
+local last, changed = had.at or now, false
+local function sane(n, least, most) return n == nil or n >= least and n <= most end
+if not (sane(last, 0, now + longest) and sane(had.round, 0, now + longest) and sane(had['until'], 0, last + longest)
+    and sane(had.forgetting, 0, last + 3 * longest) and sane(had.quorum, 0, 4294967295) and sane(had.probes, 0, 4294967295)
+    and sane(had.good, 0, had.probes or 0) and sane(had.bad, 0, had.probes or 0)) then
+  for i = 1, #flat, 2 do redis.call('HDEL', key, flat[i]) end
+  had, entries, last = {}, {}, now
+end
+-- Times that were booked by a clock that has been set back since are set back with it.
+local back = math.max(last - now, 0)
+if back > 0 then changed = true end
+local down, places = {}, {}
+for field, value in pairs(entries) do
   local kind, who = string.sub(field, 1, 2), string.sub(field, 3)
-  if kind == 'd:' or kind == 'p:' then
-    local until_, q = string.match(value, '^(%d+)/(%d+)$')
-    if until_ and tonumber(until_) > now then
-      if kind == 'd:' then down[who] = tonumber(q) else places[field] = true end
-    else
-      deleted[#deleted + 1] = field
-    end
+  local until_, q = string.match(value, '^(%d+)/(%d+)$')
+  until_ = (tonumber(until_) or 0) - back
+  if until_ > now and until_ <= now + 3 * longest then
+    if kind == 'd:' then down[who] = tonumber(q) else places[field] = true end
+    if back > 0 then redis.call('HSET', key, field, text(until_) .. '/' .. q) end
   else
-    had[field] = tonumber(value)
+    redis.call('HDEL', key, field)
   end
 end
 local function count(t)
@@ -34,11 +49,10 @@ local function count(t)
   for _ in pairs(t) do n = n + 1 end
   return n
 end
-for _, field in ipairs(deleted) do redis.call('HDEL', key, field) end
 
-local round, is_open, until_ = had.round or 0, (had.open or 0) == 1, had['until'] or 0
+local round, is_open, until_ = had.round or 0, (had.open or 0) == 1, math.max((had['until'] or 0) - back, 0)
 local needed, wanted, good, bad = had.quorum or 0, had.probes or 0, had.good or 0, had.bad or 0
-local forgetting = had.forgetting or 0
+local forgetting = math.max((had.forgetting or 0) - back, 0)
 local current = is_open and tonumber(ARGV[9]) == round
 local mine, granted, tell = places[place], 0, false
 
@@ -96,7 +110,7 @@ if is_open then left = until_ - now end
 local open = 0
 if is_open then open = 1 end
 if changed then
-  redis.call('HSET', key, 'round', text(round), 'open', open, 'until', text(until_), 'quorum', needed,
+  redis.call('HSET', key, 'at', text(now), 'round', text(round), 'open', open, 'until', text(until_), 'quorum', needed,
     'probes', wanted, 'good', good, 'bad', bad, 'forgetting', text(forgetting))
   redis.call('PEXPIRE', key, math.max(math.ceil((forgetting - now) / 1000), 1))
 end

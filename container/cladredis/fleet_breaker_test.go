@@ -124,6 +124,12 @@ func newGuards(t testing.TB, n int, store func() container.Store, spec policy.Ci
 	return all
 }
 
+func closeAll(all []*guard) {
+	for _, g := range all {
+		g.o.Close()
+	}
+}
+
 func awaitState(t testing.TB, all []*guard, want policy.State) time.Duration {
 	t.Helper()
 	start := time.Now()
@@ -169,33 +175,7 @@ func TestAQuorumOpensTheFleetsBreakersAndProbesCloseThem(t *testing.T) {
 
 			// real time: until it is probed
 			time.Sleep(600 * time.Millisecond)
-			var probes atomic.Int64
-			var wg sync.WaitGroup
-			stop := make(chan struct{})
-			for _, g := range all {
-				wg.Go(func() {
-					for {
-						select {
-						case <-stop:
-							return
-						default:
-						}
-						if g.breaker.State() == policy.StateClosed {
-							return
-						}
-						if g.call(nil) {
-							probes.Add(1)
-						}
-						// real time: a load that leaves the machine to others too
-						time.Sleep(time.Millisecond)
-					}
-				})
-			}
-			awaitState(t, all, policy.StateClosed)
-			close(stop)
-			wg.Wait()
-			// Calls between the closing of a breaker and the look at it count here as well.
-			if n := probes.Load(); n < policy.DefaultSuccessThreshold || n > policy.DefaultSuccessThreshold+int64(len(all)) {
+			if n := recoverTogether(t, all); n < policy.DefaultSuccessThreshold || n > policy.DefaultSuccessThreshold+len(all) {
 				t.Errorf("%d probes of the fleet, want %d", n, policy.DefaultSuccessThreshold)
 			}
 			for i, g := range all[2:] {
@@ -205,4 +185,37 @@ func TestAQuorumOpensTheFleetsBreakersAndProbesCloseThem(t *testing.T) {
 			}
 		})
 	}
+}
+
+// recoverTogether calls through all until all are closed, and returns how many probes
+// that took. Calls between the closing of a breaker and the look at it count as well:
+// one for each at most.
+func recoverTogether(t testing.TB, all []*guard) int {
+	t.Helper()
+	var probes atomic.Int64
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	for _, g := range all {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if g.breaker.State() == policy.StateClosed {
+					return
+				}
+				if g.call(nil) {
+					probes.Add(1)
+				}
+				// real time: a load that leaves the machine to others too
+				time.Sleep(time.Millisecond)
+			}
+		})
+	}
+	awaitState(t, all, policy.StateClosed)
+	close(stop)
+	wg.Wait()
+	return int(probes.Load())
 }

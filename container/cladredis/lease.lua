@@ -13,7 +13,12 @@ local epoch = math.floor(now / ARGV[11])
 local had = redis.call('HMGET', key, 'tokens', 'at', 'born', 'epoch', 'now', 'before', 'rate', 'rate_before', 'burst', 'burst_before')
 for i = 1, 10 do had[i] = tonumber(had[i] or nil) end
 local tokens, at, born, last, count, before, rate0, rate1, burst0, burst1 = unpack(had)
-if not (tokens and at and born and last) then
+local function sane(n, least, most) return n == nil or n >= least and n <= most end
+-- Not a number, or one that nobody has written, is as good as lost.
+if not (tokens and at and born and last and sane(tokens, -1e18, 1e18) and sane(at, 0, 1e16) and sane(born, 0, 1e16) and sane(last, 0, 1e16)
+    and sane(count, 0, 1000000) and sane(before, 0, 1000000) and sane(rate0, 1e-12, math.huge) and sane(rate1, 1e-12, math.huge)
+    and sane(burst0, 0, math.huge) and sane(burst1, 0, math.huge)) then
+  count, before, rate0, rate1, burst0, burst1 = nil, nil, nil, nil, nil, nil
   tokens, at, born, last = tonumber(ARGV[8]), now, epoch, epoch
 end
 count, before = count or 0, before or 0

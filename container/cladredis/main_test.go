@@ -34,6 +34,7 @@ type server struct {
 	binary string
 	addr   string
 	args   []string
+	env    []string // more
 	cmd    *exec.Cmd
 }
 
@@ -51,13 +52,18 @@ func engines(t *testing.T) []string {
 
 func newServerOf(t *testing.T, binary string, args ...string) *server {
 	t.Helper()
+	return newServerIn(t, binary, nil, args...)
+}
+
+func newServerIn(t *testing.T, binary string, env []string, args ...string) *server {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	_ = l.Close()
-	s := &server{t: t, binary: binary, addr: "127.0.0.1:" + port}
+	s := &server{t: t, binary: binary, addr: "127.0.0.1:" + port, env: env}
 	s.args = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir()}, args...)
 	s.start()
 	t.Cleanup(s.kill)
@@ -67,6 +73,7 @@ func newServerOf(t *testing.T, binary string, args ...string) *server {
 func (s *server) start() {
 	s.t.Helper()
 	s.cmd = exec.Command(s.binary, s.args...)
+	s.cmd.Env = append(os.Environ(), s.env...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := s.cmd.Start(); errors.Is(err, exec.ErrNotFound) && os.Getenv("CLAD_REQUIRE_SERVICES") != "1" {
 		s.t.Skip(err)

@@ -155,8 +155,9 @@ func (s *Store) Report(ctx context.Context, breaker string, r container.BreakerR
 	nonce := strconv.FormatUint(s.number.Add(1), 10) + "/" + r.Instance
 	key := s.channel() + ":" + breaker
 	reply, err := s.run(ctx, breakerScript, key, 7,
-		s.channel(), breaker, nonce, r.Instance, r.What, r.Quorum, r.Probes, r.For.Microseconds(),
-		r.Round, r.Place, r.ProbeTimeout.Microseconds(), quorum.Window.Microseconds(), quorum.Forgotten.Microseconds())
+		s.channel(), breaker, nonce, r.Instance, r.What, r.Quorum, r.Probes, min(r.For, quorum.Longest).Microseconds(),
+		r.Round, r.Place, min(r.ProbeTimeout, quorum.Longest).Microseconds(), quorum.Window.Microseconds(),
+		quorum.Forgotten.Microseconds(), quorum.Longest.Microseconds())
 	if err != nil {
 		return n, err
 	}

@@ -15,6 +15,9 @@ const (
 	// Forgotten is how long after it could be probed the fleet's word is forgotten,
 	// where nobody does.
 	Forgotten = time.Minute
+	// Longest is the longest time for which an opening or a probe is booked, and by
+	// which a store's clock may be set back before that is as if it had lost its data.
+	Longest = 24 * time.Hour
 )
 
 // What an instance reports.
@@ -66,11 +69,14 @@ type Ledger struct {
 	places     map[string]time.Duration // up to when a probe may take
 	quorums    map[string]int64
 	forgetting time.Duration
+	last       time.Duration // when something was last booked
 }
 
-// Serve books a report at a time by the store's clock, with so many instances
-// listening. It returns whether all of them are to be told.
+// Serve books a report at a time by the store's clock, which may go back, with so many
+// instances listening. It returns whether all of them are to be told.
 func (l *Ledger) Serve(r Report, at time.Duration, fleet int64) (n News, tell bool) {
+	r.For, r.ProbeTimeout = min(r.For, Longest), min(r.ProbeTimeout, Longest)
+	l.setBack(l.last - at)
 	if at >= l.forgetting {
 		*l = Ledger{down: map[string]time.Duration{}, places: map[string]time.Duration{}, quorums: map[string]int64{}}
 	}
@@ -82,7 +88,7 @@ func (l *Ledger) Serve(r Report, at time.Duration, fleet int64) (n News, tell bo
 	case Tripped:
 		l.down[r.Instance] = at + max(Window, 2*r.For)
 		l.quorums[r.Instance] = r.Quorum
-		l.forgetting = max(l.forgetting, l.down[r.Instance])
+		l.forgetting, l.last = max(l.forgetting, l.down[r.Instance]), at
 		if !l.open {
 			quorum := int64(0)
 			for who := range l.down {
@@ -99,13 +105,14 @@ func (l *Ledger) Serve(r Report, at time.Duration, fleet int64) (n News, tell bo
 	case Probe:
 		if current && at >= l.until && (mine || l.good+l.bad+int64(len(l.places)) < l.probes) {
 			l.places[r.Place] = at + r.ProbeTimeout
-			l.forgetting = max(l.forgetting, at+r.ProbeTimeout+Forgotten)
+			l.forgetting, l.last = max(l.forgetting, at+r.ProbeTimeout+Forgotten), at
 			n.Place = true
 		}
 	case Succeeded, Failed, Dropped:
 		if !current || !mine {
 			break
 		}
+		l.last = at
 		delete(l.places, r.Place)
 		switch r.What {
 		case Succeeded:
@@ -127,6 +134,24 @@ func (l *Ledger) Serve(r Report, at time.Duration, fleet int64) (n News, tell bo
 		n.For = l.until - at
 	}
 	return n, tell
+}
+
+// setBack follows a clock that was set back since something was booked by it: what is
+// to come stays as far away as it was then.
+func (l *Ledger) setBack(by time.Duration) {
+	if by <= 0 {
+		return
+	}
+	if by > Longest {
+		*l = Ledger{}
+		return
+	}
+	l.until, l.forgetting, l.last = l.until-by, l.forgetting-by, l.last-by
+	for _, times := range []map[string]time.Duration{l.down, l.places} {
+		for who := range times {
+			times[who] -= by
+		}
+	}
 }
 
 // begin opens, for a while.

@@ -128,3 +128,36 @@ func TestAnOpeningThatNobodyProbesIsForgotten(t *testing.T) {
 		t.Errorf("%+v", n)
 	}
 }
+
+// Where the store's clock is set back, what is to come stays as far away as it was when
+// something was last booked; by more than anybody waits, it is as good as lost.
+func TestTheStoresClockIsSetBack(t *testing.T) {
+	open := func() (l quorum.Ledger, at time.Duration, round int64) {
+		at = 100 * time.Hour
+		l.Serve(tripped("a", 2), at, 10)
+		n, _ := l.Serve(tripped("b", 2), at, 10)
+		return l, at, n.Round
+	}
+	l, at, round := open()
+	at += time.Second - time.Hour
+	if n, _ := l.Serve(quorum.Report{What: quorum.Ask}, at, 10); !n.Open || n.For != time.Second || n.Down != 2 {
+		t.Errorf("%+v after it was set back", n)
+	}
+	if n, _ := l.Serve(quorum.Report{What: quorum.Probe, Round: round, Place: "p", ProbeTimeout: time.Second}, at+time.Second, 10); !n.Place {
+		t.Errorf("no probe when the time is over: %+v", n)
+	}
+	if n, _ := l.Serve(quorum.Report{What: quorum.Failed, Round: round, Place: "p"}, at-time.Hour, 10); n.Round != round {
+		t.Errorf("%+v after one of three probes", n)
+	}
+	l, at, _ = open()
+	if n, _ := l.Serve(quorum.Report{What: quorum.Ask}, at-quorum.Longest-1, 10); n.Open || n.Round != 0 || n.Down != 0 {
+		t.Errorf("%+v after it was set back by days", n)
+	}
+	l, at, round = open()
+	if n, _ := l.Serve(quorum.Report{What: quorum.Probe, Round: round, Place: "p", ProbeTimeout: time.Second}, at+5*time.Second, 10); !n.Place {
+		t.Errorf("no probe after it was set forward: %+v", n)
+	}
+	if n, _ := l.Serve(quorum.Report{Instance: "z", What: quorum.Tripped, Quorum: 1, For: 1000 * time.Hour}, at+time.Hour, 10); !n.Open || n.For != quorum.Longest {
+		t.Errorf("open for %v", n.For)
+	}
+}
