@@ -147,7 +147,7 @@ bench-check: ## fail when clad has become slower than test/bench/baseline.json b
 .PHONY: clients
 clients: ## run the clients that clad knows against real servers and write docs/clients.md and docs/failovers.md
 	cd test/clients && go test -count=1 ./... -update
-	@for folder in $$(grep -rl --include='*_test.go' 'clad/internal/failover"' . | xargs -n 1 dirname | sort -u); do \
+	@rm -f docs/failovers.md; for folder in $$(grep -rl --include='*_test.go' 'clad/internal/failover"' . | xargs -n 1 dirname | sort -u); do \
 		(cd $$folder && CLAD_FAILOVERS=write go test -count=1 -run Survived .) || exit 1; \
 	done
 
@@ -165,7 +165,7 @@ bin/axe.min.js: Makefile
 	@rm -rf bin/axe
 
 .PHONY: demo
-demo: ## play the example's story of an outage and its recovery
+demo: ## play the example's two stories: an outage, and a bank on fire
 	GOWORK= go run ./examples/app -demo
 
 .PHONY: clean

@@ -6,7 +6,7 @@ var hedgeLayer = &layer{
 	key: "hedge",
 	definition: definition{
 		kind: object, removable: true,
-		doc: "Asks once more, beside an attempt that takes long, and takes the answer that comes first. For methods that are marked `//clad:safe`, and requests of net/http that only read; others go on without.",
+		doc: "Asks once more, beside an attempt that takes long, and takes the answer that comes first. For methods that are marked `//clad:safe`, requests of net/http that only read, and unary calls of gRPC without side effects; others go on without.",
 		fields: []field{
 			{key: "delay", definition: definition{
 				kind: duration, exclusiveMin: true,

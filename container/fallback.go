@@ -32,8 +32,8 @@ import (
 // own context. Its answer is the operation's. Where it fails as well, the error is
 // that of the first, and holds both. [FellBack] tells of it.
 func Fallback(ctor any, opts ...FallbackOption) TagOption {
-	return tagOption(func(t *tag) {
-		f := &fallback{tag: tag{policy: nonePolicy}}
+	return tagOption(func(t *tagOptions) {
+		f := &fallback{tag: tag{policy: nonePolicy, tagOptions: &withoutOptions}}
 		c, err := constructor.Read(ctor)
 		if err != nil {
 			t.mistake(fmt.Errorf("container.Fallback: %w", err))
@@ -52,8 +52,8 @@ func Fallback(ctor any, opts ...FallbackOption) TagOption {
 //
 //	container.FallbackMethod("Rate", func(context.Context, string) (float64, error) { return 1, nil })
 func FallbackMethod(method string, fn any, opts ...FallbackOption) TagOption {
-	return tagOption(func(t *tag) {
-		f := &fallback{method: method, fn: reflect.ValueOf(fn)}
+	return tagOption(func(t *tagOptions) {
+		f := &fallback{tag: tag{tagOptions: &withoutOptions}, method: method, fn: reflect.ValueOf(fn)}
 		for _, opt := range opts {
 			opt.applyFallback(f)
 		}
@@ -80,9 +80,7 @@ func (o fallbackOption) applyFallback(f *fallback) { o(f) }
 func FallbackPolicy(name string, opts ...TagOption) FallbackOption {
 	return fallbackOption(func(f *fallback) {
 		f.tag.policy = name
-		for _, opt := range opts {
-			opt.applyTag(&f.tag)
-		}
+		f.tag.apply(opts)
 	})
 }
 
@@ -122,11 +120,14 @@ type serviceFallback struct {
 	asked   bool // the proxy knows of it
 }
 
-func (t *tag) mistake(err error) { t.mistakes = append(t.mistakes, err) }
+func (t *tagOptions) mistake(err error) { t.mistakes = append(t.mistakes, err) }
 
 // standIn lets the fallbacks stand in for the results that they can, and returns the
 // constructor that makes them as well.
 func (t *tag) standIn(c constructor.Constructor) constructor.Constructor {
+	if len(t.fallbacks) == 0 {
+		return c
+	}
 	t.standIns = make([]int, len(t.provided))
 	for i := range t.standIns {
 		t.standIns[i] = -1
@@ -137,7 +138,7 @@ func (t *tag) standIn(c constructor.Constructor) constructor.Constructor {
 			continue
 		}
 		if len(f.tag.fallbacks) > 0 {
-			t.mistake(fmt.Errorf("container.Fallback(%s): a fallback has none of its own", f.tag.constructor.Name))
+			t.mistake(fmt.Errorf("container.Fallback(%s): a fallback has none of its own", f.tag.constructor.Name()))
 		}
 		f.tag.caller = t.caller
 		first, used := c.Own(), false
@@ -149,7 +150,7 @@ func (t *tag) standIn(c constructor.Constructor) constructor.Constructor {
 			}
 			used = true
 			t.standIns[i] = len(t.extras)
-			name, group := standin.Named(r.Name, r.Group)
+			name, group := standin.Named(r.Name(), r.Group())
 			extra := constructor.Beyond(first+at, r.Element(), name, group)
 			t.extras = append(t.extras, extra)
 			f.tag.provided = append(f.tag.provided, extra)
@@ -196,7 +197,7 @@ func (f *fallback) useless(results []constructor.Result) error {
 		}
 	}
 	return fmt.Errorf("container.Fallback(%s at %s): it makes %s, which stands in for none of %s%s",
-		f.tag.constructor.Name, f.tag.constructor.At, typeList(f.tag.constructor.Values()), typesOf(results), why)
+		f.tag.constructor.Name(), f.tag.constructor.At(), typeList(f.tag.constructor.Values()), typesOf(results), why)
 }
 
 // checkMethod says what is wrong with the function for a method, if anything is.

@@ -138,6 +138,9 @@ func (s *service) checkFallback() error {
 
 // fallbackOf returns what the i-th of the results falls back on; nil for none.
 func (t *tag) fallbackOf(i int, extras []reflect.Value) *serviceFallback {
+	if len(t.fallbacks) == 0 {
+		return nil
+	}
 	var found *serviceFallback
 	note := func() *serviceFallback {
 		if found == nil {

@@ -44,11 +44,9 @@ func Tag(ctor any, policyName string, opts ...TagOption) any {
 	if policyName == "" {
 		policyName = policy.StandardName
 	}
-	t := &tag{policy: policyName}
+	t := &tag{policy: policyName, tagOptions: &withoutOptions}
 	runtime.Callers(2, t.caller[:])
-	for _, opt := range opts {
-		opt.applyTag(t)
-	}
+	t.apply(opts)
 	c, err := constructor.Read(ctor)
 	switch {
 	case errors.Is(err, constructor.ErrBroken):
@@ -58,27 +56,32 @@ func Tag(ctor any, policyName string, opts ...TagOption) any {
 	}
 	fn, err := t.wrap(c)
 	if err != nil {
-		return constructor.Refuse(ctor, fmt.Errorf("container.Tag(%s, %q) at %s: %w", c.Name, policyName, c.At, err))
+		return constructor.Refuse(ctor, fmt.Errorf("container.Tag(%s, %q) at %s: %w", c.Name(), policyName, c.At(), err))
 	}
 	// fx prints this where somebody annotates what Tag returns.
-	shown := "container.Tag(" + c.Name + ", " + policyName + ") at " + c.At + "; annotations go inside: Tag(fx.Annotate(...), ...)"
+	shown := "container.Tag(" + c.Name() + ", " + policyName + ") at " + c.At() + "; annotations go inside: Tag(fx.Annotate(...), ...)"
 	return c.Annotate(fn, t.results(), shown)
 }
 
 // results are all that the constructor comes to provide.
-func (t *tag) results() []constructor.Result { return slices.Concat(t.provided, t.extras) }
+func (t *tag) results() []constructor.Result {
+	if len(t.extras) == 0 {
+		return t.provided
+	}
+	return slices.Concat(t.provided, t.extras)
+}
 
 // TagOption changes what [Tag] does.
-type TagOption interface{ applyTag(*tag) }
+type TagOption interface{ applyTag(*tagOptions) }
 
-type tagOption func(*tag)
+type tagOption func(*tagOptions)
 
-func (f tagOption) applyTag(t *tag) { f(t) }
+func (f tagOption) applyTag(t *tagOptions) { f(t) }
 
 // Method chooses another policy for one method: "none" for none. It beats the
 // tag's and is beaten by the profile's services.
 func Method(name, policyName string) TagOption {
-	return tagOption(func(t *tag) {
+	return tagOption(func(t *tagOptions) {
 		if t.methods == nil {
 			t.methods = make(map[string]string)
 		}
@@ -89,7 +92,7 @@ func Method(name, policyName string) TagOption {
 // As provides a concrete result as interface T, wrapped, in place of its own
 // type. Given several times, the result is provided as each.
 func As[T any]() TagOption {
-	return tagOption(func(t *tag) { t.as = append(t.as, reflect.TypeFor[T]()) })
+	return tagOption(func(t *tagOptions) { t.as = append(t.as, reflect.TypeFor[T]()) })
 }
 
 // Keep has the proxy offer interface T exactly when the value that the
@@ -98,7 +101,7 @@ func As[T any]() TagOption {
 // a proxy that was not made for it fails at startup. Methods of T run without a
 // policy unless one is chosen for them.
 func Keep[T any]() TagOption {
-	return tagOption(func(t *tag) { t.keep = append(t.keep, reflect.TypeFor[T]()) })
+	return tagOption(func(t *tagOptions) { t.keep = append(t.keep, reflect.TypeFor[T]()) })
 }
 
 // Answers says that these errors, found by errors.Is, are answers of the tagged
@@ -106,7 +109,7 @@ func Keep[T any]() TagOption {
 // policy that the profile chooses come before them. They count where there is a
 // policy.
 func Answers(errs ...error) TagOption {
-	return tagOption(func(t *tag) { t.errors.Answers = append(t.errors.Answers, errs...) })
+	return tagOption(func(t *tagOptions) { t.errors.Answers = append(t.errors.Answers, errs...) })
 }
 
 // Judge has judge say what the errors of the tagged dependency mean, or
@@ -114,7 +117,7 @@ func Answers(errs ...error) TagOption {
 // from many goroutines at once. Given twice, the second is asked where the first
 // does not know.
 func Judge(judge func(error) policy.Verdict) TagOption {
-	return tagOption(func(t *tag) {
+	return tagOption(func(t *tagOptions) {
 		first := t.errors.Judge
 		if first == nil {
 			t.errors.Judge = judge
@@ -131,22 +134,42 @@ func Judge(judge func(error) policy.Verdict) TagOption {
 
 // tag is what one Tag says, and what is known of its constructor.
 type tag struct {
-	caller  [1]uintptr // of Tag
-	policy  string
+	caller [1]uintptr // of Tag
+	policy string
+	*tagOptions
+	constructor constructor.Constructor
+	provided    []constructor.Result
+	planned     []plannedResult // where nothing was missing when it was made
+}
+
+// tagOptions are what the options of a tag say. Most tags have none, and stay as long
+// as the application does.
+type tagOptions struct {
 	methods map[string]string
 	as      []reflect.Type
 	keep    []reflect.Type
 	errors  policy.Errors
 
 	fallbacks []*fallback
+	extras    []constructor.Result // what the fallbacks make, provided beside
+	standIns  []int                // by what is provided: which of the extras stands in, or -1
 	partition func(context.Context) string
-	mistakes  []error // of its options
+	mistakes  []error
+}
 
-	constructor constructor.Constructor
-	provided    []constructor.Result
-	extras      []constructor.Result // what the fallbacks make, provided beside
-	standIns    []int                // by what is provided: which of the extras stands in, or -1
-	planned     *plan                // where nothing was missing when it was made
+// withoutOptions are those of all tags that have none.
+var withoutOptions tagOptions
+
+func (t *tag) apply(opts []TagOption) {
+	if len(opts) == 0 {
+		return
+	}
+	if t.tagOptions == &withoutOptions {
+		t.tagOptions = new(tagOptions)
+	}
+	for _, opt := range opts {
+		opt.applyTag(t.tagOptions)
+	}
 }
 
 // wrap makes the constructor that dig will call.
@@ -167,7 +190,7 @@ func (t *tag) wrap(c constructor.Constructor) (reflect.Value, error) {
 		return reflect.Value{}, err
 	}
 	if len(plan.missing) == 0 {
-		t.planned = plan
+		t.planned = plan.all()
 	}
 	return c.Make(t.parameter(plan), t.results(), t.provide), nil
 }

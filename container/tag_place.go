@@ -81,5 +81,5 @@ func (t *tag) err(p *plan) error {
 	if len(errs) == 0 {
 		return nil
 	}
-	return fmt.Errorf("container.Tag(%s, %q) %v: %w", t.constructor.Name, t.policy, t.place(), errors.Join(errs...))
+	return fmt.Errorf("container.Tag(%s, %q) %v: %w", t.constructor.Name(), t.policy, t.place(), errors.Join(errs...))
 }

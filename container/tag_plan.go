@@ -33,6 +33,14 @@ type lack struct {
 	err  error
 }
 
+// all are how all that the constructor comes to provide is wrapped.
+func (p *plan) all() []plannedResult {
+	if len(p.extras) == 0 {
+		return p.results
+	}
+	return slices.Concat(p.results, p.extras)
+}
+
 func (p *plan) mistake(format string, args ...any) {
 	p.mistakes = append(p.mistakes, fmt.Errorf(format, args...))
 }
@@ -62,7 +70,7 @@ func (t *tag) plan() *plan {
 		}
 		switch {
 		case p.results[i].wrapper != nil:
-			p.results[i].service = typeOfService(r.Element(), p.results[i].wrapper.methods, t.constructor.Name)
+			p.results[i].service = typeOfService(r.Element(), p.results[i].wrapper.methods, &t.constructor)
 			wrapped++
 		case t.mustBeWrapped(p, r.Element()):
 			wrapped++ // it would be
@@ -150,10 +158,10 @@ func (t *tag) planFallbacks(p *plan) {
 		its := f.tag.plan()
 		p.extras = append(p.extras, its.results...)
 		for _, err := range its.mistakes {
-			p.mistake("container.Fallback(%s): %w", f.tag.constructor.Name, err)
+			p.mistake("container.Fallback(%s): %w", f.tag.constructor.Name(), err)
 		}
 		for _, m := range its.missing {
-			p.missing = append(p.missing, lack{m.what, fmt.Errorf("container.Fallback(%s): %w", f.tag.constructor.Name, m.err)})
+			p.missing = append(p.missing, lack{m.what, fmt.Errorf("container.Fallback(%s): %w", f.tag.constructor.Name(), m.err)})
 		}
 	}
 }

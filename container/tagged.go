@@ -80,19 +80,21 @@ func (p *parameter) of(o *Orchestrator) reflect.Value {
 
 // provide wraps what a tagged constructor returned.
 func (t *tag) provide(parameter reflect.Value, values []reflect.Value) ([]reflect.Value, error) {
-	p := t.planned
-	if p == nil {
-		p = t.plan()
-	}
-	if err := t.err(p); err != nil {
-		return nil, err
+	planned := t.planned
+	if planned == nil {
+		p := t.plan()
+		if err := t.err(p); err != nil {
+			return nil, err
+		}
+		planned = p.all()
 	}
 	o := parameter.Field(orchestratorField).Interface().(*Orchestrator)
 	own, extra := values[:len(t.provided)], values[len(t.provided):]
+	mine, theirs := planned[:len(own)], planned[len(own):]
 	n := 0
 	for _, f := range t.fallbacks {
 		for i := range f.tag.provided {
-			v, err := o.provide(&f.tag, &f.tag.provided[i], &p.extras[n], extra[n], nil)
+			v, err := o.provide(&f.tag, &f.tag.provided[i], &theirs[n], extra[n], nil)
 			if err != nil {
 				return nil, err
 			}
@@ -101,7 +103,7 @@ func (t *tag) provide(parameter reflect.Value, values []reflect.Value) ([]reflec
 		}
 	}
 	for i := range own {
-		v, err := o.provide(t, &t.provided[i], &p.results[i], own[i], t.fallbackOf(i, extra))
+		v, err := o.provide(t, &t.provided[i], &mine[i], own[i], t.fallbackOf(i, extra))
 		if err != nil {
 			return nil, err
 		}
@@ -116,7 +118,7 @@ func (o *Orchestrator) provide(t *tag, r *constructor.Result, planned *plannedRe
 	if planned.wrapper == nil {
 		return convert(v, r.Type), nil
 	}
-	if !r.Flatten {
+	if !r.Flatten() {
 		return o.wrap(t, r, planned, convert(v, r.Type), f)
 	}
 	wrapped := reflect.MakeSlice(r.Type, v.Len(), v.Len())
@@ -134,7 +136,7 @@ func (o *Orchestrator) wrap(t *tag, r *constructor.Result, planned *plannedResul
 	if v.IsZero() && v.Kind() != reflect.Struct {
 		return v, nil // nil stays nil
 	}
-	s, err := o.newService(tagged{&planned.service, planned.policy, t.methods, &t.errors, &t.constructor, f, t.partition}, r.Name, r.Group)
+	s, err := o.newService(tagged{&planned.service, planned.policy, t.methods, &t.errors, &t.constructor, f, t.partition}, r.Name(), r.Group())
 	if err != nil {
 		return reflect.Value{}, err
 	}

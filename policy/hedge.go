@@ -15,8 +15,9 @@ const (
 // Hedge asks once more, beside the attempt that is under way, where that takes
 // longer than usual, and takes the answer that comes first: it cuts off the slow tail
 // of a dependency that answers most calls fast. The others are cancelled. It is
-// carried out for methods that are safe to repeat, marked //clad:safe, and for
-// requests of net/http that only read, and ignored elsewhere. See "The Tail at Scale"
+// carried out for methods that are safe to repeat, marked //clad:safe, for requests of
+// net/http that only read, and for unary calls of gRPC without side effects, and
+// ignored elsewhere. See "The Tail at Scale"
 // (Dean and Barroso, 2013).
 //
 // Each hedge passes the layers further in by itself, in a goroutine of its own: it

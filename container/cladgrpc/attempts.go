@@ -37,7 +37,7 @@ func run(ctx context.Context, r policy.Runner, try attempt) error {
 }
 
 func runIn(ctx context.Context, p *container.Pipeline, try attempt) (err error) {
-	call := p.Begin(ctx)
+	call := p.BeginAlone(ctx)
 	defer call.End()
 	for call.Next(&err) {
 		var m meaning

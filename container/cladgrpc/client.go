@@ -70,7 +70,7 @@ func (c client) invoke(ctx context.Context, method string, opts []grpc.CallOptio
 // invokeIn is a loop of its own and no function of run's: that would be another
 // allocation for each call.
 func (c client) invokeIn(ctx context.Context, p *container.Pipeline, u unary) (err error) {
-	call := p.Begin(ctx)
+	call := p.BeginAlone(ctx)
 	defer call.End()
 	for call.Next(&err) {
 		var m meaning

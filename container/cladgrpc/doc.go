@@ -34,6 +34,14 @@
 // a key (policy.Retry.IdempotencyKey), or it was not sent,
 // because there was no connection or a limiter of ours turned it away.
 //
+// What is hedged, where the policy of a tagged connection says so: unary calls whose
+// method is declared without side effects (idempotency_level = NO_SIDE_EFFECTS). Each
+// attempt sends a copy of the request and has a reply of its own, as well as what the
+// options Header, Trailer, Peer and OnFinish ask for; the caller gets those of the
+// attempt that counts. So messages must be protobuf's, and a call with options that are
+// not of package grpc is not hedged: interceptors that read them may write to what its
+// caller shares. Streams and merely idempotent calls are not either.
+//
 // Errors come out as they were where nothing was stopped, and with a status where
 // clad stopped the call; see [Status]. What policy has errors for is found in them.
 //

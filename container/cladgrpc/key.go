@@ -20,8 +20,12 @@ func (k *idempotencyKey) in(ctx context.Context, name string) context.Context {
 	if sent, _ := metadata.FromOutgoingContext(ctx); len(sent.Get(name)) > 0 {
 		return ctx
 	}
+	return metadata.AppendToOutgoingContext(ctx, name, k.value())
+}
+
+func (k *idempotencyKey) value() string {
 	if *k == "" {
 		*k = idempotencyKey(uuid.New())
 	}
-	return metadata.AppendToOutgoingContext(ctx, name, string(*k))
+	return string(*k)
 }

@@ -47,15 +47,22 @@ func newOptions(opts []Option) options {
 // idempotency_level: NO_SIDE_EFFECTS or IDEMPOTENT. A method whose generated code
 // is not part of the program is not known to be.
 func Idempotent(fullMethod string) bool {
+	_, level := declared(fullMethod)
+	return level != descriptorpb.MethodOptions_IDEMPOTENCY_UNKNOWN
+}
+
+// declared returns what the proto file declares of a method; m is nil where it is not
+// part of the program.
+func declared(fullMethod string) (m protoreflect.MethodDescriptor, level descriptorpb.MethodOptions_IdempotencyLevel) {
 	name := strings.ReplaceAll(strings.TrimPrefix(fullMethod, "/"), "/", ".")
 	d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
 	if err != nil {
-		return false
+		return nil, level
 	}
-	m, ok := d.(protoreflect.MethodDescriptor)
-	if !ok {
-		return false
+	m, _ = d.(protoreflect.MethodDescriptor)
+	if m == nil {
+		return nil, level
 	}
-	o, ok := m.Options().(*descriptorpb.MethodOptions)
-	return ok && o.GetIdempotencyLevel() != descriptorpb.MethodOptions_IDEMPOTENCY_UNKNOWN
+	o, _ := m.Options().(*descriptorpb.MethodOptions)
+	return m, o.GetIdempotencyLevel()
 }

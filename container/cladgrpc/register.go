@@ -10,7 +10,7 @@ import (
 
 func init() { //nolint:gochecknoinits // proxies register themselves
 	container.RegisterProxyWith(guard, container.Offers[io.Closer]())
-	container.RegisterNames[grpc.ClientConnInterface](checkName)
+	container.RegisterHedgedNames[grpc.ClientConnInterface](checkName, reads)
 }
 
 // guard returns a connection that calls next under the pipelines of m. What next
@@ -21,7 +21,7 @@ func guard(next grpc.ClientConnInterface, m container.Methods) grpc.ClientConnIn
 		Proxied: container.Proxied{Value: next},
 		next:    next,
 		methods: m,
-		unary:   client{m.Method("Invoke"), newOptions(nil), shared},
+		unary:   client{m.Hedges("Invoke"), newOptions(nil), shared},
 		stream:  client{m.Method("NewStream"), newOptions(nil), shared},
 	}
 	closer, ok := next.(io.Closer)
@@ -59,7 +59,11 @@ func (c *conn) Unwrap() grpc.ClientConnInterface { return c.next }
 
 // Invoke implements [grpc.ClientConnInterface].
 func (c *conn) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
-	return c.of(method, c.unary).invoke(ctx, method, opts, func(ctx context.Context, opts []grpc.CallOption) error {
+	of := c.of(method, c.unary)
+	if p, ok := of.runner.(*container.Pipeline); ok && p.Hedging() && hedgeable(method, args, reply, opts) {
+		return of.invokeHedged(ctx, p, newRival(of, c.next, method, args, reply, opts))
+	}
+	return of.invoke(ctx, method, opts, func(ctx context.Context, opts []grpc.CallOption) error {
 		return c.next.Invoke(ctx, method, args, reply, opts...)
 	})
 }

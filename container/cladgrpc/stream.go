@@ -40,7 +40,7 @@ func (c client) open(ctx context.Context, desc *grpc.StreamDesc, opts []grpc.Cal
 
 // openIn opens a stream in a pipeline of ours, which can be told of its end.
 func (c client) openIn(ctx context.Context, p *container.Pipeline, desc *grpc.StreamDesc, opts []grpc.CallOption, open opener) (stream grpc.ClientStream, err error) {
-	call := p.Begin(ctx)
+	call := p.BeginAlone(ctx)
 	defer call.End()
 	for call.Next(&err) {
 		s := &guardedStream{several: desc.ServerStreams, ctx: call.Context()}

@@ -16,14 +16,14 @@ type aCluster struct {
 	servers []*server
 }
 
-func newCluster(t *testing.T) *aCluster {
+func newCluster(t *testing.T, args ...string) *aCluster {
 	t.Helper()
 	c := &aCluster{t: t}
 	ports := make([]string, 3)
 	for i := range ports {
 		ports[i] = freePort(t)
-		c.servers = append(c.servers, newServer(t, "--cluster-enabled", "yes", "--cluster-port", ports[i],
-			"--cluster-node-timeout", "1000", "--cluster-require-full-coverage", "no", "--appendonly", "no"))
+		c.servers = append(c.servers, newServer(t, append([]string{"--cluster-enabled", "yes", "--cluster-port", ports[i],
+			"--cluster-node-timeout", "1000", "--cluster-require-full-coverage", "no", "--appendonly", "no"}, args...)...))
 	}
 	for i, s := range c.servers {
 		c.do(s, "cluster", "addslotsrange", i*5462, min((i+1)*5462, 16384)-1)

@@ -2,65 +2,142 @@ package cladredis_test
 
 import (
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/cladgo/clad/internal/failover"
 	"github.com/cladgo/clad/policy"
 	"github.com/redis/go-redis/v9"
 )
 
 // Breakers that stayed open for 30s made failovers ten times as long.
 
-func TestAReplicaIsPromoted(t *testing.T) {
+func TestAReplicaThatIsPromotedIsSurvived(t *testing.T) {
 	t.Parallel()
-	master := newServer(t)
-	replica := newReplica(t, master)
-	// The clients talk to the replica: it refuses writes until it is the master.
-	survives(t, "k", replica.bare, func() {
-		// real time: somebody notices, and decides
-		time.Sleep(2500 * time.Millisecond)
-		if err := replica.bare().Do(background, "replicaof", "no", "one").Err(); err != nil {
-			t.Error(err)
+	survives(t, "Redis is a replica that is promoted", func() (keys, func() *redis.Client, func()) {
+		replica := newReplica(t, newServer(t))
+		// The clients talk to the replica: it refuses writes until it is the master.
+		return keys{"": "k"}, clientOf(t, replica), func() {
+			// real time: somebody notices, and decides
+			time.Sleep(2500 * time.Millisecond)
+			if err := replica.bare().Do(background, "replicaof", "no", "one").Err(); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 }
 
-func TestAServerLoadsItsData(t *testing.T) {
+func TestAServerThatLoadsItsDataIsSurvived(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, "--enable-debug-command", "yes", "--loading-process-events-interval-bytes", "1024")
-	for _, args := range [][]any{{"debug", "populate", 6000, "filler", 64}, {"config", "set", "key-load-delay", 300}} {
-		if err := s.bare().Do(background, args...).Err(); err != nil {
-			t.Fatal(err)
+	survives(t, "Redis loads its data", func() (keys, func() *redis.Client, func()) {
+		s := newServer(t, "--enable-debug-command", "yes", "--loading-process-events-interval-bytes", "1024")
+		for _, args := range [][]any{{"debug", "populate", 6000, "filler", 64}, {"config", "set", "key-load-delay", 300}} {
+			if err := s.bare().Do(background, args...).Err(); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	survives(t, "k", s.bare, func() { _ = s.bare().Do(background, "debug", "reload").Err() })
-}
-
-func TestAMasterOfAClusterIsRestarted(t *testing.T) {
-	t.Parallel()
-	s := newCluster(t)
-	key := s.keys()[0]
-	survives(t, key, s.bare, func() {
-		s.servers[0].kill()
-		// real time: somebody starts it again
-		time.Sleep(2 * time.Second)
-		s.servers[0].start()
+		return keys{"": "k"}, clientOf(t, s), func() { _ = s.bare().Do(background, "debug", "reload").Err() }
 	})
 }
 
-func TestSentinelsPutAReplicaInTheMastersPlace(t *testing.T) {
+// go-redis itself sends again what it got no answer to, and has it happen twice.
+func TestAServerThatHangsIsSurvived(t *testing.T) {
 	t.Parallel()
-	master := newServer(t)
-	sentinels := newSentinels(t, master)
-	survives(t, "k", func() *redis.Client {
-		c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "main", SentinelAddrs: sentinels})
+	survives(t, "Redis hangs for 4 s", func() (keys, func() *redis.Client, func()) {
+		s := newServer(t)
+		return keys{"": "k"}, clientOf(t, s), func() {
+			s.freeze()
+			// real time: longer than the client waits
+			time.Sleep(4 * time.Second)
+			s.thaw()
+		}
+	})
+}
+
+func TestAMasterOfAClusterThatIsRestartedIsSurvived(t *testing.T) {
+	t.Parallel()
+	survives(t, "Redis Cluster: a master is killed and started again", func() (keys, func() *redis.ClusterClient, func()) {
+		s := newCluster(t, "--appendonly", "yes")
+		keys := keys{"keys of its own": s.keys()[0], "keys of others": s.keys()[1]}
+		return keys, s.bare, func() {
+			s.servers[0].kill()
+			// real time: somebody starts it again
+			time.Sleep(2 * time.Second)
+			s.servers[0].start()
+		}
+	})
+}
+
+func TestAReplicaInTheMastersPlaceIsSurvived(t *testing.T) {
+	t.Parallel()
+	survives(t, "Redis is killed, and Sentinels promote its replica", func() (keys, func() *redis.Client, func()) {
+		master := newServer(t)
+		sentinels := newSentinels(t, master)
+		client := func() *redis.Client {
+			c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "main", SentinelAddrs: sentinels})
+			t.Cleanup(func() { _ = c.Close() })
+			return c
+		}
+		return keys{"": "k"}, client, func() {
+			master.kill()
+			await(t, "another master", func() bool {
+				sentinel := redis.NewSentinelClient(&redis.Options{Addr: sentinels[0]})
+				defer func() { _ = sentinel.Close() }()
+				addr, err := sentinel.GetMasterAddrByName(background, "main").Result()
+				return err == nil && net.JoinHostPort(addr[0], addr[1]) != master.addr
+			})
+		}
+	})
+}
+
+// clientOf makes clients with all settings left at their defaults.
+func clientOf(t *testing.T, s *server) func() *redis.Client {
+	return func() *redis.Client {
+		c := redis.NewClient(&redis.Options{Addr: s.addr})
 		t.Cleanup(func() { _ = c.Close() })
 		return c
-	}, master.kill)
+	}
+}
+
+// keys are the lists that one client reads and writes, by what is said of them.
+type keys map[string]string
+
+// survives has a failover happen to a client. Where it only keeps a server from
+// writing, callers only write: reads would keep a breaker closed.
+func survives[C redis.UniversalClient](t *testing.T, what string, prepare func() (k keys, client func() C, happen func())) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	failover.Survive(t, func() failover.Run {
+		keys, client, happen := prepare()
+		bare := client()
+		wrapped, _ := guarded(t, policy.Catalog{Policies: map[string]policy.Policy{"cache": failover.Policy}}, client)
+		calls := func(c redis.UniversalClient, key string) failover.Calls {
+			calls := failover.Calls{
+				Write: func(ctx context.Context, id string) error { return c.RPush(ctx, key, id).Err() },
+			}
+			if !strings.Contains(what, "is a replica") {
+				calls.Read = func(ctx context.Context) error { return c.LLen(ctx, key).Err() }
+			}
+			return calls
+		}
+		run := failover.Run{
+			Failover: what, Server: "Redis " + failover.Version(t, "redis-server", "--version"), Happen: happen,
+			Forgets: strings.Contains(what, "Sentinel"), // a replica follows later
+		}
+		for way, key := range keys {
+			run.Clients = append(run.Clients, failover.Client{
+				Module: "github.com/redis/go-redis/v9", Way: way, Bare: calls(bare, key), Guarded: calls(wrapped, key),
+				Effects: func(ctx context.Context) ([]string, error) { return client().LRange(ctx, key, 0, -1).Result() },
+			})
+		}
+		return run
+	})
 }
 
 // newSentinels watch a master and a replica of it.
@@ -102,71 +179,4 @@ func newReplica(t *testing.T, master *server) *server {
 		return strings.Contains(info, "master_link_status:up")
 	})
 	return replica
-}
-
-// survives puts the same load on a bare client and on a guarded one during a failover,
-// and compares for how long each could not write: with all settings left at their
-// defaults it may be 1.3 times as long, and half a second more.
-func survives[C redis.UniversalClient](t *testing.T, key string, client func() C, failover func()) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("takes seconds")
-	}
-	wrapped, _ := guarded(t, under(policy.Retry{MaxAttempts: 3}, policy.CircuitBreaker{}, policy.Timeout(time.Second)), client)
-	clients := []redis.UniversalClient{client(), wrapped}
-	outages := make([]outage, len(clients))
-	ctx, stop := context.WithCancel(background)
-	var load sync.WaitGroup
-	for i, c := range clients {
-		for range 2 {
-			load.Go(func() { outages[i].write(ctx, c, key) })
-		}
-	}
-	failover()
-	for i := range outages {
-		await(t, "the end of the failover", outages[i].over)
-	}
-	stop()
-	load.Wait()
-	bare, clad := outages[0].took(), outages[1].took()
-	t.Logf("bare %v, clad %v", bare, clad)
-	if clad > bare*13/10+500*time.Millisecond {
-		t.Errorf("%v, and %v of a bare client", clad, bare)
-	}
-}
-
-// outage is from the first call that failed to the last one.
-type outage struct {
-	mu          sync.Mutex
-	first, last time.Time
-}
-
-func (o *outage) write(ctx context.Context, c redis.UniversalClient, key string) {
-	for ctx.Err() == nil {
-		start := time.Now()
-		if err := c.Set(background, key, "v", 0).Err(); err != nil {
-			o.mu.Lock()
-			if o.first.IsZero() {
-				o.first = start
-			}
-			o.last = time.Now()
-			o.mu.Unlock()
-		}
-		// real time: a load that leaves the machine to others too
-		time.Sleep(10 * time.Millisecond)
-	}
-}
-
-func (o *outage) took() time.Duration {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.last.Sub(o.first)
-}
-
-// over reports whether there has been no error for a while, in which breakers are
-// probed.
-func (o *outage) over() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return !o.last.IsZero() && time.Since(o.last) > 3*time.Second
 }

@@ -3,7 +3,7 @@
 //
 //	go run ./examples/app                          # the profile development
 //	CLAD_PROFILE=production go run ./examples/app
-//	go run ./examples/app -demo                    # plays an outage by itself
+//	go run ./examples/app -demo                    # plays an outage, and a bank on fire
 //	go run ./examples/app -h
 //
 // Start reading at package payments, the domain; then package wiring, where

@@ -63,7 +63,7 @@ func TestDemo(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit code %d\n%s%s", code, out, errs)
 	}
-	for _, want := range []string{"production", "the file says 5s", "RECOVERY_TIMEOUT=2s", " open ", " half-open ", "Each step went as told"} {
+	for _, want := range []string{"production", "RECOVERY_TIMEOUT=2s", " open ", " half-open ", "Each step went as told", "BUDGET=0.2", "All of it as told"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}

@@ -24,7 +24,7 @@ const help = `A payment service on this machine, with a bank of its own, to see 
 gateway, ledger and cache are protected by the policies of a profile.
 
   go run ./examples/app          serve, and print three curl lines to try
-  go run ./examples/app -demo    play an outage of the bank, and say what happened
+  go run ./examples/app -demo    play an outage of the bank, then a bank on fire, and say what happened
 
 Flags:
 `
@@ -56,7 +56,7 @@ func parseOptions(args, environ []string, stderr io.Writer) (options, error) {
 		flags.PrintDefaults()
 		fmt.Fprint(stderr, helpEnvironment)
 	}
-	flags.BoolVar(&o.demo, "demo", false, "play an outage of the bank and its recovery, then exit")
+	flags.BoolVar(&o.demo, "demo", false, "play an outage of the bank and a bank on fire, then exit")
 	flags.BoolVar(&o.verbose, "v", false, "log retries, rejections and what Fx does")
 	flags.StringVar(&o.configs, "configs", "", "the `directory` of profiles (default: the repository's configs)")
 	flags.StringVar(&o.api, "api", "127.0.0.1:8080", "the `address` of the payment service; a free port if that is taken")

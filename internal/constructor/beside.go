@@ -27,7 +27,7 @@ func (c Constructor) Beside(other Constructor) Constructor {
 			if n < len(returned) && !returned[n].IsNil() {
 				err, _ := reflect.TypeAssert[error](returned[n])
 				if part.pc != c.pc {
-					err = fmt.Errorf("%s at %s: %w", part.Name, part.At, err)
+					err = fmt.Errorf("%s at %s: %w", part.Name(), part.At(), err)
 				}
 				failed := make([]reflect.Value, 0, len(out)+1)
 				for _, t := range out {
@@ -55,7 +55,7 @@ func Beyond(at int, as reflect.Type, name, group string) Result {
 	case group != "":
 		tag = fmt.Sprintf("group:%q", group)
 	}
-	return tagged(Result{Type: as, Field: "fallback", at: at}, tag)
+	return Result{Type: as, Field: "fallback", tag: tag, at: at}
 }
 
 func parameters(fn reflect.Type, in []reflect.Type) []reflect.Type {

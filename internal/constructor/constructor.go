@@ -20,11 +20,6 @@ var ErrBroken = errors.New("fx refuses the constructor")
 
 // Constructor is a user's constructor, however it was handed over.
 type Constructor struct {
-	// Name of the function that the user wrote: "payments.NewGateway".
-	Name string
-	// At is where it stands: "/src/payments/gateway.go:12".
-	At string
-
 	fn  reflect.Value // to be called
 	pc  uintptr       // of the function that the user wrote
 	tag string        // of its result: name or group
@@ -37,7 +32,7 @@ func Read(ctor any) (Constructor, error) {
 	case !v.IsValid():
 		return Constructor{}, errors.New("it needs a constructor, not nil")
 	case v.Kind() == reflect.Func && !v.IsNil():
-		return locate(Constructor{fn: v, pc: v.Pointer()}), nil
+		return Constructor{fn: v, pc: v.Pointer()}, nil
 	case v.Type() == typeOfAnnotationError:
 		return Constructor{}, ErrBroken
 	case v.Type() == typeOfAnnotated:
@@ -64,14 +59,21 @@ func readAnnotated(a fx.Annotated) (Constructor, error) {
 	return c, nil
 }
 
-// locate tells where the function stands that the user wrote.
-func locate(c Constructor) Constructor {
-	c.Name, c.At = "a constructor", "an unknown place"
+// Name is that of the function that the user wrote: "payments.NewGateway".
+func (c Constructor) Name() string {
+	if f := runtime.FuncForPC(c.pc); f != nil {
+		return path.Base(f.Name())
+	}
+	return "a constructor"
+}
+
+// At is where that stands: "/src/payments/gateway.go:12".
+func (c Constructor) At() string {
 	if f := runtime.FuncForPC(c.pc); f != nil {
 		file, line := f.FileLine(c.pc)
-		c.Name, c.At = path.Base(f.Name()), file+":"+strconv.Itoa(line)
+		return file + ":" + strconv.Itoa(line)
 	}
-	return c
+	return "an unknown place"
 }
 
 var typeOfError = reflect.TypeFor[error]()
@@ -105,7 +107,7 @@ func (c Constructor) Make(parameter reflect.Type, results []Result, provide func
 		}
 		provided, err := provide(args[theirs], values)
 		if err != nil {
-			err = fmt.Errorf("%s at %s: %w", c.Name, c.At, err)
+			err = fmt.Errorf("%s at %s: %w", c.Name(), c.At(), err)
 			return failed(results, reflect.ValueOf(&err).Elem())
 		}
 		return append(provided, reflect.Zero(typeOfError))
@@ -127,7 +129,7 @@ func Describe(ctor any) string {
 	if err != nil {
 		return "a constructor"
 	}
-	return c.Name + " at " + c.At
+	return c.Name() + " at " + c.At()
 }
 
 // Parameter returns the type of the last parameter of a constructor that Make

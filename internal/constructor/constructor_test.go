@@ -46,8 +46,8 @@ func describe(results []constructor.Result) string {
 	var all []string
 	for _, r := range results {
 		text := fmt.Sprintf("%v %s", r.Type, r.Field)
-		if r.Name+r.Group != "" {
-			text += fmt.Sprintf(" [%s%s] %v", r.Name, r.Group, r.Element())
+		if r.Name()+r.Group() != "" {
+			text += fmt.Sprintf(" [%s%s] %v", r.Name(), r.Group(), r.Element())
 		}
 		if note := r.StructTag.Get("note"); note != "" {
 			text += " " + note
@@ -183,7 +183,7 @@ func TestWhatIsMadeIsProvidedAsTheUsersOwn(t *testing.T) {
 		t.Errorf("the graph has another name for it:\n%s", graph)
 	}
 	again, err := constructor.Read(ctor)
-	if err != nil || again.Name != "constructor_test.newNumber" || !strings.HasSuffix(filepath.Dir(again.At), "constructor") {
+	if err != nil || again.Name() != "constructor_test.newNumber" || !strings.HasSuffix(filepath.Dir(again.At()), "constructor") {
 		t.Errorf("read again it is %+v, %v", again, err)
 	}
 

@@ -62,12 +62,13 @@ func readDecorator(d reflect.Value) (Decorator, bool) {
 	if err != nil {
 		return Decorator{}, false
 	}
-	decorator := Decorator{What: "fx.Decorate(" + c.Name + ")", Takes: parametersOf(c.fn.Type())}
+	decorator := Decorator{What: "fx.Decorate(" + c.Name() + ")", Takes: parametersOf(c.fn.Type())}
 	if replace := field(d, "IsReplace"); replace.IsValid() && replace.Bool() {
 		decorator.What = "fx.Replace"
 	}
-	for _, r := range results {
-		decorator.Gives = append(decorator.Gives, Key{r.Type, r.Name, r.Group})
+	for i := range results {
+		r := &results[i]
+		decorator.Gives = append(decorator.Gives, Key{r.Type, r.Name(), r.Group()})
 	}
 	if stack := elements(field(d, "Stack")); len(stack) > 0 {
 		file, line := field(stack[0], "File"), field(stack[0], "Line")

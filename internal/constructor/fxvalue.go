@@ -26,7 +26,7 @@ func buildAnnotated(v reflect.Value) (Constructor, error) {
 	if ptr := v.FieldByName("FuncPtr"); ptr.IsValid() && ptr.Uint() != 0 { // it was made by Annotate below
 		c.pc = uintptr(ptr.Uint())
 		if a := v.FieldByName("Annotations"); a.IsValid() && a.Len() == 0 {
-			return locate(c), nil // nothing to apply, and Build makes a container for it
+			return c, nil // nothing to apply, and Build makes a container for it
 		}
 	}
 	a := reflect.New(typeOfAnnotated)
@@ -36,7 +36,7 @@ func buildAnnotated(v reflect.Value) (Constructor, error) {
 		return Constructor{}, err
 	}
 	c.fn = reflect.ValueOf(out[0].Interface())
-	return locate(c), nil
+	return c, nil
 }
 
 // Annotate makes of fn what fx.Provide takes, in the place of the user's

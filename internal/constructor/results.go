@@ -3,6 +3,7 @@ package constructor
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"go.uber.org/dig"
@@ -16,19 +17,30 @@ type Result struct {
 	Field string
 	// StructTag is its field's, with what others than dig say of it.
 	StructTag reflect.StructTag
-	// Name and Group are those under which it is provided.
-	Name, Group string
-	// Flatten says that it is a slice whose elements are provided.
-	Flatten bool
 
 	tag  string // dig's own: name and group
 	at   int    // which result of the function
 	path []int  // fields from there
 }
 
+// Name is that under which it is provided, if any.
+func (r *Result) Name() string { return reflect.StructTag(r.tag).Get("name") }
+
+// Group is that in which it is provided, if any.
+func (r *Result) Group() string {
+	group, _, _ := strings.Cut(reflect.StructTag(r.tag).Get("group"), ",")
+	return group
+}
+
+// Flatten says that it is a slice whose elements are provided.
+func (r *Result) Flatten() bool {
+	_, options, _ := strings.Cut(reflect.StructTag(r.tag).Get("group"), ",")
+	return strings.Contains(options, "flatten")
+}
+
 // Element is the type that is provided.
 func (r *Result) Element() reflect.Type {
-	if r.Flatten && r.Type.Kind() == reflect.Slice {
+	if r.Flatten() && r.Type.Kind() == reflect.Slice {
 		return r.Type.Elem()
 	}
 	return r.Type
@@ -55,7 +67,7 @@ func (c Constructor) Results() ([]Result, error) {
 				return nil, fmt.Errorf("result %d is an error, which only the last may be", i+1)
 			}
 		case out.Kind() != reflect.Struct || !dig.IsOut(out):
-			results = append(results, tagged(Result{Type: out, Field: fmt.Sprint(i + 1), at: i}, c.tag))
+			results = append(results, Result{Type: out, Field: strconv.Itoa(i + 1), tag: c.tag, at: i})
 		case c.tag != "":
 			return nil, fmt.Errorf("fx.Annotated cannot give a name or group to the result struct %v; tag its fields", out)
 		default:
@@ -93,17 +105,8 @@ func fieldsOf(t reflect.Type, at int, path []int) ([]Result, error) {
 					tag = strings.TrimSpace(fmt.Sprintf("%s %s:%q", tag, key, value))
 				}
 			}
-			results = append(results, tagged(Result{Type: f.Type, Field: f.Name, StructTag: f.Tag, at: at, path: here}, tag))
+			results = append(results, Result{Type: f.Type, Field: f.Name, StructTag: f.Tag, tag: tag, at: at, path: here})
 		}
 	}
 	return results, nil
-}
-
-// tagged returns a result with what dig's tag says of it.
-func tagged(r Result, tag string) Result {
-	r.tag = tag
-	r.Name = reflect.StructTag(tag).Get("name")
-	group, options, _ := strings.Cut(reflect.StructTag(tag).Get("group"), ",")
-	r.Group, r.Flatten = group, strings.Contains(options, "flatten")
-	return r
 }

@@ -15,6 +15,7 @@ const (
 	callers = 2
 	pause   = 10 * time.Millisecond
 	calm    = time.Second // without any failure a failover is over
+	slow    = time.Second // is as good as a failure
 )
 
 // load is callers that go on and on.
@@ -24,7 +25,7 @@ type load struct {
 	callers sync.WaitGroup
 
 	mu           sync.Mutex
-	first, last  time.Time // when a call began that failed, and when one last failed
+	first, last  time.Time // when the first call began that failed, and when the last one ended
 	well         []time.Time
 	failed       int
 	acknowledged []string
@@ -65,11 +66,11 @@ func (l *load) note(caller int, began time.Time, id string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	if err == nil {
+	if err == nil && id != "" {
+		l.acknowledged = append(l.acknowledged, id)
+	}
+	if err == nil && now.Sub(began) < slow {
 		l.well[caller] = now
-		if id != "" {
-			l.acknowledged = append(l.acknowledged, id)
-		}
 		return
 	}
 	l.failed++
@@ -110,7 +111,7 @@ type result struct {
 }
 
 func (r result) String() string {
-	return fmt.Sprintf("%v, %d calls failed, %d effects, %d doubled, %d lost", r.outage.Round(time.Millisecond), r.failed, r.effects, r.doubled, r.lost)
+	return fmt.Sprintf("%v, %d calls failed or were slow, %d effects, %d doubled, %d lost", r.outage.Round(time.Millisecond), r.failed, r.effects, r.doubled, r.lost)
 }
 
 func (l *load) result(effects []string) result {

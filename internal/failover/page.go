@@ -18,14 +18,14 @@ const head = `# Failovers
 
 For how long callers see a failover: by way of a client as it is, and of the same client under clad, both at the same time at the same server. clad's policy is ` + "`Retry{MaxAttempts: 3}, CircuitBreaker{}, Timeout(1s)`" + `, all else at its defaults. It may be seen for 1.3 times as long as without clad, and half a second more: tests that start these servers hold that, in every run. The figures are of one run on one machine.
 
-Each client has four callers, who call again 10 ms after the call before: two read, two write what may not be repeated. What they see lasts from the beginning of the first call that fails to the end of the last. Each write has a name, so that one that has happened twice is seen; under clad there is none. *Lost* are writes that succeeded, and are gone: a replica that takes over may not have them yet.
+Each client has two callers who write what may not be repeated and, but where reads go on, two who read; each calls again 10 ms after the call before. What they see lasts from the beginning of the first call that fails, or takes longer than a second, to the end of the last. Each write has a name, so that one that has happened twice is seen; under clad there is none. *Lost* are writes that succeeded, and are gone: a replica that takes over may not have them yet.
 
-A circuit breaker opens after five failures, is open for half a second, then for a quarter longer each time. So what it adds to an outage is half a second or a quarter of it. Write no ` + "`recovery_timeout`" + ` above that ([policies](policies.md)).
+A circuit breaker opens after five failures, is open for half a second, then for a quarter longer each time. So what it adds to an outage is half a second or a quarter of it. What it refuses fails at once, instead of waiting for a server that is not there; who calls again at once has more calls fail, and sooner. Write no ` + "`recovery_timeout`" + ` above that ([policies](policies.md)).
 
 This page is written by tests (` + "`make clients`" + `).
 
-| failover | client | bare | clad | doubled: bare, clad | lost: bare, clad | server |
-| --- | --- | --- | --- | --- | --- | --- |
+| failover | client | bare | clad | failed calls: bare, clad | doubled: bare, clad | lost: bare, clad | server |
+| --- | --- | --- | --- | --- | --- | --- | --- |
 `
 
 // record writes a line of the page, or looks whether it is there.
@@ -55,7 +55,7 @@ var pages sync.Mutex
 func key(r Run, c Client) string { return fmt.Sprintf("| %s | %v ", r.Failover, c) }
 
 func line(r Run, c Client, version string, bare, guarded result) string {
-	return fmt.Sprintf("%s%s | %.2f s | %.2f s | %d, %d | %d, %d | %s |", key(r, c), version, bare.outage.Seconds(), guarded.outage.Seconds(),
+	return fmt.Sprintf("%s%s | %.2f s | %.2f s | %d, %d | %d, %d | %d, %d | %s |", key(r, c), version, bare.outage.Seconds(), guarded.outage.Seconds(), bare.failed, guarded.failed,
 		bare.doubled, guarded.doubled, bare.lost, guarded.lost, r.Server)
 }
 

@@ -163,6 +163,33 @@ func TestFaultsEndAfterSoManyRequests(t *testing.T) {
 	}
 }
 
+// One of two servers is broken.
+func TestEverySecondRequestFails(t *testing.T) {
+	v := visit(t)
+	v.charge("a")
+	v.faults(`{"error_every": 2}`)
+	for i, want := range []int{201, 503, 201, 503} {
+		if got := v.charge("a"); got != want {
+			t.Errorf("request %d: %d; want %d", i+1, got, want)
+		}
+	}
+}
+
+// A bank that hung comes to itself.
+func TestWhoWaitsWaitsNoLongerWhenTheFaultsChange(t *testing.T) {
+	v := visit(t)
+	v.faults(`{"latency": "1h"}`)
+	answered := make(chan int)
+	go func() { answered <- v.charge("a") }()
+	for asked := ""; !strings.Contains(asked, `"requests": 1`); { // or the test's own deadline
+		_, _, asked = v.do(http.MethodGet, "/statement", "", "")
+	}
+	v.faults(`{}`)
+	if status := <-answered; status != 201 {
+		t.Errorf("got %d", status)
+	}
+}
+
 // A client that does not wait is not charged.
 func TestSlowBankNoticesThatNobodyWaits(t *testing.T) {
 	v := visit(t)
@@ -179,13 +206,13 @@ func TestFaultsAreReadStrictly(t *testing.T) {
 	v := visit(t)
 	v.faults(`{"error_rate": 0.25, "latency": "200ms"}`)
 	status, _, answer := v.do(http.MethodPut, "/faults", "",
-		`{"outage": "yes", "latency": "5", "error_rate": 2, "drop_rate": -1, "retry_after": "1.5s", "requests": -1, "erorr_rate": 1}`)
+		`{"outage": "yes", "latency": "5", "error_rate": 2, "drop_rate": -1, "retry_after": "1.5s", "requests": -1, "error_every": -2, "erorr_rate": 1}`)
 	if status != http.StatusBadRequest {
 		t.Errorf("got %d", status)
 	}
 	for _, want := range []string{
 		"nothing was changed", "want a bool", "want a number and a unit", "2; it is a share", "-1; it is a share",
-		"want whole seconds", "requests", "erorr_rate", "there are: drop_rate, error_rate",
+		"want whole seconds", "requests", "-2; it must not be negative", "erorr_rate", "there are: drop_rate, error_every",
 	} {
 		if !strings.Contains(answer, want) {
 			t.Errorf("%q is not told in %s", want, answer)

@@ -17,10 +17,14 @@ import (
 type Faults struct {
 	// Outage drops every connection at once.
 	Outage bool `json:"outage"`
-	// Latency is the time before each answer.
+	// Latency is the time before each answer. Who waits when the faults change
+	// waits no longer.
 	Latency Duration `json:"latency"`
 	// ErrorRate is the share of requests answered with 503.
 	ErrorRate float64 `json:"error_rate"`
+	// ErrorEvery answers every n-th request with 503, as if one of n servers
+	// were broken; 0 means none.
+	ErrorEvery int `json:"error_every"`
 	// ThrottleRate is the share answered with 429, and a Retry-After.
 	ThrottleRate float64 `json:"throttle_rate"`
 	// RetryAfter is what the 429s say, in whole seconds; 0 means 1s.
@@ -74,6 +78,9 @@ func (f Faults) validate() []jsonio.Mistake {
 	if f.RetryAfter < 0 || time.Duration(f.RetryAfter)%time.Second != 0 {
 		mistake("retry_after", "%v; want whole seconds, as the header has them", time.Duration(f.RetryAfter))
 	}
+	if f.ErrorEvery < 0 {
+		mistake("error_every", "%d; it must not be negative", f.ErrorEvery)
+	}
 	if f.Requests < 0 {
 		mistake("requests", "%d; it must not be negative", f.Requests)
 	}
@@ -89,6 +96,8 @@ func (f Faults) retryAfter() string {
 type faults struct {
 	mu      sync.Mutex
 	present Faults
+	asked   int           // since they were set
+	changed chan struct{} // closed when others are set; nil until somebody asks
 }
 
 func (f *faults) get() Faults {
@@ -100,20 +109,30 @@ func (f *faults) get() Faults {
 func (f *faults) set(to Faults) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.present = to
+	f.present, f.asked = to, 0
+	if f.changed != nil {
+		close(f.changed)
+		f.changed = nil
+	}
 }
 
-// next returns the faults for one request.
-func (f *faults) next() Faults {
+// next returns the faults for one request, and what is closed when others are set.
+func (f *faults) next() (now Faults, changed <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	now := f.present
+	if f.changed == nil {
+		f.changed = make(chan struct{})
+	}
+	now = f.present
+	if f.asked++; now.ErrorEvery > 0 && f.asked%now.ErrorEvery == 0 {
+		now.ErrorRate = 1
+	}
 	if now.Requests > 0 {
 		if f.present.Requests--; f.present.Requests == 0 {
 			f.present = Faults{}
 		}
 	}
-	return now
+	return now, f.changed
 }
 
 func (b *Bank) showFaults(w http.ResponseWriter, _ *http.Request) {
@@ -125,7 +144,7 @@ func (b *Bank) setFaults(w http.ResponseWriter, r *http.Request) {
 	var f Faults
 	err := jsonio.Read(w, r, jsonio.Fields{
 		"outage": &f.Outage, "latency": &f.Latency,
-		"error_rate": &f.ErrorRate, "throttle_rate": &f.ThrottleRate, "retry_after": &f.RetryAfter,
+		"error_rate": &f.ErrorRate, "error_every": &f.ErrorEvery, "throttle_rate": &f.ThrottleRate, "retry_after": &f.RetryAfter,
 		"drop_rate": &f.DropRate, "lost_rate": &f.LostRate, "requests": &f.Requests,
 	})
 	mistakes := f.validate()

@@ -14,11 +14,11 @@ const maxBody = 4 << 10
 func (b *Bank) faulty(handle http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b.books.asked()
-		f := b.faults.next()
+		f, changed := b.faults.next()
 		// net/http notices that a client has gone once the body is read.
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		if err != nil || !wait(r, time.Duration(f.Latency)) {
+		if err != nil || !wait(r, time.Duration(f.Latency), changed) {
 			return
 		}
 		switch {
@@ -44,7 +44,7 @@ func hits(share float64) bool { return rand.Float64() < share }
 func drop() { panic(http.ErrAbortHandler) }
 
 // wait returns false if the client is gone first.
-func wait(r *http.Request, d time.Duration) bool {
+func wait(r *http.Request, d time.Duration, changed <-chan struct{}) bool {
 	if d <= 0 {
 		return true
 	}
@@ -52,6 +52,8 @@ func wait(r *http.Request, d time.Duration) bool {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return true
+	case <-changed:
 		return true
 	case <-r.Context().Done():
 		return false

@@ -1,7 +1,8 @@
-// Package demo plays the story of an outage against a running payment service
-// and its bank, from the outside, over HTTP. It believes nothing: each step
-// says what must come of it, and is checked by the HTTP status, the service's
-// metrics and the bank's own books.
+// Package demo plays two stories against a running payment service and its bank,
+// from the outside, over HTTP: an outage, step by step, and the bank on fire, with a
+// crowd of customers. It believes nothing: each step says what must come of it, and is
+// checked by the HTTP status, the service's metrics and console, and the bank's own
+// books.
 package demo
 
 import (
@@ -15,7 +16,8 @@ import (
 type Stage struct {
 	API     string // the service's URL
 	Bank    string // the bank's URL, with the API of package bank
-	Breaker string // the circuit breaker in front of the bank
+	Console string // the console's URL, with a slash in the end
+	Gateway string // the service before the bank; its breaker and bulkhead bear its name
 }
 
 // Row is one step as it happened.
@@ -32,8 +34,8 @@ type Row struct {
 	Wrong      []string // in which respects it did not
 }
 
-// Play plays the story. The error says how many steps went otherwise than told.
-func Play(ctx context.Context, stage Stage, table Table) error {
+// PlayOutage plays the story of an outage. The error says how many steps went otherwise than told.
+func PlayOutage(ctx context.Context, stage Stage, table Table) error {
 	p := newPlayer(stage)
 	defer p.http.CloseIdleConnections()
 	table.head()

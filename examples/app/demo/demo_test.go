@@ -19,10 +19,10 @@ import (
 
 // stage starts the application with the profile production, its breaker's
 // recovery shortened, and the catalog changed further by change.
-func stage(t *testing.T, change func(policy.Catalog)) demo.Stage {
+func stage(t *testing.T, change func(policy.Catalog), environ ...string) demo.Stage {
 	t.Helper()
 	p, err := config.Load(config.Dir("../../../configs"), "production",
-		[]string{"CLAD__POLICIES__EXTERNAL_API__CIRCUIT_BREAKER__RECOVERY_TIMEOUT=1s"})
+		append(environ, "CLAD__POLICIES__EXTERNAL_API__CIRCUIT_BREAKER__RECOVERY_TIMEOUT=1s"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,8 @@ func stage(t *testing.T, change func(policy.Catalog)) demo.Stage {
 			t.Error(err)
 		}
 	})
-	return demo.Stage{API: "http://" + s.API.Addr().String(), Bank: s.BankURL, Breaker: "payments.Gateway"}
+	api := "http://" + s.API.Addr().String()
+	return demo.Stage{API: api, Bank: s.BankURL, Console: api + wiring.ConsolePath, Gateway: "payments.Gateway"}
 }
 
 func listen(t *testing.T) net.Listener {
@@ -55,7 +56,7 @@ func listen(t *testing.T) net.Listener {
 
 func TestStoryGoesAsTold(t *testing.T) {
 	var out bytes.Buffer
-	err := demo.Play(t.Context(), stage(t, func(policy.Catalog) {}), demo.Table{Out: &out})
+	err := demo.PlayOutage(t.Context(), stage(t, func(policy.Catalog) {}), demo.Table{Out: &out})
 	if err != nil || strings.Contains(out.String(), "otherwise") {
 		t.Errorf("%v\n%s", err, &out)
 	}
@@ -86,7 +87,7 @@ func TestStoryThatGoesOtherwiseIsAnError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			err := demo.Play(t.Context(), stage(t, change), demo.Table{Out: &out, Colour: true})
+			err := demo.PlayOutage(t.Context(), stage(t, change), demo.Table{Out: &out, Colour: true})
 			if err == nil || !strings.Contains(err.Error(), "otherwise than told") || !strings.Contains(out.String(), "want ") {
 				t.Errorf("%v\n%s", err, &out)
 			}
@@ -101,7 +102,7 @@ func TestNobodyThere(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	var out bytes.Buffer
-	if err := demo.Play(ctx, demo.Stage{API: nowhere, Bank: nowhere}, demo.Table{Out: &out}); err == nil {
+	if err := demo.PlayOutage(ctx, demo.Stage{API: nowhere, Bank: nowhere}, demo.Table{Out: &out}); err == nil {
 		t.Errorf("no error\n%s", &out)
 	}
 }

@@ -55,7 +55,7 @@ func (p *player) breaker(ctx context.Context) (string, error) {
 	if err := p.get(ctx, p.API+"/state", &m); err != nil {
 		return "", err
 	}
-	if b, ok := m.CircuitBreakers[p.Breaker]; ok {
+	if b, ok := m.CircuitBreakers[p.Gateway]; ok {
 		return b.State, nil
 	}
 	return closed, nil
@@ -66,16 +66,23 @@ func (p *player) get(ctx context.Context, url string, out any) error {
 	if err != nil {
 		return err
 	}
-	if a.status != http.StatusOK {
-		return fmt.Errorf("GET %s: HTTP status %d", url, a.status)
+	if err := a.read(out); err != nil {
+		return fmt.Errorf("GET %s: %w", url, err)
 	}
-	return json.Unmarshal(a.body, out)
+	return nil
 }
 
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
+}
+
+func (a answer) read(out any) error {
+	if a.status != http.StatusOK {
+		return fmt.Errorf("HTTP status %d", a.status)
+	}
+	return json.Unmarshal(a.body, out)
 }
 
 func (p *player) do(ctx context.Context, method, url, key, body string) (answer, error) {

@@ -240,7 +240,7 @@ func (e *explainer) method(r *Report, of usage.Method, c choice) Method {
 		}
 		if a.hedges > 1 && of.Guard != usage.Hedges {
 			m.Attempts = max(1, m.Attempts/a.hedges)
-			m.Note = strings.Join(append(notes, "not hedged: that takes //clad:safe, a context, and values alone, or a request that only reads"), "; ")
+			m.Note = strings.Join(append(notes, "not hedged: that takes //clad:safe, a context, and values alone, a request of net/http that only reads, or a gRPC call without side effects"), "; ")
 		}
 	}
 	if m.Retried = m.Attempts > 1; !m.Retried {
