@@ -60,9 +60,10 @@ func (t *transport) exchange(req *http.Request, repeat bool) *exchange {
 }
 
 // runIn sends the request through a pipeline of ours.
-func (x *exchange) runIn(p *container.Pipeline) error {
+func (x *exchange) runIn(p *container.Pipeline, partition string) error {
 	call := x.begin(p)
 	defer call.End()
+	call.Partition(partition)
 	x.identify(call.IdempotencyKey())
 	return x.runUnder(&call)
 }
