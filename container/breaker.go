@@ -113,7 +113,6 @@ func (b *CircuitBreaker) configure(spec policy.CircuitBreaker) {
 	spec = spec.WithDefaults()
 	spec.Name = ""
 	b.spec.store(spec)
-	b.share(spec)
 	slowWindow := spec.Window
 	if slowWindow == 0 {
 		slowWindow = policy.DefaultSlowWindow
@@ -133,6 +132,7 @@ func (b *CircuitBreaker) configure(spec policy.CircuitBreaker) {
 		RecoveryJitter:   spec.RecoveryJitter,
 		Ramp:             spec.Ramp,
 	})
+	b.share(spec) // from then on others may open it
 }
 
 // patience is how long an attempt that its caller's deadline ended must have run

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"context"
 	"slices"
 	"unique"
 
@@ -13,9 +14,11 @@ import (
 // policy of the catalog that is run by its name. The lock of the registry
 // guards it.
 type owner struct {
-	name string
-	main policy.Policy // of a service: that of its methods for which no other is chosen
-	has  *holdings     // nil until it owns something
+	name  string
+	main  policy.Policy // of a service: that of its methods for which no other is chosen
+	has   *holdings     // nil until it owns something
+	parts *partitions   // nil for none
+	whole *owner        // of a partition
 }
 
 // holdings are what an owner has. Many have nothing: what their policies name belongs
@@ -30,7 +33,13 @@ type holdings struct {
 	latencies map[string]*latency.Recorder // of operations that are hedged
 }
 
-func newOwner(name string) *owner { return &owner{name: name} }
+// newOwner returns one whose calls may be of partitions: of those that the context says
+// by key, if there is one.
+func (o *Orchestrator) newOwner(name string, key func(context.Context) string) *owner {
+	w := &owner{name: name}
+	w.parts = newPartitions(o, w, key)
+	return w
+}
 
 // own returns the holdings, to be added to.
 func (w *owner) own() *holdings {
@@ -70,27 +79,39 @@ func (w *owner) hedging(operation string) (*budget.Budget, *latency.Recorder) {
 	return own.hedges, own.latencies[operation]
 }
 
-// quiet reports whether nothing is lost if the owner is forgotten: its breakers are
-// closed and nobody's decision, and no permit of its bulkheads is out, which the next
-// call would not know of.
+// quiet reports whether nothing is lost if the owner is forgotten, with its partitions:
+// their breakers are closed, and none is in use.
 func (w *owner) quiet() bool {
+	for _, b := range w.owns().breakers {
+		if b.resource.Status().State != policy.StateClosed {
+			return false
+		}
+	}
+	quiet := !w.inUse()
+	w.parts.each(func(part *partition) { quiet = quiet && part.owner.quiet() })
+	return quiet
+}
+
+// inUse reports whether permits of an owner's bulkheads are out, which the next call
+// would not know of, or its breakers are somebody's decision.
+func (w *owner) inUse() bool {
 	own := w.owns()
 	for _, b := range own.breakers {
-		if s := b.resource.Status(); s.State != policy.StateClosed || s.Mode != ModeAutomatic {
-			return false
+		if b.resource.Status().Mode != ModeAutomatic {
+			return true
 		}
 	}
 	for _, b := range own.bulkheads {
 		if b.resource.inUse() {
-			return false
+			return true
 		}
 	}
 	for _, b := range own.adaptive {
 		if b.resource.inUse() {
-			return false
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // owned is a resource with what it was made for. The methods of a service share it,
@@ -151,11 +172,15 @@ func resourceOf[S comparable, T resource](tx *transaction, r registry[S, T], the
 // policy named: the owner's name, unless the owner's main policy has another
 // there. kind picks what a layer describes, if it is of that kind.
 func nameFor[S comparable](w *owner, policyName string, n int, spec S, kind func(policy.Policy) (_ S, unnamed, ok bool)) string {
-	if policyName == "" || w.main == nil {
+	main := w.main
+	if w.whole != nil {
+		main = w.whole.main
+	}
+	if policyName == "" || main == nil {
 		return w.name
 	}
 	at, another := 0, false
-	for _, layer := range policy.Layers(w.main) {
+	for _, layer := range policy.Layers(main) {
 		its, unnamed, ok := kind(layer)
 		if !ok {
 			continue
@@ -202,8 +227,9 @@ func (o *owned[S, T]) use(tx *transaction, policyName string) {
 	}
 }
 
-// drop forgets the owner's resources. It is for commits.
+// drop forgets the resources of the owner and its partitions. It is for commits.
 func (w *owner) drop(o *Orchestrator) {
+	w.parts.each(func(part *partition) { part.owner.drop(o) })
 	for _, b := range w.owns().breakers {
 		o.breakers.drop(b.resource)
 	}
@@ -230,6 +256,7 @@ func settingsOf[S comparable, T any](tx *transaction, o *owned[S, T]) unique.Han
 // hold notes what a policy finds as it wants it, so that no other whose
 // settings have changed takes it along.
 func (w *owner) hold(tx *transaction, p policy.Policy) {
+	w.parts.each(func(part *partition) { part.owner.hold(tx, p) })
 	breakers, limiters, bulkheads, adaptive := 0, 0, 0, 0
 	for _, layer := range policy.Layers(p) {
 		switch layer := layer.(type) {
