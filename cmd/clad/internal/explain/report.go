@@ -45,6 +45,8 @@ type Section struct {
 	SharedWith []string  `json:"shared_with,omitempty"`
 	Value      string    `json:"value,omitempty"` // of a layer that is a single value
 	Settings   []Setting `json:"settings,omitempty"`
+	// Fleet says what it means that instances share it by a store, a line each.
+	Fleet []string `json:"fleet,omitempty"`
 }
 
 // Setting is one value of a layer.
@@ -184,6 +186,7 @@ func (e *explainer) layer(name, key string, l policy.Policy) (Section, Layer) {
 		layer.Policy, layer.Shared = e.lookUp(what), true
 		path = e.placeOf(what)
 		s.SharedWith = e.sharedWith(name, what)
+		s.Fleet = fleetOf(layer.Policy)
 	}
 	for _, setting := range e.profile.Settings(path...) {
 		if len(setting.Path) == len(path) {
