@@ -36,7 +36,7 @@ func WithMaxPartitions(n int) Option {
 // They go by the service's name and the key, "payments.Gateway/tenant-7", in errors,
 // events and listings; operations and metrics of them are the service's. An empty key
 // is no partition: its calls share what the service has. For a key that is an argument
-// see //clad:key and [Call.Partition].
+// see //clad:key of clad gen, and [Call.Partition].
 //
 // So many partitions are remembered, [DefaultMaxPartitions] unless [WithMaxPartitions]
 // says another number. For one more, one makes room that was not used of late; one with
