@@ -82,6 +82,8 @@ if what == 'tripped' then
       begin()
     end
   end
+elseif what == 'ask' then
+  changed = true -- an instance that asks learns as well whether the store can be written
 elseif what == 'recovered' then
   redis.call('HDEL', key, 'd:' .. instance)
   down[instance] = nil
