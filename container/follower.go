@@ -132,7 +132,7 @@ func (f *follower) reportsOf(c change) (reports []BreakerReport) {
 		reports = append(reports, BreakerReport{What: c.what, Round: c.place.round, Place: c.place.name, For: open})
 	case c.to == circuit.Open && f.joined && c.from == circuit.HalfOpen:
 		f.failed = true
-		limit := f.breaker.spec.Load().ProbeTimeout - noPlacePause
+		limit := f.breaker.spec.load().ProbeTimeout - noPlacePause
 		for p, place := range f.places { // others that are under way will say what they find
 			if time.Since(place.since) >= limit {
 				delete(f.places, p)
@@ -153,7 +153,7 @@ func (f *follower) reportsOf(c change) (reports []BreakerReport) {
 
 // report asks the store, and notes whether it answers.
 func (f *follower) report(r BreakerReport) (n BreakerNews, err error) {
-	spec := f.breaker.spec.Load()
+	spec := f.breaker.spec.load()
 	r.Instance, r.Quorum = f.sharing.instance, int64(spec.Quorum)
 	r.Probes, r.ProbeTimeout = int64(spec.SuccessThreshold), min(spec.ProbeTimeout, math.MaxInt64/2)+time.Second
 	err = f.sharing.ask(func(ctx context.Context) (err error) {

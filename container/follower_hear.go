@@ -34,7 +34,7 @@ func (n BreakerNews) check() error {
 
 // longest is how long the breaker could be open by its own settings.
 func (f *follower) longest() time.Duration {
-	spec := f.breaker.spec.Load()
+	spec := f.breaker.spec.load()
 	d := max(spec.RecoveryTimeout, spec.MaxRecovery)
 	return time.Duration(min(float64(d)*(1+spec.RecoveryJitter), math.MaxInt64/4))
 }

@@ -20,7 +20,7 @@ const storePatience = 5 * time.Millisecond // of a call with the store
 // the context's error if that ends first.
 func (f *follower) admit(ctx context.Context, p circuit.Permit, now clock.Nanos) (wait time.Duration, ok bool, err error) {
 	f.mu.Lock()
-	if f.joined && now.Sub(f.since) > f.longest()+f.breaker.spec.Load().ProbeTimeout+drift {
+	if f.joined && now.Sub(f.since) > f.longest()+f.breaker.spec.load().ProbeTimeout+drift {
 		f.joined = false // the others' probes take longer than any may
 	}
 	if !f.joined {

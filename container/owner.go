@@ -3,6 +3,7 @@ package container
 import (
 	"context"
 	"slices"
+	"unique"
 
 	"github.com/cladgo/clad/internal/budget"
 	"github.com/cladgo/clad/internal/latency"
@@ -118,7 +119,7 @@ func (w *owner) inUse() bool {
 // place: it is one dependency that they guard.
 type owned[S comparable, T any] struct {
 	n        int // the place: the n-th layer of its kind, from the outside
-	spec     S
+	spec     unique.Handle[S]
 	resource T
 	users    []string // the policies of the catalog that it is for, which are few
 }
@@ -132,8 +133,9 @@ const maxVariants = 64
 // of no catalog. A policy of the catalog whose settings have changed takes its
 // resource along, unless another that did not change holds on to it.
 func resourceOf[S comparable, T resource](tx *transaction, r registry[S, T], theirs *[]*owned[S, T], policyName string, n int, spec S, configure func(T, S), make func() T) T {
+	wanted := unique.Make(spec)
 	for _, known := range *theirs {
-		if known.n == n && settingsOf(tx, known) == spec {
+		if known.n == n && settingsOf(tx, known) == wanted {
 			known.use(tx, policyName)
 			return known.resource
 		}
@@ -141,9 +143,9 @@ func resourceOf[S comparable, T resource](tx *transaction, r registry[S, T], the
 	for _, known := range *theirs {
 		_, changed := tx.changed[known]
 		if policyName != "" && known.n == n && slices.Contains(known.users, policyName) && !changed && !tx.held[known] {
-			tx.reconfigure(known, spec)
+			tx.reconfigure(known, wanted)
 			tx.onCommit(func() {
-				known.spec = spec
+				known.spec = wanted
 				configure(known.resource, spec)
 			})
 			return known.resource
@@ -155,7 +157,7 @@ func resourceOf[S comparable, T resource](tx *transaction, r registry[S, T], the
 		tx.onCommit(func() { r.drop(oldest) })
 		*theirs = slices.Clone(before[1:])
 	}
-	made := &owned[S, T]{n: n, spec: spec, resource: make()}
+	made := &owned[S, T]{n: n, spec: wanted, resource: make()}
 	made.use(tx, policyName)
 	*theirs = append(*theirs, made)
 	r.unnamed[made.resource.Name()] = made.resource // the name was free
@@ -244,9 +246,9 @@ func (w *owner) drop(o *Orchestrator) {
 
 // settingsOf returns the settings that a resource has, or will have when the transaction
 // is made.
-func settingsOf[S comparable, T any](tx *transaction, o *owned[S, T]) S {
+func settingsOf[S comparable, T any](tx *transaction, o *owned[S, T]) unique.Handle[S] {
 	if spec, ok := tx.changed[o]; ok {
-		return spec.(S)
+		return spec.(unique.Handle[S])
 	}
 	return o.spec
 }
@@ -276,7 +278,7 @@ func (w *owner) hold(tx *transaction, p policy.Policy) {
 
 func hold[S comparable, T any](tx *transaction, theirs []*owned[S, T], n int, spec S) {
 	for _, known := range theirs {
-		if known.n == n && known.spec == spec {
+		if known.n == n && known.spec.Value() == spec {
 			tx.hold(known)
 		}
 	}

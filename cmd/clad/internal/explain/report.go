@@ -30,6 +30,7 @@ type Policy struct {
 	Heading []Setting `json:"heading,omitempty"`
 	Layers  []Section `json:"layers"` // outermost first; none for a policy that protects nothing
 	Analysis
+	alone    *Analysis // of what is not hedged; nil where nothing is
 	Warnings []Located `json:"warnings"`
 	// Users are the services, and methods, for which the profile chooses it.
 	Users []string `json:"users,omitempty"`
@@ -139,6 +140,10 @@ func (e *explainer) policy(name string) Policy {
 		}
 	}
 	p.Analysis = Analyze(layers)
+	if rest := withoutHedges(layers); len(rest) < len(layers) {
+		alone := Analyze(rest)
+		p.alone = &alone
+	}
 	for _, w := range Warnings(layers, e.options.Patience) {
 		at := Located{Warning: w, Path: keypath.Join("policies", name), Origin: p.Origin}
 		if w.Layer >= 0 {
