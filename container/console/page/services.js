@@ -113,7 +113,7 @@ function detail(service) {
   return {
     element: el("div", {}, facts, el("div", { class: "plots" }, ...plots.map(([p]) => p.element)), table, policies),
     update(s) {
-      const rare = [["fallbacks", "handed to the fallback"], ["stale", "with an old answer"], ["hedges", "hedges"], ["hedges_won", "of them faster"], ["retry_budget", "retries beyond the budget"]]
+      const rare = [["fallbacks", "handed to the fallback"], ["stale", "with an old answer"], ["hedges", "hedges"], ["hedges_won", "of them faster"], ["retry_budget", "retries beyond the budget"], ["shed", "attempts shed"]]
         .map(([key, said]) => [s.methods.reduce((n, m) => n + (m.totals[key] || 0), 0), said]).filter(([n]) => n).map(([n, said]) => count(n) + " " + said);
       text(facts, [s.type, s.constructor && s.constructor + " at " + s.at, s.circuit_breakers.length && "circuit breakers: " + s.circuit_breakers.join(", "), ...rare].filter(Boolean).join(" · "));
       const points = sum(s.methods.map((m) => m.operation));
