@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -165,6 +166,33 @@ func TestFindingAPipelineAgainDoesNotAllocate(t *testing.T) {
 			t.Errorf("another pipeline, or %v", err)
 		}
 		first = r
+	}); got > 0 {
+		t.Errorf("%v allocations", got)
+	}
+}
+
+// A partition is found by its key, which allocates nothing either.
+func TestFindingAPartitionDoesNotAllocate(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	o := newOrchestrator(t, policy.Catalog{})
+	r, err := o.For("op", policy.CircuitBreaker{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := r.(*container.Pipeline)
+	ctx, keys := t.Context(), []string{"tenant-1", "tenant-2", "tenant-3"}
+	if got := testing.AllocsPerRun(200, func() {
+		for _, key := range keys {
+			var err error
+			call := p.Begin(ctx)
+			call.Partition(key)
+			for call.Next(&err) {
+				err = nil
+			}
+			call.End()
+		}
 	}); got > 0 {
 		t.Errorf("%v allocations", got)
 	}

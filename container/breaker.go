@@ -13,27 +13,23 @@ import (
 type CircuitBreaker struct {
 	name    atomic.Pointer[string]
 	circuit circuit.Breaker
-	spec    atomic.Pointer[policy.CircuitBreaker] // with its defaults
-	sharing *sharing                              // nil without a store
-	fleet   atomic.Pointer[follower]              // where it is shared
+	spec    kept[policy.CircuitBreaker] // with its defaults, and without its name
+	sharing *sharing                    // nil without a store
+	fleet   atomic.Pointer[follower]    // where it is shared
 }
 
 func newCircuitBreaker(name string, spec policy.CircuitBreaker, t *transitions, s *sharing) *CircuitBreaker {
 	b := &CircuitBreaker{sharing: s}
 	b.rename(name)
-	imposed := func(from, to circuit.State) func() {
+	b.circuit.OnChange = func(from, to circuit.State, imposed bool) func() {
 		t.add(Transition{Name: b.Name(), From: stateOf[from], To: stateOf[to], At: time.Now()})
-		return t.tell
-	}
-	b.circuit = circuit.Breaker{OnImposed: imposed, OnChange: func(from, to circuit.State) func() {
 		f := b.fleet.Load()
-		if f == nil {
-			return imposed(from, to)
+		if f == nil || imposed {
+			return t.tell
 		}
-		tell := imposed(from, to)
 		f.note(change{from: from, to: to})
-		return func() { tell(); f.flush() }
-	}}
+		return func() { t.tell(); f.flush() }
+	}
 	b.configure(spec)
 	return b
 }
@@ -44,14 +40,7 @@ func newCircuitBreaker(name string, spec policy.CircuitBreaker, t *transitions, 
 // enough a number.
 func (b *CircuitBreaker) Name() string { return *b.name.Load() }
 
-func (b *CircuitBreaker) rename(name string) {
-	b.name.Store(&name)
-	if known := b.spec.Load(); known != nil {
-		spec := *known
-		spec.Name = name
-		b.spec.Store(&spec)
-	}
-}
+func (b *CircuitBreaker) rename(name string) { b.name.Store(&name) }
 
 // State returns the state that a call would meet now: an open breaker whose
 // recovery timeout has passed is half-open. A disabled breaker is closed.
@@ -122,9 +111,8 @@ func (b *CircuitBreaker) Reset() { b.circuit.Reset() }
 // a count does not depend on.
 func (b *CircuitBreaker) configure(spec policy.CircuitBreaker) {
 	spec = spec.WithDefaults()
-	spec.Name = b.Name()
-	b.spec.Store(&spec)
-	b.share(spec)
+	spec.Name = ""
+	b.spec.store(spec)
 	slowWindow := spec.Window
 	if slowWindow == 0 {
 		slowWindow = policy.DefaultSlowWindow
@@ -144,22 +132,25 @@ func (b *CircuitBreaker) configure(spec policy.CircuitBreaker) {
 		RecoveryJitter:   spec.RecoveryJitter,
 		Ramp:             spec.Ramp,
 	})
+	b.share(spec) // from then on others may open it
 }
 
 // patience is how long an attempt that its caller's deadline ended must have run
 // to count.
-func (b *CircuitBreaker) patience() time.Duration { return b.spec.Load().Patience }
+func (b *CircuitBreaker) patience() time.Duration { return b.spec.load().Patience }
 
 // probeTime is how long a probe may take at least whose attempt is bounded by its
 // policy: where nothing else is said, as long as that.
 func (b *CircuitBreaker) probeTime(bound time.Duration) time.Duration {
-	if b.spec.Load().ProbeTimeout != policy.DefaultProbeTimeout {
+	if b.spec.load().ProbeTimeout != policy.DefaultProbeTimeout {
 		return 0
 	}
 	return bound
 }
 
-// has reports whether the breaker was made from settings that mean the same.
+// has reports whether the breaker, which bears its name, was made from settings that
+// mean the same.
 func (b *CircuitBreaker) has(spec policy.CircuitBreaker) bool {
-	return spec.WithDefaults() == *b.spec.Load()
+	spec.Name = ""
+	return spec.WithDefaults() == b.spec.load()
 }

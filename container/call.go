@@ -154,8 +154,8 @@ func (c *Call) next(errp *error) bool {
 		if c.ctx == nil {
 			c.ctx = context.Background() // callees that do not look at it may be called so
 		}
-		if p := c.prog.partitioned; p != nil {
-			c.prog = p.of(c.ctx, c.prog, c.alone)
+		if c.prog.byContext {
+			c.prog = c.prog.partitioned.program(c, "")
 		}
 		if c.prog.observed {
 			c.prog.counters.Count(countBegun)

@@ -22,6 +22,7 @@ type follower struct {
 	round    int64                   // of the fleet's last opening that was heard of
 	since    clock.Nanos             // when it was
 	joined   bool                    // the breaker is open, or probed, since the fleet is
+	left     bool                    // it was, and goes on by itself
 	failed   bool                    // a probe of its own has, in this round
 	reported bool                    // it has said that the dependency is down
 	places   map[circuit.Permit]held // of its probes under way, by the fleet's leave
@@ -72,9 +73,14 @@ func (b *CircuitBreaker) Sharing() (s Sharing, ok bool) {
 	if f == nil {
 		return s, false
 	}
+	f.sharing.mu.Lock()
+	listening := f.sharing.listening
+	f.sharing.mu.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.knows, true
+	s = f.knows
+	s.Listening = listening && !s.Alone
+	return s, true
 }
 
 // note keeps what the breaker did. It is called under the breaker's lock.
@@ -127,7 +133,7 @@ func (f *follower) reportsOf(c change) (reports []BreakerReport) {
 		reports = append(reports, BreakerReport{What: c.what, Round: c.place.round, Place: c.place.name, For: open})
 	case c.to == circuit.Open && f.joined && c.from == circuit.HalfOpen:
 		f.failed = true
-		limit := f.breaker.spec.Load().ProbeTimeout - noPlacePause
+		limit := f.breaker.spec.load().ProbeTimeout - noPlacePause
 		for p, place := range f.places { // others that are under way will say what they find
 			if time.Since(place.since) >= limit {
 				delete(f.places, p)
@@ -138,17 +144,21 @@ func (f *follower) reportsOf(c change) (reports []BreakerReport) {
 		f.reported = true
 		reports = append(reports, BreakerReport{What: quorum.Tripped, For: open})
 	case c.to == circuit.Closed:
-		if f.reported && !f.joined {
-			reports = append(reports, BreakerReport{What: quorum.Recovered})
+		r := BreakerReport{What: quorum.Recovered}
+		if c.from == circuit.HalfOpen { // its own probes have found it back: nobody else may know
+			r.Round = f.round
 		}
-		f.joined, f.reported = false, false
+		if f.reported || f.joined || f.left {
+			reports = append(reports, r)
+		}
+		f.joined, f.left, f.reported = false, false, false
 	}
 	return reports
 }
 
 // report asks the store, and notes whether it answers.
 func (f *follower) report(r BreakerReport) (n BreakerNews, err error) {
-	spec := f.breaker.spec.Load()
+	spec := f.breaker.spec.load()
 	r.Instance, r.Quorum = f.sharing.instance, int64(spec.Quorum)
 	r.Probes, r.ProbeTimeout = int64(spec.SuccessThreshold), min(spec.ProbeTimeout, math.MaxInt64/2)+time.Second
 	err = f.sharing.ask(func(ctx context.Context) (err error) {
@@ -158,6 +168,12 @@ func (f *follower) report(r BreakerReport) (n BreakerNews, err error) {
 	if err == nil {
 		err = n.check()
 	}
+	f.answers(&n, err)
+	return n, err
+}
+
+// answers notes whether the store is there for the breaker, and tells of a change.
+func (f *follower) answers(n *BreakerNews, err error) {
 	f.mu.Lock()
 	was := f.knows.Alone
 	f.knows.Alone = err != nil
@@ -165,10 +181,43 @@ func (f *follower) report(r BreakerReport) (n BreakerNews, err error) {
 		f.knows.Instances, f.knows.Heard = int(max(n.Fleet, 1)), time.Now()
 	}
 	f.mu.Unlock()
+	if err != nil {
+		f.sharing.mendLater()
+	}
 	if err != nil && !was {
 		f.sharing.tell(Alone{f.breaker.Name(), err})
 	} else if err == nil && was {
 		f.sharing.tell(Rejoined{f.breaker.Name()})
 	}
-	return n, err
+}
+
+func (f *follower) isAlone() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.knows.Alone
+}
+
+// catchUp asks what the fleet knows, and reports again that this instance finds the
+// dependency down, where that may not have arrived.
+func (f *follower) catchUp() error {
+	r := BreakerReport{What: quorum.Ask}
+	state, open := f.breaker.circuit.State(), f.breaker.circuit.OpenFor()
+	f.mu.Lock()
+	if f.knows.Alone && f.reported && !f.joined && state != circuit.Closed {
+		r = BreakerReport{What: quorum.Tripped, For: open}
+	}
+	f.mu.Unlock()
+	n, err := f.report(r)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	ended := n.Open && n.Round == f.round && !f.joined && state == circuit.Closed
+	f.mu.Unlock()
+	if ended { // while the store was away
+		_, err = f.report(BreakerReport{What: quorum.Recovered, Round: n.Round})
+		return err
+	}
+	f.hear(n)
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ type scriptedStore struct {
 	report func(ctx context.Context, r container.BreakerReport) (container.BreakerNews, error)
 	mu     sync.Mutex
 	tell   func(string, container.BreakerNews, error)
+	away   chan struct{} // closed to end the subscription
 }
 
 func (s *scriptedStore) Report(ctx context.Context, _ string, r container.BreakerReport) (container.BreakerNews, error) {
@@ -31,11 +33,23 @@ func (s *scriptedStore) Report(ctx context.Context, _ string, r container.Breake
 func (s *scriptedStore) Watch(ctx context.Context, ready func(), heard func(string, container.BreakerNews, error)) error {
 	s.mu.Lock()
 	s.tell = heard
+	away := s.away
 	s.mu.Unlock()
-	ready()
-	<-ctx.Done()
-	return ctx.Err()
+	select {
+	case <-away:
+		return errAway
+	default:
+		ready()
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-away:
+		return errAway
+	}
 }
+
+var errAway = errors.New("away")
 
 // says has the fleet say something of the breaker.
 func (s *scriptedStore) says(n container.BreakerNews) {
@@ -57,7 +71,7 @@ type following struct {
 // follow returns one whose breaker is open for up to 15s by itself.
 func follow(t *testing.T, report func(ctx context.Context, r container.BreakerReport) (container.BreakerNews, error)) *following {
 	t.Helper()
-	f := &following{scriptedStore: &scriptedStore{report: report}}
+	f := &following{scriptedStore: &scriptedStore{report: report, away: make(chan struct{})}}
 	spec := policy.CircuitBreaker{
 		RecoveryTimeout: time.Second, MaxRecovery: 10 * time.Second, RecoveryJitter: 0.5,
 		SuccessThreshold: 1, ProbeTimeout: 5 * time.Second, Shared: true,
@@ -210,6 +224,75 @@ func TestACallerWhoGoesDoesNotWaitForLeaveToProbe(t *testing.T) {
 		defer mu.Unlock()
 		if got := strings.Join(reports, " "); got != "ask probe dropped" { // others may probe instead
 			t.Errorf("it reported %s", got)
+		}
+	})
+}
+
+// A breaker that nothing was said of for an hour looked as one whose store was away.
+func TestABreakerTellsNoNewsFromAStoreThatIsAway(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var away atomic.Bool
+		var tripped atomic.Int64
+		f := follow(t, func(_ context.Context, r container.BreakerReport) (container.BreakerNews, error) {
+			if away.Load() {
+				return container.BreakerNews{}, errAway
+			}
+			if r.What == "tripped" {
+				tripped.Add(1)
+			}
+			return container.BreakerNews{Fleet: 3}, nil
+		})
+		want := func(when string, alone, listening bool, age time.Duration) {
+			t.Helper()
+			s, _ := f.breaker.Sharing()
+			if s.Alone != alone || s.Listening != listening || (time.Since(s.Heard)-age).Abs() > 4*time.Second {
+				t.Errorf("%s: %+v, heard %v ago", when, s, time.Since(s.Heard))
+			}
+		}
+		time.Sleep(time.Hour)
+		want("after an hour without news", false, true, time.Hour)
+
+		away.Store(true)
+		for range policy.DefaultFailureThreshold {
+			_ = f.run.Run(t.Context(), func(context.Context) error { return errDown })
+		}
+		time.Sleep(time.Minute)
+		want("what it has to say does not arrive", true, false, time.Hour+time.Minute)
+		away.Store(false)
+		time.Sleep(4 * time.Second)
+		want("it is back", false, true, 0)
+		if n := tripped.Load(); n != 1 {
+			t.Errorf("that it had tripped meanwhile was told %d times", n)
+		}
+
+		close(f.away)
+		time.Sleep(time.Minute)
+		want("it can't listen", true, false, time.Minute)
+		f.scriptedStore.mu.Lock()
+		f.away = make(chan struct{})
+		f.scriptedStore.mu.Unlock()
+		time.Sleep(time.Second)
+		want("it listens again", false, true, 0)
+		if log := f.log.String(); strings.Count(log, "goes on without the fleet") != 2 || strings.Count(log, "shares with the fleet again") != 2 {
+			t.Errorf("logged:\n%s", log)
+		}
+	})
+}
+
+// What has begun to listen for breakers that are then refused ends.
+func TestARefusedCatalogLeavesNobodyListening(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		store := &scriptedStore{away: make(chan struct{})}
+		_, err := container.NewOrchestrator(policy.Catalog{
+			CircuitBreakers: map[string]policy.CircuitBreaker{"bank": {Shared: true}},
+			Policies: map[string]policy.Policy{
+				"p": policy.CircuitBreaker{Name: "bank"},
+				"q": policy.Retry{MaxAttempts: -1},
+				"r": policy.RateLimit{Name: "nobody's"},
+			},
+		}, container.WithStore(store))
+		if err == nil {
+			t.Error("it was not refused")
 		}
 	})
 }

@@ -25,8 +25,9 @@ type ServiceHealth struct {
 	// Critical says whether the application is ready without it.
 	Critical bool
 	// State is the worst of its circuit breakers' states; closed where it has
-	// none. Of the nodes of a cluster and of [Partition]s, which have breakers of
-	// their own, the best counts. A breaker whose recovery timeout has passed is half-open, and no
+	// none. Of its partitions, the nodes of a cluster or tenants, the best counts;
+	// none does for a minute after one was forgotten, which may be the one that
+	// works. A breaker whose recovery timeout has passed is half-open, and no
 	// reason not to be ready: it takes calls to see whether the service works.
 	State policy.State
 	// CircuitBreakers are those that its methods' calls go through, sorted by
@@ -38,8 +39,8 @@ type ServiceHealth struct {
 
 // PartitionsHealth is how the partitions of a service are; see [Partition].
 type PartitionsHealth struct {
-	// Known is how many are remembered, of Max at most; Dropped is how many have made
-	// room for others so far.
+	// Known is how many are remembered, of Max at most but for those that are in use;
+	// Dropped is how many have made room for others so far.
 	Known, Max int
 	Dropped    uint64
 	// Open are the keys of those with an open circuit breaker, sorted.
@@ -55,71 +56,73 @@ type CircuitBreakerHealth struct {
 // Health returns how the services are now.
 func (o *Orchestrator) Health() Health {
 	h := Health{Ready: true, Services: []ServiceHealth{}}
-	byID := make(map[string]*checkup)
 	for _, c := range o.checkups() {
-		whole := byID[c.Name]
-		if whole == nil {
-			whole = &checkup{ServiceHealth: ServiceHealth{Name: c.Name, Critical: c.Critical, Partitions: c.Partitions}}
-			byID[c.Name] = whole
+		c.State = c.look(c.breakers)
+		if len(c.partitions) > 0 {
+			best := policy.StateOpen
+			for _, part := range c.partitions {
+				state := c.look(part.breakers)
+				if best = min(best, state); state == policy.StateOpen {
+					c.Partitions.Open = append(c.Partitions.Open, part.name)
+				}
+			}
+			slices.Sort(c.Partitions.Open)
+			if c.complete {
+				c.State = max(c.State, best)
+			}
 		}
-		state := policy.StateClosed
-		for _, b := range c.breakers { // to ask one may change it, of which listeners hear: no lock is held
-			status := b.Status()
-			state = max(state, status.State)
-			whole.CircuitBreakers = append(whole.CircuitBreakers, CircuitBreakerHealth{b.Name(), status})
-		}
-		if c.key != "" && state == policy.StateOpen {
-			whole.Partitions.Open = append(whole.Partitions.Open, c.key)
-		}
-		switch {
-		case !c.part:
-			whole.State = max(whole.State, state)
-		case !whole.part:
-			whole.part, whole.best = true, state
-		default:
-			whole.best = min(whole.best, state)
-		}
-	}
-	for _, c := range byID {
-		c.State = max(c.State, c.best)
 		if c.Critical && c.State == policy.StateOpen {
 			h.Ready = false
 		}
 		byBreaker := func(a, b CircuitBreakerHealth) int { return cmp.Compare(a.Name, b.Name) }
 		slices.SortFunc(c.CircuitBreakers, byBreaker)
-		c.CircuitBreakers = slices.CompactFunc(c.CircuitBreakers, func(a, b CircuitBreakerHealth) bool { return a.Name == b.Name }) // one that has a name is in each part
-		if c.Partitions != nil {
-			slices.Sort(c.Partitions.Open)
-		}
+		c.CircuitBreakers = slices.CompactFunc(c.CircuitBreakers, func(a, b CircuitBreakerHealth) bool { return a.Name == b.Name }) // one that has a name is in each partition
 		h.Services = append(h.Services, c.ServiceHealth)
 	}
 	slices.SortFunc(h.Services, func(a, b ServiceHealth) int { return cmp.Compare(a.Name, b.Name) })
 	return h
 }
 
-// checkup is what is to be looked at of a service, or of a part of one.
+// checkup is what is to be looked at of a service.
 type checkup struct {
 	ServiceHealth
-	breakers []*CircuitBreaker
-	part     bool         // it is one, or has some
-	key      string       // of the partition that it is
-	best     policy.State // of its parts
+	breakers   []*CircuitBreaker
+	partitions []checkedPartition
+	complete   bool // these are all of them
 }
 
-func (o *Orchestrator) checkups() []checkup {
+type checkedPartition struct {
+	name     string
+	breakers []*CircuitBreaker
+}
+
+// look notes how breakers are, and returns the worst of their states. To ask one may
+// change it, of which listeners hear: no lock is held.
+func (c *checkup) look(breakers []*CircuitBreaker) policy.State {
+	worst := policy.StateClosed
+	for _, b := range breakers {
+		status := b.Status()
+		worst = max(worst, status.State)
+		c.CircuitBreakers = append(c.CircuitBreakers, CircuitBreakerHealth{b.Name(), status})
+	}
+	return worst
+}
+
+func (o *Orchestrator) checkups() []*checkup {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	tx := &transaction{o: o, catalog: o.catalog}
-	found := make([]checkup, 0, len(o.services.all))
+	found := make([]*checkup, 0, len(o.services.all))
 	for _, s := range o.services.all {
 		_, chosen := tx.chosen(s)
-		found = append(found, checkup{
-			ServiceHealth: ServiceHealth{Name: s.id, Critical: chosen.Critical, Partitions: s.partitions.remembered()},
-			breakers:      breakersIn(s.inForceOfAll), part: s.part,
+		c := &checkup{
+			ServiceHealth: ServiceHealth{Name: s.id, Critical: chosen.Critical, Partitions: s.owner.parts.remembered()},
+			breakers:      breakersIn(s.inForce), complete: s.owner.parts.complete(),
+		}
+		s.owner.parts.each(func(part *partition) {
+			c.partitions = append(c.partitions, checkedPartition{part.key.String(), breakersIn(part.inForce)})
 		})
-		s.partitions.each(func(key string, part *partition) {
-			found = append(found, checkup{ServiceHealth: ServiceHealth{Name: s.id}, breakers: breakersIn(part.inForce), part: true, key: key})
-		})
+		found = append(found, c)
 	}
 	return found
 }

@@ -112,15 +112,15 @@ func TestOfAClustersNodesTheBestCounts(t *testing.T) {
 	if err := box.Provide(container.Tag(func() shards { return oneIsDown{} }, "guarded")); err != nil {
 		t.Fatal(err)
 	}
-	if err := box.Invoke(func(shards) {}); err != nil {
+	if err := box.Invoke(func(s shards) { _, _ = s.Ask(t.Context(), "a"), s.Ask(t.Context(), "b") }); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
 		node, want string
 		ready      bool
 	}{
-		{"a", "shards closed critical=true [shards/a open forced_open] [shards/b closed automatic]", true},
-		{"b", "shards open critical=true [shards/a open forced_open] [shards/b open forced_open]", false},
+		{"a", "shards closed critical=true [shards closed automatic] [shards/a open forced_open] [shards/b closed automatic]", true},
+		{"b", "shards open critical=true [shards closed automatic] [shards/a open forced_open] [shards/b open forced_open]", false},
 	} {
 		b, _ := box.Orchestrator().CircuitBreaker("container_test.shards/" + tt.node)
 		b.ForceOpen()

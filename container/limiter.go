@@ -18,9 +18,9 @@ import (
 type RateLimiter struct {
 	name    atomic.Pointer[string]
 	bucket  bucket.Bucket
-	account atomic.Pointer[lease.Account]    // where it is shared, instead of the bucket
-	sharing *sharing                         // nil without a store
-	spec    atomic.Pointer[policy.RateLimit] // with its defaults
+	account atomic.Pointer[lease.Account] // where it is shared, instead of the bucket
+	sharing *sharing                      // nil without a store
+	spec    kept[policy.RateLimit]        // with its defaults, and without its name
 
 	changing sync.Mutex                       // what the bucket is configured with
 	override atomic.Pointer[policy.RateLimit] // nil while the settings are in force
@@ -52,14 +52,7 @@ func (l *RateLimiter) tokens() tokens {
 // one made as [CircuitBreaker.Name] says.
 func (l *RateLimiter) Name() string { return *l.name.Load() }
 
-func (l *RateLimiter) rename(name string) {
-	l.name.Store(&name)
-	if known := l.spec.Load(); known != nil {
-		spec := *known
-		spec.Name = name
-		l.spec.Store(&spec)
-	}
-}
+func (l *RateLimiter) rename(name string) { l.name.Store(&name) }
 
 // Tokens returns how many tokens there are now; of a shared limit, how many this
 // instance holds. Asking takes none.
@@ -73,13 +66,13 @@ func (l *RateLimiter) Tokens() float64 {
 // Limit returns what the limiter goes by, with the defaults filled in: its settings,
 // or what [RateLimiter.Override] put in their place.
 func (l *RateLimiter) Limit() policy.RateLimit {
+	limit := l.spec.load()
+	limit.Name = l.Name()
 	if other := l.override.Load(); other != nil {
-		limit := *l.spec.Load()
 		limit.RequestsPerSecond, limit.Burst = other.RequestsPerSecond, other.Burst
 		limit.RequestsPerPeriod, limit.Per = 0, 0
-		return limit
 	}
-	return *l.spec.Load()
+	return limit
 }
 
 // Override has the limiter go by another rate, and burst (0: the default for that
@@ -115,10 +108,10 @@ func (l *RateLimiter) Overridden() bool { return l.override.Load() != nil }
 // the new burst, and what was taken of it is still missing.
 func (l *RateLimiter) configure(spec policy.RateLimit) {
 	spec = spec.WithDefaults()
-	spec.Name = l.Name()
+	spec.Name = ""
 	l.changing.Lock()
 	defer l.changing.Unlock()
-	l.spec.Store(&spec)
+	l.spec.store(spec)
 	l.fill()
 }
 
@@ -143,7 +136,9 @@ func (l *RateLimiter) fill() {
 	})
 }
 
-// has reports whether the limiter was made from settings that mean the same.
+// has reports whether the limiter, which bears its name, was made from settings that
+// mean the same.
 func (l *RateLimiter) has(spec policy.RateLimit) bool {
-	return spec.WithDefaults() == *l.spec.Load()
+	spec.Name = ""
+	return spec.WithDefaults() == l.spec.load()
 }

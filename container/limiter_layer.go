@@ -11,7 +11,7 @@ import (
 // enterLimiter asks a limiter that may have no token.
 func (c *Call) enterLimiter(s *step) error {
 	l, now := s.limiter(), c.clock()
-	if l.spec.Load().Reserve > 0 && policy.CriticalityOf(c.ctx) == policy.Sheddable {
+	if l.spec.load().Reserve > 0 && policy.CriticalityOf(c.ctx) == policy.Sheddable {
 		if wait, ok := l.bucket.TakeUnreserved(now); !ok {
 			return c.limited(l, wait)
 		}

@@ -85,29 +85,28 @@ func (o *Orchestrator) inForce(f func(*step)) {
 	each := func(p *Pipeline) { p.inForce(f) }
 	for _, s := range o.services.all {
 		s.inForce(f)
+		s.owner.parts.inForce(f)
 	}
 	o.operations.known.Range(func(_, known any) bool {
-		if made := known.(*operation).made.Load(); made != nil {
+		op := known.(*operation)
+		if made := op.made.Load(); made != nil {
 			for _, v := range *made {
 				each(v.pipeline)
 			}
 		}
+		op.owner.parts.inForce(f)
 		return true
 	})
 	for _, p := range o.pipelines {
 		if totalsOf(p.counters).TotalOperations > 0 { // each policy has one, which few run
 			each(p)
 		}
+		p.owner.parts.inForce(f)
 	}
 }
 
+// inForce leaves out what is a partition's own.
 func (s *service) inForce(f func(*step)) {
-	s.inForceOfAll(f)
-	s.partitions.inForce(f)
-}
-
-// inForceOfAll leaves out what is a partition's own.
-func (s *service) inForceOfAll(f func(*step)) {
 	for _, b := range s.bound {
 		b.pipeline.inForce(f)
 	}
@@ -209,9 +208,6 @@ func (o *Orchestrator) Services() []ServiceInfo {
 	tx := &transaction{o: o, catalog: o.catalog}
 	infos := make([]ServiceInfo, 0, len(o.services.all))
 	for _, s := range o.services.all {
-		if s.part {
-			continue
-		}
 		info := ServiceInfo{Name: s.id, Type: s.unit.full, Constructor: s.constructor.Name(), At: s.constructor.At(), Policy: tx.policyOf(s, "")}
 		_, chosen := tx.chosen(s)
 		info.Critical = chosen.Critical

@@ -7,7 +7,7 @@ import (
 	"github.com/cladgo/clad/policy"
 )
 
-// What is counted of an operation.
+// What is counted of an operation; what most have comes first: see [counters.Often].
 const (
 	countSuccess counters.Kind = iota
 	countFailure               // cancelled calls, too

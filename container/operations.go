@@ -93,7 +93,7 @@ func (tx *transaction) operation(id string) *operation {
 	if op, ok := ops.find(id); ok {
 		return op
 	}
-	op := &operation{id: id, owner: newOwner(id), counters: tx.o.counters.Of(id)}
+	op := &operation{id: id, owner: tx.o.newOwner(id, nil), counters: tx.o.counters.Of(id)}
 	tx.onRollback(func() { tx.o.dropCounters(id) })
 	tx.onCommit(func() {
 		if ops.count >= ops.most {
@@ -144,15 +144,22 @@ func (op *operation) pipeline(tx *transaction, p policy.Policy) (*Pipeline, erro
 	if pipeline := op.find(p); pipeline != nil {
 		return pipeline, nil // somebody was first
 	}
-	prog, err := tx.compile(p, "", op.id, op.owner)
-	if err != nil {
+	v := variant{p, &Pipeline{counters: op.counters}}
+	if err := op.bind(tx, v); err != nil {
 		return nil, err
 	}
-	prog = tx.beside(prog, op.id, tx.o.shadow.operation(tx, op.id, p))
-	pipeline := &Pipeline{counters: op.counters}
-	pipeline.prog.Store(prog)
-	tx.onCommit(func() { op.remember(variant{p, pipeline}) })
-	return pipeline, nil
+	tx.onCommit(func() { op.remember(v) })
+	return v.pipeline, nil
+}
+
+func (op *operation) bind(tx *transaction, v variant) error {
+	return tx.bind(op.owner, v.pipeline, func(tx *transaction, w *owner, _ *Pipeline) (*program, error) {
+		prog, err := tx.compile(v.policy, "", op.id, w)
+		if err != nil {
+			return nil, err
+		}
+		return tx.beside(prog, op.id, tx.o.shadow.operation(tx, op.id, v.policy)), nil
+	})
 }
 
 // remember is for transactions.
@@ -176,15 +183,11 @@ func (tx *transaction) reloadOperations() {
 			return true
 		}
 		for _, v := range *made {
-			prog, err := tx.compile(v.policy, "", op.id, op.owner)
-			if err != nil {
+			if err := op.bind(tx, v); err != nil {
 				tx.afterwards(func() {
 					tx.o.log.Warn("an operation is run under what the profile no longer has, and keeps it", "operation", op.id, "error", err)
 				})
-				continue
 			}
-			prog = tx.beside(prog, op.id, tx.o.shadow.operation(tx, op.id, v.policy))
-			tx.onCommit(func() { v.pipeline.prog.Store(prog) })
 		}
 		return true
 	})

@@ -141,6 +141,7 @@ func NewOrchestrator(c policy.Catalog, opts ...Option) (*Orchestrator, error) {
 		}
 		return tx.reload(c)
 	}); err != nil {
+		o.sharing.close(nil)
 		return nil, err
 	}
 	for _, attach := range settings.attach {

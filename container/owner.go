@@ -1,7 +1,9 @@
 package container
 
 import (
+	"context"
 	"slices"
+	"unique"
 
 	"github.com/cladgo/clad/internal/budget"
 	"github.com/cladgo/clad/internal/latency"
@@ -12,9 +14,11 @@ import (
 // policy of the catalog that is run by its name. The lock of the registry
 // guards it.
 type owner struct {
-	name string
-	main policy.Policy // of a service: that of its methods for which no other is chosen
-	has  *holdings     // nil until it owns something
+	name  string
+	main  policy.Policy // of a service: that of its methods for which no other is chosen
+	has   *holdings     // nil until it owns something
+	parts *partitions   // nil for none
+	whole *owner        // of a partition
 }
 
 // holdings are what an owner has. Many have nothing: what their policies name belongs
@@ -29,7 +33,13 @@ type holdings struct {
 	latencies map[string]*latency.Recorder // of operations that are hedged
 }
 
-func newOwner(name string) *owner { return &owner{name: name} }
+// newOwner returns one whose calls may be of partitions: of those that the context says
+// by key, if there is one.
+func (o *Orchestrator) newOwner(name string, key func(context.Context) string) *owner {
+	w := &owner{name: name}
+	w.parts = newPartitions(o, w, key)
+	return w
+}
 
 // own returns the holdings, to be added to.
 func (w *owner) own() *holdings {
@@ -69,27 +79,39 @@ func (w *owner) hedging(operation string) (*budget.Budget, *latency.Recorder) {
 	return own.hedges, own.latencies[operation]
 }
 
-// quiet reports whether nothing is lost if the owner is forgotten: its breakers are
-// closed and nobody's decision, and no permit of its bulkheads is out, which the next
-// call would not know of.
+// quiet reports whether nothing is lost if the owner is forgotten, with its partitions:
+// their breakers are closed, and none is in use.
 func (w *owner) quiet() bool {
+	for _, b := range w.owns().breakers {
+		if b.resource.Status().State != policy.StateClosed {
+			return false
+		}
+	}
+	quiet := !w.inUse()
+	w.parts.each(func(part *partition) { quiet = quiet && part.owner.quiet() })
+	return quiet
+}
+
+// inUse reports whether permits of an owner's bulkheads are out, which the next call
+// would not know of, or its breakers are somebody's decision.
+func (w *owner) inUse() bool {
 	own := w.owns()
 	for _, b := range own.breakers {
-		if s := b.resource.Status(); s.State != policy.StateClosed || s.Mode != ModeAutomatic {
-			return false
+		if b.resource.Status().Mode != ModeAutomatic {
+			return true
 		}
 	}
 	for _, b := range own.bulkheads {
 		if b.resource.inUse() {
-			return false
+			return true
 		}
 	}
 	for _, b := range own.adaptive {
 		if b.resource.inUse() {
-			return false
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // owned is a resource with what it was made for. The methods of a service share it,
@@ -97,7 +119,7 @@ func (w *owner) quiet() bool {
 // place: it is one dependency that they guard.
 type owned[S comparable, T any] struct {
 	n        int // the place: the n-th layer of its kind, from the outside
-	spec     S
+	spec     unique.Handle[S]
 	resource T
 	users    []string // the policies of the catalog that it is for, which are few
 }
@@ -111,8 +133,9 @@ const maxVariants = 64
 // of no catalog. A policy of the catalog whose settings have changed takes its
 // resource along, unless another that did not change holds on to it.
 func resourceOf[S comparable, T resource](tx *transaction, r registry[S, T], theirs *[]*owned[S, T], policyName string, n int, spec S, configure func(T, S), make func() T) T {
+	wanted := unique.Make(spec)
 	for _, known := range *theirs {
-		if known.n == n && settingsOf(tx, known) == spec {
+		if known.n == n && settingsOf(tx, known) == wanted {
 			known.use(tx, policyName)
 			return known.resource
 		}
@@ -120,9 +143,9 @@ func resourceOf[S comparable, T resource](tx *transaction, r registry[S, T], the
 	for _, known := range *theirs {
 		_, changed := tx.changed[known]
 		if policyName != "" && known.n == n && slices.Contains(known.users, policyName) && !changed && !tx.held[known] {
-			tx.reconfigure(known, spec)
+			tx.reconfigure(known, wanted)
 			tx.onCommit(func() {
-				known.spec = spec
+				known.spec = wanted
 				configure(known.resource, spec)
 			})
 			return known.resource
@@ -134,7 +157,7 @@ func resourceOf[S comparable, T resource](tx *transaction, r registry[S, T], the
 		tx.onCommit(func() { r.drop(oldest) })
 		*theirs = slices.Clone(before[1:])
 	}
-	made := &owned[S, T]{n: n, spec: spec, resource: make()}
+	made := &owned[S, T]{n: n, spec: wanted, resource: make()}
 	made.use(tx, policyName)
 	*theirs = append(*theirs, made)
 	r.unnamed[made.resource.Name()] = made.resource // the name was free
@@ -149,11 +172,15 @@ func resourceOf[S comparable, T resource](tx *transaction, r registry[S, T], the
 // policy named: the owner's name, unless the owner's main policy has another
 // there. kind picks what a layer describes, if it is of that kind.
 func nameFor[S comparable](w *owner, policyName string, n int, spec S, kind func(policy.Policy) (_ S, unnamed, ok bool)) string {
-	if policyName == "" || w.main == nil {
+	main := w.main
+	if w.whole != nil {
+		main = w.whole.main
+	}
+	if policyName == "" || main == nil {
 		return w.name
 	}
 	at, another := 0, false
-	for _, layer := range policy.Layers(w.main) {
+	for _, layer := range policy.Layers(main) {
 		its, unnamed, ok := kind(layer)
 		if !ok {
 			continue
@@ -200,8 +227,9 @@ func (o *owned[S, T]) use(tx *transaction, policyName string) {
 	}
 }
 
-// drop forgets the owner's resources. It is for commits.
+// drop forgets the resources of the owner and its partitions. It is for commits.
 func (w *owner) drop(o *Orchestrator) {
+	w.parts.each(func(part *partition) { part.owner.drop(o) })
 	for _, b := range w.owns().breakers {
 		o.breakers.drop(b.resource)
 	}
@@ -218,9 +246,9 @@ func (w *owner) drop(o *Orchestrator) {
 
 // settingsOf returns the settings that a resource has, or will have when the transaction
 // is made.
-func settingsOf[S comparable, T any](tx *transaction, o *owned[S, T]) S {
+func settingsOf[S comparable, T any](tx *transaction, o *owned[S, T]) unique.Handle[S] {
 	if spec, ok := tx.changed[o]; ok {
-		return spec.(S)
+		return spec.(unique.Handle[S])
 	}
 	return o.spec
 }
@@ -228,6 +256,7 @@ func settingsOf[S comparable, T any](tx *transaction, o *owned[S, T]) S {
 // hold notes what a policy finds as it wants it, so that no other whose
 // settings have changed takes it along.
 func (w *owner) hold(tx *transaction, p policy.Policy) {
+	w.parts.each(func(part *partition) { part.owner.hold(tx, p) })
 	breakers, limiters, bulkheads, adaptive := 0, 0, 0, 0
 	for _, layer := range policy.Layers(p) {
 		switch layer := layer.(type) {
@@ -249,7 +278,7 @@ func (w *owner) hold(tx *transaction, p policy.Policy) {
 
 func hold[S comparable, T any](tx *transaction, theirs []*owned[S, T], n int, spec S) {
 	for _, known := range theirs {
-		if known.n == n && known.spec == spec {
+		if known.n == n && known.spec.Value() == spec {
 			tx.hold(known)
 		}
 	}

@@ -1,19 +1,25 @@
 package container
 
 import (
-	"cmp"
 	"context"
-	"sync"
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"strings"
+	"sync/atomic"
+	"time"
 
+	"github.com/cladgo/clad/internal/clock"
+	"github.com/cladgo/clad/internal/printable"
 	"github.com/cladgo/clad/internal/recent"
 )
 
-// DefaultMaxPartitions is how many partitions of a service are remembered, without
-// [WithMaxPartitions].
+// DefaultMaxPartitions is how many partitions of a service, or of an operation, are
+// remembered, without [WithMaxPartitions].
 const DefaultMaxPartitions = 1000
 
-// WithMaxPartitions sets how many partitions of each service are remembered, see
-// [Partition]; below 1 it is [DefaultMaxPartitions].
+// WithMaxPartitions sets how many partitions of each service, and of each operation,
+// are remembered, see [Partition]; below 1 it is [DefaultMaxPartitions].
 func WithMaxPartitions(n int) Option {
 	return optionFunc(func(o *options) {
 		if n >= 1 {
@@ -29,86 +35,131 @@ func WithMaxPartitions(n int) Option {
 //
 // They go by the service's name and the key, "payments.Gateway/tenant-7", in errors,
 // events and listings; operations and metrics of them are the service's. An empty key
-// is no partition: its calls share what the service has.
+// is no partition: its calls share what the service has. For a key that is an argument
+// see //clad:key of clad gen, and [Call.Partition].
 //
 // So many partitions are remembered, [DefaultMaxPartitions] unless [WithMaxPartitions]
-// says another number. For one more, the one makes room that was not used for longest,
-// those with a breaker that is not closed last. key may be called from many goroutines
-// at once, once for each call.
+// says another number. For one more, one makes room that was not used of late; one with
+// a breaker that is not closed, if all are that were not. One with calls in its
+// bulkheads, or whose breaker somebody has forced, is always remembered. key may be
+// called from many goroutines at once, once for each call.
 func Partition(key func(context.Context) string) TagOption {
 	return tagOption(func(t *tagOptions) { t.partition = key })
 }
 
-// partitions are those of a service. The registry's lock is taken before theirs.
-type partitions struct {
-	key  func(context.Context) string
-	most int
-
-	mu      sync.Mutex
-	by      *recent.Values[string, *partition]
-	dropped uint64
+// Partition says of which partition of the service, or the operation, the call is, as
+// the tag option [Partition] does by the context: where both say something, the call
+// is of the partition of both, "orders.Store/tenant-7/shard-2". An empty key says
+// nothing. It is called before the first Next.
+func (c *Call) Partition(key string) {
+	if c.prog != nil && c.prog.partitioned != nil && key != "" {
+		c.prog = c.prog.partitioned.program(c, key)
+	}
 }
+
+// partitions are those of an owner.
+type partitions struct {
+	o     *Orchestrator
+	whole *owner
+	key   func(context.Context) string                            // nil where only calls themselves say
+	by    atomic.Pointer[recent.Values[partitionKey, *partition]] // nil until there is one
+
+	// Of those that have made room; the registry's lock guards both.
+	dropped uint64
+	forgot  clock.Nanos // when the last did
+}
+
+// partitionKey is what says of which partition a call is.
+type partitionKey struct{ context, call string }
 
 // partition is what the calls of one key share.
 type partition struct {
+	key   partitionKey
 	owner *owner
-	made  map[string]*partOfProgram // by operation
+	made  atomic.Pointer[map[*Pipeline]*Pipeline] // by those of the whole; is replaced, not changed
 }
 
-// partOfProgram is a program of the service with the state of a partition.
-type partOfProgram struct {
-	whole    *program
-	pipeline *Pipeline
-}
-
-func newPartitions(key func(context.Context) string, most int) *partitions {
-	if key == nil {
-		return nil
-	}
-	return &partitions{key: key, most: most, by: recent.New[string](most, func(p *partition) bool { return p.owner.quiet() })}
-}
-
-// partitioned says whose partitions a program is of.
+// partitioned are the partitions of a pipeline, and how their programs are made: with
+// the state of an owner, for a pipeline of the partition's own.
 type partitioned struct {
-	service *service
-	binding *binding
+	all     *partitions
+	whole   *Pipeline
+	compile func(*transaction, *owner, *Pipeline) (*program, error)
 }
 
-// of returns the program of the partition of a call that has the whole's.
-func (p *partitioned) of(ctx context.Context, whole *program, alone bool) *program {
-	prog := p.program(ctx, cmp.Or(whole.hedged, whole))
-	if alone && prog.alone != nil {
+func newPartitions(o *Orchestrator, whole *owner, key func(context.Context) string) *partitions {
+	return &partitions{o: o, whole: whole, key: key}
+}
+
+// bind compiles a pipeline of an owner, and those of its partitions.
+func (tx *transaction) bind(w *owner, whole *Pipeline, compile func(*transaction, *owner, *Pipeline) (*program, error)) error {
+	prog, err := compile(tx, w, whole)
+	if err != nil {
+		return err
+	}
+	p := &partitioned{w.parts, whole, compile}
+	for prog := range prog.versions {
+		prog.partitioned, prog.byContext = p, w.parts.key != nil
+	}
+	tx.onCommit(func() { whole.prog.Store(prog) })
+	return p.reload(tx)
+}
+
+// program returns the program of the partition of a call, or the whole's.
+func (p *partitioned) program(c *Call, key string) *program {
+	k := partitionKey{call: bounded(key)}
+	if p.all.key != nil {
+		if c.ctx == nil {
+			c.ctx = context.Background()
+		}
+		k.context = bounded(p.all.key(c.ctx))
+	}
+	if k == (partitionKey{}) {
+		return c.prog
+	}
+	prog := p.of(k, c.prog)
+	if c.alone && prog.alone != nil {
 		return prog.alone
 	}
 	return prog
 }
 
-// program returns the program of the partition of a call, or the whole's.
-func (p *partitioned) program(ctx context.Context, whole *program) *program {
-	all := p.service.partitions
-	key := all.key(ctx)
-	if key == "" {
-		return whole
-	}
-	if prog := all.find(key, whole); prog != nil {
+// of returns the program of a partition in the place of the whole's.
+func (p *partitioned) of(k partitionKey, whole *program) *program {
+	if prog := p.find(k); prog != nil {
 		return prog
 	}
+	return p.make(k, whole)
+}
+
+func (p *partitioned) find(k partitionKey) *program {
+	part, ok := p.all.by.Load().Get(k)
+	if !ok {
+		return nil
+	}
+	made := part.pipeline(p.whole)
+	if made == nil {
+		return nil
+	}
+	return made.prog.Load()
+}
+
+// make makes what a partition does not have yet.
+func (p *partitioned) make(k partitionKey, whole *program) *program {
 	prog := whole
-	_ = p.service.o.transact(func(tx *transaction) error {
-		part := tx.partition(p.service, key)
-		made := &partOfProgram{whole, &Pipeline{}}
-		if before, ok := part.made[whole.operation]; ok {
-			made.pipeline.answers = before.pipeline.answers
+	_ = p.all.o.transact(func(tx *transaction) error {
+		part := tx.partition(p.all, k)
+		pipeline := part.pipeline(p.whole)
+		if pipeline == nil {
+			pipeline = &Pipeline{counters: p.whole.counters}
 		}
-		mine, err := tx.program(p.service, p.binding, part.owner, made.pipeline)
+		mine, err := p.programFor(tx, part, pipeline)
 		if mine == nil || err != nil {
 			return err // a reload has come between: the next call finds what is in force
 		}
 		tx.onCommit(func() {
-			all.mu.Lock()
-			defer all.mu.Unlock()
-			made.pipeline.prog.Store(mine)
-			part.made[whole.operation] = made
+			pipeline.prog.Store(mine)
+			part.add(p.whole, pipeline)
 			prog = mine
 		})
 		return nil
@@ -116,67 +167,134 @@ func (p *partitioned) program(ctx context.Context, whole *program) *program {
 	return prog
 }
 
-func (all *partitions) find(key string, whole *program) *program {
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	part, ok := all.by.Get(key)
-	if !ok {
-		return nil
+func (p *partitioned) programFor(tx *transaction, part *partition, pipeline *Pipeline) (*program, error) {
+	prog, err := p.compile(tx, part.owner, pipeline)
+	for prog := range prog.versions {
+		prog.partition = part
 	}
-	made, ok := part.made[whole.operation]
-	if !ok || made.whole != whole {
-		return nil
-	}
-	return made.pipeline.prog.Load()
+	return prog, err
 }
 
 // partition returns the one of a key, which is made known where it was not.
-func (tx *transaction) partition(s *service, key string) *partition {
-	all := s.partitions
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	if part, ok := all.by.Get(key); ok {
+func (tx *transaction) partition(all *partitions, k partitionKey) *partition {
+	if part, ok := all.by.Load().Get(k); ok {
 		return part
 	}
-	part := &partition{owner: newOwner(s.id + "/" + key), made: make(map[string]*partOfProgram)}
-	part.owner.main = s.owner.main
+	k = partitionKey{strings.Clone(k.context), strings.Clone(k.call)} // and not what they were cut out of
+	part := &partition{key: k, owner: &owner{name: all.whole.name + "/" + k.String(), whole: all.whole}}
 	tx.onCommit(func() {
-		all.mu.Lock()
-		defer all.mu.Unlock()
-		if dropped, full := all.by.Put(key, part); full {
-			all.dropped++
+		for _, dropped := range all.room().Put(k, part) {
 			dropped.owner.drop(tx.o)
+			all.dropped++
+			all.forgot = clock.Now()
 		}
 	})
 	return part
 }
 
-// inForce calls f for every layer of the partitions. The registry is locked.
-func (all *partitions) inForce(f func(*step)) {
-	all.each(func(_ string, part *partition) { part.inForce(f) })
-}
-
-func (all *partitions) each(f func(key string, part *partition)) {
-	if all == nil {
-		return
+// room is for transactions: most owners never have a partition.
+func (all *partitions) room() *recent.Values[partitionKey, *partition] {
+	if all.by.Load() == nil {
+		all.by.Store(recent.New[partitionKey](all.o.maxPartitions, (*partition).worth))
 	}
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	all.by.Each(f)
+	return all.by.Load()
 }
 
-func (part *partition) inForce(f func(*step)) {
-	for _, made := range part.made {
-		made.pipeline.inForce(f)
+// String is what a partition's name has after the whole's.
+func (k partitionKey) String() string {
+	between := ""
+	if k.context != "" && k.call != "" {
+		between = "/"
 	}
+	return printable.Text(k.context + between + k.call)
 }
 
-// remembered says how many there are; nil where there are none by design.
-func (all *partitions) remembered() *PartitionsHealth {
-	if all == nil {
+// bounded keeps a key from taking more memory than a name may need: callers may be told
+// by others what it is.
+func bounded(key string) string {
+	const longest = 128
+	if len(key) <= longest {
+		return key
+	}
+	sum := sha256.Sum256([]byte(key))
+	return key[:longest/2] + "..." + hex.EncodeToString(sum[:16])
+}
+
+func (p *partition) pipeline(whole *Pipeline) *Pipeline {
+	made := p.made.Load()
+	if made == nil {
 		return nil
 	}
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	return &PartitionsHealth{Known: all.by.Len(), Max: all.most, Dropped: all.dropped}
+	return (*made)[whole]
+}
+
+// add is for commits.
+func (p *partition) add(whole, pipeline *Pipeline) {
+	made := make(map[*Pipeline]*Pipeline)
+	if known := p.made.Load(); known != nil {
+		maps.Copy(made, *known)
+	}
+	made[whole] = pipeline
+	p.made.Store(&made)
+}
+
+// worth says what is lost if a partition is forgotten.
+func (p *partition) worth() recent.Worth {
+	switch {
+	case p.owner.inUse():
+		return recent.Everything
+	case p.owner.quiet():
+		return recent.Nothing
+	}
+	return recent.Something
+}
+
+// reload compiles the programs of the partitions anew, whose pipelines are those of p.
+func (p *partitioned) reload(tx *transaction) error {
+	var failed error
+	p.all.by.Load().Each(func(_ partitionKey, part *partition) {
+		pipeline := part.pipeline(p.whole)
+		if pipeline == nil || failed != nil {
+			return
+		}
+		var mine *program
+		mine, failed = p.programFor(tx, part, pipeline)
+		tx.onCommit(func() { pipeline.prog.Store(mine) })
+	})
+	return failed
+}
+
+// complete reports whether the partitions that there are may be taken for all: none
+// was forgotten of late.
+func (all *partitions) complete() bool {
+	return all.dropped == 0 || clock.Now().Sub(all.forgot) > time.Minute
+}
+
+// remembered says how many there are; nil where no call has said that it is of one, nor
+// its context can.
+func (all *partitions) remembered() *PartitionsHealth {
+	if all.key == nil && all.by.Load().Len() == 0 {
+		return nil
+	}
+	return &PartitionsHealth{Known: all.by.Load().Len(), Max: all.o.maxPartitions, Dropped: all.dropped}
+}
+
+// each calls f for each partition. The registry is locked.
+func (all *partitions) each(f func(*partition)) {
+	if all != nil {
+		all.by.Load().Each(func(_ partitionKey, part *partition) { f(part) })
+	}
+}
+
+func (all *partitions) inForce(f func(*step)) {
+	all.each(func(part *partition) { part.inForce(f) })
+}
+
+// inForce calls f for every layer of a partition.
+func (p *partition) inForce(f func(*step)) {
+	if made := p.made.Load(); made != nil {
+		for _, pipeline := range *made {
+			pipeline.inForce(f)
+		}
+	}
 }

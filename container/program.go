@@ -26,8 +26,8 @@ type program struct {
 	events      *events
 	fallback    *fallbackRule
 	alone       *program       // the same without its hedge; nil where there is none
-	hedged      *program       // that this is the same as, without its hedge
-	partitioned *partitioned   // nil where all calls share one state
+	partitioned *partitioned   // nil where all calls share one state, as those of a partition
+	partition   *partition     // whose program it is, nil for the whole's
 	answers     *lastAnswers   // nil where none are kept
 	shadow      *Pipeline      // the candidate's of a dry run; nil where there is none
 	budget      *budget.Budget // that counts operations, if retries have one
@@ -37,6 +37,7 @@ type program struct {
 	adapts      bool           // there is one that goes by how long attempts take
 	observed    bool           // somebody wants to know how long calls take
 	part        bool           // of another, whose attempts its calls are
+	byContext   bool           // the caller's context may say of which partition a call is
 	once        bool           // never again once an attempt may have reached the dependency
 
 	large    bool  // the steps need more than a Call has:
@@ -210,6 +211,13 @@ layers:
 		}
 	}
 	return prog, nil
+}
+
+// versions yields a program and the same without its hedge, as far as there are any.
+func (p *program) versions(yield func(*program) bool) {
+	if p != nil && yield(p) && p.alone != nil {
+		yield(p.alone)
+	}
 }
 
 // hasLayer reports whether a policy has a layer of a kind.

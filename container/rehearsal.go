@@ -53,6 +53,9 @@ func (c *Call) rehearse() {
 	if r.prog == nil {
 		return
 	}
+	if part := c.prog.partition; part != nil {
+		r.prog = r.prog.partitioned.of(part.key, r.prog)
+	}
 	r.words, r.begun = r.room[:], r.contexts[:]
 	if int(r.prog.words) > len(r.words) {
 		r.words = make([]uint64, r.prog.words)

@@ -163,19 +163,26 @@ func (tx *transaction) reloadPolicies() error {
 	for _, name := range slices.Sorted(maps.Keys(tx.catalog.Policies)) {
 		p, ok := tx.o.pipelineEver(name)
 		if !ok {
-			p = &Pipeline{counters: tx.o.counters.Of(name), owner: newOwner(name)}
+			p = &Pipeline{counters: tx.o.counters.Of(name), owner: tx.o.newOwner(name, nil)}
 		}
-		prog, err := tx.compile(tx.catalog.Policies[name], name, name, p.owner)
-		if err != nil {
+		if err := tx.bindPolicy(name, p); err != nil {
 			errs = append(errs, fmt.Errorf("policy %w", err))
 			continue
 		}
 		pipelines[name] = p
-		prog = tx.beside(prog, name, tx.o.shadow.policy(name))
-		tx.onCommit(func() { p.prog.Store(prog) })
 	}
 	tx.onCommit(func() { tx.o.putPipelines(pipelines) })
 	return errors.Join(errs...)
+}
+
+func (tx *transaction) bindPolicy(name string, p *Pipeline) error {
+	return tx.bind(p.owner, p, func(tx *transaction, w *owner, _ *Pipeline) (*program, error) {
+		prog, err := tx.compile(tx.catalog.Policies[name], name, name, w)
+		if err != nil {
+			return nil, err
+		}
+		return tx.beside(prog, name, tx.o.shadow.policy(name)), nil
+	})
 }
 
 // putPipelines sets those aside that are no longer of any policy: somebody may
@@ -238,7 +245,7 @@ func (tx *transaction) reloadBindings() error {
 				s.owner.hold(tx, p)
 			}
 		}
-		errs = append(errs, tx.bind(s))
+		errs = append(errs, tx.bindService(s))
 	}
 	return errors.Join(errs...)
 }

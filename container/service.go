@@ -20,12 +20,10 @@ type service struct {
 	identity
 	tagged
 
-	o          *Orchestrator
-	owner      *owner
-	bound      []*binding
-	partitions *partitions // nil for none
-	part       bool        // of another that is listed
-	rehearsed  bool        // the candidate's of a dry run, which makes no attempts
+	o         *Orchestrator
+	owner     *owner
+	bound     []*binding
+	rehearsed bool // the candidate's of a dry run, which makes no attempts
 	// unguardable are the methods that can't be guarded; unguarding is how many of
 	// them have a policy all the same.
 	unguardable []string
@@ -96,10 +94,10 @@ func typeOfService(t reflect.Type, methods []string, constructed *constructor.Co
 
 // newService makes a service known, if all that is chosen for it is there.
 func (o *Orchestrator) newService(t tagged, name, group string) (*service, error) {
-	s := &service{tagged: t, o: o, partitions: newPartitions(t.partition, o.maxPartitions)}
+	s := &service{tagged: t, o: o}
 	err := o.transact(func(tx *transaction) (err error) {
 		s.identity = o.services.identify(unit{t.typ.id, t.typ.full, name, group})
-		s.owner = newOwner(s.id)
+		s.owner = o.newOwner(s.id, t.partition)
 		if s.twin, err = o.shadow.mirror(s); err != nil {
 			return err
 		}
@@ -215,8 +213,8 @@ func (s *service) operation(method string) string {
 	return s.id + "." + method
 }
 
-// bind compiles the pipelines of a service under the catalog as it will be.
-func (tx *transaction) bind(s *service) error {
+// bindService compiles the pipelines of a service under the catalog as it will be.
+func (tx *transaction) bindService(s *service) error {
 	if err := tx.checkChoices(s); err != nil {
 		return err
 	}
@@ -230,18 +228,9 @@ func (tx *transaction) bind(s *service) error {
 }
 
 func (tx *transaction) bindMethod(s *service, b *binding) error {
-	prog, err := tx.program(s, b, s.owner, b.pipeline)
-	if err != nil {
-		return err
-	}
-	if prog != nil && s.partitions != nil {
-		prog.partitioned = &partitioned{s, b}
-		if prog.alone != nil {
-			prog.alone.partitioned = prog.partitioned
-		}
-	}
-	tx.onCommit(func() { b.pipeline.prog.Store(prog) })
-	return nil
+	return tx.bind(s.owner, b.pipeline, func(tx *transaction, w *owner, of *Pipeline) (*program, error) {
+		return tx.program(s, b, w, of)
+	})
 }
 
 // program compiles the policy of a method, with the state of an owner, for a pipeline.
@@ -283,7 +272,6 @@ func (tx *transaction) program(s *service, b *binding, w *owner, of *Pipeline) (
 			if prog.alone, err = compile(false); err != nil {
 				return nil, err
 			}
-			prog.alone.hedged = prog
 		} else if b.guard != hedges && !s.hedges(b.method) {
 			tx.afterwards(func() {
 				tx.o.log.Info("a method is not hedged: only those are that are marked //clad:safe, take a context and values alone, and return nothing that is in use after the call; of net/http, GET, HEAD, OPTIONS and TRACE; and of gRPC, unary calls without side effects",

@@ -111,7 +111,7 @@ type shadow struct {
 }
 
 func (o *Orchestrator) newShadow(profile string, candidate policy.Catalog) (*shadow, error) {
-	theirs, err := NewOrchestrator(candidate, WithErrors(o.errors), WithMaxOperations(o.operations.most),
+	theirs, err := NewOrchestrator(candidate, WithErrors(o.errors), WithMaxOperations(o.operations.most), WithMaxPartitions(o.maxPartitions),
 		OnTransition(func(t Transition) {
 			o.log.Info("circuit breaker of the dry run changed state", "profile", profile,
 				"breaker", t.Name, "from", t.From.String(), "to", t.To.String())
@@ -168,7 +168,7 @@ func (sh *shadow) mirror(s *service) (*service, error) {
 	if sh == nil {
 		return nil, nil
 	}
-	twin := &service{identity: s.identity, tagged: s.tagged, o: sh.o, owner: newOwner(s.owner.name), part: s.part, rehearsed: true}
+	twin := &service{identity: s.identity, tagged: s.tagged, o: sh.o, owner: sh.o.newOwner(s.owner.name, s.partition), rehearsed: true}
 	err := sh.o.transact(func(tx *transaction) error {
 		if err := errors.Join(tx.checkMeaning(twin), tx.checkChoices(twin)); err != nil {
 			return err

@@ -14,7 +14,6 @@ import (
 	"github.com/cladgo/clad/internal/circuit"
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/cladgo/clad/internal/lease"
-	"github.com/cladgo/clad/internal/quorum"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -33,15 +32,18 @@ type sharing struct {
 	closed    bool // nobody begins to ask any more
 	followers map[string]*follower
 	watching  bool
+	listening bool // the fleet's news come
 	watch     sync.WaitGroup
+	mender    *time.Timer // nil when none of the followers is alone
 }
 
 const (
 	storeBreaker = "clad.store"
 	storeTimeout = 100 * time.Millisecond // of one question
 	storePlaces  = 64
-	maxFleet     = 1_000_000                      // instances
+	maxFleet     = 1_000_000              // instances
 	watchAgain   = 500 * time.Millisecond // after it was lost
+	mendAgain    = time.Second            // between questions of breakers that are alone
 )
 
 // aStore is how the store is guarded. It is asked again soon: what is lost
@@ -201,6 +203,9 @@ func (s *sharing) close(limiters []*RateLimiter) {
 	}
 	s.mu.Lock()
 	s.closed = true
+	if s.mender != nil {
+		s.mender.Stop()
+	}
 	s.mu.Unlock()
 	s.asking.Wait()
 	s.cancel()
@@ -214,8 +219,13 @@ type Sharing struct {
 	Alone bool
 	// Instances is how many use it, as far as is known, this one included.
 	Instances int
-	// Heard is when the store last answered; zero where it never did.
+	// Heard is when the store last answered, or told something; zero where it never
+	// did. It is asked nothing while a limiter is not used, and while a breaker is
+	// closed.
 	Heard time.Time
+	// Listening says that a breaker would hear of what others find, so that a Heard
+	// of long ago is no news rather than stale. Limiters do not listen.
+	Listening bool
 }
 
 // Sharing returns what is known of the fleet that shares the limit. It is false where
@@ -253,7 +263,15 @@ func (s *sharing) unfollow(name string) {
 // keepWatching listens to the fleet as long as there is one.
 func (s *sharing) keepWatching() {
 	for s.ctx.Err() == nil {
-		_ = safeQuestion(s.ctx, func(ctx context.Context) error { return s.store.Watch(ctx, s.catchUp, s.heard) })
+		err := safeQuestion(s.ctx, func(ctx context.Context) error {
+			return s.store.Watch(ctx, func() { s.listen(true); s.catchUp() }, s.heard)
+		})
+		s.listen(false)
+		if s.ctx.Err() == nil {
+			for _, f := range s.all() {
+				f.answers(nil, fmt.Errorf("the store tells nothing: %w", err))
+			}
+		}
 		select {
 		case <-s.ctx.Done():
 		case <-time.After(watchAgain/2 + mathrand.N(watchAgain)):
@@ -261,18 +279,51 @@ func (s *sharing) keepWatching() {
 	}
 }
 
+func (s *sharing) listen(listening bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listening = listening
+}
+
+func (s *sharing) all() []*follower {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.followers))
+}
+
 // catchUp asks what the fleet was told while nobody listened here.
 func (s *sharing) catchUp() {
-	s.mu.Lock()
-	all := slices.Collect(maps.Values(s.followers))
-	s.mu.Unlock()
+	all := s.all()
 	s.begin(func() {
 		for _, f := range all {
-			if n, err := f.report(BreakerReport{What: quorum.Ask}); err == nil {
-				f.hear(n)
-			}
+			_ = f.catchUp() // report has told, and has it tried again
 		}
 	})
+}
+
+// mendLater has breakers that are alone ask the store again, one after the other, until
+// it answers: nothing else might have them do so.
+func (s *sharing) mendLater() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mender == nil && !s.closed {
+		s.mender = time.AfterFunc(mendAgain/2+mathrand.N(mendAgain), func() { s.begin(s.mend) })
+	}
+}
+
+func (s *sharing) mend() {
+	s.mu.Lock()
+	s.mender = nil
+	listening := s.listening // else they ask when they do
+	s.mu.Unlock()
+	for _, f := range s.all() {
+		if !listening || !f.isAlone() {
+			continue
+		}
+		if err := f.catchUp(); err != nil && !policy.IsAnswer(err) {
+			return // report has said so, and has it tried again
+		}
+	}
 }
 
 func (s *sharing) heard(name string, n BreakerNews, err error) {

@@ -15,7 +15,7 @@ const maxAnswers = 1000
 
 // lastAnswers are the last good answers of a method, by its arguments.
 type lastAnswers struct {
-	mu sync.Mutex
+	mu sync.Mutex // held to put one
 	by *recent.Values[any, answerAt]
 }
 
@@ -75,11 +75,7 @@ func (l *lastAnswers) put(key, answer any) {
 	l.by.Put(key, answerAt{answer, now})
 }
 
-func (l *lastAnswers) get(key any) (answerAt, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.by.Get(key)
-}
+func (l *lastAnswers) get(key any) (answerAt, bool) { return l.by.Get(key) }
 
 // serveStale has the last good answer take the place of a failure, if there is one and
 // it is no older than the layer allows. To a circuit breaker around it that says

@@ -40,6 +40,18 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// What a fleet shares, with its bounds and what becomes of it without the store.
+func TestExplainFleet(t *testing.T) {
+	testdata := in(t, "internal/explain/testdata/fleet")
+	for file, args := range map[string]string{"fleet.text": "", "fleet.json": "-json"} {
+		code, out, err := clad(t, strings.Fields("explain -profile production -dir . "+args)...)
+		if code != ok || err != "" {
+			t.Errorf("exit code %d, %s", code, err)
+		}
+		golden(t, filepath.Join(testdata, "explain", file), out)
+	}
+}
+
 // With Go packages, the tags and every method of the services are known.
 func TestExplainWithCode(t *testing.T) {
 	testdata := in(t, "internal/usage/testdata/shop")

@@ -45,6 +45,8 @@ method of an interface changes that:
   //clad:safe    safe to repeat: a callback or an iter.Seq may begin anew
   //clad:bounded the policy's timeouts bound what it opened, too
   //clad:skip    passed through
+  //clad:key id  each value of the parameter id has breakers, limiters and
+                 bulkheads of its own: a string, an integer, or what has a String
 `,
 	prepare: func(flags *flag.FlagSet, io streams) func(context.Context, []string) int {
 		var types, tags list
@@ -53,6 +55,7 @@ method of an interface changes that:
 		flags.Var(&tags, "tags", "build `tags` separated by commas; given several times, the file serves all these builds")
 		flags.StringVar(&o.Output, "o", gen.DefaultOutput, "name of the `file` in each package")
 		flags.BoolVar(&o.Check, "check", false, "write nothing; list the files that are stale, and fail if there are any")
+		flags.BoolVar(&o.Anew, "a", false, "look at everything, also where nothing has changed since a run that found nothing to do")
 		verbose := flags.Bool("v", false, "say what is done")
 		return func(ctx context.Context, patterns []string) int {
 			o.Types, o.Tags, o.Patterns = types, tags, patterns
@@ -97,6 +100,9 @@ func report(r *gen.Result, verbose bool, io streams) {
 	}
 	if !verbose {
 		return
+	}
+	if r.Recalled {
+		fmt.Fprintln(io.err, "clad gen: nothing has changed since the last run; -a looks at everything")
 	}
 	for _, name := range r.Unchanged {
 		fmt.Fprintf(io.err, "clad gen: %s is up to date\n", relative(name))

@@ -8,6 +8,7 @@ require (
 	github.com/cladgo/clad v0.1.0
 	go.uber.org/fx v1.20.0
 	go.uber.org/goleak v1.3.0
+	golang.org/x/mod v0.22.0
 	golang.org/x/term v0.27.0
 	golang.org/x/tools v0.28.0
 )
@@ -25,7 +26,6 @@ require (
 	go.uber.org/multierr v1.6.0 // indirect
 	go.uber.org/zap v1.23.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.2 // indirect
-	golang.org/x/mod v0.22.0 // indirect
 	golang.org/x/sync v0.10.0 // indirect
 	golang.org/x/sys v0.28.0 // indirect
 	golang.org/x/time v0.10.0 // indirect

@@ -17,23 +17,26 @@ var statusCommand = command{
 	help: `
 Status asks the console of a running application, and prints a line for each thing
 that is wrong: services that are down, circuit breakers that are not closed, what
-somebody has forced, a profile that could not be reloaded. URL is where the
-application serves console.Handler.
+somebody has forced, bulkheads before which calls wait, a store that is away, a
+profile that could not be reloaded. URL is where the application serves
+console.Handler.
 
   clad status http://localhost:8080/clad/
   clad status -q localhost:8080/clad || page-somebody
+  clad status -v localhost:8080/clad
 
 It exits with 0 where nothing critical is down, with 1 where a service is that the
 profile calls critical, and with 2 where the console can't be asked.
 `,
 	prepare: func(flags *flag.FlagSet, io streams) func(context.Context, []string) int {
 		quiet := flags.Bool("q", false, "print nothing but what is critical")
-		asJSON := flags.Bool("json", false, "print one JSON object: {\"ready\", \"troubles\": [{\"critical\", \"text\"}]}")
-		return func(ctx context.Context, args []string) int { return status(ctx, args, *quiet, *asJSON, io) }
+		verbose := flags.Bool("v", false, "print every limit too: rates, bulkheads, partitions, what is shared and with how many")
+		asJSON := flags.Bool("json", false, "print one JSON object: {\"ready\", \"troubles\": [{\"critical\", \"text\"}], \"facts\": [text]}")
+		return func(ctx context.Context, args []string) int { return status(ctx, args, *quiet, *verbose, *asJSON, io) }
 	},
 }
 
-func status(ctx context.Context, args []string, quiet, asJSON bool, io streams) int {
+func status(ctx context.Context, args []string, quiet, verbose, asJSON bool, io streams) int {
 	client, err := consoleAt(args)
 	if err != nil {
 		return misused(io, "status", err)
@@ -59,7 +62,8 @@ func status(ctx context.Context, args []string, quiet, asJSON bool, io streams) 
 		text, err := json.Marshal(struct {
 			Ready    bool           `json:"ready"`
 			Troubles []live.Trouble `json:"troubles"`
-		}{state.Ready, troubles})
+			Facts    []string       `json:"facts"`
+		}{state.Ready, troubles, live.Facts(state)})
 		if err != nil {
 			fmt.Fprintf(io.err, "clad status: %v\n", err)
 			return misuse
@@ -71,6 +75,11 @@ func status(ctx context.Context, args []string, quiet, asJSON bool, io streams) 
 	if !asJSON {
 		for _, trouble := range troubles {
 			fmt.Fprintln(io.out, trouble)
+		}
+		if verbose {
+			for _, fact := range live.Facts(state) {
+				fmt.Fprintln(io.out, fact)
+			}
 		}
 	}
 	return code

@@ -20,14 +20,16 @@ var topCommand = command{
 	usage:   "top [flags] URL",
 	help: `
 Top shows what the console of a running application knows: what is wrong, each
-operation with its rates and latencies, and what a dry run would have done. URL is
-where the application serves console.Handler.
+operation with its rates and latencies, what became of them by hedges, fallbacks
+and old answers, every breaker, limit, bulkhead and partition, what a fleet shares,
+and what a dry run would have done. URL is where the application serves
+console.Handler.
 
   clad top http://localhost:8080/clad/
   clad top -unhealthy -sort failures localhost:8080/clad
   clad top -json -n 1 localhost:8080/clad | jq .circuit_breakers
 
-Keys: q quits, s sorts by the next column, / filters by name, u shows only what is
+Keys: q quits, tab shows the next table, s sorts by the next column, / filters by name, u shows only what is
 unhealthy, ? tells more. Where there is no terminal, all lines are printed every so
 often; with -json, the console's JSON, one object a line.
 `,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/cladgo/clad/container"
@@ -39,7 +40,7 @@ type exchange struct {
 	first struct {
 		request http.Request
 		upload  upload
-		hints   [4]string
+		values  headerValues
 	}
 	body body
 }
@@ -59,9 +60,10 @@ func (t *transport) exchange(req *http.Request, repeat bool) *exchange {
 }
 
 // runIn sends the request through a pipeline of ours.
-func (x *exchange) runIn(p *container.Pipeline) error {
+func (x *exchange) runIn(p *container.Pipeline, partition string) error {
 	call := x.begin(p)
 	defer call.End()
+	call.Partition(partition)
 	x.identify(call.IdempotencyKey())
 	return x.runUnder(&call)
 }
@@ -175,7 +177,7 @@ func forPolicy(v policy.Verdict) policy.Verdict {
 
 // failed says what it means that an attempt got no answer.
 func (x *exchange) failed(err error) outcome {
-	means := verdict.Of(err)
+	means := verdict.Of(&url.Error{Err: err}) // as http.Client has it, whose errors say more
 	o := outcome{err: err, final: means.Final || !x.repeatable(means.NoEffect)}
 	switch {
 	case x.upload.brokeOff(err), means.Verdict == policy.Refused, isFileError(err):

@@ -32,9 +32,9 @@ func answer(req *http.Request, status int, body string, header ...string) *http.
 	return resp
 }
 
-func newOrchestrator(t *testing.T) *container.Orchestrator {
+func newOrchestrator(t *testing.T, opts ...container.Option) *container.Orchestrator {
 	t.Helper()
-	o, err := container.NewOrchestrator(policy.Catalog{})
+	o, err := container.NewOrchestrator(policy.Catalog{}, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,10 +6,9 @@ import "net/http"
 type Option interface{ apply(*options) }
 
 type options struct {
-	repeat   func(*http.Request) bool
-	fails    func(*http.Response) bool // nil: by status
-	maxHosts int
-	silent   bool
+	repeat func(*http.Request) bool
+	fails  func(*http.Response) bool // nil: by status
+	silent bool
 }
 
 type optionFunc func(*options)
@@ -30,21 +29,14 @@ func FailOn(fails func(*http.Response) bool) Option {
 	return optionFunc(func(o *options) { o.fails = fails })
 }
 
-// MaxHosts bounds how many hosts [PerHost] tells apart. Without it, 1000.
-func MaxHosts(n int) Option {
-	return optionFunc(func(o *options) { o.maxHosts = n })
-}
-
 // Silent sends requests without the headers that tell the server of its caller's
 // retries and deadline (see [FromCaller]).
 func Silent() Option {
 	return optionFunc(func(o *options) { o.silent = true })
 }
 
-const defaultMaxHosts = 1000
-
 func newOptions(opts []Option) options {
-	o := options{repeat: Idempotent, maxHosts: defaultMaxHosts}
+	o := options{repeat: Idempotent}
 	for _, opt := range opts {
 		opt.apply(&o)
 	}

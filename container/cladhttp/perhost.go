@@ -5,76 +5,37 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 
+	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/policy"
 )
 
 // PerHost returns a RoundTripper like that of [New] under which each host has
-// unnamed breakers and limiters of its own: what is wrong with one host stops no
-// requests to another. To o each host is an operation: that of example.com is
-// "webhooks example.com" where operation is "webhooks".
-//
-// Hosts beyond the limit (see [MaxHosts]) share the operation without a host's
-// name; so an unbounded set of them, as of customers' webhooks, fills no memory.
+// unnamed breakers, limiters and bulkheads of its own: what is wrong with one host
+// stops no requests to another. To o the hosts are partitions of one operation: where
+// that is "webhooks", the breaker of example.com is "webhooks/example.com". How many
+// are remembered, and which of them make room for others, container.Partition says: so
+// an unbounded set of them, as of customers' webhooks, fills no memory, and none keeps
+// another from having its own.
 //
 // It nests within another transport:
 //
 //	perHost, err := cladhttp.PerHost(nil, orchestrator, "webhooks", policy.CircuitBreaker{})
 //	client := &http.Client{Transport: cladhttp.New(perHost, retries)}
 //
-// A policy that o cannot carry out is an error.
+// A policy that o cannot carry out is an error, and so is an o that is not made of a
+// [container.Orchestrator]: others know no partitions.
 func PerHost(next http.RoundTripper, o policy.Orchestrator, operation string, p policy.Policy, opts ...Option) (http.RoundTripper, error) {
-	rest, err := o.For(operation, p)
+	r, err := o.For(operation, p)
 	if err != nil {
 		return nil, fmt.Errorf("cladhttp.PerHost: %w", err)
 	}
-	options := newOptions(opts)
-	h := &hosts{orchestrator: o, operation: operation, policy: p, rest: rest, max: options.maxHosts}
-	return newTransport(next, h.guard, options), nil
-}
-
-type hosts struct {
-	orchestrator policy.Orchestrator
-	operation    string
-	policy       policy.Policy
-	rest         policy.Runner // of the hosts beyond max
-	max          int
-
-	mu    sync.RWMutex
-	known map[string]policy.Runner
-}
-
-func (h *hosts) guard(req *http.Request) (guard, error) {
-	host := hostOf(req.URL)
-	h.mu.RLock()
-	r, ok := h.known[host]
-	h.mu.RUnlock()
-	if ok {
-		return guard{runner: r}, nil
+	if _, ours := r.(*container.Pipeline); !ours {
+		return nil, fmt.Errorf("cladhttp.PerHost: the orchestrator's For returned a %T, which has no partitions; use one of container.NewOrchestrator", r)
 	}
-	r, err := h.add(host)
-	return guard{runner: r}, err
-}
-
-func (h *hosts) add(host string) (policy.Runner, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if r, ok := h.known[host]; ok {
-		return r, nil // somebody was first
-	}
-	if len(h.known) >= h.max {
-		return h.rest, nil
-	}
-	r, err := h.orchestrator.For(h.operation+" "+host, h.policy)
-	if err != nil {
-		return nil, fmt.Errorf("cladhttp: %w", err)
-	}
-	if h.known == nil {
-		h.known = make(map[string]policy.Runner)
-	}
-	h.known[host] = r
-	return r, nil
+	return newTransport(next, func(req *http.Request) guard {
+		return guard{runner: r, partition: hostOf(req.URL)}
+	}, newOptions(opts)), nil
 }
 
 // hostOf names the server of a URL in one way, whatever the way it is written.

@@ -1,11 +1,14 @@
 package cladhttp_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/container/cladhttp"
 	"github.com/cladgo/clad/policy"
 )
@@ -49,34 +52,81 @@ func TestPerHostStopsTheFailingHostOnly(t *testing.T) {
 	if err := send(t, rt, "http://bad.example:8080"); !errors.Is(err, errBroken) {
 		t.Errorf("another port is another server: %v", err)
 	}
-	if _, ok := o.Metrics().Operations["webhooks bad.example"]; !ok {
-		t.Errorf("the host is no operation: %v", o.Metrics().Operations)
+	if m := o.Metrics(); len(m.Operations) != 1 || m.Operations["webhooks"].TotalOperations != 6 {
+		t.Errorf("hosts are partitions of one operation: %v", m.Operations)
 	}
-	if b, ok := o.CircuitBreaker("webhooks bad.example"); !ok || b.State() != policy.StateOpen {
+	if b, ok := o.CircuitBreaker("webhooks/bad.example"); !ok || b.State() != policy.StateOpen {
 		t.Error("the breaker of a host is not found by the name that errors print")
 	}
 }
 
-// An unbounded set of hosts made a breaker for each, and the memory grew.
-func TestPerHostIsBounded(t *testing.T) {
-	o := newOrchestrator(t)
-	rt, err := cladhttp.PerHost(failing, o, "webhooks", policy.CircuitBreaker{FailureThreshold: 1}, cladhttp.MaxHosts(1))
+// Whoever may choose hosts, for webhooks say, filled the thousand places with hosts that
+// are down: those that came later shared one breaker, which was open.
+func TestHostsThatAreDownLockNobodyOut(t *testing.T) {
+	o := newOrchestrator(t, container.WithMaxPartitions(10))
+	rt, err := cladhttp.PerHost(failing, o, "webhooks", policy.CircuitBreaker{FailureThreshold: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, url := range []string{"http://first.example", "http://bad1.example"} {
-		_ = send(t, rt, url)
+	for i := range 100 {
+		if err := send(t, rt, fmt.Sprintf("http://bad%d.example", i)); !errors.Is(err, errBroken) {
+			t.Fatalf("host %d: %v", i, err)
+		}
 	}
-	if err := send(t, rt, "http://bad2.example"); !errors.Is(err, policy.ErrCircuitOpen) {
-		t.Errorf("got %v: hosts beyond the limit share one breaker", err)
+	for range 2 {
+		if err := send(t, rt, "http://late.example"); err != nil {
+			t.Errorf("a host that works: %v", err)
+		}
 	}
-	if err := send(t, rt, "http://first.example"); err != nil {
-		t.Errorf("the first host has its own: %v", err)
+	if err := send(t, rt, "http://bad.example"); !errors.Is(err, errBroken) {
+		t.Errorf("one more that doesn't: %v", err)
 	}
-	if n := len(o.Metrics().Operations); n != 2 {
+	if err := send(t, rt, "http://bad.example"); !errors.Is(err, policy.ErrCircuitOpen) {
+		t.Errorf("it has no breaker of its own: %v", err)
+	}
+	if n := len(o.CircuitBreakers()); n > 11 {
+		t.Errorf("%d breakers for 10 hosts and the whole", n)
+	}
+	if n := len(o.Metrics().Operations); n != 1 {
 		t.Errorf("%d operations: %v", n, o.Metrics().Operations)
 	}
 }
+
+// A host that somebody has taken out is not forgotten, whoever comes.
+func TestAHostThatIsForcedIsNotForgotten(t *testing.T) {
+	o := newOrchestrator(t, container.WithMaxPartitions(3))
+	rt, err := cladhttp.PerHost(failing, o, "webhooks", policy.CircuitBreaker{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := send(t, rt, "http://good.example"); err != nil {
+		t.Fatal(err)
+	}
+	b, _ := o.CircuitBreaker("webhooks/good.example")
+	b.ForceOpen()
+	for i := range 200 {
+		_ = send(t, rt, fmt.Sprintf("http://%d.example", i))
+	}
+	if err := send(t, rt, "http://good.example"); !errors.Is(err, policy.ErrCircuitOpen) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// An orchestrator of another making has no partitions: all hosts would share one breaker.
+func TestPerHostRefusesAnOrchestratorWithoutPartitions(t *testing.T) {
+	_, err := cladhttp.PerHost(nil, others{newOrchestrator(t)}, "webhooks", policy.CircuitBreaker{})
+	if err == nil || !strings.Contains(err.Error(), "container.NewOrchestrator") {
+		t.Errorf("got %v", err)
+	}
+}
+
+type others struct{ *container.Orchestrator }
+
+func (others) For(string, policy.Policy) (policy.Runner, error) { return otherRunner{}, nil }
+
+type otherRunner struct{}
+
+func (otherRunner) Run(ctx context.Context, fn func(context.Context) error) error { return fn(ctx) }
 
 func TestPerHostRefusesAnInvalidPolicy(t *testing.T) {
 	_, err := cladhttp.PerHost(nil, newOrchestrator(t), "webhooks", policy.Timeout(-1))

@@ -50,18 +50,18 @@ func newMethodGuards(m container.Methods) methodGuards {
 	return methodGuards{m, guards}
 }
 
-func (g methodGuards) guard(req *http.Request) (guard, error) {
+func (g methodGuards) guard(req *http.Request) guard {
 	method := req.Method
 	if method == "" {
 		method = http.MethodGet
 	}
 	if p := chosenFor(g.methods, req, method); p != nil {
-		return guard{p, true}, nil
+		return guard{runner: p, repeat: true}
 	}
 	of, ok := g.guards[method]
 	if !ok {
 		of = g.guards[other]
 	}
 	repeat := !of.chosen.Direct() // somebody named this method, and knows what may be repeated
-	return guard{of.service, repeat}, nil
+	return guard{runner: of.service, repeat: repeat}
 }

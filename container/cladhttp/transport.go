@@ -19,7 +19,7 @@ func New(next http.RoundTripper, r policy.Runner, opts ...Option) http.RoundTrip
 	if r == nil {
 		panic("cladhttp.New: the runner is nil; take one from an orchestrator's Pipeline or For")
 	}
-	return newTransport(next, func(*http.Request) (guard, error) { return guard{runner: r}, nil }, newOptions(opts))
+	return newTransport(next, func(*http.Request) guard { return guard{runner: r} }, newOptions(opts))
 }
 
 // Client returns a copy of c that sends its requests under the policy of r, each
@@ -37,18 +37,19 @@ func Client(c *http.Client, r policy.Runner, opts ...Option) *http.Client {
 type transport struct {
 	container.Proxied
 	next  http.RoundTripper // nil for http.DefaultTransport, whatever that is by then
-	guard func(*http.Request) (guard, error)
+	guard func(*http.Request) guard
 	options
 	losses losses
 }
 
 // guard is what stands before a request.
 type guard struct {
-	runner policy.Runner
-	repeat bool // it may be repeated, safe or not
+	runner    policy.Runner
+	repeat    bool   // it may be repeated, safe or not
+	partition string // of the runner, which is ours; empty for none
 }
 
-func newTransport(next http.RoundTripper, g func(*http.Request) (guard, error), o options) *transport {
+func newTransport(next http.RoundTripper, g func(*http.Request) guard, o options) *transport {
 	t := &transport{next: next, guard: g, options: o}
 	t.Value = t.Unwrap()
 	return t
@@ -56,18 +57,15 @@ func newTransport(next http.RoundTripper, g func(*http.Request) (guard, error), 
 
 // RoundTrip implements [http.RoundTripper].
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	g, err := t.guard(req)
-	if err != nil {
-		closeBody(req)
-		return nil, err
-	}
+	g := t.guard(req)
 	pipeline, ours := g.runner.(*container.Pipeline)
 	if ours && pipeline.Direct() {
 		return t.Unwrap().RoundTrip(t.passOn(req))
 	}
 	x := t.exchange(req, g.repeat || t.repeat(req))
+	var err error
 	if ours {
-		err = x.runIn(pipeline)
+		err = x.runIn(pipeline, g.partition)
 	} else {
 		err = x.runOutside(g.runner)
 	}

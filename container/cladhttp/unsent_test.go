@@ -157,8 +157,8 @@ func TestAPostThatAServerOfHTTP2DidNotProcessIsSentAgain(t *testing.T) {
 		refused                          = "\x00\x00\x00\x07"
 	)
 	for name, refuse := range map[string]func(stream []byte) (kind byte, payload string){
-		"stream refused": func([]byte) (byte, string) { return reset, refused },
-		"going away":     func([]byte) (byte, string) { return goAway, "\x00\x00\x00\x00" + "\x00\x00\x00\x00" },
+		"stream refused":                        func([]byte) (byte, string) { return reset, refused },
+		"going away":                            func([]byte) (byte, string) { return goAway, "\x00\x00\x00\x00" + "\x00\x00\x00\x00" },
 		"going away at the first, and not well": func([]byte) (byte, string) { return goAway, "\x00\x00\x00\x00" + "\x00\x00\x00\x02" },
 	} {
 		t.Run(name, func(t *testing.T) {

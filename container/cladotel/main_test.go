@@ -28,9 +28,15 @@ type observed struct {
 
 func observe(t *testing.T, c policy.Catalog, opts ...cladotel.Option) *observed {
 	t.Helper()
+	return observeFleet(t, c, nil, opts...)
+}
+
+// observeFleet has what is shared be so by a store.
+func observeFleet(t *testing.T, c policy.Catalog, store container.Store, opts ...cladotel.Option) *observed {
+	t.Helper()
 	reader := sdk.NewManualReader()
 	opts = append(opts, cladotel.WithMeterProvider(sdk.NewMeterProvider(sdk.WithReader(reader))))
-	o, err := container.NewOrchestrator(c, cladotel.Observe(opts...))
+	o, err := container.NewOrchestrator(c, cladotel.Observe(opts...), container.WithStore(store))
 	if err != nil {
 		t.Fatal(err)
 	}

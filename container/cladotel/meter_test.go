@@ -23,15 +23,17 @@ import (
 // What was defined is what is there, each with its unit and attributes, and nothing
 // else.
 func TestMetricsAreAsDefined(t *testing.T) {
-	o := observe(t, policy.Catalog{
+	o := observeFleet(t, policy.Catalog{
 		CircuitBreakers: map[string]policy.CircuitBreaker{"bank": {}},
-		RateLimiters:    map[string]policy.RateLimit{"api": {RequestsPerSecond: 10}},
+		RateLimiters:    map[string]policy.RateLimit{"api": {RequestsPerSecond: 10, Shared: true}},
 		Bulkheads:       map[string]policy.Bulkhead{"reports": {MaxConcurrent: 2}},
-	})
+	}, &threeInstances{})
 	if err := o.SetShadow("candidate", policy.Catalog{CircuitBreakers: map[string]policy.CircuitBreaker{"bank": {}}}); err != nil {
 		t.Fatal(err)
 	}
 	o.run(t.Context(), "charge", policy.Retry{MaxAttempts: 1})
+	o.run(t.Context(), "charge", policy.RateLimit{Name: "api"})
+	o.heard("rate_limiter,api")
 	found := o.collect()
 	for _, d := range metrics.All {
 		m, ok := found[d.Name]

@@ -3,6 +3,7 @@ package cladotel
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/container/cladotel/internal/metrics"
@@ -42,12 +43,12 @@ func (m *meter) attach(o *container.Orchestrator) (detach func()) {
 
 // instruments are those that are read when somebody collects.
 type instruments struct {
-	operations, retries, hedges, rejections, timeouts, overruns, fallbacks, stale, chaos metric.Int64ObservableCounter
-	transitions, reloads                                                                 metric.Int64ObservableCounter
-	active                                                                               metric.Int64ObservableUpDownCounter
-	state, inUse, waiting, permits                                                       metric.Int64ObservableGauge
-	tokens, limit                                                                        metric.Float64ObservableGauge
-	shadow                                                                               shadowed
+	operations, retries, hedges, rejections, shed, timeouts, overruns, fallbacks, stale, chaos metric.Int64ObservableCounter
+	transitions, reloads                                                                       metric.Int64ObservableCounter
+	active                                                                                     metric.Int64ObservableUpDownCounter
+	state, inUse, waiting, permits, instances, alone                                           metric.Int64ObservableGauge
+	tokens, limit, age                                                                         metric.Float64ObservableGauge
+	shadow                                                                                     shadowed
 
 	all []metric.Observable
 }
@@ -69,6 +70,7 @@ func newInstruments(from metric.Meter) (i instruments, err error) {
 		{&i.retries, metrics.Retries},
 		{&i.hedges, metrics.Hedges},
 		{&i.rejections, metrics.Rejections},
+		{&i.shed, metrics.Shed},
 		{&i.timeouts, metrics.Timeouts},
 		{&i.overruns, metrics.Overruns},
 		{&i.fallbacks, metrics.Fallbacks},
@@ -91,6 +93,7 @@ func newInstruments(from metric.Meter) (i instruments, err error) {
 	}{
 		{&i.tokens, metrics.LimiterTokens},
 		{&i.limit, metrics.LimiterLimit},
+		{&i.age, metrics.SharedAge},
 	} {
 		name, unit, description := about(g.d)
 		*g.to, err = from.Float64ObservableGauge(name, unit, description)
@@ -107,6 +110,8 @@ func newInstruments(from metric.Meter) (i instruments, err error) {
 		{&i.inUse, metrics.BulkheadInUse},
 		{&i.waiting, metrics.BulkheadWaiting},
 		{&i.permits, metrics.BulkheadLimit},
+		{&i.instances, metrics.SharedInstances},
+		{&i.alone, metrics.SharedAlone},
 	} {
 		name, unit, description := about(g.d)
 		*g.to, err = from.Int64ObservableGauge(name, unit, description)
@@ -156,6 +161,7 @@ func (m *meter) observeOperations(o *container.Orchestrator, i instruments, to m
 		observe(i.retries, t.RetryAttempts)
 		observe(i.hedges, t.HedgesWon, metrics.Result, "won")
 		observe(i.hedges, t.Hedges-t.HedgesWon, metrics.Result, "lost")
+		observe(i.shed, t.Shed)
 		observe(i.timeouts, t.TimeoutCount)
 		observe(i.overruns, t.Overruns)
 		observe(i.fallbacks, t.Fallbacks)
@@ -182,6 +188,7 @@ func add(sum *policy.Totals, t policy.Totals, n int64) {
 	sum.CircuitBreakerRejections += times * t.CircuitBreakerRejections
 	sum.RateLimitHits += times * t.RateLimitHits
 	sum.BulkheadRejections += times * t.BulkheadRejections
+	sum.Shed += times * t.Shed
 	sum.RetryBudgetHits += times * t.RetryBudgetHits
 	sum.TimeoutCount += times * t.TimeoutCount
 	sum.Overruns += times * t.Overruns
@@ -200,6 +207,9 @@ func (m *meter) observeBreakers(o *container.Orchestrator, i instruments, to met
 			in[known] = new([len(breaker{}.to)]int64)
 		}
 		in[known][b.State()]++
+		if known.label != other {
+			observeSharing(b, metrics.Values[metrics.SharedKind][0], known.label, i, to)
+		}
 	}
 	for known, now := range in {
 		for _, s := range states {
@@ -219,6 +229,28 @@ func (m *meter) observeLimiters(o *container.Orchestrator, i instruments, to met
 		with := attributes(metrics.Limiter, label)
 		to.ObserveFloat64(i.tokens, l.Tokens(), with)
 		to.ObserveFloat64(i.limit, l.Limit().Average(), with)
+		observeSharing(l, metrics.Values[metrics.SharedKind][1], label, i, to)
+	}
+}
+
+// observeSharing shows what is known of the fleet that shares something, if one does.
+func observeSharing(what interface {
+	Sharing() (container.Sharing, bool)
+}, kind, label string, i instruments, to metric.Observer,
+) {
+	known, ok := what.Sharing()
+	if !ok {
+		return
+	}
+	with := attributes(metrics.SharedKind, kind, metrics.SharedName, label)
+	to.ObserveInt64(i.instances, int64(known.Instances), with)
+	alone := int64(0)
+	if known.Alone {
+		alone = 1
+	}
+	to.ObserveInt64(i.alone, alone, with)
+	if !known.Heard.IsZero() {
+		to.ObserveFloat64(i.age, time.Since(known.Heard).Seconds(), with)
 	}
 }
 

@@ -138,9 +138,19 @@ func (s *statements) came(call *container.Call, err error, began uint64, sql str
 	if err == nil {
 		return
 	}
-	if m := verdict.Of(err); s.within || m.Final || !m.NoEffect && !cladsql.IsRead(sql) {
+	m := verdict.Of(err)
+	undone := m.NoEffect && (!isReply(err) || isSingle(sql))
+	if s.within || m.Final || !undone && !cladsql.IsRead(sql) {
 		call.Stop()
 	}
+}
+
+// isReply reports whether an error is the server's of a statement, and not of a
+// connection that was to be made for it.
+func isReply(err error) bool {
+	var reply *pgconn.PgError
+	var connecting *pgconn.ConnectError
+	return errors.As(err, &reply) && !errors.As(err, &connecting)
 }
 
 // tell tells a call what its attempt came to.

@@ -2,7 +2,6 @@ package cladredis
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,12 +14,10 @@ import (
 // a redirection leads, stays the client's.
 type cluster struct {
 	client   *redis.ClusterClient
-	methods  container.Methods
-	passing  // DialHook
-	mu       sync.Mutex
-	nodes    map[string]*hook // by address: the client may make them anew
-	complete atomic.Bool      // those made before this are guarded too
-	reloaded atomic.Int64     // when it last asked for where the slots are
+	hook     *hook        // of all nodes
+	passing               // DialHook
+	complete atomic.Bool  // those made before this are guarded too
+	reloaded atomic.Int64 // when it last asked for where the slots are
 }
 
 // guardCluster guards next itself, with the nodes that it has and those to come.
@@ -31,7 +28,7 @@ func guardCluster(next *redis.ClusterClient, m container.Methods) *redis.Cluster
 	opt := next.Options()
 	opt.ContextTimeoutEnabled = true
 	opt.MaxRetries = -1
-	c := &cluster{client: next, methods: m, nodes: make(map[string]*hook)}
+	c := &cluster{client: next, hook: newHook(m)}
 	next.OnNewNode(c.guardNode)
 	c.guardKnown()
 	next.AddHook(c)
@@ -53,15 +50,7 @@ func (c *cluster) guardNode(node *redis.Client) {
 		return
 	}
 	follow(node.Options())
-	addr := node.Options().Addr
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	h := c.nodes[addr]
-	if h == nil {
-		h = newHook(c.methods.Part(addr))
-		c.nodes[addr] = h
-	}
-	node.AddHook(&nodeHook{hook: h, cluster: c})
+	node.AddHook(&nodeHook{hook: c.hook, cluster: c, addr: node.Options().Addr})
 }
 
 // ProcessHook marks a command as the cluster client's, and takes off what keeps that

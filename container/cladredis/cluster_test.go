@@ -3,11 +3,14 @@ package cladredis_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/policy"
 	"github.com/redis/go-redis/v9"
 )
@@ -187,5 +190,42 @@ func TestNodesThatThereWereBeforeAreGuarded(t *testing.T) {
 	}
 	if got := o.Metrics().Operations["redis.UniversalClient.Read"]; got.Answered != 9 {
 		t.Errorf("%+v", o.Metrics().Operations)
+	}
+}
+
+// A cluster whose nodes come back at other addresses, as Kubernetes gives them, had a
+// breaker more with each, for as long as the application ran.
+func TestNodesThatAreGoneAreForgotten(t *testing.T) {
+	s := newServer(t)
+	const all = 30
+	c, o := guarded(t, under(policy.CircuitBreaker{}), func() *redis.ClusterClient {
+		c := redis.NewClusterClient(&redis.ClusterOptions{
+			ClusterSlots: func(context.Context) (slots []redis.ClusterSlot, err error) {
+				for i := range all {
+					addr := fmt.Sprintf("10.0.0.%d:6379", i)
+					slots = append(slots, redis.ClusterSlot{Start: i * 500, End: i*500 + 499, Nodes: []redis.ClusterNode{{Addr: addr}}})
+				}
+				return slots, nil
+			},
+			Dialer: func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return (&net.Dialer{}).DialContext(ctx, network, s.addr) // it is at all of them
+			},
+		})
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}, container.WithMaxPartitions(5))
+	if err := c.ForEachMaster(background, func(ctx context.Context, node *redis.Client) error {
+		return node.Set(ctx, node.Options().Addr, 1, 0).Err()
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(o.CircuitBreakers()); n != 6 {
+		t.Errorf("%d breakers of five nodes and the whole: %v", n, o.CircuitBreakers())
+	}
+	if got := o.Metrics(); len(got.Operations) != 1 || got.SuccessfulOperations != all {
+		t.Errorf("%v", got)
+	}
+	if got := o.Services(); len(got) != 1 {
+		t.Errorf("%v", got)
 	}
 }

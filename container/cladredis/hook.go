@@ -73,7 +73,7 @@ func (h *hook) of(cmd redis.Cmder) *container.Pipeline {
 // ProcessPipelineHook guards a pipeline, and what is between MULTI and EXEC.
 func (h *hook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
-		return guard(ctx, h.ofAll(cmds), cmds, next, false)
+		return guard(ctx, h.ofAll(cmds), "", cmds, next, false)
 	}
 }
 
@@ -101,13 +101,15 @@ func all(cmds []redis.Cmder, set map[string]bool) bool {
 	return !slices.ContainsFunc(cmds, func(cmd redis.Cmder) bool { return !set[cmd.Name()] })
 }
 
-// guard has commands executed together; if single, in one attempt.
-func guard(ctx context.Context, p *container.Pipeline, cmds []redis.Cmder, next redis.ProcessPipelineHook, single bool) error {
+// guard has commands executed together by a node, or by whom there is; if single, in one
+// attempt.
+func guard(ctx context.Context, p *container.Pipeline, node string, cmds []redis.Cmder, next redis.ProcessPipelineHook, single bool) error {
 	if p.Direct() || all(cmds, handshakes) {
 		return next(ctx, cmds)
 	}
 	call := p.Begin(ctx)
 	defer call.End()
+	call.Partition(node)
 	var err, own error
 	forget(cmds) // what another node said
 	for call.Next(&err) {

@@ -126,9 +126,9 @@ func (s *server) bare() *redis.Client {
 
 // guarded has a constructor's client come out of a container, under a policy named
 // "cache".
-func guarded[C any](t *testing.T, c policy.Catalog, ctor func() C) (C, *container.Orchestrator) {
+func guarded[C any](t *testing.T, c policy.Catalog, ctor func() C, opts ...container.Option) (C, *container.Orchestrator) {
 	t.Helper()
-	box, err := container.New(c)
+	box, err := container.New(c, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}

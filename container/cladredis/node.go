@@ -11,10 +11,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// nodeHook puts the policies around what a cluster client does with one node.
+// nodeHook puts the policies around what a cluster client does with one node, which is
+// a partition of it: the client may make it anew at the same address.
 type nodeHook struct {
 	*hook
 	cluster *cluster
+	addr    string
 }
 
 // ProcessHook guards a command.
@@ -29,6 +31,7 @@ func (h *nodeHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		}
 		call := p.Begin(ctx)
 		defer call.End()
+		call.Partition(h.addr)
 		var err error
 		for call.Next(&err) {
 			err = next(call.Context(), cmd)
@@ -52,7 +55,7 @@ func (h *nodeHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pro
 		if clustered && isTransaction(cmds) {
 			// The client sends it again itself where it was certainly not executed;
 			// one that succeeds here meanwhile would be executed twice.
-			err := guard(ctx, p, cmds, next, true)
+			err := guard(ctx, p, h.addr, cmds, next, true)
 			if err != nil {
 				h.pass(ctx, err)
 			}
@@ -63,7 +66,7 @@ func (h *nodeHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pro
 				return nil
 			}
 		}
-		err := guard(ctx, p, cmds, next, false)
+		err := guard(ctx, p, h.addr, cmds, next, false)
 		if r != nil {
 			failed := err != nil && h.pass(ctx, err)
 			r.end(cmds, failed && h.cluster.client.Options().ReadOnly && repeatableAll(cmds))

@@ -3,8 +3,6 @@ package cladredis
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -174,45 +172,4 @@ func (s *Store) Report(ctx context.Context, breaker string, r container.BreakerR
 		Round: v[0], Open: v[1] != 0, For: microseconds(v[2]),
 		Place: v[3] != 0, Down: v[4], Fleet: v[5],
 	}, nil
-}
-
-// message is what the fleet is told. What is not known in it is passed over.
-type message struct {
-	Breaker string `json:"breaker"`
-	Round   int64  `json:"round,string"`
-	Open    bool   `json:"open"`
-	For     int64  `json:"for,string"` // microseconds
-	Down    int64  `json:"down"`
-	Fleet   int64  `json:"fleet"`
-}
-
-// Watch implements [container.Store]: one subscription, whose connection is asked
-// for a sign of life every three seconds.
-func (s *Store) Watch(ctx context.Context, ready func(), heard func(string, container.BreakerNews, error)) error {
-	sub := s.client.Subscribe(ctx, s.channel())
-	defer func() { _ = sub.Close() }()
-	messages := sub.ChannelWithSubscriptions()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case got, ok := <-messages:
-			if !ok {
-				return errors.New("the subscription has ended")
-			}
-			switch got := got.(type) {
-			case *redis.Subscription:
-				ready()
-			case *redis.Message:
-				var m message
-				if err := json.Unmarshal([]byte(got.Payload), &m); err != nil {
-					heard(m.Breaker, container.BreakerNews{}, fmt.Errorf("a message on channel %q: %w", s.channel(), err))
-					continue
-				}
-				heard(m.Breaker, container.BreakerNews{
-					Round: m.Round, Open: m.Open, For: microseconds(m.For), Down: m.Down, Fleet: m.Fleet,
-				}, nil)
-			}
-		}
-	}
 }

@@ -30,7 +30,9 @@ var aws = client{
 		"github.com/aws/aws-sdk-go-v2/aws/signer.HashComputationError": always(refused), // of a body that cannot be read twice
 		"github.com/aws/aws-sdk-go-v2/aws/signer.SigningError":         always(waited),  // for credentials, of another service
 	},
-	repeats: []string{"github.com/aws/aws-sdk-go-v2/aws/retry.MaxAttemptsError"},
+	around: map[string]func(error, Meaning) Meaning{
+		"github.com/aws/aws-sdk-go-v2/aws/retry.MaxAttemptsError": repeats,
+	},
 	methods: []method{{reflect.TypeFor[awsAPIError](), func(err error) Meaning {
 		return awsCodes[err.(awsAPIError).ErrorCode()] //nolint:errorlint // this error, not what it wraps
 	}}},

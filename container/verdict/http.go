@@ -1,10 +1,17 @@
 package verdict
 
+import (
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+)
+
 // netHTTP is net/http, as a client: what it says of requests that it does not
 // send, or that a server has certainly not processed, mostly without a type.
 var netHTTP = client{
 	types: map[string]func(error) Meaning{
-		"net/http.MaxBytesError":       always(refused), // of the body that was to be sent
+		"net/http.MaxBytesError":       always(mistaken), // of the body that was to be sent
 		"crypto/tls.RecordHeaderError": always(hopeless),
 
 		"net/http.tlsHandshakeTimeoutError":   always(unmade),
@@ -12,6 +19,7 @@ var netHTTP = client{
 		"net/http/internal/http2.StreamError": ofHTTP2Stream,
 		"golang.org/x/net/http2.StreamError":  ofHTTP2Stream,
 	},
+	around: map[string]func(error, Meaning) Meaning{"net/url.Error": ofRequest},
 	texts: map[string]Meaning{
 		"http: nil Request.URL":                                    refused,
 		"http: nil Request.Header":                                 refused,
@@ -19,11 +27,8 @@ var netHTTP = client{
 		"http: invalid Host header":                                refused,
 		"http: Request.RequestURI can't be set in client requests": refused,
 		"net/http: can't write control character in Request.URL":   refused,
-		"invalid Host header":                                      refused, // HTTP/2's, from here on
-		"Request.URL is nil":                                       refused,
-		"invalid :protocol header in non-CONNECT request":          refused,
-		"request header list larger than peer's advertised limit":  refused,
-		"http2: request body larger than specified content length": refused,
+		"Request.URL is nil":                                       refused, // HTTP/2's
+		"http2: request body larger than specified content length": mistaken,
 		"http: server gave HTTP response to HTTPS client":          hopeless,
 
 		// The connection was closed before there was a request on it, or the server
@@ -39,15 +44,8 @@ var netHTTP = client{
 		"net/http: invalid header ":                             refused,
 		"net/http: invalid trailer ":                            refused,
 		"net/http: invalid method ":                             refused,
-		"invalid Trailer key ":                                  refused,
-		"http: ContentLength=":                                  refused, // and a body of another length
-		"http: Request.ContentLength=":                          refused, // and no body
-		"invalid request :path ":                                refused,
-		"invalid HTTP header ":                                  refused,
-		"invalid HTTP trailer ":                                 refused,
-		"invalid Upgrade request":                               refused,
-		"invalid Transfer-Encoding req":                         refused,
-		"invalid Connection request":                            refused,
+		"http: ContentLength=":                                  mistaken, // and a body of another length
+		"http: Request.ContentLength=":                          refused,  // and no body
 	},
 }
 
@@ -58,4 +56,29 @@ func ofHTTP2Stream(err error) Meaning {
 		return unmade
 	}
 	return unknown
+}
+
+// unsendableRequests is how net/http begins to say, in words that anybody may use, what
+// is wrong with a request that it does not send.
+var unsendableRequests = []string{
+	"invalid Host header", "invalid :protocol header in non-CONNECT request",
+	"request header list larger than peer's advertised limit", "invalid Trailer key ", "invalid request :path ",
+	"invalid HTTP header ", "invalid HTTP trailer ", "invalid Upgrade request header: ",
+	"invalid Transfer-Encoding request header: ", "invalid Connection request header: ",
+}
+
+// ofRequest knows requests that cannot be sent, where they are http.Client's.
+func ofRequest(err error, within Meaning) Meaning {
+	cause := errors.Unwrap(err)
+	if within != unknown || cause == nil {
+		return within
+	}
+	text, wrapped := strings.CutPrefix(cause.Error(), "http2: ")
+	if !wrapped && reflect.TypeOf(cause) != typeOfText {
+		return within
+	}
+	if slices.ContainsFunc(unsendableRequests, func(says string) bool { return strings.HasPrefix(text, says) }) {
+		return refused
+	}
+	return within
 }

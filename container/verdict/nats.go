@@ -107,7 +107,7 @@ var natsTexts = map[string]Meaning{
 
 	"nats: maximum payload exceeded":                        refused,
 	"nats: message size exceeds max bytes":                  refused,
-	"nats: connection closed":                               refused,
+	"nats: connection closed":                               mistaken, // while a request waits for its answer, too
 	"nats: connection draining":                             refused,
 	"nats: jetstream context closed":                        refused,
 	"nats: messages iterator closed":                        refused,

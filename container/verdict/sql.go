@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cladgo/clad/internal/sqlerr"
+	"github.com/cladgo/clad/policy"
 )
 
 // database is SQL databases: PostgreSQL by pgx and lib/pq, MySQL and MariaDB by
@@ -24,10 +25,12 @@ var database = client{
 		"github.com/jackc/pgx/pgconn.connLockError":    ofPGLock,
 
 		"github.com/jackc/pgx/pgconn.ConnectError": ofPGConnect,
+	},
+	around: map[string]func(error, Meaning) Meaning{
+		"github.com/jackc/pgx/pgconn.ConnectError": connects,
 
 		"fmt.wrapError": ofArgument,
 	},
-	connects: []string{"github.com/jackc/pgx/pgconn.ConnectError"},
 	methods: []method{
 		{reflect.TypeFor[sqlStateError](), ofSQL},
 		{reflect.TypeFor[safeToRetry](), func(err error) Meaning {
@@ -40,9 +43,9 @@ var database = client{
 	texts: map[string]Meaning{
 		"sql: database is closed":                                                    refused,
 		"sql: connection is already closed":                                          refused,
-		"sql: transaction has already been committed or rolled back":                 refused,
+		"sql: transaction has already been committed or rolled back":                 mistaken,
 		"sql: statement is closed":                                                   refused,
-		"sql: Rows are closed":                                                       refused,
+		"sql: Rows are closed":                                                       mistaken,
 		"sql: driver does not support the use of Named Parameters":                   refused,
 		"sql: driver does not support non-default isolation level":                   refused,
 		"sql: driver does not support read-only transactions":                        refused,
@@ -55,7 +58,7 @@ var database = client{
 		"mysql: driver does not support the use of Named Parameters":                 refused,
 	},
 	beginnings: map[string]Meaning{
-		"sql: expected ": refused, // so many arguments
+		"sql: expected ": mistaken, // so many arguments, or so many places for a row
 		"unsupported Scan, storing driver.Value type ": answered,
 		"pq: encode: unknown type for ":                refused,
 		"pq: got ":                                     refused, // more parameters than it takes
@@ -102,16 +105,21 @@ func ofPGLock(err error) Meaning {
 }
 
 // ofArgument knows arguments that cannot be sent, and columns that do not fit what
-// they are scanned into: what is wrapped says why, in many ways.
-func ofArgument(err error) Meaning {
+// they are scanned into, where what is wrapped, the user's own conversion perhaps, is
+// not known to have failed. What is scanned was done before.
+func ofArgument(err error, within Meaning) Meaning {
 	text := err.Error()
+	scanned := strings.HasPrefix(text, "sql: Scan error on column index ")
 	switch {
+	case scanned && within.Verdict == policy.Failed:
+		within.NoEffect = false
+	case within != unknown:
+	case scanned:
+		return answered
 	case strings.HasPrefix(text, "failed to encode args["), strings.HasPrefix(text, "sql: converting argument "):
 		return refused
-	case strings.HasPrefix(text, "sql: Scan error on column index "):
-		return answered
 	}
-	return unknown
+	return within
 }
 
 // namesOfSQL lets profiles name errors as the databases do: by PostgreSQL's

@@ -1,6 +1,9 @@
 package verdict
 
-import "io/fs"
+import (
+	"errors"
+	"io/fs"
+)
 
 // standard is the standard library. What most programs do not need is told by its
 // name, not imported for it.
@@ -14,6 +17,9 @@ var standard = client{
 			return unknown
 		},
 		"net.DNSError": always(unmade),
+
+		"io/fs.PathError": ofFile,
+		"os.LinkError":    ofFile,
 
 		"crypto/tls.CertificateVerificationError": always(hopeless),
 		"crypto/x509.UnknownAuthorityError":       always(hopeless),
@@ -34,4 +40,13 @@ var standard = client{
 		"fs.ErrExist":      isValue(fs.ErrExist),
 		"fs.ErrPermission": isValue(fs.ErrPermission),
 	},
+}
+
+// ofFile knows what an operating system answers, by numbers that in errors of networks
+// mean something else.
+func ofFile(err error) Meaning {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrPermission) {
+		return answered
+	}
+	return unknown
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/cladgo/clad/internal/modulepath"
+	"github.com/cladgo/clad/policy"
 )
 
 // client is what is known of the errors of one client.
@@ -16,12 +17,9 @@ type client struct {
 	// "net.OpError", for a pointer to it as well, without the major version of the
 	// module.
 	types map[string]func(error) Meaning
-	// repeats are the types of errors that wrap the last one of several attempts of
-	// the client's own: that this one had no effect says nothing of those before it.
-	repeats []string
-	// connects are the types of errors that wrap why there was no connection, so that
-	// nothing was sent.
-	connects []string
+	// around says what an error of a type means that wraps another, by what is known
+	// of that.
+	around map[string]func(err error, within Meaning) Meaning
 	// methods say how errors are recognised by methods that they have.
 	methods []method
 	// texts are the errors that a client makes by errors.New: each has nothing but
@@ -50,12 +48,11 @@ var clients = []*client{&standard, &netHTTP, &redis, &grpc, &nats, &amqp, &aws, 
 var tables = sync.OnceValue(func() *client {
 	all := &client{
 		types: map[string]func(error) Meaning{}, texts: map[string]Meaning{}, beginnings: map[string]Meaning{},
-		values: map[error]Meaning{}, names: map[string]func(error) bool{},
+		values: map[error]Meaning{}, names: map[string]func(error) bool{}, around: map[string]func(error, Meaning) Meaning{},
 	}
 	for _, c := range clients {
 		maps.Copy(all.types, c.types)
-		all.repeats = append(all.repeats, c.repeats...)
-		all.connects = append(all.connects, c.connects...)
+		maps.Copy(all.around, c.around)
 		all.methods = append(all.methods, c.methods...)
 		maps.Copy(all.texts, c.texts)
 		maps.Copy(all.beginnings, c.beginnings)
@@ -139,9 +136,8 @@ var beginnings = sync.OnceValue(func() *[256][]string {
 
 // kind is what is known of a type of errors.
 type kind struct {
-	recognise func(error) Meaning // nil: nothing
-	repeats   bool
-	connects  bool
+	recognise func(error) Meaning                     // nil: nothing
+	around    func(err error, within Meaning) Meaning // nil: what it wraps says all
 }
 
 // kinds remembers them. There are no more than types in the program.
@@ -157,15 +153,16 @@ func kindOf(t reflect.Type) kind {
 
 func newKind(t reflect.Type) kind {
 	name := nameOf(t)
-	if recognise, ok := tables().types[name]; ok {
-		return kind{recognise: recognise, connects: slices.Contains(tables().connects, name)}
+	k := kind{tables().types[name], tables().around[name]}
+	if k.recognise != nil || k.around != nil {
+		return k
 	}
 	for _, m := range tables().methods {
 		if t.Implements(m.of) {
 			return kind{recognise: m.recognise}
 		}
 	}
-	return kind{repeats: slices.Contains(tables().repeats, name), connects: slices.Contains(tables().connects, name)}
+	return k
 }
 
 func nameOfError(err error) string { return nameOf(reflect.TypeOf(err)) }
@@ -180,6 +177,23 @@ func nameOf(t reflect.Type) string {
 }
 
 func always(m Meaning) func(error) Meaning { return func(error) Meaning { return m } }
+
+// repeats is around the last one of several attempts of the client's own: that this
+// one had no effect says nothing of those before it.
+func repeats(_ error, within Meaning) Meaning {
+	if within.Verdict == policy.Failed {
+		within.NoEffect = false
+	}
+	return within
+}
+
+// connects is around why there was no connection, so that nothing was sent.
+func connects(_ error, within Meaning) Meaning {
+	if within.Verdict == policy.Failed || within == unknown {
+		within.Verdict, within.NoEffect = policy.Failed, true
+	}
+	return within
+}
 
 // text returns the text in a field of a struct, or "".
 func text(err error, field string) string {

@@ -35,6 +35,7 @@ var (
 	unknown   = Meaning{}
 	answered  = Meaning{Verdict: policy.Answered}
 	refused   = Meaning{Verdict: policy.Refused, NoEffect: true}
+	mistaken  = Meaning{Verdict: policy.Refused}                // by who calls, perhaps after an effect
 	failed    = Meaning{Verdict: policy.Failed}                 // the effect may have happened
 	unmade    = Meaning{Verdict: policy.Failed, NoEffect: true} // it has not
 	waited    = Meaning{Verdict: policy.Failed, NoEffect: true, Neutral: true}
@@ -74,13 +75,10 @@ func find(err error) (m Meaning, done bool) {
 	switch e := err.(type) { //nolint:errorlint // this is the walk
 	case interface{ Unwrap() error }:
 		m, done = find(e.Unwrap())
-		if m.Verdict == policy.Failed && kindOf(t).repeats {
-			m.NoEffect = false
+		if around := kindOf(t).around; around != nil {
+			m = around(err, m)
 		}
-		if kindOf(t).connects && (m.Verdict == policy.Failed || m == unknown) {
-			m.Verdict, m.NoEffect, done = policy.Failed, true, true
-		}
-		return m, done
+		return m, done || m != unknown
 	case interface{ Unwrap() []error }:
 		for _, err := range e.Unwrap() {
 			if m, done = find(err); done {

@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -51,6 +53,11 @@ func TestWhatErrorsMean(t *testing.T) {
 		{"no attempt can help", x509.UnknownAuthorityError{}, hopeless},
 		{"a value", fs.ErrNotExist, answered},
 		{"a value below a type", &fs.PathError{Op: "open", Path: "x", Err: os.ErrPermission}, answered},
+		{"a file that is not there", fails(os.Open(filepath.Join(t.TempDir(), "none"))), answered},
+		{"a file that is there", os.Mkdir(t.TempDir(), 0o700), answered},
+		{"a link to nothing", os.Link(filepath.Join(t.TempDir(), "none"), filepath.Join(t.TempDir(), "new")), answered},
+		{"a file that cannot be read", &fs.PathError{Op: "read", Path: "x", Err: syscall.EIO}, unknown},
+		{"a network that permits nothing", &net.OpError{Op: "write", Err: os.NewSyscallError("sendto", syscall.EPERM)}, unknown},
 		{"wrapped", fmt.Errorf("reading: %w", errMiss), answered},
 		{"wrapped twice", fmt.Errorf("shop: %w", fmt.Errorf("reading: %w", errDial)), unmade},
 		{"quoted is not wrapped", errors.New("reading: " + errMiss.Error()), unknown},
@@ -78,6 +85,8 @@ func TestWhatErrorsMean(t *testing.T) {
 		})
 	}
 }
+
+func fails[T any](_ T, err error) error { return err }
 
 func TestTheLongestBeginningCounts(t *testing.T) {
 	// A map is walked in another order each time.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unique"
 
 	"github.com/cladgo/clad/internal/clock"
 	"github.com/sony/gobreaker/v2"
@@ -30,14 +31,12 @@ type Breaker struct {
 
 	// OnChange hears of every change of the state that calls meet. It is called
 	// under the breaker's lock, which keeps the order, and must not use the
-	// breaker; what it last returned is called when the lock is free. It is set,
-	// if at all, before the first use.
-	OnChange func(from, to State) (unlocked func())
-	// OnImposed hears, in place of OnChange, of those that Open and Close make.
-	OnImposed func(from, to State) (unlocked func())
+	// breaker; what it last returned is called when the lock is free. Those that
+	// Open and Close make are imposed. It is set, if at all, before the first use.
+	OnChange func(from, to State, imposed bool) (unlocked func())
 
-	mu       sync.Mutex // guards all below, and is held at every use of machine
-	settings Settings
+	mu       sync.Mutex                          // guards all below, and is held at every use of machine
+	given    unique.Handle[Settings]             // held once for all breakers that have equal ones
 	machine  *gobreaker.CircuitBreaker[struct{}] // nil until it has something to count
 	current  State                               // of the machine
 	recovery time.Duration                       // for how long it is open, or was last
@@ -47,7 +46,7 @@ type Breaker struct {
 	row      uint64      // failures that the gate counted before the mode was changed
 	tripped  bool        // set by the machine when it goes from closed to open
 	tooSlow  bool        // it is to trip for slow calls
-	imposed  bool        // the change is others': OnImposed hears of it
+	imposed  bool        // the change is others'
 	unlocked func()      // what is to be called when the lock is free
 	probing
 }
@@ -126,10 +125,14 @@ const (
 func (b *Breaker) Configure(s Settings) {
 	b.mu.Lock()
 	defer b.unlock()
-	was := b.settings
-	b.settings = s
+	first := b.since == 0
+	var was Settings
+	if !first {
+		was = b.settings()
+	}
+	b.given = unique.Make(s)
 	switch {
-	case b.since == 0:
+	case first:
 		b.restart()
 		b.since = clock.Now()
 	case s.counting() != was.counting():
@@ -139,6 +142,8 @@ func (b *Breaker) Configure(s Settings) {
 		b.publish(true)
 	}
 }
+
+func (b *Breaker) settings() Settings { return b.given.Value() }
 
 // State returns the state that a call would meet now: an open breaker whose
 // recovery timeout has passed is half-open. A disabled breaker is closed.
@@ -234,11 +239,11 @@ func (b *Breaker) reset(r *ramp) {
 	b.dropProbes()
 	b.typical = 0
 	b.machine, b.row, b.current = nil, 0, Closed
-	if b.limit.Store(uint64(b.settings.FailureThreshold)); b.settings.Window > 0 {
+	if b.limit.Store(uint64(b.settings().FailureThreshold)); b.settings().Window > 0 {
 		b.limit.Store(0)
 		b.machine = b.newMachine()
 	}
-	b.successes.Store(newSuccesses(b.settings))
+	b.successes.Store(newSuccesses(b.settings()))
 	b.ramp.Store(r)
 	b.publish(true)
 }
@@ -266,15 +271,13 @@ func (b *Breaker) publish(newEpoch bool) {
 		epoch := b.gate.nextEpoch()
 		b.timing.Store(nil)
 		if kind == gateAsking {
-			b.timing.Store(newTiming(b.settings, epoch))
+			b.timing.Store(newTiming(b.settings(), epoch))
 		}
 		b.gate.Store(epoch | failures<<kindBits | kind)
 	}
 	if state != b.last {
-		if b.imposed && b.OnImposed != nil {
-			b.unlocked = b.OnImposed(b.last, state)
-		} else if b.OnChange != nil {
-			b.unlocked = b.OnChange(b.last, state)
+		if b.OnChange != nil {
+			b.unlocked = b.OnChange(b.last, state, b.imposed)
 		}
 		b.last, b.since = state, clock.Now()
 	}
@@ -283,7 +286,7 @@ func (b *Breaker) publish(newEpoch bool) {
 // closedKind is that of the gate while the breaker is closed.
 func (b *Breaker) closedKind() uint64 {
 	switch {
-	case b.settings.SlowCall > 0, b.ramp.Load() != nil:
+	case b.settings().SlowCall > 0, b.ramp.Load() != nil:
 		return gateAsking
 	case b.successes.Load() != nil:
 		return gateCounting

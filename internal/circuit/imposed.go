@@ -29,7 +29,7 @@ func (b *Breaker) Close() {
 	}
 	b.imposed = true
 	defer func() { b.imposed = false }()
-	b.reset(newRamp(b.settings.Ramp))
+	b.reset(newRamp(b.settings().Ramp))
 }
 
 // OpenFor returns how long the breaker is to be open from when it has opened.

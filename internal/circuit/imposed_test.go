@@ -17,8 +17,14 @@ func TestABreakerFollowsOthers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var own, imposed []circuit.State
 				b := circuit.Breaker{
-					OnChange:  func(_, to circuit.State) func() { own = append(own, to); return nil },
-					OnImposed: func(_, to circuit.State) func() { imposed = append(imposed, to); return nil },
+					OnChange: func(_, to circuit.State, others bool) func() {
+						if others {
+							imposed = append(imposed, to)
+						} else {
+							own = append(own, to)
+						}
+						return nil
+					},
 				}
 				b.Configure(circuit.Settings{
 					FailureThreshold: 3, Window: window, RecoveryTimeout: time.Second, MaxRecovery: time.Minute,

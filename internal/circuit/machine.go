@@ -17,9 +17,9 @@ const growth = 4
 
 // newMachine returns a state machine that is closed and has counted nothing.
 func (b *Breaker) newMachine() *gobreaker.CircuitBreaker[struct{}] {
-	recovery := max(b.settings.RecoveryTimeout, 2) // less 1 is 0, which means a minute to gobreaker
+	recovery := max(b.settings().RecoveryTimeout, 2) // less 1 is 0, which means a minute to gobreaker
 	s := gobreaker.Settings{
-		MaxRequests: b.settings.SuccessThreshold,
+		MaxRequests: b.settings().SuccessThreshold,
 		// gobreaker opens up strictly after its timeout; ours is when the
 		// next call may pass, so whoever waits as told is let in. Where it
 		// is open for longer, it is not asked before.
@@ -28,23 +28,23 @@ func (b *Breaker) newMachine() *gobreaker.CircuitBreaker[struct{}] {
 		OnStateChange: func(_ string, from, to gobreaker.State) {
 			b.dropProbes()
 			b.row, b.current = 0, stateOf[to]
-			b.successes.Store(newSuccesses(b.settings))
+			b.successes.Store(newSuccesses(b.settings()))
 			b.ramp.Store(nil)
 			b.tripped = from == gobreaker.StateClosed
 			if to == gobreaker.StateOpen {
 				if b.tripped {
 					b.recovery = recovery
-				} else if longer := b.settings.MaxRecovery - b.recovery; longer > 0 {
+				} else if longer := b.settings().MaxRecovery - b.recovery; longer > 0 {
 					b.recovery += min(max(b.recovery/growth, 1), longer)
 				}
 				b.reopens.Store(int64(clock.Now().Add(b.spread(b.recovery))))
 			} else if to == gobreaker.StateClosed {
-				b.ramp.Store(newRamp(b.settings.Ramp))
+				b.ramp.Store(newRamp(b.settings().Ramp))
 			}
 		},
 	}
-	if b.settings.Window > 0 {
-		s.Interval = min(b.settings.Window, longestWindow)
+	if b.settings().Window > 0 {
+		s.Interval = min(b.settings().Window, longestWindow)
 		s.BucketPeriod = periodOf(s.Interval)
 	}
 	return gobreaker.NewCircuitBreaker[struct{}](s)
@@ -52,7 +52,7 @@ func (b *Breaker) newMachine() *gobreaker.CircuitBreaker[struct{}] {
 
 // spread lengthens an open time by up to the share that the settings say.
 func (b *Breaker) spread(open time.Duration) time.Duration {
-	more := rand.Float64() * b.settings.RecoveryJitter * float64(open)
+	more := rand.Float64() * b.settings().RecoveryJitter * float64(open)
 	if more >= float64(math.MaxInt64-open) {
 		return math.MaxInt64
 	}
@@ -69,7 +69,7 @@ var stateOf = [...]State{
 // window that is the one that makes the row long enough. In a share of failures,
 // requests that are neither success nor failure don't count.
 func (b *Breaker) shouldTrip(c gobreaker.Counts) bool {
-	s := &b.settings
+	s := b.settings()
 	if s.Window == 0 || b.tooSlow || b.imposed {
 		return true
 	}

@@ -62,8 +62,8 @@ func (b *Breaker) admitProbe(now clock.Nanos, least time.Duration) (Permit, time
 
 // probeLimit is how long a probe may take: no longer than a call that is slow.
 func (b *Breaker) probeLimit(least time.Duration) time.Duration {
-	limit := max(b.settings.ProbeTimeout, least)
-	if slow := b.settings.SlowCall; slow > 0 {
+	limit := max(b.settings().ProbeTimeout, least)
+	if slow := b.settings().SlowCall; slow > 0 {
 		return min(limit, slow)
 	}
 	return limit
@@ -72,7 +72,7 @@ func (b *Breaker) probeLimit(least time.Duration) time.Duration {
 // hasPlace reports whether a half-open breaker has a place for a probe: there are as
 // many as must succeed, less those that did.
 func (b *Breaker) hasPlace() bool {
-	return uint32(len(b.probes))+b.machine.Counts().TotalSuccesses < b.settings.SuccessThreshold
+	return uint32(len(b.probes))+b.machine.Counts().TotalSuccesses < b.settings().SuccessThreshold
 }
 
 // untilProbed guesses how long all places will be taken: as long as probes took of
@@ -95,7 +95,7 @@ func (b *Breaker) endProbe(id uint64, o Outcome) {
 		return
 	}
 	now := clock.Now()
-	if slow := b.settings.SlowCall; o == Success && slow > 0 && now.Sub(p.began) >= slow {
+	if slow := b.settings().SlowCall; o == Success && slow > 0 && now.Sub(p.began) >= slow {
 		o = Failure // what closed the breaker would open it again
 	}
 	switch o {

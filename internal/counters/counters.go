@@ -12,6 +12,10 @@ import (
 // Kinds is how many kinds of things a [Counters] counts.
 const Kinds = 24
 
+// Often is how many of them most operations meet: the first. The others take no
+// memory until one of them is counted.
+const Often = 4
+
 // Kind says which of the counters, from 0 to Kinds-1. What it stands for is the
 // user's.
 type Kind uint8
@@ -21,7 +25,8 @@ type Kind uint8
 // their own, so that processors no longer wait for each other. What was counted
 // where adds up. The zero Counters are ready to count.
 type Counters struct {
-	alone  shard
+	alone  [Often]atomic.Uint64
+	seldom atomic.Pointer[shard] // of the kinds from Often on
 	shards atomic.Pointer[shards]
 	met    atomic.Uint32 // when two were last seen to count at once, in looks
 }
@@ -49,9 +54,25 @@ func (c *Counters) Count(k Kind) {
 	k %= Kinds
 	if s := c.shards.Load(); s != nil {
 		c.countIn(s, k)
-	} else if c.alone[k].Add(1)%lookEvery == 0 {
-		c.look(&c.alone[k])
+	} else if n := c.one(k); n.Add(1)%lookEvery == 0 {
+		c.look(n)
 	}
+}
+
+// one returns the counter of a kind where all count in one shard.
+func (c *Counters) one(k Kind) *atomic.Uint64 {
+	if k < Often {
+		return &c.alone[k]
+	}
+	return &c.others()[k]
+}
+
+func (c *Counters) others() *shard {
+	if s := c.seldom.Load(); s != nil {
+		return s
+	}
+	c.seldom.CompareAndSwap(nil, new(shard))
+	return c.seldom.Load()
 }
 
 func (c *Counters) countIn(s *shards, k Kind) {
@@ -95,11 +116,20 @@ func (c *Counters) spread() {
 }
 
 // Add adds what was counted elsewhere.
-func (c *Counters) Add(k Kind, n uint64) { c.alone[k%Kinds].Add(n) }
+func (c *Counters) Add(k Kind, n uint64) {
+	if n > 0 {
+		c.one(k % Kinds).Add(n)
+	}
+}
 
 // Of is what was counted of a kind so far.
 func (c *Counters) Of(k Kind) uint64 {
-	sum := c.alone[k].Load()
+	var sum uint64
+	if k < Often {
+		sum = c.alone[k].Load()
+	} else if s := c.seldom.Load(); s != nil {
+		sum = s[k].Load()
+	}
 	for s := c.shards.Load(); s != nil; s = s.before {
 		for i := range s.shard {
 			sum += s.shard[i][k].Load()

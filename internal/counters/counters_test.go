@@ -57,6 +57,14 @@ func TestAShardFillsCacheLines(t *testing.T) {
 	}
 }
 
+// Of most operations nothing but calls and retries is ever counted.
+func TestCountersOfMostOperationsFillOneCacheLine(t *testing.T) {
+	const line = 64
+	if size := unsafe.Sizeof(counters.Counters{}); size > line {
+		t.Errorf("counters take %d bytes, want at most %d", size, line)
+	}
+}
+
 func TestCountingDoesNotAllocate(t *testing.T) {
 	var c counters.Counters
 	if got := testing.AllocsPerRun(1000, func() { c.Count(3) }); got > 0 {

@@ -281,6 +281,7 @@ var (
 	hopeless  = verdict.Meaning{Verdict: policy.Failed, NoEffect: true, Final: true}
 	answered  = verdict.Meaning{Verdict: policy.Answered}
 	refused   = verdict.Meaning{Verdict: policy.Refused, NoEffect: true}
+	mistaken  = verdict.Meaning{Verdict: policy.Refused}
 	failed    = verdict.Meaning{Verdict: policy.Failed}
 	unmade    = verdict.Meaning{Verdict: policy.Failed, NoEffect: true}
 	waited    = verdict.Meaning{Verdict: policy.Failed, NoEffect: true, Neutral: true}

@@ -57,7 +57,7 @@ func TestStatuses(t *testing.T) {
 		"timeout":               {&policy.TimeoutError{After: time.Second}, 504, ""},
 		"timeout, retried":      {exhausted(&policy.TimeoutError{After: time.Second, Err: infrastructure}), 504, ""},
 		"refused amount":        {policy.Permanent(&payments.RefusedError{}), 422, ""},
-		"declined":              {policy.Permanent(&payments.DeclinedError{}), 402, ""},
+		"declined":              {policy.Answer(&payments.DeclinedError{}), 402, ""},
 		"not found":             {payments.ErrNotFound, 404, ""},
 		"another state":         {payments.ErrConflict, 409, ""},
 		"another payment":       {payments.ErrOtherPayment, 409, ""},

@@ -3,6 +3,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -31,16 +32,19 @@ func New(size int, ttl time.Duration) *Memory {
 	return &Memory{size: size, ttl: ttl, entries: make(map[string]entry)}
 }
 
-// Get returns a payment that has not expired.
-func (m *Memory) Get(_ context.Context, id string) (payments.Payment, bool, error) {
+// ErrMiss says that a payment is not in the cache.
+var ErrMiss = errors.New("not in the cache")
+
+// Get returns a payment that has not expired, or ErrMiss.
+func (m *Memory) Get(_ context.Context, id string) (payments.Payment, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e, ok := m.entries[id]
 	if !ok || time.Now().After(e.expires) {
 		delete(m.entries, id)
-		return payments.Payment{}, false, nil
+		return payments.Payment{}, ErrMiss
 	}
-	return e.payment, true, nil
+	return e.payment, nil
 }
 
 // Put keeps a payment. Where there is no room, another one goes.

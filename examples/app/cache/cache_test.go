@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -15,9 +16,9 @@ func TestEntriesExpire(t *testing.T) {
 		m := cache.New(10, time.Minute)
 		has := func(want bool) {
 			t.Helper()
-			p, ok, err := m.Get(t.Context(), "1")
-			if ok != want || err != nil || ok && p.ID != "1" {
-				t.Errorf("got %+v, %v, %v; want %v", p, ok, err, want)
+			p, err := m.Get(t.Context(), "1")
+			if want != (err == nil) || !want && !errors.Is(err, cache.ErrMiss) || want && p.ID != "1" {
+				t.Errorf("got %+v, %v; want it: %v", p, err, want)
 			}
 		}
 		has(false)
@@ -35,7 +36,7 @@ func TestForget(t *testing.T) {
 	m := cache.New(10, time.Minute)
 	_ = m.Put(t.Context(), payments.Payment{ID: "1"})
 	_ = m.Forget(t.Context(), "1")
-	if _, ok, _ := m.Get(t.Context(), "1"); ok {
+	if _, err := m.Get(t.Context(), "1"); !errors.Is(err, cache.ErrMiss) {
 		t.Error("it is still there")
 	}
 }
@@ -48,11 +49,11 @@ func TestSizeIsLimited(t *testing.T) {
 	}
 	kept := 0
 	for i := range 10 {
-		if _, ok, _ := m.Get(t.Context(), fmt.Sprint(i)); ok {
+		if _, err := m.Get(t.Context(), fmt.Sprint(i)); err == nil {
 			kept++
 		}
 	}
-	if _, ok, _ := m.Get(t.Context(), "9"); !ok || kept != 3 {
-		t.Errorf("kept %d, the last one: %v", kept, ok)
+	if _, err := m.Get(t.Context(), "9"); err != nil || kept != 3 {
+		t.Errorf("kept %d, the last one: %v", kept, err)
 	}
 }

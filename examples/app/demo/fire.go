@@ -40,7 +40,7 @@ var fire = []wave{
 				{"nobody is turned away", now.Paid+now.Accepted == 50},
 				{"a request each, and one for each retry", now.Asked == 50+now.Retries},
 				{"some are retried", now.Retries > 0},
-				{"no more than the budget", float64(now.Retries) <= fireBudget*float64(sum.Paid+sum.Accepted)},
+				{"no more than the budget", float64(now.Retries) <= fireBudget*float64(sum.Paid+sum.Accepted+sum.TurnedAway)},
 				{"what it does not pay for is accepted", now.Accepted == now.OverBudget && now.Accepted == now.Fallbacks},
 				{"the breaker is closed", now.Breaker == closed},
 			}

@@ -15,7 +15,7 @@ import (
 //
 //	2xx                 nil
 //	408, 429 and 5xx    an *policy.InfrastructureError: the bank is not able to answer now; worth a retry, a failure to the breaker
-//	any other           an answer, and it is no: policy.Permanent
+//	any other           an answer, and it is no: policy.Answer
 func failure(res *http.Response, body []byte) error {
 	status := res.StatusCode
 	switch {
@@ -27,7 +27,7 @@ func failure(res *http.Response, body []byte) error {
 			Err:     &statusError{res.Status, retryAfter(res.Header.Get("Retry-After"), time.Now())},
 		}
 	default:
-		return policy.Permanent(&payments.DeclinedError{Reason: reason(res, body)})
+		return policy.Answer(&payments.DeclinedError{Reason: reason(res, body)})
 	}
 }
 

@@ -61,13 +61,13 @@ func TestWhatStatusesMean(t *testing.T) {
 	for _, test := range []struct {
 		status     int
 		header     string
-		permanent  bool
+		answer     bool
 		retryAfter time.Duration // within a second
 	}{
-		{status: 400, permanent: true},
-		{status: 402, permanent: true},
-		{status: 404, permanent: true, header: "7"},
-		{status: 409, permanent: true},
+		{status: 400, answer: true},
+		{status: 402, answer: true},
+		{status: 404, answer: true, header: "7"},
+		{status: 409, answer: true},
 		{status: 408},
 		{status: 429},
 		{status: 429, header: "7", retryAfter: 7 * time.Second},
@@ -77,7 +77,7 @@ func TestWhatStatusesMean(t *testing.T) {
 		{status: 429, header: "-7"},
 		{status: 500},
 		{status: 503, header: "7", retryAfter: 7 * time.Second},
-		{status: 304, permanent: true},
+		{status: 304, answer: true},
 	} {
 		c := client(t, func(w http.ResponseWriter, _ *http.Request) {
 			if test.header != "" {
@@ -91,15 +91,15 @@ func TestWhatStatusesMean(t *testing.T) {
 		_, err := c.Charge(t.Context(), request)
 		var infrastructure *policy.InfrastructureError
 		var declined *payments.DeclinedError
-		if got := policy.IsPermanent(err); got != test.permanent ||
-			errors.As(err, &infrastructure) == test.permanent || errors.As(err, &declined) != test.permanent {
-			t.Errorf("%d: permanent %v: %v", test.status, got, err)
+		if got := policy.IsAnswer(err); got != test.answer ||
+			errors.As(err, &infrastructure) == test.answer || errors.As(err, &declined) != test.answer {
+			t.Errorf("%d: answer %v: %v", test.status, got, err)
 		}
 		if declined != nil && test.status != 304 && declined.Reason != "that is why" {
 			t.Errorf("%d: reason %q", test.status, declined.Reason)
 		}
-		if policy.IsRetryable(err) == test.permanent {
-			t.Errorf("%d: retryable %v", test.status, test.permanent)
+		if policy.IsRetryable(err) == test.answer {
+			t.Errorf("%d: retryable %v", test.status, test.answer)
 		}
 		after, ok := policy.RetryAfter(err)
 		if ok != (test.retryAfter > 0) || after > test.retryAfter || after < test.retryAfter-time.Second*3/2 {

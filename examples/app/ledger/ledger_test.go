@@ -95,7 +95,7 @@ func testLedger(t *testing.T, l *ledger.DB) {
 		t.Errorf("Find: %+v, %v", found, err)
 	}
 	captured.Receipt = "ch_2"
-	if err := l.Move(ctx, captured, payments.Pending); !errors.Is(err, payments.ErrConflict) || !policy.IsPermanent(err) {
+	if err := l.Move(ctx, captured, payments.Pending); !errors.Is(err, payments.ErrConflict) || !policy.IsAnswer(err) {
 		t.Errorf("Move of what is elsewhere: %v", err)
 	}
 	if err := l.Move(ctx, payments.Payment{ID: "2"}, payments.Pending); !errors.Is(err, payments.ErrConflict) {

@@ -8,15 +8,17 @@ import (
 	"github.com/cladgo/clad/policy"
 )
 
-// The answers below are marked with policy.Permanent where they are made: asking
-// again would not change them, so they are never retried, and they are no sign
-// of a broken dependency, so no circuit breaker counts them.
+// What the errors below mean is marked where they are made. An answer (policy.Answer)
+// is what a dependency says that works: a success to its circuit breaker. A refusal
+// (policy.Permanent) is our own, and says nothing of any dependency. Asking again would
+// change neither, so they are never retried.
 
-// ErrNotFound says that there is no payment of that id.
-var ErrNotFound = policy.Permanent(errors.New("there is no such payment"))
+// ErrNotFound is the ledger's answer that there is no payment of that id.
+var ErrNotFound = policy.Answer(errors.New("there is no such payment"))
 
-// ErrConflict says that a payment is not in the state that was asked for.
-var ErrConflict = policy.Permanent(errors.New("the payment is in another state"))
+// ErrConflict is the ledger's answer that a payment is not in the state that was asked
+// for.
+var ErrConflict = policy.Answer(errors.New("the payment is in another state"))
 
 // ErrOtherPayment says that an id stands for a payment already, another one.
 var ErrOtherPayment = policy.Permanent(errors.New("the id was used for another payment; choose a new one"))
@@ -42,7 +44,10 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("refused: %v is above the limit of %v", e.Amount, e.Limit)
 }
 
-// DeclinedError says that the bank said no.
+// DeclinedError is the bank's answer that it does not take the money.
 type DeclinedError struct{ Reason string }
 
 func (e *DeclinedError) Error() string { return "declined by the bank: " + e.Reason }
+
+// final reports whether asking again would not change err.
+func final(err error) bool { return policy.IsAnswer(err) || policy.IsPermanent(err) }

@@ -153,8 +153,8 @@ type brokenCache struct{}
 
 var errCache = errors.New("the cache is away")
 
-func (brokenCache) Get(context.Context, string) (payments.Payment, bool, error) {
-	return payments.Payment{}, false, errCache
+func (brokenCache) Get(context.Context, string) (payments.Payment, error) {
+	return payments.Payment{}, errCache
 }
 func (brokenCache) Put(context.Context, payments.Payment) error { return errCache }
 func (brokenCache) Forget(context.Context, string) error        { return errCache }

@@ -58,7 +58,8 @@ type Ledger interface {
 // Cache saves looking into the ledger. What it holds may be a little old, and
 // may be gone at any time.
 type Cache interface {
-	Get(ctx context.Context, id string) (p Payment, ok bool, err error)
+	// Get returns a payment. An error says why it is not there.
+	Get(ctx context.Context, id string) (Payment, error)
 	Put(ctx context.Context, p Payment) error
 	Forget(ctx context.Context, id string) error
 }

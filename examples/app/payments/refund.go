@@ -41,7 +41,7 @@ func (s *Service) Refund(ctx context.Context, id string) (Payment, error) {
 // notPaid reports whether the bank surely did not pay back: it said no, or was
 // not asked, because our own protection stopped the one attempt there is.
 func notPaid(err error) bool {
-	return policy.IsPermanent(err) ||
+	return final(err) ||
 		errors.Is(err, policy.ErrCircuitOpen) ||
 		errors.Is(err, policy.ErrRateLimited) ||
 		errors.Is(err, policy.ErrBulkheadFull)

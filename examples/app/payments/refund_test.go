@@ -39,7 +39,7 @@ func TestRefundThatFails(t *testing.T) {
 		failure error
 		status  payments.Status
 	}{
-		"the bank says no":       {policy.Permanent(&payments.DeclinedError{Reason: "too late"}), payments.Captured},
+		"the bank says no":       {policy.Answer(&payments.DeclinedError{Reason: "too late"}), payments.Captured},
 		"the breaker is open":    {&policy.CircuitOpenError{Name: "b"}, payments.Captured},
 		"the limiter is dry":     {&policy.RateLimitedError{Name: "l"}, payments.Captured},
 		"nobody knows":           {errors.New("connection reset"), payments.Refunding},

@@ -22,9 +22,9 @@ func NewService(o policy.Orchestrator, g Gateway, l Ledger, c Cache) *Service {
 }
 
 // Pay makes a payment, or returns the one that was made under the same ID;
-// before tells which. After an error that is not final (see
-// policy.IsPermanent) nobody knows whether the bank took the money; asking
-// again with the same ID finds out, and settles it.
+// before tells which. After an error that is neither an answer nor a refusal (see
+// policy.Verdict) nobody knows whether the bank took the money; asking again with the
+// same ID finds out, and settles it.
 func (s *Service) Pay(ctx context.Context, p Payment) (paid Payment, before bool, err error) {
 	if err := p.Validate(); err != nil {
 		return Payment{}, false, err
@@ -52,7 +52,7 @@ func (s *Service) charge(ctx context.Context, booked Payment) (Payment, error) {
 		p.Status = Accepted
 	case refused == nil:
 		p.Status, p.Receipt = Captured, receipt.ID
-	case policy.IsPermanent(refused):
+	case final(refused):
 		p.Status = Declined
 	default:
 		return booked, refused // stays as it is: nobody knows
@@ -71,7 +71,7 @@ func (s *Service) charge(ctx context.Context, booked Payment) (Payment, error) {
 // Find returns a payment, from the cache if it is there. A cache that fails
 // costs time, not the answer.
 func (s *Service) Find(ctx context.Context, id string) (Payment, error) {
-	if p, ok, err := s.cache.Get(ctx, id); err == nil && ok {
+	if p, err := s.cache.Get(ctx, id); err == nil {
 		return p, nil
 	}
 	p, err := s.ledger.Find(ctx, id)

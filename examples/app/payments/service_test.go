@@ -57,7 +57,7 @@ func TestInvalidPaymentsTellAllMistakesAtOnce(t *testing.T) {
 }
 
 func TestRefusalIsBookedAndMayBeTriedAgain(t *testing.T) {
-	gateway := &bank{failures: 1, failure: policy.Permanent(&payments.DeclinedError{Reason: "no money"})}
+	gateway := &bank{failures: 1, failure: policy.Answer(&payments.DeclinedError{Reason: "no money"})}
 	ledger := &books{}
 	s := payments.NewService(&noOrchestrator{}, gateway, ledger, brokenCache{})
 	_, _, err := s.Pay(t.Context(), order("1", 5000, payments.Wallet))

@@ -47,7 +47,7 @@ func TestAcceptedPaymentsAreSettled(t *testing.T) {
 	if p, before, err := s.Pay(t.Context(), order("1", 1000, payments.Wallet)); err != nil || before || p.Status != payments.Captured {
 		t.Errorf("asked again: %+v, %v, %v", p, before, err)
 	}
-	gateway.failures, gateway.failure = 1, policy.Permanent(&payments.DeclinedError{Reason: "no money"})
+	gateway.failures, gateway.failure = 1, policy.Answer(&payments.DeclinedError{Reason: "no money"})
 	settle(payments.Settlement{Captured: 1, Declined: 1})
 	settle(payments.Settlement{})
 	if gateway.charged != 2000 {
@@ -85,7 +85,7 @@ func TestSettlementThatFailsIsRepeated(t *testing.T) {
 
 // The bank has declined it, and then can't be asked: no reason to accept it.
 func TestDeclinedPaymentIsNotAcceptedWithoutTheBank(t *testing.T) {
-	gateway := &away{bank: bank{failures: 1, failure: policy.Permanent(&payments.DeclinedError{Reason: "no money"})}}
+	gateway := &away{bank: bank{failures: 1, failure: policy.Answer(&payments.DeclinedError{Reason: "no money"})}}
 	s := payments.NewService(&noOrchestrator{}, gateway, &books{}, brokenCache{})
 	if p, _, err := s.Pay(t.Context(), order("1", 1000, payments.Wallet)); err == nil || p.Status != payments.Declined {
 		t.Fatalf("%+v, %v", p, err)

@@ -56,7 +56,7 @@ type cacheProxy struct {
 	forget         *container.Pipeline
 	forgetFallback func(context.Context, string) error
 	get            *container.Pipeline
-	getFallback    func(context.Context, string) (payments.Payment, bool, error)
+	getFallback    func(context.Context, string) (payments.Payment, error)
 	put            *container.Pipeline
 	putFallback    func(context.Context, payments.Payment) error
 }
@@ -99,7 +99,8 @@ func (p *cacheProxy) Forget(ctx context.Context, id string) (err error) {
 	return err
 }
 
-func (p *cacheProxy) Get(ctx context.Context, id string) (p2 payments.Payment, ok bool, err error) {
+// Get returns a payment. An error says why it is not there.
+func (p *cacheProxy) Get(ctx context.Context, id string) (result payments.Payment, err error) {
 	if p.get.Direct() {
 		return p.next.Get(ctx, id)
 	}
@@ -110,19 +111,15 @@ func (p *cacheProxy) Get(ctx context.Context, id string) (p2 payments.Payment, o
 	}
 	for call.Next(&err) {
 		if call.FellBack() {
-			p2, ok, err = p.getFallback(call.Context(), id)
+			result, err = p.getFallback(call.Context(), id)
 			continue
 		}
-		p2, ok, err = p.next.Get(call.Context(), id)
+		result, err = p.next.Get(call.Context(), id)
 	}
 	if err == nil && call.Keeps() {
-		last := container.LastGood(&call, struct {
-			r0 payments.Payment
-			r1 bool
-		}{p2, ok})
-		p2, ok = last.r0, last.r1
+		result = container.LastGood(&call, result)
 	}
-	return p2, ok, err
+	return result, err
 }
 
 func (p *cacheProxy) Put(ctx context.Context, p2 payments.Payment) (err error) {

@@ -88,7 +88,7 @@ func TestDeclinedPaymentsAreNotAcceptedWithoutTheBank(t *testing.T) {
 	// Declined before, and now the bank is down: only the bank can take that back.
 	r.faults(`{"outage": true}`)
 	_, err := g.Charge(t.Context(), payments.ChargeRequest{Key: "1", Amount: 1, Currency: "EUR", Method: payments.Wallet, Declined: true})
-	if err == nil || !policy.IsServiceUnavailable(err) || policy.IsPermanent(err) {
+	if err == nil || !policy.IsServiceUnavailable(err) || policy.IsAnswer(err) {
 		t.Errorf("got %v", err)
 	}
 }

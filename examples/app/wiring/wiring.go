@@ -58,7 +58,9 @@ func App(s Settings, policies ...module.Option) fx.Option {
 				container.Method("Refund", "external_api_once"), // not safe to repeat
 				container.Fallback(standin.New)),                // when the bank can't be asked
 			container.Tag(newLedger, "database", container.As[payments.Ledger]()),
-			container.Tag(newCache, "cache", container.As[payments.Cache]()),
+			container.Tag(newCache, "cache",
+				container.As[payments.Cache](),
+				container.Answers(cache.ErrMiss)), // a cache that misses works
 			payments.NewService,
 			newAPI,
 			newConsole,

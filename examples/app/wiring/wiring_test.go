@@ -141,12 +141,13 @@ func TestSameKeyIsSamePayment(t *testing.T) {
 func TestProfilesDiffer(t *testing.T) {
 	for name, want := range map[string]struct {
 		statuses []int
+		small    int // the status of a small payment by card, then
 		asked    int
 		breaker  string
 		recovery string
 	}{
-		"production":  {[]int{502, 503, 503}, 3, "payments.Gateway", "5"},
-		"development": {[]int{502, 503, 503}, 5, "payments.charge.credit_card", "30"},
+		"production":  {[]int{502, 503, 503}, 202, 3, "payments.Gateway", "5"},
+		"development": {[]int{502, 503, 503}, 503, 5, "payments.charge.credit_card", "30"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -163,6 +164,12 @@ func TestProfilesDiffer(t *testing.T) {
 			}
 			if state := r.metrics().CircuitBreakers[want.breaker].State; state != "open" {
 				t.Errorf("breaker %s: %q", want.breaker, state)
+			}
+			// Small payments go on, unless it is the domain's breaker that is open.
+			for method, status := range map[string]int{"wallet": 202, "credit_card": want.small} {
+				if a := r.must("POST", r.api+"/payments", "", order("4.20", method)); a.status != status {
+					t.Errorf("a small payment by %s: %+v; want %d", method, a, status)
+				}
 			}
 		})
 	}

@@ -36,7 +36,7 @@ type Row struct {
 
 // Rows are the operations in the order of the table.
 func Rows() []Row {
-	return []Row{
+	return append([]Row{
 		{"sql-query", "a query of one row, SQLite in memory, database/sql"},
 		{"sql-exec", "an update of one row, SQLite in memory, database/sql"},
 		{"sql-prepared", "a prepared query of one row, SQLite in memory, database/sql"},
@@ -45,13 +45,13 @@ func Rows() []Row {
 		{"redis-get", "GET, go-redis over a pipe to a server that answers at once"},
 		{"function", "a function of a context and a number, tagged"},
 		{"functions", "one of a struct of two functions, tagged"},
-	}
+	}, failingRows()...)
 }
 
 // Cases lists all, by row.
 func Cases() []Case {
 	var all []Case
-	for _, of := range [][]Case{sqlCases(), httpCases(), grpcCases(), redisCases(), functionCases()} {
+	for _, of := range [][]Case{sqlCases(), httpCases(), grpcCases(), redisCases(), functionCases(), failingCases()} {
 		all = append(all, of...)
 	}
 	return all

@@ -34,6 +34,25 @@ func TestCasesDoWhatTheyAreNamedAfter(t *testing.T) {
 	}
 }
 
+// What an error means is found out without allocating anything.
+func TestFailuresAllocateNothing(t *testing.T) {
+	for _, c := range adapters.Cases() {
+		if !(adapters.Row{Name: c.Row}).Failing() {
+			continue
+		}
+		b, err := c.Prepare(c.Row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := testing.AllocsPerRun(200, func() { err = b.Run(1) }); n != 0 || err != nil {
+			t.Errorf("%s/%s: %v allocations, %v", c.Row, c.System, n, err)
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func BenchmarkCall(b *testing.B) {
 	for _, c := range adapters.All() {
 		b.Run(c.Row+"/"+c.System, func(b *testing.B) {

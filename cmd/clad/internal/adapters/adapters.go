@@ -15,13 +15,13 @@ type Adapter struct {
 }
 
 var (
-	http  = Adapter{Package: container + "cladhttp"}
+	web   = Adapter{Package: container + "cladhttp"}
 	redis = Adapter{Package: container + "cladredis"}
 )
 
 var known = map[string]Adapter{
-	"net/http.RoundTripper":                        http,
-	"*net/http.Client":                             http,
+	"net/http.RoundTripper":                        web,
+	"*net/http.Client":                             web,
 	"database/sql/driver.Connector":                {container + "cladsql", []string{"Begin", "Connect", "Exec", "Ping", "Prepare", "Query"}},
 	"google.golang.org/grpc.ClientConnInterface":   {container + "cladgrpc", []string{"Invoke", "NewStream"}},
 	"*github.com/redis/go-redis/v9.Client":         redis,

@@ -24,7 +24,6 @@ type Analysis struct {
 	// Budget is the share of the operations that retries keep to all together; 0
 	// where one does not.
 	Budget float64 `json:"retry_budget,omitempty"`
-	hedges int     // what hedges multiply the attempts by, 0 for none
 
 	// Worst is the longest that a call takes, if the dependency takes as long
 	// as it may. It assumes that the dependency heeds its context, and that it
@@ -119,7 +118,7 @@ func (a *analysis) bulkhead(b policy.Bulkhead) {
 // hedge: the last one begins when those before it have been waited for, and they
 // take no longer than an attempt may.
 func (a *analysis) hedge(h policy.Hedge) {
-	a.Attempts, a.hedges = saturated(a.Attempts, h.MaxHedges+1), saturated(max(a.hedges, 1), h.MaxHedges+1)
+	a.Attempts = saturated(a.Attempts, h.MaxHedges+1)
 	if a.Worst.IsUnbounded() {
 		return
 	}

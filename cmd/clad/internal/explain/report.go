@@ -30,6 +30,7 @@ type Policy struct {
 	Heading []Setting `json:"heading,omitempty"`
 	Layers  []Section `json:"layers"` // outermost first; none for a policy that protects nothing
 	Analysis
+	alone    *Analysis // of what is not hedged; nil where nothing is
 	Warnings []Located `json:"warnings"`
 	// Users are the services, and methods, for which the profile chooses it.
 	Users []string `json:"users,omitempty"`
@@ -44,6 +45,8 @@ type Section struct {
 	SharedWith []string  `json:"shared_with,omitempty"`
 	Value      string    `json:"value,omitempty"` // of a layer that is a single value
 	Settings   []Setting `json:"settings,omitempty"`
+	// Fleet says what it means that instances share it by a store, a line each.
+	Fleet []string `json:"fleet,omitempty"`
 }
 
 // Setting is one value of a layer.
@@ -137,6 +140,10 @@ func (e *explainer) policy(name string) Policy {
 		}
 	}
 	p.Analysis = Analyze(layers)
+	if rest := withoutHedges(layers); len(rest) < len(layers) {
+		alone := Analyze(rest)
+		p.alone = &alone
+	}
 	for _, w := range Warnings(layers, e.options.Patience) {
 		at := Located{Warning: w, Path: keypath.Join("policies", name), Origin: p.Origin}
 		if w.Layer >= 0 {
@@ -179,6 +186,7 @@ func (e *explainer) layer(name, key string, l policy.Policy) (Section, Layer) {
 		layer.Policy, layer.Shared = e.lookUp(what), true
 		path = e.placeOf(what)
 		s.SharedWith = e.sharedWith(name, what)
+		s.Fleet = fleetOf(layer.Policy)
 	}
 	for _, setting := range e.profile.Settings(path...) {
 		if len(setting.Path) == len(path) {

@@ -1,12 +1,15 @@
 package explain
 
 import (
+	"cmp"
 	"maps"
 	"path"
 	"slices"
 	"strings"
 
+	"github.com/cladgo/clad/cmd/clad/internal/adapters"
 	"github.com/cladgo/clad/cmd/clad/internal/usage"
+	"github.com/cladgo/clad/policy"
 )
 
 // Service is one service: as the profile has it, as the code tags it, or both.
@@ -136,11 +139,11 @@ func (e *explainer) taggedService(r *Report, t Tagged, key string) Service {
 		if m.Guard == usage.Optional && c.forMethod || m.Guard == usage.Once && c.inProfile {
 			m.Guard = usage.Guarded
 		}
-		s.Methods = append(s.Methods, e.method(r, m, c))
+		s.Methods = append(s.Methods, e.method(r, t.Full, m, c))
 	}
 	for _, name := range e.chosenNames(t, key) { // of calls
 		if strings.HasPrefix(name, "/") {
-			s.Methods = append(s.Methods, e.method(r, usage.Method{Name: name}, e.choose(t, key, name)))
+			s.Methods = append(s.Methods, e.method(r, t.Full, usage.Method{Name: name, Guard: unknown}, e.choose(t, key, name)))
 		}
 	}
 	s.Answers = e.answers(s, t)
@@ -159,9 +162,10 @@ func fallbacksOf(t Tagged) []Fallback {
 // chosenMethods are those that somebody chooses a policy for, and without a name
 // all the others.
 func (e *explainer) chosenMethods(r *Report, t Tagged, key string) []Method {
-	methods := []Method{e.method(r, usage.Method{}, e.choose(t, key, ""))}
+	service := cmp.Or(t.Full, key)
+	methods := []Method{e.method(r, service, usage.Method{Guard: unknown}, e.choose(t, key, ""))}
 	for _, name := range e.chosenNames(t, key) {
-		methods = append(methods, e.method(r, usage.Method{Name: name}, e.choose(t, key, name)))
+		methods = append(methods, e.method(r, service, usage.Method{Name: name, Guard: unknown}, e.choose(t, key, name)))
 	}
 	return methods
 }
@@ -201,8 +205,11 @@ func (e *explainer) choose(t Tagged, key, method string) choice {
 	return choice{policy: t.Policy, origin: placeOf(t.At)}
 }
 
-// method works out what a choice means for one method.
-func (e *explainer) method(r *Report, of usage.Method, c choice) Method {
+// unknown is the guard of methods that are known by a profile alone.
+const unknown = usage.Guard(-1)
+
+// method works out what a choice means for one method of a service.
+func (e *explainer) method(r *Report, service string, of usage.Method, c choice) Method {
 	m := Method{Name: of.Name, Policy: c.policy, Origin: c.origin, Attempts: 1}
 	var notes []string
 	switch of.Guard {
@@ -220,17 +227,25 @@ func (e *explainer) method(r *Report, of usage.Method, c choice) Method {
 		notes = []string{"safe to repeat"}
 	case usage.Hedges:
 		notes = []string{"safe to repeat, also twice at once"}
-	case usage.Guarded, usage.NoTimeouts:
+	case usage.Guarded, usage.NoTimeouts, unknown:
 	}
 	if of.NoTimeouts {
 		notes = append(notes, "no timeout can be enforced: it takes no context")
 	}
-	m.Note = strings.Join(notes, "; ")
 	unbounded := Unbounded
 	if m.Policy == "none" {
 		m.Worst = &unbounded
 	} else if i, ok := e.numbers[m.Policy]; ok {
 		a := r.Policies[i].Analysis
+		if alone := r.Policies[i].alone; alone != nil {
+			switch hedged(service, of) {
+			case adapters.Always:
+			case adapters.Never:
+				a, notes = *alone, append(notes, "not hedged: it is not known to be safe to repeat, also twice at once")
+			case adapters.Sometimes:
+				notes = append(notes, "hedged where that is known to be safe: //clad:safe and values alone, requests of net/http that only read, gRPC calls without side effects")
+			}
+		}
 		m.Worst, m.Attempts, m.Budget = &a.Worst, a.Attempts, a.Budget
 		if of.NoTimeouts {
 			m.Worst = &unbounded
@@ -238,15 +253,34 @@ func (e *explainer) method(r *Report, of usage.Method, c choice) Method {
 		if of.Guard == usage.Once || of.Guard == usage.Single {
 			m.Attempts = 1
 		}
-		if a.hedges > 1 && of.Guard != usage.Hedges {
-			m.Attempts = max(1, m.Attempts/a.hedges)
-			m.Note = strings.Join(append(notes, "not hedged: that takes //clad:safe, a context, and values alone, a request of net/http that only reads, or a gRPC call without side effects"), "; ")
-		}
 	}
+	m.Note = strings.Join(notes, "; ")
 	if m.Retried = m.Attempts > 1; !m.Retried {
 		m.Budget = 0
 	}
 	return m
+}
+
+// hedged says whether calls of a method are hedged where the policy says so.
+func hedged(service string, of usage.Method) adapters.Hedging {
+	if h, ok := adapters.Hedges(service, of.Name); ok {
+		return h
+	}
+	switch of.Guard {
+	case usage.Hedges:
+		return adapters.Always
+	case unknown:
+		return adapters.Sometimes
+	case usage.Guarded, usage.Once, usage.Optional, usage.Unguarded, usage.NoTimeouts, usage.Single, usage.Rewinds, usage.Safe:
+	}
+	return adapters.Never
+}
+
+func withoutHedges(layers []Layer) []Layer {
+	return slices.DeleteFunc(slices.Clone(layers), func(l Layer) bool {
+		_, is := l.Policy.(policy.Hedge)
+		return is
+	})
 }
 
 // names are those that a service goes by when it is asked for: its own, the short

@@ -214,6 +214,9 @@ func (p *printer) section(s Section, depth int) {
 	for _, setting := range s.effective() {
 		p.plain(trunk+setting.Name+" "+setting.Value, setting.Origin)
 	}
+	for _, text := range s.Fleet {
+		p.plain(trunk+text, Origin{})
+	}
 }
 
 // effective leaves out what says nothing: how to wait between attempts where

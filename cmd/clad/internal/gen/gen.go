@@ -22,6 +22,7 @@ type Options struct {
 	Output   string   // name of the file in each package; "" is DefaultOutput
 	Tags     []string // sets of build tags, each "a,b"; their findings are put together; none is one empty set
 	Check    bool     // write nothing, list what is stale
+	Anew     bool     // look at everything also where nothing has changed
 
 	// Say is told what is going on when that takes more than a second.
 	Say func(format string, args ...any)
@@ -34,16 +35,16 @@ type Result struct {
 	Proxies, Methods            int
 	Warnings                    []string // what the proxies in Written can't do, and what is missing beside them
 	Notes                       []string // what was left out, and is no mistake
+	Recalled                    bool     `json:"-"` // nothing has changed since a run that found nothing to do
 }
 
-// Run finds the interfaces and writes their proxies. An error joins all
-// problems; what they don't touch is written all the same.
-func Run(ctx context.Context, o Options) (*Result, error) {
+// complete fills in the defaults, and says what is wrong.
+func (o *Options) complete() error {
 	if o.Output == "" {
 		o.Output = DefaultOutput
 	}
 	if filepath.Base(o.Output) != o.Output || filepath.Ext(o.Output) != ".go" || isTestFile(o.Output) {
-		return nil, fmt.Errorf("-o %s: it must be the name of a Go file, without a folder, as in %s", o.Output, DefaultOutput)
+		return fmt.Errorf("-o %s: it must be the name of a Go file, without a folder, as in %s", o.Output, DefaultOutput)
 	}
 	if len(o.Patterns) == 0 {
 		o.Patterns = []string{"."}
@@ -54,11 +55,16 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if o.Say == nil {
 		o.Say = func(string, ...any) {}
 	}
+	return nil
+}
+
+// run makes a run whose options are complete.
+func (o *Options) run(ctx context.Context) (*Result, error) {
 	names, err := parseAllTypeNames(o.Types)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Options: o, names: names, progress: newProgress(o.Say), dirs: map[string]bool{}, result: &Result{}}
+	r := &run{Options: *o, names: names, progress: newProgress(o.Say), dirs: map[string]bool{}, result: &Result{}}
 	defer r.progress.done()
 	for _, tags := range o.Tags {
 		if err := r.build(ctx, tags); err != nil {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/cladgo/clad/cmd/clad/internal/terminal"
 	"github.com/cladgo/clad/container/console"
@@ -18,6 +17,7 @@ import (
 type View struct {
 	Sort      Sort
 	Filter    string // part of a name; "" is all
+	Table     Table  // on a screen; Print has all
 	Unhealthy bool   // only what fails, retries or is rejected, or whose breaker is not closed
 }
 
@@ -51,6 +51,22 @@ func ParseSort(name string) (Sort, error) {
 	return 0, fmt.Errorf("-sort %s: it must be state, rate, failures, latency or name", printable.Text(name))
 }
 
+// Table is what a screen shows below what is wrong.
+type Table int
+
+// The tables.
+const (
+	Now    Table = iota // what happens to operations
+	Totals              // what became of them since the start
+	Limits              // breakers, limiters, bulkheads, partitions
+	tables
+)
+
+// Next is the table that follows.
+func (t Table) Next() Table { return (t + 1) % tables }
+
+func (t Table) String() string { return [...]string{"now", "totals", "limits"}[t] }
+
 // row is one operation.
 type row struct {
 	console.Operation
@@ -79,10 +95,7 @@ func (v View) rows(s *console.State) []row {
 	for _, o := range s.Operations {
 		all = append(all, row{o, "", states[o.ID]})
 	}
-	filter := strings.ToLower(v.Filter)
-	all = slices.DeleteFunc(all, func(r row) bool {
-		return v.Unhealthy && !r.unhealthy() || !strings.Contains(strings.ToLower(r.ID), filter)
-	})
+	all = slices.DeleteFunc(all, func(r row) bool { return v.Unhealthy && !r.unhealthy() || !v.has(r.ID) })
 	slices.SortStableFunc(all, func(a, b row) int {
 		name, rate := cmp.Compare(a.ID, b.ID), -cmp.Compare(a.Recent.PerSecond, b.Recent.PerSecond)
 		failures := -cmp.Compare(a.Recent.FailedPerSecond+a.Recent.RejectedPerSecond, b.Recent.FailedPerSecond+b.Recent.RejectedPerSecond)
@@ -102,6 +115,11 @@ func (v View) rows(s *console.State) []row {
 	return all
 }
 
+// has reports whether the view shows what has a name.
+func (v View) has(name string) bool {
+	return strings.Contains(strings.ToLower(name), strings.ToLower(v.Filter))
+}
+
 func severity(state string) int { return slices.Index([]string{"half-open", "open"}, state) }
 
 // line is what is printed on one, in a colour.
@@ -118,17 +136,22 @@ func head(s *console.State) []line {
 	if !s.Ready {
 		ready = line{"NOT READY", terminal.Colours.Red}
 	}
-	profile := ""
 	if s.Profile.Name != "" {
-		profile = "profile " + s.Profile.Name + ", "
+		ready.text += ", profile " + s.Profile.Name
 	}
+	ready.text += ", observed for " + ago(s.At.Sub(s.Since))
 	t := s.Totals
 	lines := []line{
 		ready,
-		plain("%s%d services, %d circuit breakers, %d rate limiters, observed for %s",
-			profile, len(s.Services), len(s.CircuitBreakers), len(s.RateLimiters), ago(s.At.Sub(s.Since))),
-		plain("%s operations, %s failed, %s retries, %s rejected, %s timeouts",
-			thousands(t.Operations), thousands(t.Failed), thousands(t.Retries), thousands(t.CircuitOpen+t.RateLimited), thousands(t.Timeouts)),
+		plain("%s, %s, %s, %s", plural(uint64(len(s.Services)), "service", "services"), plural(uint64(len(s.CircuitBreakers)), "circuit breaker", "circuit breakers"),
+			plural(uint64(len(s.RateLimiters)), "rate limiter", "rate limiters"), plural(uint64(len(s.Bulkheads)), "bulkhead", "bulkheads")),
+		plain("%s, %s failed, %s, %s rejected, %s", plural(t.Operations, "operation", "operations"), thousands(t.Failed), plural(t.Retries, "retry", "retries"),
+			thousands(t.CircuitOpen+t.RateLimited+t.BulkheadFull), plural(t.Timeouts, "timeout", "timeouts")),
+	}
+	for _, text := range []string{instead(t), sharing(s)} {
+		if text != "" {
+			lines = append(lines, plain("%s", text))
+		}
 	}
 	if d := s.DryRun; d != nil {
 		lines = append(lines, plain("dry run of %s: would have tripped %s times, rejected %s and retried %s (%s of them assumed); %s operations unseen",
@@ -144,31 +167,38 @@ func head(s *console.State) []line {
 	return lines
 }
 
-// table is the operations, with its heading first.
-func table(rows []row, width int) []line {
-	const numbers = "%9s %8s %8s %8s %8s %8s %6s"
-	name := len("OPERATION")
-	for _, r := range rows {
-		name = max(name, utf8.RuneCountInString(printable.Text(r.ID)))
-	}
-	name = min(name, max(20, width-len(fmt.Sprintf(numbers, "", "", "", "", "", "", ""))-12))
-	heading := fmt.Sprintf("%-*s %-9s "+numbers, name, "OPERATION", "STATE", "/s", "FAILED/s", "RETRY/s", "REJECT/s", "P50", "P99", "ACTIVE")
-	lines := []line{{heading, terminal.Colours.Bold}}
-	for _, r := range rows {
+// now is what happens to the operations, with its heading first.
+func (v View) now(s *console.State, width int) []line {
+	g := newGrid("OPERATION", column{"STATE", 9, true}, column{"/s", 6, false}, column{"FAIL/s", 6, false}, column{"RETRY/s", 7, false},
+		column{"REJ/s", 6, false}, column{"P50", 6, false}, column{"P99", 6, false}, column{"ACTIVE", 6, false})
+	for _, r := range v.rows(s) {
 		recent := r.Recent
-		text := fmt.Sprintf("%-*s %-9s "+numbers, name, cut(printable.Text(r.ID), name), cut(printable.Text(r.state), 9),
-			rate(recent.PerSecond), rate(recent.FailedPerSecond), rate(recent.RetriesPerSecond), rate(recent.RejectedPerSecond),
-			latency(recent.P50), latency(recent.P99), count(r.Active))
-		var style func(terminal.Colours, string) string
-		switch {
-		case r.state == "open":
-			style = terminal.Colours.Red
-		case r.unhealthy():
-			style = terminal.Colours.Yellow
-		}
-		lines = append(lines, line{text, style})
+		g.add(r.style(), r.ID, r.state, rate(recent.PerSecond), rate(recent.FailedPerSecond), rate(recent.RetriesPerSecond),
+			rate(recent.RejectedPerSecond), latency(recent.P50), latency(recent.P99), short(r.Active))
 	}
-	return lines
+	return g.lines(width)
+}
+
+// totals is what became of the operations since the start, likewise.
+func (v View) totals(s *console.State, width int) []line {
+	g := newGrid("SINCE THE START", column{"CALLS", 6, false}, column{"FAILED", 6, false}, column{"HEDGES", 6, false}, column{"WON", 5, false},
+		column{"FALLBACKS", 9, false}, column{"STALE", 5, false}, column{"BUDGET", 6, false}, column{"SHED", 5, false})
+	for _, r := range v.rows(s) {
+		t := r.Totals
+		g.add(r.style(), r.ID, short(t.Operations), short(t.Failed), short(t.Hedges), short(t.HedgesWon),
+			short(t.Fallbacks), short(t.Stale), short(t.RetryBudget), short(t.Shed))
+	}
+	return g.lines(width)
+}
+
+func (r row) style() func(terminal.Colours, string) string {
+	switch {
+	case r.state == "open":
+		return terminal.Colours.Red
+	case r.unhealthy():
+		return terminal.Colours.Yellow
+	}
+	return nil
 }
 
 func rate(x float64) string {
@@ -177,10 +207,8 @@ func rate(x float64) string {
 		return "-"
 	case x < 10:
 		return fmt.Sprintf("%.1f", x)
-	case x < 1e6:
-		return fmt.Sprintf("%.0f", x)
 	default:
-		return fmt.Sprintf("%.1e", x)
+		return short(uint64(min(x, 1e18) + 0.5))
 	}
 }
 
@@ -195,16 +223,11 @@ func latency(seconds float64) string {
 		return d.Round(100 * time.Microsecond).String()
 	case d < time.Second:
 		return d.Round(time.Millisecond).String()
-	default:
+	case d < 100*time.Second:
 		return d.Round(10 * time.Millisecond).String()
+	default:
+		return ago(d)
 	}
-}
-
-func count(n uint64) string {
-	if n == 0 {
-		return "-"
-	}
-	return fmt.Sprint(n)
 }
 
 // cut shortens a text to so many signs.
@@ -220,7 +243,16 @@ func (v View) Print(w io.Writer, s *console.State) {
 	for _, l := range head(s) {
 		fmt.Fprintln(w, printable.Text(l.text))
 	}
-	for _, l := range table(v.rows(s), 1000) {
-		fmt.Fprintln(w, strings.TrimRight(l.text, " "))
+	for i, table := range []func(*console.State, int) []line{v.now, v.totals, v.limitTable} {
+		lines := table(s, 1000)
+		if i > 0 && len(lines) == 1 {
+			continue
+		}
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		for _, l := range lines {
+			fmt.Fprintln(w, strings.TrimRight(l.text, " "))
+		}
 	}
 }

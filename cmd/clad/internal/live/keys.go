@@ -20,6 +20,8 @@ func Keys(input []byte) (keys []string, rest []byte) {
 			keys, input = append(keys, "ctrl+c"), input[1:]
 		case b == '\r' || b == '\n':
 			keys, input = append(keys, "enter"), input[1:]
+		case b == '\t':
+			keys, input = append(keys, "tab"), input[1:]
 		case b == 0x7f || b == 0x08:
 			keys, input = append(keys, "backspace"), input[1:]
 		case b < ' ':

@@ -46,6 +46,8 @@ func (s *Screen) Key(key string) (quit bool) {
 		return true
 	case "s":
 		s.Sort = s.Sort.Next()
+	case "tab":
+		s.Table, s.top = s.Table.Next(), 0
 	case "u":
 		s.Unhealthy, s.top = !s.Unhealthy, 0
 	case "/":
@@ -87,6 +89,7 @@ func (s *Screen) typed(key string) {
 
 var helpLines = []string{
 	"q         quit",
+	"tab       the next table: what happens now, totals since the start, limits",
 	"s         sort by the next: state, rate, failures, latency, name",
 	"/         show operations whose name has what is typed; enter ends typing, esc takes it back",
 	"u         show only what fails, retries, is rejected or is not closed",
@@ -94,8 +97,7 @@ var helpLines = []string{
 	"",
 	"STATE is that of the circuit breakers; rates are of the last ten seconds,",
 	"quantiles of the last half minute to minute, waits and retries included.",
-	"",
-	"any key goes back",
+	"BUDGET counts retries that a budget refused, SHED what was refused of the sheddable.",
 }
 
 // Frame is the whole screen, a line for each of the terminal's.
@@ -143,23 +145,26 @@ func (s *Screen) board(lines []line, width, height int) []line {
 		above = append(above[:most-1:most-1], plain("and %d more; clad status tells all", more))
 	}
 	lines = append(append(lines, above...), line{})
-	rows := s.rows(s.state)
+	table := [...]func(*console.State, int) []line{s.now, s.totals, s.limitTable}[s.Table](s.state, width)
+	heading, rows := table[0], table[1:]
 	room := max(1, height-len(lines)-1)
 	s.shown = len(rows)
 	s.top = min(max(0, s.top), max(0, len(rows)-room))
-	all := table(rows, width)
-	lines = append(lines, all[0])
+	lines = append(lines, heading)
 	if len(rows) == 0 {
 		return append(lines, line{text: "none"})
 	}
-	return append(lines, all[1+s.top:min(1+s.top+room, len(all))]...)
+	return append(lines, rows[s.top:min(s.top+room, len(rows))]...)
 }
 
 func (s *Screen) foot() line {
+	if s.help {
+		return line{"any key goes back", terminal.Colours.Dim}
+	}
 	if s.filtering {
 		return line{"/" + s.Filter + "_", terminal.Colours.Bold}
 	}
-	parts := []string{"q quit", "s sort: " + s.Sort.String(), "/ filter"}
+	parts := []string{"q quit", "s sort: " + s.Sort.String(), "/ filter", "tab " + s.Table.Next().String()}
 	if s.Filter != "" {
 		parts[2] += ": " + s.Filter
 	}

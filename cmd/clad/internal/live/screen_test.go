@@ -140,13 +140,23 @@ func TestNothingHostileReachesTheTerminal(t *testing.T) {
 		state.CircuitBreakers[i].Name, state.CircuitBreakers[i].State = evil, evil
 	}
 	state.CircuitBreakers[0].Control = &console.Control{By: evil, Reason: evil}
-	s := screen(200, 40)
+	state.Services[0].Partitions = &console.Partitions{Known: -1, Open: []string{evil, evil, evil, evil}}
+	state.Bulkheads = []console.Bulkhead{{Name: evil, Waiting: 1, Adaptive: &console.AdaptiveLimit{Unloaded: 1e300}}}
+	state.RateLimiters[0] = console.RateLimiter{Name: evil, Tokens: -1e300, Period: 1e300, PerPeriod: 1, Shared: &console.Shared{Alone: true, Instances: -1}}
+	state.CircuitBreakers[1].Shared = &console.Shared{Instances: -1}
+	s := screen(200, 60)
 	s.Show(state, nil)
 	s.Show(nil, errors.New(evil))
-	press(s, "/", evil)
 	var page strings.Builder
 	live.View{}.Print(&page, state)
-	for _, text := range append(s.Frame(), strings.Split(page.String(), "\n")...) {
+	page.WriteString(strings.Join(live.Facts(state), "\n"))
+	lines := strings.Split(page.String(), "\n")
+	for range 3 {
+		lines = append(lines, s.Frame()...)
+		press(s, "tab")
+	}
+	press(s, "/", evil)
+	for _, text := range append(s.Frame(), lines...) {
 		if strings.ContainsAny(text, "\x1b\x07\r\n\x00\u202e") || !utf8.ValidString(text) {
 			t.Errorf("%q", text)
 		}
@@ -159,8 +169,8 @@ func TestNothingHostileReachesTheTerminal(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
-	keys, rest := live.Keys([]byte("q\x1b[A\x1b[6~é\x1bOB\r\x7f\x03\x01\x1b[200~\x1b"))
-	if got := strings.Join(keys, " "); got != "q up pgdown é down enter backspace ctrl+c esc" || len(rest) != 0 {
+	keys, rest := live.Keys([]byte("q\t\x1b[A\x1b[6~é\x1bOB\r\x7f\x03\x01\x1b[200~\x1b"))
+	if got := strings.Join(keys, " "); got != "q tab up pgdown é down enter backspace ctrl+c esc" || len(rest) != 0 {
 		t.Errorf("%q, %q", got, rest)
 	}
 	if keys, rest := live.Keys([]byte("\x1b[")); len(keys) != 0 || string(rest) != "\x1b[" {

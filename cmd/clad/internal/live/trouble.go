@@ -25,7 +25,8 @@ func (t Trouble) String() string {
 
 // Troubles lists what is wrong, the critical first: services that are down, circuit
 // breakers that are not closed or that somebody holds, limits that somebody has
-// changed, and a profile that could not be reloaded.
+// changed, bulkheads before which calls wait, what goes on without its fleet, and a
+// profile that could not be reloaded.
 func Troubles(s *console.State) []Trouble {
 	var critical, others []Trouble
 	told := map[string]bool{} // breakers that a service's line has told of
@@ -49,6 +50,7 @@ func Troubles(s *console.State) []Trouble {
 	if !s.Ready && len(critical) == 0 {
 		critical = append(critical, Trouble{true, "the application is not ready"})
 	}
+	others = append(others, partitionTroubles(s, told)...)
 	add := func(text string) { others = append(others, Trouble{Text: printable.Text(text)}) }
 	for _, b := range s.CircuitBreakers {
 		if !told[b.Name] && (b.State != "closed" || b.Mode != "automatic") {
@@ -60,6 +62,9 @@ func Troubles(s *console.State) []Trouble {
 			add(fmt.Sprintf("rate limiter %s is set to %v/s%s", l.Name, l.PerSecond, controlText(l.Control, s.At)))
 		}
 	}
+	for _, text := range append(fullBulkheads(s), alone(s)...) {
+		add(text)
+	}
 	switch {
 	case s.Profile.Error != "":
 		add(fmt.Sprintf("profile %s was not reloaded: %s", s.Profile.Name, s.Profile.Error))
@@ -67,6 +72,60 @@ func Troubles(s *console.State) []Trouble {
 		add("the profile was not reloaded: " + s.Reloads.LastError)
 	}
 	return append(critical, others...)
+}
+
+// manyPartitions are told of in one line, and not by their breakers.
+const manyPartitions = 3
+
+// partitionTroubles are services many of whose partitions are down, whose breakers
+// are told of by that.
+func partitionTroubles(s *console.State, told map[string]bool) (troubles []Trouble) {
+	for _, service := range s.Services {
+		p := service.Partitions
+		if p == nil || len(p.Open) <= manyPartitions {
+			continue
+		}
+		text := fmt.Sprintf("%d of %d partitions of %s are down: %s", len(p.Open), p.Known, service.Name, some(p.Open, manyPartitions))
+		troubles = append(troubles, Trouble{Text: printable.Text(text)})
+		for _, key := range p.Open {
+			told[service.Name+"/"+key] = true
+		}
+	}
+	return troubles
+}
+
+// fullBulkheads are those before which calls wait.
+func fullBulkheads(s *console.State) (texts []string) {
+	for _, b := range s.Bulkheads {
+		if b.InUse >= b.Limit && b.Waiting > 0 {
+			texts = append(texts, fmt.Sprintf("bulkhead %s is full: %d calls under way, %d wait, %s rejected", b.Name, b.InUse, b.Waiting, thousands(b.Rejected)))
+		}
+	}
+	return texts
+}
+
+// alone is what goes on without the fleet, in a line.
+func alone(s *console.State) []string {
+	var names []string
+	var last time.Time
+	note := func(name string, with *console.Shared) {
+		if with != nil && with.Alone {
+			names = append(names, name)
+			if with.Heard.After(last) {
+				last = with.Heard
+			}
+		}
+	}
+	for _, b := range s.CircuitBreakers {
+		note("circuit breaker "+b.Name, b.Shared)
+	}
+	for _, l := range s.RateLimiters {
+		note("rate limiter "+l.Name, l.Shared)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("going on without the fleet: %s; %s", some(names, 3), heard(last, s.At))}
 }
 
 func breakerText(b console.CircuitBreaker, now time.Time) string {
@@ -121,6 +180,13 @@ func ago(d time.Duration) string {
 	default:
 		return fmt.Sprintf("%dd", int(d.Hours()/24))
 	}
+}
+
+func plural(n uint64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return thousands(n) + " " + many
 }
 
 // thousands writes 4210 as 4,210.

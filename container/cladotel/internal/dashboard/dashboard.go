@@ -33,10 +33,11 @@ var sections = []struct {
 	metrics []metrics.Metric
 }{
 	{"Operations", []metrics.Metric{metrics.Operations, metrics.OperationDuration, metrics.Active}},
-	{"Attempts", []metrics.Metric{metrics.AttemptDuration, metrics.Retries, metrics.Hedges, metrics.Timeouts, metrics.Overruns, metrics.Rejections, metrics.Fallbacks, metrics.Stale, metrics.Chaos}},
+	{"Attempts", []metrics.Metric{metrics.AttemptDuration, metrics.Retries, metrics.Hedges, metrics.Timeouts, metrics.Overruns, metrics.Rejections, metrics.Shed, metrics.Fallbacks, metrics.Stale, metrics.Chaos}},
 	{"Circuit breakers", []metrics.Metric{metrics.BreakerState, metrics.Transitions}},
 	{"Rate limiters", []metrics.Metric{metrics.LimiterTokens, metrics.LimiterLimit}},
 	{"Bulkheads", []metrics.Metric{metrics.BulkheadInUse, metrics.BulkheadWaiting, metrics.BulkheadLimit}},
+	{"Fleet", []metrics.Metric{metrics.SharedInstances, metrics.SharedAlone, metrics.SharedAge}},
 	{"Profile", []metrics.Metric{metrics.Reloads}},
 	{"Dry run", []metrics.Metric{metrics.ShadowTrips, metrics.ShadowRejections, metrics.ShadowRetries, metrics.ShadowTimeouts}},
 }
@@ -104,7 +105,8 @@ func (b *builder) metric(m metrics.Metric) {
 		queries = append(queries, query(fmt.Sprintf("sum by (%s) (rate(%s%s[$__rate_interval]))", by, name, where), legend))
 	default:
 		how := "sum"
-		if m.Name == metrics.BreakerState.Name {
+		switch m.Name { // all instances say the same of these, or one of them the worst
+		case metrics.BreakerState.Name, metrics.SharedInstances.Name, metrics.SharedAge.Name:
 			how = "max"
 		}
 		queries = append(queries, query(fmt.Sprintf("%s by (%s) (%s%s)", how, by, name, where), legend))

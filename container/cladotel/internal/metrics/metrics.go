@@ -26,14 +26,16 @@ type Metric struct {
 
 // The attributes.
 const (
-	Operation = "operation" // its id: "payments.Gateway.Charge"
-	Outcome   = "outcome"
-	Reason    = "reason"
-	Breaker   = "breaker"
-	Limiter   = "limiter"
-	Bulkhead  = "bulkhead"
-	State     = "state"
-	Result    = "result"
+	Operation  = "operation" // its id: "payments.Gateway.Charge"
+	Outcome    = "outcome"
+	Reason     = "reason"
+	Breaker    = "breaker"
+	Limiter    = "limiter"
+	Bulkhead   = "bulkhead"
+	State      = "state"
+	Result     = "result"
+	SharedKind = "kind" // of what is shared
+	SharedName = "name"
 )
 
 // The metrics.
@@ -45,6 +47,7 @@ var (
 	Retries           = Metric{"clad.retries", Counter, "{attempt}", "Attempts that followed another.", []string{Operation}}
 	Hedges            = Metric{"clad.hedges", Counter, "{attempt}", "Attempts that were made beside another that took long. Won: had the answer first.", []string{Operation, Result}}
 	Rejections        = Metric{"clad.rejections", Counter, "{attempt}", "Attempts that a circuit breaker, a rate limiter, a bulkhead or a retry budget refused: the dependency was not called.", []string{Operation, Reason}}
+	Shed              = Metric{"clad.shed", Counter, "{attempt}", "Rejections by rate limiters and bulkheads of calls that were sheddable.", []string{Operation}}
 	Timeouts          = Metric{"clad.timeouts", Counter, "{timeout}", "Timeouts of the policies, of attempts and of whole operations.", []string{Operation}}
 	Overruns          = Metric{"clad.attempt.overruns", Counter, "{attempt}", "Attempts that came back long after their deadline.", []string{Operation}}
 	Fallbacks         = Metric{"clad.fallbacks", Counter, "{operation}", "Operations that failed and whose fallback was asked then.", []string{Operation}}
@@ -57,6 +60,9 @@ var (
 	BulkheadInUse     = Metric{"clad.bulkhead.in_use", Gauge, "{call}", "Calls that a bulkhead has let in and that are under way.", []string{Bulkhead}}
 	BulkheadWaiting   = Metric{"clad.bulkhead.waiting", Gauge, "{call}", "Calls that wait for a bulkhead's permit.", []string{Bulkhead}}
 	BulkheadLimit     = Metric{"clad.bulkhead.limit", Gauge, "{call}", "Calls that a bulkhead lets in at the same time.", []string{Bulkhead}}
+	SharedInstances   = Metric{"clad.shared.instances", Gauge, "{instance}", "Instances that share a circuit breaker or a rate limiter, as far as this one knows.", []string{SharedKind, SharedName}}
+	SharedAlone       = Metric{"clad.shared.alone", Gauge, "{instance}", "1 while the instance goes on without the others, since the store is away; else 0.", []string{SharedKind, SharedName}}
+	SharedAge         = Metric{"clad.shared.age", Gauge, "s", "How long ago the store last answered for it: how old is what is known. It is not there before the first answer.", []string{SharedKind, SharedName}}
 	ShadowTrips       = Metric{"clad.shadow.trips", Counter, "{trip}", "Times that circuit breakers of a dry run would have opened.", []string{Operation}}
 	ShadowRejections  = Metric{"clad.shadow.rejections", Counter, "{attempt}", "Attempts that a dry run would have refused.", []string{Operation, Reason}}
 	ShadowRetries     = Metric{"clad.shadow.retries", Counter, "{attempt}", "Attempts that would have followed another in a dry run, as far as that can be known.", []string{Operation}}
@@ -66,18 +72,19 @@ var (
 
 // All are all metrics, in the order in which to read of them.
 var All = []Metric{
-	Operations, OperationDuration, Active, AttemptDuration, Retries, Hedges, Timeouts, Overruns, Rejections, Fallbacks, Stale, Chaos,
+	Operations, OperationDuration, Active, AttemptDuration, Retries, Hedges, Timeouts, Overruns, Rejections, Shed, Fallbacks, Stale, Chaos,
 	BreakerState, Transitions, LimiterTokens, LimiterLimit,
-	BulkheadInUse, BulkheadWaiting, BulkheadLimit, Reloads,
+	BulkheadInUse, BulkheadWaiting, BulkheadLimit, SharedInstances, SharedAlone, SharedAge, Reloads,
 	ShadowTrips, ShadowRejections, ShadowRetries, ShadowTimeouts,
 }
 
 // Values are what the attributes can be, where that is a closed set.
 var Values = map[string][]string{
-	Outcome: {"succeeded", "answered", "failed", "cancelled"},
-	Reason:  {"circuit_open", "rate_limited", "bulkhead_full", "retry_budget"},
-	Result:  {"won", "lost"},
-	State:   {"closed", "half-open", "open"},
+	Outcome:    {"succeeded", "answered", "failed", "cancelled"},
+	Reason:     {"circuit_open", "rate_limited", "bulkhead_full", "retry_budget"},
+	Result:     {"won", "lost"},
+	SharedKind: {"circuit_breaker", "rate_limiter"},
+	State:      {"closed", "half-open", "open"},
 }
 
 // Boundaries are those of the histograms' buckets, in seconds: from a cache on the

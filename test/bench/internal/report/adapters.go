@@ -40,6 +40,8 @@ func (p *page) adapters() {
 		"careful caller pays who has nothing else, and most of what a client pays for a timeout of anybody's, since it\n" +
 		"has to be ready for its end.\n\n")
 	p.table(2, []string{"operation", "client", "ns", "times bare", "allocations more"}, rows)
+	p.say("The functions that fail have a circuit breaker alone, and what is timed is a failure: what its error means is found\n" +
+		"out each time, through what wraps it.\n\n")
 }
 
 // loopback is what protection adds to calls of real servers.
