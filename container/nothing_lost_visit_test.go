@@ -213,7 +213,7 @@ func (v *visit) attempt(ctx context.Context) (*stay, error) {
 	v.mu.Unlock()
 	if r.IntN(2) == 0 {
 		if d := within(r, 3*time.Second); r.IntN(4) == 0 {
-			time.Sleep(d)
+			time.Sleep(d) // real time: none, visits are in the bubble of their test
 		} else if err := wait(ctx, d); err != nil {
 			return nil, err
 		}
@@ -259,7 +259,7 @@ func (v *visit) keep(ctx context.Context) {
 		v.mu.Unlock()
 		return
 	}
-	time.Sleep(within(v.r, 2*time.Second))
+	time.Sleep(within(v.r, 2*time.Second)) // real time: none, as above
 	k.finish(func(p *container.Pending) {
 		if v.r.IntN(2) == 0 {
 			_ = p.Leave(nil)

@@ -36,7 +36,7 @@ func WithMaxPartitions(n int) Option {
 // They go by the service's name and the key, "payments.Gateway/tenant-7", in errors,
 // events and listings; operations and metrics of them are the service's. An empty key
 // is no partition: its calls share what the service has. For a key that is an argument
-// see //clad:key and [Call.Partition].
+// see //clad:key of clad gen, and [Call.Partition].
 //
 // So many partitions are remembered, [DefaultMaxPartitions] unless [WithMaxPartitions]
 // says another number. For one more, one makes room that was not used of late; one with
@@ -61,8 +61,8 @@ func (c *Call) Partition(key string) {
 type partitions struct {
 	o     *Orchestrator
 	whole *owner
-	key   func(context.Context) string // nil where only calls themselves say
-	by    *recent.Values[partitionKey, *partition]
+	key   func(context.Context) string                            // nil where only calls themselves say
+	by    atomic.Pointer[recent.Values[partitionKey, *partition]] // nil until there is one
 
 	// Of those that have made room; the registry's lock guards both.
 	dropped uint64
@@ -88,7 +88,7 @@ type partitioned struct {
 }
 
 func newPartitions(o *Orchestrator, whole *owner, key func(context.Context) string) *partitions {
-	return &partitions{o: o, whole: whole, key: key, by: recent.New[partitionKey](o.maxPartitions, (*partition).worth)}
+	return &partitions{o: o, whole: whole, key: key}
 }
 
 // bind compiles a pipeline of an owner, and those of its partitions.
@@ -133,7 +133,7 @@ func (p *partitioned) of(k partitionKey, whole *program) *program {
 }
 
 func (p *partitioned) find(k partitionKey) *program {
-	part, ok := p.all.by.Get(k)
+	part, ok := p.all.by.Load().Get(k)
 	if !ok {
 		return nil
 	}
@@ -177,19 +177,27 @@ func (p *partitioned) programFor(tx *transaction, part *partition, pipeline *Pip
 
 // partition returns the one of a key, which is made known where it was not.
 func (tx *transaction) partition(all *partitions, k partitionKey) *partition {
-	if part, ok := all.by.Get(k); ok {
+	if part, ok := all.by.Load().Get(k); ok {
 		return part
 	}
 	k = partitionKey{strings.Clone(k.context), strings.Clone(k.call)} // and not what they were cut out of
 	part := &partition{key: k, owner: &owner{name: all.whole.name + "/" + k.String(), whole: all.whole}}
 	tx.onCommit(func() {
-		for _, dropped := range all.by.Put(k, part) {
+		for _, dropped := range all.room().Put(k, part) {
 			dropped.owner.drop(tx.o)
 			all.dropped++
 			all.forgot = clock.Now()
 		}
 	})
 	return part
+}
+
+// room is for transactions: most owners never have a partition.
+func (all *partitions) room() *recent.Values[partitionKey, *partition] {
+	if all.by.Load() == nil {
+		all.by.Store(recent.New[partitionKey](all.o.maxPartitions, (*partition).worth))
+	}
+	return all.by.Load()
 }
 
 // String is what a partition's name has after the whole's.
@@ -244,7 +252,7 @@ func (p *partition) worth() recent.Worth {
 // reload compiles the programs of the partitions anew, whose pipelines are those of p.
 func (p *partitioned) reload(tx *transaction) error {
 	var failed error
-	p.all.by.Each(func(_ partitionKey, part *partition) {
+	p.all.by.Load().Each(func(_ partitionKey, part *partition) {
 		pipeline := part.pipeline(p.whole)
 		if pipeline == nil || failed != nil {
 			return
@@ -265,16 +273,16 @@ func (all *partitions) complete() bool {
 // remembered says how many there are; nil where no call has said that it is of one, nor
 // its context can.
 func (all *partitions) remembered() *PartitionsHealth {
-	if all.key == nil && all.by.Len() == 0 {
+	if all.key == nil && all.by.Load().Len() == 0 {
 		return nil
 	}
-	return &PartitionsHealth{Known: all.by.Len(), Max: all.o.maxPartitions, Dropped: all.dropped}
+	return &PartitionsHealth{Known: all.by.Load().Len(), Max: all.o.maxPartitions, Dropped: all.dropped}
 }
 
 // each calls f for each partition. The registry is locked.
 func (all *partitions) each(f func(*partition)) {
 	if all != nil {
-		all.by.Each(func(_ partitionKey, part *partition) { f(part) })
+		all.by.Load().Each(func(_ partitionKey, part *partition) { f(part) })
 	}
 }
 

@@ -45,6 +45,8 @@ method of an interface changes that:
   //clad:safe    safe to repeat: a callback or an iter.Seq may begin anew
   //clad:bounded the policy's timeouts bound what it opened, too
   //clad:skip    passed through
+  //clad:key id  each value of the parameter id has breakers, limiters and
+                 bulkheads of its own: a string, an integer, or what has a String
 `,
 	prepare: func(flags *flag.FlagSet, io streams) func(context.Context, []string) int {
 		var types, tags list

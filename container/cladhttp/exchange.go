@@ -40,7 +40,7 @@ type exchange struct {
 	first struct {
 		request http.Request
 		upload  upload
-		hints   [4]string
+		values  headerValues
 	}
 	body body
 }

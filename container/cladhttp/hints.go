@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+	"unsafe"
 
 	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/policy"
@@ -61,20 +62,24 @@ func timeoutOf(ctx context.Context) time.Duration {
 	return tooShort
 }
 
-// write adds them, and the key if there is one, to the headers of a request, of which
-// it makes a copy; their values, which the copy shares, are not written to. New ones
-// are kept in values.
-func (h hints) write(req *http.Request, key idempotencyKey, values *[4]string) {
-	if h == (hints{}) && key.value == "" || req.Header == nil { // the transport will say so
-		return
-	}
-	req.Header = maps.Clone(req.Header)
+// headerValues are what the headers of an attempt share. They are not written to
+// once they are there.
+type headerValues struct {
+	text   [4]string
+	digits [8]byte // of the milliseconds: more take memory of their own
+}
+
+// write adds them, and the key if there is one, to the headers of a request, which must
+// be its own.
+func (h hints) write(req *http.Request, key idempotencyKey, v *headerValues) {
+	values := &v.text
 	if h.retries {
 		values[0] = strconv.Itoa(h.left)
 		req.Header[headerRetriesLeft] = values[0:1:1]
 	}
 	if h.timeout > 0 {
-		values[1] = strconv.FormatInt(h.timeout.Milliseconds(), 10)
+		digits := strconv.AppendInt(v.digits[:0], h.timeout.Milliseconds(), 10)
+		values[1] = unsafe.String(unsafe.SliceData(digits), len(digits))
 		req.Header[headerTimeout] = values[1:2:2]
 	}
 	if h.sheddable {
@@ -100,7 +105,9 @@ func (t *transport) passOn(req *http.Request) *http.Request {
 		return req
 	}
 	passed := *req
-	hints{retries, left, timeoutOf(ctx), sheddable}.write(&passed, idempotencyKey{}, new([4]string))
+	if passed.Header = maps.Clone(req.Header); passed.Header != nil {
+		hints{retries, left, timeoutOf(ctx), sheddable}.write(&passed, idempotencyKey{}, &headerValues{})
+	}
 	return &passed
 }
 

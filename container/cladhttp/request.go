@@ -3,6 +3,7 @@ package cladhttp
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 )
@@ -10,23 +11,27 @@ import (
 // request makes the request for an attempt: the caller's own stays as it is, and
 // so does what another attempt is made from.
 func (x *exchange) request(ctx context.Context) (*http.Request, error) {
-	req, watch, values := &x.first.request, &x.first.upload, &x.first.hints
+	req, watch, values := &x.first.request, &x.first.upload, &x.first.values
 	if x.attempts == 0 {
 		*req = *x.req.WithContext(ctx)
 	} else { // the first may still be in use
-		req, watch, values = x.req.WithContext(ctx), &upload{}, new([4]string)
+		req, watch, values = x.req.WithContext(ctx), &upload{}, &headerValues{}
 	}
-	req.Cancel = nil //nolint:staticcheck // its end is that of ctx
-	_, reads := x.Unwrap().(*http.Transport)
-	if !reads {
+	req.Cancel = nil                                                        //nolint:staticcheck // its end is that of ctx
+	tells := (x.hints != hints{} || x.key.value != "") && req.Header != nil // else the transport says so
+	if _, reads := x.Unwrap().(*http.Transport); !reads {
 		// Others may change what they are given, though they should not.
 		req.Header = x.req.Header.Clone()
 		if x.req.URL != nil {
 			u := *x.req.URL
 			req.URL = &u
 		}
+	} else if tells {
+		req.Header = maps.Clone(req.Header) // the values are shared, and not written to
 	}
-	x.hints.write(req, x.key, values)
+	if tells {
+		x.hints.write(req, x.key, values)
+	}
 	x.sent, x.upload = req, nil
 	if !hasBody(x.req) {
 		return req, nil

@@ -10,7 +10,8 @@ import (
 )
 
 // Values are at most so many, but for those that must stay. Get may be called by many
-// goroutines at any time; Put and Each by one at a time.
+// goroutines at any time; Put and Each by one at a time. There are none in a nil *Values,
+// and no room.
 type Values[K comparable, V any] struct {
 	most  int
 	worth func(V) Worth
@@ -73,6 +74,9 @@ func New[K comparable, V any](most int, worth func(V) Worth) *Values[K, V] {
 
 // Get returns the value of a key, which is used by that.
 func (v *Values[K, V]) Get(key K) (value V, ok bool) {
+	if v == nil {
+		return value, false
+	}
 	e := v.find(key)
 	if e == nil {
 		return value, false
@@ -206,10 +210,18 @@ func (v *Values[K, V]) remove(e *entry[K, V]) {
 }
 
 // Len is how many there are.
-func (v *Values[K, V]) Len() int { return len(v.all) }
+func (v *Values[K, V]) Len() int {
+	if v == nil {
+		return 0
+	}
+	return len(v.all)
+}
 
 // Each calls f for each of them.
 func (v *Values[K, V]) Each(f func(K, V)) {
+	if v == nil {
+		return
+	}
 	for _, e := range v.all {
 		f(e.key, *e.value.Load())
 	}

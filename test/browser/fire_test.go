@@ -27,7 +27,7 @@ func TestWhatIsShedAndFallsBackIsSeen(t *testing.T) {
 	}
 	page.do(script(`document.getElementById("tab-services").click()`),
 		script(`[...document.querySelectorAll(".entry .row-name")].find((e) => e.firstElementChild.textContent === "payments.Gateway").click()`))
-	for _, said := range []string{"3 handed to the fallback", "3 attempts shed"} {
+	for _, said := range []string{"3 handed to the fallback", "3 shed"} {
 		page.says(".details", said)
 	}
 	page.shot("fire")

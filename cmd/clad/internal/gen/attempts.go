@@ -49,6 +49,7 @@ func (w *writer) loop(m *method, v variables, pipeline, next, fallback, err stri
 	}
 	w.linef("call := %s.Begin(%s)", pipeline, begin)
 	w.linef("defer call.End()")
+	w.partition(m, v)
 	w.ask(m, v)
 	w.attempts(m, v, err)
 	if m.fallsBack() {

@@ -18,12 +18,20 @@ import (
 type comment struct {
 	doc                       []string // lines, with their slashes
 	once, skip, safe, bounded bool
+	key                       string // the name of a parameter
+	keyAt                     token.Position
 }
+
+// says reports whether there is a directive.
+func (c *comment) says() bool { return c.once || c.skip || c.safe || c.bounded || c.key != "" }
 
 // add joins what is said in two places.
 func (c *comment) add(other comment) {
 	c.once, c.skip = c.once || other.once, c.skip || other.skip
 	c.safe, c.bounded = c.safe || other.safe, c.bounded || other.bounded
+	if c.key == "" {
+		c.key, c.keyAt = other.key, other.keyAt
+	}
 }
 
 // sources reads comments, which types don't carry, from the files that declare
@@ -127,7 +135,7 @@ func (s *sources) embedding(typ types.Type, iface *types.Interface, found map[st
 		}
 		c, bad := readComments(d.fset, field.Doc, field.Comment)
 		errs = append(errs, bad...)
-		if !c.once && !c.skip && !c.safe && !c.bounded {
+		if !c.says() {
 			continue
 		}
 		for e := range iface.EmbeddedTypes() {
@@ -135,10 +143,19 @@ func (s *sources) embedding(typ types.Type, iface *types.Interface, found map[st
 			if !ok || !sameName(e, field.Type) {
 				continue
 			}
+			keyed := false
 			for m := range embedded.Methods() {
+				said := c
+				if paramOf(m.Signature(), c.key) < 0 || unguardable(m.Signature()) != "" {
+					said.key = "" // which counts for those that have it
+				}
+				keyed = keyed || said.key != ""
 				old := found[m.Id()]
-				old.add(c)
+				old.add(said)
 				found[m.Id()] = old
+			}
+			if c.key != "" && !keyed {
+				errs = append(errs, &Problem{c.keyAt, fmt.Sprintf("//clad:key %s: no method of %s that can be guarded has a parameter of that name", c.key, shortest(e))})
 			}
 		}
 	}
@@ -166,18 +183,24 @@ func readComments(fset *token.FileSet, doc, beside *ast.CommentGroup) (comment, 
 	for _, group := range []*ast.CommentGroup{doc, beside} {
 		for _, d := range directives(group) {
 			last = d
-			switch name := strings.TrimSpace(strings.TrimPrefix(d.Text, "//clad:")); name {
-			case "once":
+			name := strings.TrimSpace(strings.TrimPrefix(d.Text, "//clad:"))
+			key, isKey := strings.CutPrefix(name+" ", "key ")
+			switch {
+			case isKey:
+				if wrong := c.readKey(strings.Fields(key), fset.Position(d.Pos())); wrong != nil {
+					errs = append(errs, wrong)
+				}
+			case name == "once":
 				c.once = true
-			case "skip":
+			case name == "skip":
 				c.skip = true
-			case "safe":
+			case name == "safe":
 				c.safe = true
-			case "bounded":
+			case name == "bounded":
 				c.bounded = true
 			default:
-				errs = append(errs, &Problem{fset.Position(d.Pos()), fmt.Sprintf("unknown directive //clad:%s%s: there are //clad:once, //clad:safe, //clad:bounded and //clad:skip",
-					name, suggest.DidYouMean(name, []string{"once", "safe", "bounded", "skip"}))})
+				errs = append(errs, &Problem{fset.Position(d.Pos()), fmt.Sprintf("unknown directive //clad:%s%s: there are //clad:once, //clad:safe, //clad:bounded, //clad:skip and //clad:key",
+					name, suggest.DidYouMean(name, []string{"once", "safe", "bounded", "skip", "key"}))})
 			}
 		}
 	}
@@ -189,6 +212,18 @@ func readComments(fset *token.FileSet, doc, beside *ast.CommentGroup) (comment, 
 	}
 	c.doc = docLines(doc)
 	return c, errs
+}
+
+// readKey notes the parameter that //clad:key names.
+func (c *comment) readKey(names []string, at token.Position) error {
+	switch {
+	case len(names) != 1:
+		return &Problem{at, "//clad:key is followed by the name of one parameter, and nothing else: //clad:key tenantID"}
+	case c.key != "":
+		return &Problem{at, fmt.Sprintf("//clad:key %s: the key is %s already, and a call is of one partition", names[0], c.key)}
+	}
+	c.key, c.keyAt = names[0], at
+	return nil
 }
 
 func directives(group *ast.CommentGroup) []*ast.Comment {

@@ -27,6 +27,7 @@ type method struct {
 	once    string // why it is not attempted again, if so
 	single  string // why it is not, whatever is chosen
 	safe    bool   // to repeat
+	key     *key   // nil for none
 	context carrier
 	report  report
 	row     string // the type of the rows that it returns, with byRow
@@ -47,6 +48,12 @@ func methodsOf(typ types.Type, args map[*types.TypeParam][]types.Type, src *sour
 		m.context, m.report = contextOf(m.sig), reportOf(m.sig)
 		m.input = (&inputs{args: args, standard: src.b.isStandard}).of(m.sig, m.context)
 		m.decide(comments[fn.Id()])
+		if c := comments[fn.Id()]; c.key != "" {
+			var wrong string
+			if m.key, wrong = m.keyOf(c); wrong != "" {
+				errs = append(errs, &Problem{c.keyAt, wrong})
+			}
+		}
 		if m.guard != unguarded && m.report == byError {
 			m.outlive = outliveOf(m.sig.Results(), args)
 			if l := m.outlive.life; comments[fn.Id()].bounded && (l == open || l == held) {
@@ -245,6 +252,9 @@ func (m *method) describe() string {
 	}
 	if m.keeps() {
 		text += "; reads"
+	}
+	if m.key != nil {
+		text += "; a partition for each " + m.key.name
 	}
 	if m.outlive.what != "" && (m.context.enforces() || m.outlive.life >= body) {
 		text += "; " + m.outlive.describe()

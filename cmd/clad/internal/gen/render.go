@@ -53,6 +53,9 @@ func (u *unit) render(skip func(string) bool) (text string, proxies []*proxy, er
 		if p.needsContext() {
 			view.needs["context"] = types.NewPackage("context", "context")
 		}
+		if p.formatsKeys() {
+			view.needs["strconv"] = types.NewPackage("strconv", "strconv")
+		}
 	}
 	names := newScope(file, types.Universe.Names()...)
 	imported := nameImports(view.needs, names)
@@ -143,9 +146,18 @@ func (w *writer) head(p *proxy) {
 
 // needsContext reports whether a method begins with a context of the proxy's own.
 func (p *proxy) needsContext() bool {
-	needs := func(m method) bool { return m.guard != unguarded && m.context.param < 0 }
-	return slices.ContainsFunc(p.methods, needs) ||
-		slices.ContainsFunc(p.offers.parts, func(part part) bool { return slices.ContainsFunc(part.methods, needs) })
+	return p.hasMethod(func(m method) bool { return m.guard != unguarded && m.context.param < 0 })
+}
+
+// formatsKeys reports whether a method's key is written by package strconv.
+func (p *proxy) formatsKeys() bool {
+	return p.hasMethod(func(m method) bool { return m.key.formats() })
+}
+
+// hasMethod reports whether there is such a method, of the interface or beyond it.
+func (p *proxy) hasMethod(such func(method) bool) bool {
+	return slices.ContainsFunc(p.methods, such) ||
+		slices.ContainsFunc(p.offers.parts, func(part part) bool { return slices.ContainsFunc(part.methods, such) })
 }
 
 func (p *proxy) hasOnce() bool {

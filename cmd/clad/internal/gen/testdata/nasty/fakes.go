@@ -385,6 +385,78 @@ func (f holderFake) Unwrap() (err error) {
 	return err
 }
 
+type keyedFake struct{ f *record.Recorder }
+
+func (f keyedFake) ByCommand(ctx context.Context, key string) (result *Command) {
+	f.f.Call("ByCommand", []interface{}{ctx, key}, &result)
+	return result
+}
+
+func (f keyedFake) ByName(ctx context.Context, call2 Tenant) (err error) {
+	f.f.Call("ByName", []interface{}{ctx, call2}, &err)
+	return err
+}
+
+func (f keyedFake) ByNone(ctx context.Context) (err error) {
+	f.f.Call("ByNone", []interface{}{ctx}, &err)
+	return err
+}
+
+func (f keyedFake) ByNumber(ctx context.Context, strconv int) (err error) {
+	f.f.Call("ByNumber", []interface{}{ctx, strconv}, &err)
+	return err
+}
+
+func (f keyedFake) ByRequest(tenant string, req *http.Request) (err error) {
+	f.f.Call("ByRequest", []interface{}{tenant, req}, &err)
+	return err
+}
+
+func (f keyedFake) ByShard(ctx context.Context, shard Shard) (err error) {
+	f.f.Call("ByShard", []interface{}{ctx, shard}, &err)
+	return err
+}
+
+func (f keyedFake) BySigned(ctx context.Context, at int64) (err error) {
+	f.f.Call("BySigned", []interface{}{ctx, at}, &err)
+	return err
+}
+
+func (f keyedFake) BySize(ctx context.Context, shard Shard) (err error) {
+	f.f.Call("BySize", []interface{}{ctx, shard}, &err)
+	return err
+}
+
+func (f keyedFake) ByText(ctx context.Context, tenant string, n int) (result string, err error) {
+	f.f.Call("ByText", []interface{}{ctx, tenant, n}, &result, &err)
+	return result, err
+}
+
+func (f keyedFake) ByUnsigned(ctx context.Context, at uint64) (err error) {
+	f.f.Call("ByUnsigned", []interface{}{ctx, at}, &err)
+	return err
+}
+
+func (f keyedFake) ByValue(ctx context.Context, id UUID) (err error) {
+	f.f.Call("ByValue", []interface{}{ctx, id}, &err)
+	return err
+}
+
+func (f keyedFake) GetBoth(ctx context.Context, tenant string) (result string, err error) {
+	f.f.Call("GetBoth", []interface{}{ctx, tenant}, &result, &err)
+	return result, err
+}
+
+func (f keyedFake) Name(shard Shard) (result string) {
+	f.f.Call("Name", []interface{}{shard}, &result)
+	return result
+}
+
+func (f keyedFake) WithoutContext(tenant string) (err error) {
+	f.f.Call("WithoutContext", []interface{}{tenant}, &err)
+	return err
+}
+
 type livesFake struct{ f *record.Recorder }
 
 func (f livesFake) Body(ctx context.Context) (result io.ReadCloser, err error) {
@@ -838,6 +910,7 @@ func Fakes(f *record.Recorder) map[reflect.Type]interface{} {
 		reflect.TypeFor[Finder[User]]():                             finderFake[User]{f},
 		reflect.TypeFor[Finder[int]]():                              finderFake[int]{f},
 		reflect.TypeFor[Holder]():                                   holderFake{f},
+		reflect.TypeFor[Keyed]():                                    keyedFake{f},
 		reflect.TypeFor[Lives]():                                    livesFake{f},
 		reflect.TypeFor[Names]():                                    namesFake{f},
 		reflect.TypeFor[Odd[int, *Stringed, Stringed, *Stringed]](): oddFake[int, *Stringed, Stringed, *Stringed]{f},

@@ -491,6 +491,43 @@ func As(e Exchange, target *Flusher) bool {
 	return ok
 }
 
+// Keyed has arguments that say of which partition a call is.
+type Keyed interface {
+	//clad:key tenant
+	ByText(ctx context.Context, tenant string, n int) (string, error)
+	ByName(ctx context.Context, call Tenant) error      //clad:key call
+	ByNumber(ctx context.Context, strconv int) error    //clad:key strconv
+	BySigned(ctx context.Context, at int64) error       //clad:key at
+	BySize(ctx context.Context, shard Shard) error      //clad:key shard
+	ByUnsigned(ctx context.Context, at uint64) error    //clad:key at
+	ByValue(ctx context.Context, id UUID) error         //clad:key id
+	ByRequest(tenant string, req *http.Request) error   //clad:key tenant
+	WithoutContext(tenant string) error                 //clad:key tenant
+	ByCommand(ctx context.Context, key string) *Command //clad:key key
+
+	// What is hedged is of the partition as well.
+	//
+	//clad:safe
+	//clad:key tenant
+	GetBoth(ctx context.Context, tenant string) (string, error)
+	KeyedToo //clad:key shard
+}
+
+// KeyedToo is given its key where it is embedded.
+type KeyedToo interface {
+	ByShard(ctx context.Context, shard Shard) error
+	ByNone(ctx context.Context) error
+	Name(shard Shard) string
+}
+
+type (
+	Tenant string
+	Shard  uint8
+	UUID   [2]byte
+)
+
+func (u UUID) String() string { return fmt.Sprintf("%x", u[:]) }
+
 // Constraint and the others are refused.
 type (
 	Constraint interface{ ~int | ~string }
