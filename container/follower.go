@@ -22,6 +22,7 @@ type follower struct {
 	round    int64                   // of the fleet's last opening that was heard of
 	since    clock.Nanos             // when it was
 	joined   bool                    // the breaker is open, or probed, since the fleet is
+	left     bool                    // it was, and goes on by itself
 	failed   bool                    // a probe of its own has, in this round
 	reported bool                    // it has said that the dependency is down
 	places   map[circuit.Permit]held // of its probes under way, by the fleet's leave
@@ -143,10 +144,14 @@ func (f *follower) reportsOf(c change) (reports []BreakerReport) {
 		f.reported = true
 		reports = append(reports, BreakerReport{What: quorum.Tripped, For: open})
 	case c.to == circuit.Closed:
-		if f.reported && !f.joined {
-			reports = append(reports, BreakerReport{What: quorum.Recovered})
+		r := BreakerReport{What: quorum.Recovered}
+		if c.from == circuit.HalfOpen { // its own probes have found it back: nobody else may know
+			r.Round = f.round
 		}
-		f.joined, f.reported = false, false
+		if f.reported || f.joined || f.left {
+			reports = append(reports, r)
+		}
+		f.joined, f.left, f.reported = false, false, false
 	}
 	return reports
 }
@@ -203,8 +208,16 @@ func (f *follower) catchUp() error {
 	}
 	f.mu.Unlock()
 	n, err := f.report(r)
-	if err == nil {
-		f.hear(n)
+	if err != nil {
+		return err
 	}
-	return err
+	f.mu.Lock()
+	ended := n.Open && n.Round == f.round && !f.joined && state == circuit.Closed
+	f.mu.Unlock()
+	if ended { // while the store was away
+		_, err = f.report(BreakerReport{What: quorum.Recovered, Round: n.Round})
+		return err
+	}
+	f.hear(n)
+	return nil
 }

@@ -76,10 +76,10 @@ func (f *follower) hear(n BreakerNews) {
 	var follow func()
 	switch {
 	case n.Open && newer:
-		f.round, f.since, f.joined, f.failed, f.places = n.Round, now, true, false, nil
+		f.round, f.since, f.joined, f.left, f.failed, f.places = n.Round, now, true, false, false, nil
 		follow = func() { f.breaker.circuit.Open(min(max(n.For, 1), longest)) }
 	case !n.Open && n.Round >= f.round && f.joined:
-		f.round, f.since, f.joined, f.reported, f.places = n.Round, now, false, false, nil
+		f.round, f.since, f.joined, f.left, f.reported, f.places = n.Round, now, false, false, false, nil
 		if !f.failed { // else it goes on by itself, as the dependency is down for it alone
 			follow = f.breaker.circuit.Close
 		}

@@ -21,7 +21,7 @@ const storePatience = 5 * time.Millisecond // of a call with the store
 func (f *follower) admit(ctx context.Context, p circuit.Permit, now clock.Nanos) (wait time.Duration, ok bool, err error) {
 	f.mu.Lock()
 	if f.joined && now.Sub(f.since) > f.longest()+f.breaker.spec.load().ProbeTimeout+drift {
-		f.joined = false // the others' probes take longer than any may
+		f.joined, f.left = false, true // the others' probes take longer than any may
 	}
 	if !f.joined {
 		f.mu.Unlock()
@@ -81,7 +81,7 @@ func (f *follower) answered(p circuit.Permit, n BreakerNews, err error, round in
 	case n.Round < round: // the store has lost what it knew
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		f.joined = false
+		f.joined, f.left = false, true
 		return 0, true
 	case n.Round > round || !n.Open:
 		f.hear(n)
@@ -92,7 +92,7 @@ func (f *follower) answered(p circuit.Permit, n BreakerNews, err error, round in
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if n.For > max(f.since.Add(longest).Sub(now), 0)+drift { // longer than this instance would
-		f.joined = false
+		f.joined, f.left = false, true
 		return 0, true
 	}
 	f.noPlace = now.Add(wait)

@@ -26,7 +26,8 @@ type Store interface {
 type BreakerReport struct {
 	Instance string
 	// What is "ask" for nothing new; "tripped" when the instance's breaker has opened,
-	// and "recovered" when it has closed by itself; "probe" when it wants to make one,
+	// and "recovered" when it has closed by itself, which ends the opening of Round;
+	// "probe" when it wants to make one,
 	// and "succeeded", "failed" or "dropped" for what became of that.
 	What string
 	// Quorum is how many instances must say the same, or all there are. Where they

@@ -21,7 +21,7 @@ for i = 1, #flat, 2 do
 end
 -- What no instance can have booked, and what a clock has that was ahead by more than
 -- anybody waits, is as good as lost.
-local last, changed = had.at or now, false
+local last = had.at or now
 local function sane(n, least, most) return n == nil or n >= least and n <= most end
 if not (sane(last, 0, now + longest) and sane(had.round, 0, now + longest) and sane(had['until'], 0, last + longest)
     and sane(had.forgetting, 0, last + 3 * longest) and sane(had.quorum, 0, 4294967295) and sane(had.probes, 0, 4294967295)
@@ -31,7 +31,8 @@ if not (sane(last, 0, now + longest) and sane(had.round, 0, now + longest) and s
 end
 -- Times that were booked by a clock that has been set back since are set back with it.
 local back = math.max(last - now, 0)
-if back > 0 then changed = true end
+-- The first thing that is written tells whether the store has room: later ones need none.
+redis.call('HSET', key, 'at', text(now))
 local down, places = {}, {}
 for field, value in pairs(entries) do
   local kind, who = string.sub(field, 1, 2), string.sub(field, 3)
@@ -67,13 +68,18 @@ local function begin()
   clear('p:')
   forgetting = math.max(forgetting, until_ + forgotten)
 end
+local function close()
+  is_open, tell = false, true
+  clear('d:')
+  clear('p:')
+  down = {}
+end
 
 if what == 'tripped' then
   local counts = now + math.max(window, 2 * open_for)
   redis.call('HSET', key, 'd:' .. instance, text(counts) .. '/' .. ARGV[6])
   down[instance] = quorum
   forgetting = math.max(forgetting, counts)
-  changed = true
   if not is_open then
     local most = 0
     for _, q in pairs(down) do most = math.max(most, q) end
@@ -82,28 +88,23 @@ if what == 'tripped' then
       begin()
     end
   end
-elseif what == 'ask' then
-  changed = true -- an instance that asks learns as well whether the store can be written
 elseif what == 'recovered' then
   redis.call('HDEL', key, 'd:' .. instance)
   down[instance] = nil
+  if current then close() end
 elseif what == 'probe' then
   if current and now >= until_ and (mine or good + bad + count(places) < wanted) then
     redis.call('HSET', key, place, text(now + probe_timeout) .. '/0')
     forgetting = math.max(forgetting, now + probe_timeout + forgotten)
-    granted, changed = 1, true
+    granted = 1
   end
 elseif (what == 'succeeded' or what == 'failed' or what == 'dropped') and current and mine then
   redis.call('HDEL', key, place)
-  changed = true
   if what == 'succeeded' then good = good + 1 elseif what == 'failed' then bad = bad + 1 end
   if bad >= math.min(needed, wanted, math.max(fleet, 1)) then
     begin()
   elseif good + bad >= wanted then
-    is_open, tell = false, true
-    clear('d:')
-    clear('p:')
-    down = {}
+    close()
   end
 end
 
@@ -111,11 +112,9 @@ local left = 0
 if is_open then left = until_ - now end
 local open = 0
 if is_open then open = 1 end
-if changed then
-  redis.call('HSET', key, 'at', text(now), 'round', text(round), 'open', open, 'until', text(until_), 'quorum', needed,
-    'probes', wanted, 'good', good, 'bad', bad, 'forgetting', text(forgetting))
-  redis.call('PEXPIRE', key, math.max(math.ceil((forgetting - now) / 1000), 1))
-end
+redis.call('HSET', key, 'round', text(round), 'open', open, 'until', text(until_), 'quorum', needed,
+  'probes', wanted, 'good', good, 'bad', bad, 'forgetting', text(forgetting))
+redis.call('PEXPIRE', key, math.max(math.ceil((forgetting - now) / 1000), 1))
 if tell then
   redis.call('PUBLISH', channel, cjson.encode({breaker = name, round = text(round), open = is_open, ['for'] = text(left), down = count(down), fleet = fleet}))
 end

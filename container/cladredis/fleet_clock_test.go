@@ -76,7 +76,7 @@ func TestBreakersWhileTheStoresClockIsSet(t *testing.T) {
 						t.Errorf("%ds: open for %v", tt.seconds, took)
 					}
 					if tt.seconds > -86400 { // else it is heard again after a while only
-						await(t, "the next opening", func() bool {
+						await(t, fmt.Sprintf("%ds: the next opening", tt.seconds), func() bool {
 							before := all[4].followed.Load()
 							all[2].breaker.Reset()
 							all[3].breaker.Reset()

@@ -4,10 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,176 +13,30 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// proxy stands between clients and a server, and does harm.
-type proxy struct {
-	addr    string
-	delay   atomic.Int64 // of each piece
-	corrupt atomic.Bool  // one byte in each piece
-	mu      sync.Mutex
-	cut     bool // all connections, and those to come
-	open    map[net.Conn]bool
-}
-
-func newProxy(t *testing.T, to string) *proxy {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &proxy{addr: l.Addr().String(), open: make(map[net.Conn]bool)}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			out, err := net.Dial("tcp", to)
-			if err != nil || !p.add(in, out) {
-				_ = in.Close()
-				continue
-			}
-			wg.Go(func() { p.copy(in, out) })
-			wg.Go(func() { p.copy(out, in) })
-		}
-	})
-	t.Cleanup(func() {
-		_ = l.Close()
-		p.setCut(true)
-		wg.Wait()
-	})
-	return p
-}
-
-func (p *proxy) add(conns ...net.Conn) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, c := range conns {
-		if p.cut {
-			_ = c.Close()
-		} else {
-			p.open[c] = true
-		}
-	}
-	return !p.cut
-}
-
-func (p *proxy) setCut(cut bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.cut = cut
-	for c := range p.open {
-		if cut {
-			_ = c.Close()
-			delete(p.open, c)
-		}
-	}
-}
-
-func (p *proxy) copy(to io.WriteCloser, from io.ReadCloser) {
-	defer func() { _, _ = to.Close(), from.Close() }()
-	piece := make([]byte, 4096)
-	for n := 0; ; n++ {
-		read, err := from.Read(piece)
-		if err != nil {
-			return
-		}
-		time.Sleep(time.Duration(p.delay.Load())) // real time: it is a slow network
-		if p.corrupt.Load() {
-			piece[n%read] ^= 1 << (n % 8)
-		}
-		if _, err := to.Write(piece[:read]); err != nil {
-			return
-		}
-	}
-}
-
 // Whatever is wrong with the store, no call fails because of it, calls are not held
 // up, the limit holds, and everything is shared again when it is over.
 func TestTroubleWithTheStore(t *testing.T) {
 	t.Parallel()
 	const instances, rate, burst = 3, 300, 75
-	do := func(t *testing.T, s *server, args ...any) {
-		t.Helper()
-		if err := s.bare().Do(background, args...).Err(); err != nil {
-			t.Error(args, err)
+	inTrouble(t, "clad:1:limit:{api}", func(t *testing.T, tt trouble, client func() redis.UniversalClient, begin, end func()) {
+		f := newFleetOf(t, instances, rate, burst, client)
+		f.loadFor(700 * time.Millisecond)
+		begin()
+		f.loadFor(1200 * time.Millisecond)
+		alone := f.alone()
+		f.loadFor(300 * time.Millisecond)
+		end()
+		await(t, "what is shared", func() bool { f.loadFor(20 * time.Millisecond); return f.alone() == 0 })
+		f.loadFor(500 * time.Millisecond)
+		if tt.alone && alone == 0 {
+			t.Error("no instance knew that it was alone")
 		}
-	}
-	for name, tt := range map[string]struct {
-		begin, end func(t *testing.T, s *server, p *proxy)
-		alone      bool // for certain
-		more       float64
-	}{
-		"its connections are cut": {
-			begin: func(_ *testing.T, _ *server, p *proxy) { p.setCut(true) },
-			end:   func(_ *testing.T, _ *server, p *proxy) { p.setCut(false) },
-			alone: true,
-		},
-		"it is slow": {
-			begin: func(_ *testing.T, _ *server, p *proxy) { p.delay.Store(int64(20 * time.Millisecond)) },
-			end:   func(_ *testing.T, _ *server, p *proxy) { p.delay.Store(0) },
-		},
-		"it hangs": {
-			begin: func(_ *testing.T, s *server, _ *proxy) { s.freeze() },
-			end:   func(_ *testing.T, s *server, _ *proxy) { s.thaw() },
-			alone: true,
-		},
-		"what it says is corrupted": {
-			begin: func(_ *testing.T, _ *server, p *proxy) { p.corrupt.Store(true) },
-			end:   func(_ *testing.T, _ *server, p *proxy) { p.corrupt.Store(false) },
-			more:  rate, // a request that arrives may be for another limit
-		},
-		"the key is of another type": {
-			begin: func(t *testing.T, s *server, _ *proxy) {
-				do(t, s, "del", "clad:1:limit:{api}")
-				do(t, s, "lpush", "clad:1:limit:{api}", "x")
-			},
-			end:   func(t *testing.T, s *server, _ *proxy) { do(t, s, "del", "clad:1:limit:{api}") },
-			alone: true,
-		},
-		"it is out of memory": {
-			begin: func(t *testing.T, s *server, _ *proxy) { do(t, s, "config", "set", "maxmemory", "1") },
-			end:   func(t *testing.T, s *server, _ *proxy) { do(t, s, "config", "set", "maxmemory", "0") },
-			alone: true,
-		},
-		"it is read-only": {
-			begin: func(t *testing.T, s *server, _ *proxy) { do(t, s, "replicaof", "127.0.0.1", "1") },
-			end:   func(t *testing.T, s *server, _ *proxy) { do(t, s, "replicaof", "no", "one") },
-			alone: true,
-		},
-		"it forgets scripts": {
-			begin: func(t *testing.T, s *server, _ *proxy) { do(t, s, "script", "flush") },
-			end:   func(t *testing.T, s *server, _ *proxy) { do(t, s, "script", "flush") },
-		},
-		"it is restarted without its data": {
-			begin: func(_ *testing.T, s *server, _ *proxy) { s.kill() },
-			end:   func(_ *testing.T, s *server, _ *proxy) { s.start() },
-			alone: true,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newServer(t)
-			p := newProxy(t, s.addr)
-			f := newFleetOf(t, instances, rate, burst, func() redis.UniversalClient {
-				c := redis.NewClient(&redis.Options{Addr: p.addr, DialerRetries: 1})
-				t.Cleanup(func() { _ = c.Close() })
-				return c
-			})
-			f.loadFor(700 * time.Millisecond)
-			tt.begin(t, s, p)
-			f.loadFor(1200 * time.Millisecond)
-			alone := f.alone()
-			f.loadFor(300 * time.Millisecond)
-			tt.end(t, s, p)
-			await(t, "what is shared", func() bool { f.loadFor(20 * time.Millisecond); return f.alone() == 0 })
-			f.loadFor(500 * time.Millisecond)
-			if tt.alone && alone == 0 {
-				t.Error("no instance knew that it was alone")
-			}
-			f.check(2*burst + tt.more)
-		})
-	}
+		more := 2.0 * burst
+		if tt.misdirects {
+			more += rate
+		}
+		f.check(more)
+	})
 }
 
 // fleetOf is instances under one limit in this process.
@@ -294,42 +144,6 @@ func TestALimitSurvivesAFailoverBySentinels(t *testing.T) {
 	await(t, "the replica in its place", func() bool { f.loadFor(50 * time.Millisecond); return f.alone() == 0 })
 	f.loadFor(300 * time.Millisecond)
 	f.check(150)
-}
-
-// Breakers go on by themselves while the store is away.
-func TestBreakersGoOnWithoutTheStore(t *testing.T) {
-	t.Parallel()
-	s := newServer(t)
-	spec := policy.CircuitBreaker{RecoveryTimeout: 300 * time.Millisecond, SuccessThreshold: 1}
-	all := newGuards(t, 2, func() container.Store { return cladredis.NewStore(s.bare()) }, spec)
-	all[0].trip()
-	all[1].trip()
-	awaitState(t, all, policy.StateOpen)
-	s.kill()
-	for _, g := range all {
-		await(t, "its own probe", func() bool { g.call(nil); return g.breaker.State() == policy.StateClosed })
-		g.trip()
-		if g.breaker.State() != policy.StateOpen {
-			t.Error("it does not trip by itself")
-		}
-		await(t, "that it knows", func() bool { s, _ := g.breaker.Sharing(); return s.Alone })
-	}
-	s.start()
-	for _, g := range all {
-		await(t, "its own probe", func() bool { g.call(nil); return g.breaker.State() == policy.StateClosed })
-	}
-	await(t, "what is shared", func() bool {
-		all[0].trip()
-		all[1].trip()
-		s0, _ := all[0].breaker.Sharing()
-		s1, _ := all[1].breaker.Sharing()
-		if s0.Alone || s1.Alone || s1.Instances != 2 {
-			all[0].breaker.Reset()
-			all[1].breaker.Reset()
-			return false
-		}
-		return true
-	})
 }
 
 // Ten thousand limits cost what is used of them: no goroutine, no connection each.

@@ -78,7 +78,9 @@ func (o *operation) mayRepeat(m meaning) bool {
 		return true
 	case o.conn.unfit && !o.fresh, !o.conn.unfit && o.conn.session.state != idle:
 		return false
-	case o.task < querying, m.undone, o.unconnected, o.unsent:
+	case o.task < querying, o.unconnected, o.unsent:
+		return true
+	case m.undone && o.conn.session.state == idle: // else it may have committed something before
 		return true
 	}
 	return o.db.repeat(o.query)

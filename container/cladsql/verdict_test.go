@@ -68,3 +68,20 @@ func TestErrorsAreUnderstood(t *testing.T) {
 		}
 	}
 }
+
+// A procedure, or several statements at once, may have committed something before they
+// met what says that nothing was done.
+func TestWhatMayCommitInTheMiddleIsNotDoneAgain(t *testing.T) {
+	for query, want := range map[string]int{
+		"INSERT INTO t VALUES (1)": 3, "INSERT INTO t VALUES (1);": 3,
+		"CALL work()": 1, "DO $$ COMMIT $$": 1, "INSERT INTO t VALUES (1); INSERT INTO t VALUES (2)": 1,
+	} {
+		for _, state := range []string{"40P01", "55P03", "25006", "57014"} {
+			f := &fake{fail: failing(3, "exec-context", stateError(state))}
+			_, _ = openUnder(t, f, runner(t, atOnce(3))).ExecContext(t.Context(), query)
+			if got := f.count("exec-context"); got != want {
+				t.Errorf("%s, %s: %d attempts, want %d", query, state, got, want)
+			}
+		}
+	}
+}

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -85,6 +86,9 @@ func (l *eventLog) event(_ context.Context, e container.Event) {
 	case container.AttemptFailed:
 		if e.Verdict == policy.Answered || refusal.Is(e.Err) {
 			return // it works, and said no; or a layer refused it, which is told of by itself
+		}
+		if errors.Is(e.Err, context.Canceled) {
+			return // nobody waits for it any more: its caller has gone, or a hedge was faster
 		}
 		l.count(KindFailed, e.Operation, "", func() string { return l.say(e.Err) })
 	case container.Retrying:

@@ -21,7 +21,18 @@ var secrets = []struct {
 	{regexp.MustCompile(`(?i)([a-z0-9_-]*(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|session)[a-z0-9_-]*)(["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s,;&)}\]]+)`), "$1$2…"},
 	{regexp.MustCompile(`\b[0-9](?:[ -]?[0-9]){11,18}\b`), "…"},
 	{regexp.MustCompile(`\b(?:[A-Za-z0-9_-]{8,}\.){2}[A-Za-z0-9_-]{8,}`), "…"},
-	{regexp.MustCompile(`\b(?:[A-Fa-f0-9]{32,}|[A-Za-z0-9+/_]{40,}={0,2})`), "…"},
+	{regexp.MustCompile(`\b[A-Fa-f0-9]{32,}`), "…"},
+}
+
+// base64 is what a key looks like, and a long path, if that has no capitals. Who is
+// told that a profile is wrong must see which.
+var base64 = regexp.MustCompile(`\b[A-Za-z0-9+/_]{40,}={0,2}`)
+
+func unlessPath(text string) string {
+	if strings.Contains(text, "/") && strings.ToLower(text) == text {
+		return text
+	}
+	return "…"
 }
 
 const (
@@ -35,6 +46,7 @@ func redact(text string) string {
 	for _, s := range secrets {
 		text = s.pattern.ReplaceAllString(text, s.with)
 	}
+	text = base64.ReplaceAllStringFunc(text, unlessPath)
 	return cut(plain(text), maxText)
 }
 

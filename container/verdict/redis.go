@@ -61,11 +61,16 @@ func ofRedis(err error) Meaning {
 	if reply == "ERR max number of clients reached" {
 		return unmade
 	}
-	word, _, _ := strings.Cut(reply, " ")
+	word, more, _ := strings.Cut(reply, " ")
 	switch word {
-	case "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "MISCONF", "BUSY", "TRYAGAIN", "MOVED", "ASK",
+	case "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "MISCONF", "MOVED", "ASK",
+		"UNBLOCKED", // what waited for a list, of a master that is one no more
 		"EXECABORT": // which hides why: each of the others, in a transaction
 		return unmade
+	case "BUSY", "TRYAGAIN": // which scripts say of things of their own, after they have run
+		if strings.Contains(more, " is busy running a ") || more == "Multiple keys request during rehashing of slot" {
+			return unmade
+		}
 	case "OOM": // of writes only, and reads go on
 		return refused
 	}

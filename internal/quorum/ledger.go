@@ -24,7 +24,7 @@ const (
 const (
 	Ask       = "ask"       // nothing: it wants to know
 	Tripped   = "tripped"   // its breaker has opened
-	Recovered = "recovered" // its breaker has closed, by probes of its own
+	Recovered = "recovered" // its breaker has closed, by probes of its own, in Round if that is open
 	Probe     = "probe"     // it wants to probe
 	Succeeded = "succeeded" // a probe has
 	Failed    = "failed"    // a probe has
@@ -69,7 +69,7 @@ type Ledger struct {
 	places     map[string]time.Duration // up to when a probe may take
 	quorums    map[string]int64
 	forgetting time.Duration
-	last       time.Duration // when something was last booked
+	last       time.Duration // when it was last asked
 }
 
 // Serve books a report at a time by the store's clock, which may go back, with so many
@@ -82,13 +82,14 @@ func (l *Ledger) Serve(r Report, at time.Duration, fleet int64) (n News, tell bo
 	}
 	maps.DeleteFunc(l.down, func(_ string, until time.Duration) bool { return until <= at })
 	maps.DeleteFunc(l.places, func(_ string, until time.Duration) bool { return until <= at })
+	l.last = at
 	_, mine := l.places[r.Place]
 	current := l.open && r.Round == l.round
 	switch r.What {
 	case Tripped:
 		l.down[r.Instance] = at + max(Window, 2*r.For)
 		l.quorums[r.Instance] = r.Quorum
-		l.forgetting, l.last = max(l.forgetting, l.down[r.Instance]), at
+		l.forgetting = max(l.forgetting, l.down[r.Instance])
 		if !l.open {
 			quorum := int64(0)
 			for who := range l.down {
@@ -102,17 +103,20 @@ func (l *Ledger) Serve(r Report, at time.Duration, fleet int64) (n News, tell bo
 		}
 	case Recovered:
 		delete(l.down, r.Instance)
+		if current {
+			l.close()
+			tell = true
+		}
 	case Probe:
 		if current && at >= l.until && (mine || l.good+l.bad+int64(len(l.places)) < l.probes) {
 			l.places[r.Place] = at + r.ProbeTimeout
-			l.forgetting, l.last = max(l.forgetting, at+r.ProbeTimeout+Forgotten), at
+			l.forgetting = max(l.forgetting, at+r.ProbeTimeout+Forgotten)
 			n.Place = true
 		}
 	case Succeeded, Failed, Dropped:
 		if !current || !mine {
 			break
 		}
-		l.last = at
 		delete(l.places, r.Place)
 		switch r.What {
 		case Succeeded:
@@ -124,9 +128,8 @@ func (l *Ledger) Serve(r Report, at time.Duration, fleet int64) (n News, tell bo
 			l.begin(r.For, at)
 			tell = true
 		} else if l.good+l.bad >= l.probes {
-			l.open, tell = false, true
-			clear(l.down)
-			clear(l.places)
+			l.close()
+			tell = true
 		}
 	}
 	n.Round, n.Open, n.Down, n.Fleet = l.round, l.open, int64(len(l.down)), fleet
@@ -152,6 +155,12 @@ func (l *Ledger) setBack(by time.Duration) {
 			times[who] -= by
 		}
 	}
+}
+
+func (l *Ledger) close() {
+	l.open = false
+	clear(l.down)
+	clear(l.places)
 }
 
 // begin opens, for a while.

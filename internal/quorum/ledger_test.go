@@ -161,3 +161,22 @@ func TestTheStoresClockIsSetBack(t *testing.T) {
 		t.Errorf("open for %v", n.For)
 	}
 }
+
+// Instances that probe by themselves, as the store was away or slow, left an opening
+// behind that nobody ended: the fleet shared nothing of the breaker any more.
+func TestAnInstanceThatHasRecoveredEndsTheOpening(t *testing.T) {
+	var l quorum.Ledger
+	at := time.Hour
+	l.Serve(tripped("a", 2), at, 10)
+	n, _ := l.Serve(tripped("b", 2), at, 10)
+	if got, tell := l.Serve(quorum.Report{Instance: "c", What: quorum.Recovered, Round: n.Round - 1}, at, 10); !got.Open || tell {
+		t.Errorf("%+v, %v: one of another round has ended it", got, tell)
+	}
+	if got, tell := l.Serve(quorum.Report{Instance: "c", What: quorum.Recovered, Round: n.Round}, at, 10); got.Open || !tell || got.Down != 0 {
+		t.Errorf("%+v, %v", got, tell)
+	}
+	l.Serve(tripped("a", 2), at, 10)
+	if got, _ := l.Serve(tripped("b", 2), at, 10); !got.Open || got.Round <= n.Round {
+		t.Errorf("%+v: it does not open again", got)
+	}
+}

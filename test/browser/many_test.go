@@ -61,12 +61,26 @@ func startCrowd(t *testing.T, n int) *crowd {
 	if err := app.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := app.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	c.console = serve(t, console.Handler(c.orchestrator, console.AllowControls(console.Loopback)))
+	return c
+}
+
+// serve serves a console until the test ends, and returns its address.
+func serve(t *testing.T, h http.Handler) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/debug/clad/", http.StripPrefix("/debug/clad", console.Handler(c.orchestrator, console.AllowControls(console.Loopback))))
+	mux.Handle("/debug/clad/", http.StripPrefix("/debug/clad", h))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() {
@@ -75,12 +89,8 @@ func startCrowd(t *testing.T, n int) *crowd {
 		if err := server.Shutdown(ctx); err != nil {
 			t.Errorf("with pages open, the server did not stop: %v", err)
 		}
-		if err := app.Stop(ctx); err != nil {
-			t.Error(err)
-		}
 	})
-	c.console = "http://" + l.Addr().String() + "/debug/clad/"
-	return c
+	return "http://" + l.Addr().String() + "/debug/clad/"
 }
 
 // work has the services called until the test ends; the first few fail.
@@ -166,9 +176,6 @@ func TestBulkheadsAndPeriodsAreShown(t *testing.T) {
 	}
 	page.says(".bulkheads .card", "0 of 2 in use")
 	page.says(".bulkheads .badge.ok", "has room")
-	// What a fleet shares, as the page is told of it.
-	page.do(script(`import(new URL("model.js", document.baseURI)).then(({ model }) => { model.limiters.get("mails").shared = { alone: false, instances: 3, heard: new Date().toISOString() }; })`))
-	page.says("#view-limiters .card", "shared by 3 instances, the store answered")
 }
 
 // A control is used by the keyboard alone, and ends by itself.

@@ -17,7 +17,7 @@ const views = {
   services: ["Services", () => servicesView("services", () => model.state.services), () => model.state.services.length],
   operations: ["Operations", () => servicesView("operations", operations), () => model.state.operations.length],
   breakers: ["Circuit breakers", breakersView, () => model.breakers.size],
-  limiters: ["Rate limiters", limitersView, () => model.limiters.size],
+  limiters: ["Limits", limitersView, () => model.limiters.size + model.bulkheads.size],
   events: ["Events", eventsView, () => model.log.length],
   policies: ["Policies", policiesView, null],
 };
@@ -45,8 +45,18 @@ function choose(name, focus) {
     document.getElementById("view-" + n).hidden = !chosen;
     if (chosen && focus) tab.focus();
   }
+  show();
   draw();
 }
+
+// show has the chosen tab in sight, where there is no room for all.
+function show() {
+  const tab = document.getElementById("tab-" + current)?.getBoundingClientRect();
+  const room = tabs.getBoundingClientRect();
+  if (!tab || (tab.left >= room.left && tab.right <= room.right)) return;
+  tabs.scrollLeft += tab.left - room.left - Math.max(0, (room.width - tab.width) / 2);
+}
+addEventListener("resize", show);
 
 tabs.addEventListener("keydown", (e) => {
   const to = { ArrowRight: 1, ArrowLeft: -1, Home: -names.length, End: names.length }[e.key];

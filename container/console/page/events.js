@@ -5,11 +5,13 @@ import { model } from "./model.js";
 const kinds = {
   transition: ["State", "state"], tripped: ["Opened by", "bad"], probed: ["Probe", "state"], attempt_failed: ["Failed", "bad"], retry: ["Retry", ""],
   rejected: ["Refused", "warn"], timeout: ["Timeout", "bad"], overrun: ["Overrun", "warn"], waited: ["Waited", ""], reload: ["Reload", "state"], control: ["Steered", "state"],
+  hedged: ["Hedge", ""], hedge_won: ["Hedge won", ""], fell_back: ["Fallback", "warn"], stale: ["Old answer", "warn"], chaos: ["Chaos", "warn"], shared: ["Fleet", "state"],
 };
 const groups = {
   all: ["Everything", () => true],
-  rare: ["States, reloads, controls", (e) => ["transition", "tripped", "reload", "control"].includes(e.kind)],
+  rare: ["States, reloads, controls, fleet", (e) => ["transition", "tripped", "reload", "control", "shared"].includes(e.kind)],
   failures: ["Failures", (e) => ["attempt_failed", "timeout", "overrun", "tripped"].includes(e.kind)],
+  instead: ["Hedges, fallbacks, old answers", (e) => ["hedged", "hedge_won", "fell_back", "stale"].includes(e.kind)],
   refused: ["Refusals and waits", (e) => ["rejected", "waited"].includes(e.kind)],
 };
 

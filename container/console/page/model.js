@@ -63,7 +63,10 @@ export const apply = {
     for (const b of t.circuit_breakers || []) model.breakers.set(b.name, received(b));
     for (const l of t.rate_limiters || []) model.limiters.set(l.name, l);
     for (const b of t.bulkheads || []) model.bulkheads.set(b.name, b);
-    for (const service of model.state.services) service.state = t.services?.[service.name] ?? service.state;
+    for (const service of model.state.services) {
+      service.state = t.services?.[service.name] ?? service.state;
+      service.partitions = t.partitions?.[service.name] ?? service.partitions;
+    }
     if (!t.sequence || t.sequence <= model.sequence) return;
     model.sequence = t.sequence;
     const busy = new Map((t.operations || []).map((o) => [o.operation, o]));
@@ -132,6 +135,21 @@ export function healthOf(service) {
   if (r.rejected_per_second > 0) return { kind: "failing", word: "refusing", rank: 5 };
   if (service.methods.every((m) => !m.totals.operations)) return { kind: "idle", word: "no calls yet", rank: 7 };
   return { kind: "ok", word: "working", rank: 6 };
+}
+
+// partitionedBy is the service of whose partitions a breaker is one's.
+export const partitionedBy = (breaker) => model.state.services.find((s) => s.partitions && breaker.name.startsWith(s.name + "/"));
+
+// fleet is what is shared, by the breakers and limiters that are: those that go on
+// alone, with how many instances the others are, and when the store last answered.
+export function fleet() {
+  const shared = [...model.breakers.values(), ...model.limiters.values()].filter((i) => i.shared);
+  const names = (items) => [...new Set(items.map((i) => i.name))];
+  return {
+    together: names(shared.filter((i) => !i.shared.alone)), alone: names(shared.filter((i) => i.shared.alone)),
+    instances: Math.max(1, ...shared.map((i) => i.shared.instances)),
+    heard: shared.map((i) => i.shared.heard).filter(Boolean).sort((a, b) => new Date(b) - new Date(a))[0],
+  };
 }
 
 // together adds up what operations did of late; quantiles are of the slowest.

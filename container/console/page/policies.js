@@ -53,7 +53,7 @@ function value(setting) {
   return [" ", el("span", { class: "value" }, setting.value), " ", el("span", { class: "origin" + (setting.origin === "default" ? " default" : "") }, setting.origin)];
 }
 
-const sections = [["policies", "Policies"], ["circuit_breakers", "Circuit breakers with a name"], ["rate_limiters", "Rate limiters with a name"], ["services", "Choices for services"]];
+const sections = [["policies", "Policies"], ["circuit_breakers", "Circuit breakers with a name"], ["rate_limiters", "Rate limiters with a name"], ["bulkheads", "Bulkheads with a name"], ["services", "Choices for services"]];
 
 export function policiesView() {
   const search = el("input", { type: "search", class: "search", "aria-label": "Search policies", placeholder: "Search", oninput: () => update() });

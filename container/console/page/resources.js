@@ -9,7 +9,7 @@ export function breakersView() {
 }
 
 export function limitersView() {
-  const limiters = view("rate limiters", () => [...model.limiters.values()], (l) => l.tokens < 1 || l.mode !== "automatic", (l) => (l.mode !== "automatic" ? 0 : l.tokens < 1 ? 1 : 2), limiterCard);
+  const limiters = view("rate limiters", () => [...model.limiters.values()], (l) => stateOf(l)[0] !== "ok", (l) => ({ steered: 0, failing: 1, ok: 2 })[stateOf(l)[0]], limiterCard);
   const list = el("ul", { class: "cards", "aria-labelledby": "bulkheads" });
   const section = el("section", { class: "bulkheads", "aria-labelledby": "bulkheads" }, el("h2", { id: "bulkheads" }, "Bulkheads"), list);
   const put = keyed(list, bulkheadCard);
@@ -22,6 +22,14 @@ export function limitersView() {
       put([...model.bulkheads.values()], (b) => b.name);
     },
   };
+}
+
+// stateOf is how a limiter is. One that is shared holds few tokens, and none where
+// nobody calls.
+function stateOf(l) {
+  if (l.mode !== "automatic") return ["steered", "limit changed"];
+  if (l.shared) return l.shared.alone ? ["failing", "alone"] : ["ok", "shared"];
+  return l.tokens < 1 ? ["failing", "used up"] : ["ok", "has room"];
 }
 
 const rankOf = (b) => (b.state === "open" ? 0 : b.state === "half-open" ? 1 : b.mode !== "automatic" ? 2 : 3);
@@ -87,7 +95,7 @@ function breakerCard() {
       const since = "since " + clock(new Date(b.since)) + ", for " + span(now() - new Date(b.since));
       text(f.facts, (steered ? (b.mode === "forced_open" ? "Refuses all calls" : "Lets all calls pass") + by(b.control) + ", " : "") + since +
         (b.probeAt > now() ? " · next probe in " + span(b.probeAt - now()) : "") + (b.rejected ? " · refused " + count(b.rejected) : "") + shared(b.shared));
-      text(f.more, b.last_trip ? "Last opened " + clock(new Date(b.last_trip.at)) + " by " + b.last_trip.operation + (b.last_trip.error ? ": " + b.last_trip.error : "") : "Has not opened since the console looks.");
+      text(f.more, b.last_trip ? "Last opened " + clock(new Date(b.last_trip.at)) + " by " + b.last_trip.operation + (b.last_trip.error ? ": " + b.last_trip.error : b.last_trip.slow ? ", as too many calls were slow" : "") : "Has not opened since the console looks.");
     },
   };
 }
@@ -98,12 +106,11 @@ function limiterCard() {
     element: f.element,
     update(l) {
       f.set(l);
-      const kind = l.mode !== "automatic" ? ["steered", "limit changed"] : l.tokens < 1 ? ["failing", "used up"] : ["ok", "has room"];
-      f.state.set(...kind);
+      f.state.set(...stateOf(l));
       f.plotted.level(model.limiterHistory.get(l.name) || [], model.steps);
-      text(f.facts, (l.requests_per_period ? count(l.requests_per_period) + " per " + (l.per_s < 60 ? seconds(l.per_s) : span(l.per_s * 1000).replace(/ 0 (s|min|h)$/, "")) : number(l.requests_per_second) + " a second, " + count(l.burst) + " at once") + " · " + number(Math.max(0, l.tokens)) + " left now" +
+      text(f.facts, (l.requests_per_period ? count(l.requests_per_period) + " per " + (l.per_s < 60 ? seconds(l.per_s) : span(l.per_s * 1000).replace(/ 0 (s|min|h)$/, "")) : number(l.requests_per_second) + " a second, " + count(l.burst) + " at once") + " · " + number(Math.max(0, l.tokens)) + (l.shared ? " held here" : " left now") +
         (l.max_wait_s ? " · waits up to " + span(l.max_wait_s * 1000) : "") + (l.rejected ? " · refused " + count(l.rejected) : "") + shared(l.shared));
-      text(f.more, l.mode !== "automatic" ? "Changed" + by(l.control) : "The plot shows how much of the " + (l.requests_per_period ? "limit" : "burst") + " is left.");
+      text(f.more, l.mode !== "automatic" ? "Changed" + by(l.control) : l.shared ? "The plot shows how much of the burst this instance holds." : "The plot shows how much of the " + (l.requests_per_period ? "limit" : "burst") + " is left.");
     },
   };
 }
@@ -112,13 +119,21 @@ function bulkheadCard() {
   const state = badge();
   const name = el("h3");
   const facts = el("p");
+  const more = el("p", { class: "quiet", hidden: true });
   return {
-    element: el("li", { class: "card" }, el("div", { class: "card-head" }, state.element, name), facts),
+    element: el("li", { class: "card" }, el("div", { class: "card-head" }, state.element, name), facts, more),
     update(b) {
       text(name, b.name);
       state.set(...(b.in_use >= b.max_concurrent ? ["failing", "full"] : ["ok", "has room"]));
       text(facts, count(b.in_use) + " of " + count(b.max_concurrent) + " in use · " + count(b.waiting) + " waiting" +
-        (b.max_wait_s ? " · waits up to " + seconds(b.max_wait_s) : "") + (b.reserve ? " · " + number(100 * b.reserve) + " % for critical calls" : ""));
+        (b.max_wait_s ? " · waits up to " + seconds(b.max_wait_s) : "") + (b.reserve ? " · " + number(100 * b.reserve) + " % for critical calls" : "") +
+        (b.rejected ? " · refused " + count(b.rejected) : ""));
+      const a = b.adaptive_limit;
+      more.hidden = !a;
+      if (a) {
+        text(more, "Finds its limit from " + count(a.min) + " to " + count(a.max) + " by how long calls take" + (a.unloaded_s ? ": " + seconds(a.unloaded_s) + " without a queue" : ", which it has not measured yet") +
+          (a.measuring ? "; it measures now, and lets in fewer." : "."));
+      }
     },
   };
 }

@@ -103,6 +103,7 @@ function detail(service) {
     [plot("Refused, by breakers and limits", [{ key: "rejected", class: "half" }], perStep), (r) => number(r.rejected_per_second) + "/s"],
   ];
   const facts = el("p", { class: "quiet facts-line" });
+  const instead = el("p", { class: "facts-line instead" });
   const body = el("tbody");
   const put = keyed(body, methodRow);
   const table = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Methods of " + service.name },
@@ -111,11 +112,13 @@ function detail(service) {
   const policies = el("div", { class: "policies" });
   let drawn = "";
   return {
-    element: el("div", {}, facts, el("div", { class: "plots" }, ...plots.map(([p]) => p.element)), table, policies),
+    element: el("div", {}, facts, instead, el("div", { class: "plots" }, ...plots.map(([p]) => p.element)), table, policies),
     update(s) {
-      const rare = [["fallbacks", "handed to the fallback"], ["stale", "with an old answer"], ["hedges", "hedges"], ["hedges_won", "of them faster"], ["retry_budget", "retries beyond the budget"]]
+      const rare = [["fallbacks", "handed to the fallback"], ["stale", "with an old answer"], ["hedges", "hedges"], ["hedges_won", "of them faster"], ["retry_budget", "retries beyond the budget"], ["shed", "shed"], ["chaos", "struck by chaos"]]
         .map(([key, said]) => [s.methods.reduce((n, m) => n + (m.totals[key] || 0), 0), said]).filter(([n]) => n).map(([n, said]) => count(n) + " " + said);
-      text(facts, [s.type, s.constructor && s.constructor + " at " + s.at, s.circuit_breakers.length && "circuit breakers: " + s.circuit_breakers.join(", "), ...rare].filter(Boolean).join(" · "));
+      text(facts, [s.type, s.constructor && s.constructor + " at " + s.at, s.circuit_breakers.length && "circuit breakers: " + few(s.circuit_breakers), partitions(s.partitions)].filter(Boolean).join(" · "));
+      text(instead, rare.length ? "Since the start: " + rare.join(" · ") : "");
+      instead.hidden = !rare.length;
       const points = sum(s.methods.map((m) => m.operation));
       for (const [p, say] of plots) p.set(points, say(s.recent));
       put(s.methods, (m) => m.operation);
@@ -127,6 +130,12 @@ function detail(service) {
       }
     },
   };
+}
+
+const few = (names) => (names.length > 8 ? names.slice(0, 8).join(", ") + " and " + count(names.length - 8) + " more" : names.join(", "));
+
+function partitions(p) {
+  return p && count(p.known) + " of " + count(p.max) + " partitions" + (p.open ? ", down: " + few(p.open) : "") + (p.dropped ? ", " + count(p.dropped) + " made room for others" : "");
 }
 
 function methodRow() {

@@ -122,6 +122,9 @@ func sourceTrees(dir string, sum hash.Hash) ([]string, error) {
 	for _, main := range mains {
 		name := filepath.Join(main, "go.mod")
 		text, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // a folder of dependencies
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -166,7 +169,15 @@ func workspace(dir string, sum hash.Hash) ([]string, error) {
 	for _, use := range work.Use {
 		dirs = append(dirs, at(base, use.Path))
 	}
+	if vendor := filepath.Join(base, "vendor"); isDir(vendor) {
+		dirs = append(dirs, vendor)
+	}
 	return append(dirs, replacements(base, work.Replace)...), nil
+}
+
+func isDir(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
 }
 
 func replacements(base string, replaces []*modfile.Replace) []string {
@@ -233,7 +244,8 @@ func addFile(sum hash.Hash, name string) error {
 	if err != nil {
 		return err
 	}
-	if filepath.Ext(name) == ".go" && bytes.Contains(text, []byte(`"C"`)) && usesC(name, text) {
+	vendored := strings.Contains(filepath.ToSlash(name), "/vendor/") // is compiled, as all dependencies, and not read
+	if filepath.Ext(name) == ".go" && !vendored && bytes.Contains(text, []byte(`"C"`)) && usesC(name, text) {
 		return errUntold // but by a C compiler and its headers
 	}
 	own := sha256.Sum256(text)

@@ -122,6 +122,27 @@ type Bank interface{ other.Teller }
 	expect(t, mustRun(t, o), "wrote clad_gen.go")
 }
 
+// What a workspace vendors is in none of its modules.
+func TestWhatAWorkspaceVendorsIsLookedAt(t *testing.T) {
+	dir := unpackAlone(t, "-- go.work --\ngo 1.26.0\n\nuse ./app\n")
+	remove(t, filepath.Join(dir, "go.mod"))
+	module(t, filepath.Join(dir, "app"))
+	add(t, filepath.Join(dir, "app"), app)
+	t.Setenv("GOFLAGS", "")
+	t.Setenv("GOWORK", "")
+	goCommand(t, dir, "work", "vendor")
+	o := gen.Options{Dir: dir, Patterns: []string{"./app/..."}}
+	expect(t, mustRun(t, o), "wrote app/clad_gen.go")
+	mustRun(t, o)
+	if r, err := run(t, o); err != nil || !r.Recalled {
+		t.Fatalf("nothing has changed: %+v, %v", r, err)
+	}
+	write(t, filepath.Join(dir, "vendor", "go.uber.org", "fx", "more.go"), "package fx\n")
+	if r, err := run(t, o); err != nil || r.Recalled {
+		t.Errorf("a file that is vendored was not looked at: %v", err)
+	}
+}
+
 // Nothing is known of what a C compiler reads, or of files that a flag puts in the
 // place of others; and what is wrong is said again each time.
 func TestRunsThatAreNeverTheSame(t *testing.T) {
