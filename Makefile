@@ -146,10 +146,10 @@ bench-check: ## fail when clad has become slower than test/bench/baseline.json b
 
 .PHONY: clients
 clients: ## run the clients that clad knows against real servers and write docs/clients.md and docs/failovers.md
-	cd test/clients && go test -count=1 ./... -update
 	@rm -f docs/failovers.md; for folder in $$(grep -rl --include='*_test.go' 'clad/internal/failover"' . | xargs -n 1 dirname | sort -u); do \
 		(cd $$folder && CLAD_FAILOVERS=write go test -count=1 -run Survived .) || exit 1; \
 	done
+	cd test/clients && go test -count=1 ./... -update
 
 # The browser's tests hold the console to what axe-core checks. It is not ours to
 # spread, so it is fetched; what comes must be what was looked at.

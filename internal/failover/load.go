@@ -14,8 +14,8 @@ import (
 const (
 	callers = 2
 	pause   = 10 * time.Millisecond
-	calm    = time.Second // without any failure a failover is over
-	slow    = time.Second // is as good as a failure
+	calm    = time.Second            // without any failure a failover is over
+	slow    = 500 * time.Millisecond // is as good as a failure
 )
 
 // load is callers that go on and on.

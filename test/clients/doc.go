@@ -6,3 +6,5 @@
 //
 // Without -update the page is compared with what was seen.
 package clients
+
+//go:generate go run -C ../../cmd/clad . gen ../../test/clients
