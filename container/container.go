@@ -58,16 +58,16 @@ func (c *Container) Orchestrator() *Orchestrator { return c.orchestrator }
 // service goes by a name or group that fx.Annotate or fx.Annotated gave it before;
 // of dig.Name and dig.Group its tag does not know.
 func (c *Container) Provide(ctor any, opts ...dig.ProvideOption) error {
-	fn, more, err := constructor.ForDig(ctor)
-	if err != nil {
-		return err
-	}
-	tagged := parameterOf(fn)
-	if tagged == nil {
+	t, ok := constructor.Carried(ctor).(*tag)
+	if !ok {
+		fn, more, err := constructor.ForDig(ctor)
+		if err != nil {
+			return err
+		}
 		return c.dig.Provide(fn, append(opts, more...)...)
 	}
 	var errs []error
-	for _, name := range tagged.policies {
+	for _, name := range t.parameter.policies {
 		if _, err := choice(c.catalog, name); err != nil {
 			errs = append(errs, fmt.Errorf("%v: %w", constructor.Describe(ctor), err))
 		}
@@ -75,13 +75,15 @@ func (c *Container) Provide(ctor any, opts ...dig.ProvideOption) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	// What it needs of clad is given to it here: for dig to look that up for each
-	// would take as long as all else that it does.
-	if err := c.dig.Provide(constructor.Bind(fn, tagged.of(c.orchestrator)), append(opts, more...)...); err != nil {
+	fn, more, err := t.forDig(c.orchestrator)
+	if err != nil {
 		return err
 	}
-	if tagged.need != "" && !slices.Contains(c.needs, tagged.need) {
-		c.needs = append(c.needs, tagged.need)
+	if err := c.dig.Provide(fn, append(opts, more...)...); err != nil {
+		return err
+	}
+	if need := t.parameter.need; need != "" && !slices.Contains(c.needs, need) {
+		c.needs = append(c.needs, need)
 	}
 	return nil
 }

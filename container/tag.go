@@ -60,7 +60,7 @@ func Tag(ctor any, policyName string, opts ...TagOption) any {
 	}
 	// fx prints this where somebody annotates what Tag returns.
 	shown := "container.Tag(" + c.Name() + ", " + policyName + ") at " + c.At() + "; annotations go inside: Tag(fx.Annotate(...), ...)"
-	return c.Annotate(fn, t.results(), shown)
+	return c.Annotate(fn, t.results(), shown, t)
 }
 
 // results are all that the constructor comes to provide.
@@ -139,6 +139,7 @@ type tag struct {
 	*tagOptions
 	constructor constructor.Constructor
 	provided    []constructor.Result
+	parameter   *parameter
 	planned     []plannedResult // where nothing was missing when it was made
 }
 
@@ -182,7 +183,7 @@ func (t *tag) wrap(c constructor.Constructor) (reflect.Value, error) {
 	if t.provided, err = provideAs(t.provided, t.as); err != nil {
 		return reflect.Value{}, err
 	}
-	c = t.standIn(c)
+	t.constructor = t.standIn(c)
 	// What is wrong now and can be mended by what is registered later is a
 	// need; what types alone tell is a mistake.
 	plan := t.plan()
@@ -192,5 +193,8 @@ func (t *tag) wrap(c constructor.Constructor) (reflect.Value, error) {
 	if len(plan.missing) == 0 {
 		t.planned = plan.all()
 	}
-	return c.Make(t.parameter(plan), t.results(), t.provide), nil
+	t.parameter = t.parameterOf(plan)
+	return t.constructor.Make([]reflect.Type{t.parameter.typ}, t.results(), func(more, values []reflect.Value) ([]reflect.Value, error) {
+		return t.provide(more[0].Field(orchestratorField).Interface().(*Orchestrator), values)
+	}), nil
 }

@@ -25,22 +25,19 @@ const orchestratorField = 1
 
 // parameters remembers what was made: most tags name the same few policies, and
 // nothing else in Tag takes as long as making a type.
-var parameters struct {
-	byNames sync.Map // policies and need, quoted -> *parameter
-	byType  sync.Map // reflect.Type -> *parameter
-}
+var parameters sync.Map // policies and need, quoted -> *parameter
 
-// parameter is the type of the parameter that a tagged constructor gets: the
-// orchestrator, and what it needs as named values, so that dig knows of them.
-func (t *tag) parameter(p *plan) reflect.Type {
+// parameterOf is the parameter that a tagged constructor gets: the orchestrator, and
+// what it needs as named values, so that dig knows of them.
+func (t *tag) parameterOf(p *plan) *parameter {
 	policies, need := t.dependencies(p), t.need(p)
 	var quoted []byte
 	for _, name := range policies {
 		quoted = strconv.AppendQuote(quoted, name)
 	}
 	key := string(quoted) + need
-	if known, ok := parameters.byNames.Load(key); ok {
-		return known.(*parameter).typ
+	if known, ok := parameters.Load(key); ok {
+		return known.(*parameter)
 	}
 	fields := []reflect.StructField{
 		{Name: "In", Type: typeOfIn, Anonymous: true},
@@ -53,33 +50,25 @@ func (t *tag) parameter(p *plan) reflect.Type {
 		fields = append(fields, reflect.StructField{Name: "Need", Type: reflect.TypeFor[*needs.Registration](), Tag: named(need)})
 	}
 	made := &parameter{reflect.StructOf(fields), policies, need}
-	parameters.byNames.Store(key, made)
-	parameters.byType.Store(made.typ, made)
-	return made.typ
+	parameters.Store(key, made)
+	return made
 }
 
 func named(name string) reflect.StructTag { return reflect.StructTag(fmt.Sprintf("name:%q", name)) }
 
-// parameterOf returns what a tagged constructor depends on; nil for others.
-func parameterOf(fn any) *parameter {
-	if t := reflect.TypeOf(fn); t != nil {
-		if known, ok := parameters.byType.Load(constructor.Parameter(t)); ok {
-			return known.(*parameter)
-		}
-	}
-	return nil
-}
-
-// of returns the parameter for those who have no engine look up what is in it: all
-// that is used of it is the orchestrator.
-func (p *parameter) of(o *Orchestrator) reflect.Value {
-	v := reflect.New(p.typ).Elem()
-	v.Field(orchestratorField).Set(reflect.ValueOf(o))
-	return v
+// forDig makes of the tagged constructor what dig's Provide takes. It needs nothing of
+// clad but the orchestrator, and that it is given here: for dig to look up more for
+// each would take as long as all else that it does.
+func (t *tag) forDig(o *Orchestrator) (any, []dig.ProvideOption, error) {
+	results := t.results()
+	fn := t.constructor.Make(nil, results, func(_, values []reflect.Value) ([]reflect.Value, error) {
+		return t.provide(o, values)
+	})
+	return t.constructor.ForDig(fn, results)
 }
 
 // provide wraps what a tagged constructor returned.
-func (t *tag) provide(parameter reflect.Value, values []reflect.Value) ([]reflect.Value, error) {
+func (t *tag) provide(o *Orchestrator, values []reflect.Value) ([]reflect.Value, error) {
 	planned := t.planned
 	if planned == nil {
 		p := t.plan()
@@ -88,7 +77,6 @@ func (t *tag) provide(parameter reflect.Value, values []reflect.Value) ([]reflec
 		}
 		planned = p.all()
 	}
-	o := parameter.Field(orchestratorField).Interface().(*Orchestrator)
 	own, extra := values[:len(t.provided)], values[len(t.provided):]
 	mine, theirs := planned[:len(own)], planned[len(own):]
 	n := 0

@@ -98,3 +98,39 @@ func ExampleDo() {
 	fmt.Println(answer, err)
 	// Output: 42 <nil>
 }
+
+// reserved stands for an orchestrator of which only the reserve is left, for calls
+// that are essential.
+type reserved struct{ once }
+
+func (r reserved) Run(ctx context.Context, fn func(context.Context) error) error {
+	if policy.CriticalityOf(ctx) == policy.Sheddable {
+		return policy.ErrBulkheadFull
+	}
+	return r.once.Run(ctx, fn)
+}
+
+func ExampleWithCriticality() {
+	var bank policy.Runner = reserved{}
+	ask := func(context.Context) error { return nil }
+	ctx := context.Background()
+	fmt.Println("payment:", bank.Run(ctx, ask))
+	ctx = policy.WithCriticality(ctx, policy.Sheddable) // what is called from here on can be done without
+	fmt.Println("report:", bank.Run(ctx, ask))
+	// Output:
+	// payment: <nil>
+	// report: bulkhead full
+}
+
+func ExampleHedge() {
+	p := policy.Combine(
+		policy.Retry{MaxAttempts: 2},
+		policy.Hedge{Quantile: 0.95}, // the slowest twentieth is asked for again, beside the first
+		policy.Timeout(time.Second),  // each attempt
+	)
+	fmt.Println(policy.Layers(p)[1])
+	fmt.Println(policy.Hedge{Delay: time.Second, Quantile: 0.95}.Validate())
+	// Output:
+	// hedge(after the 95% quantile, 1 more, budget 10%)
+	// hedge: both Delay and Quantile say when to hedge; leave one of them out
+}

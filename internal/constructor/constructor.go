@@ -79,24 +79,22 @@ func (c Constructor) At() string {
 var typeOfError = reflect.TypeFor[error]()
 
 // Make makes the constructor that is called in place of c: with c's parameters
-// and one more, with the results, and with an error last. What c returns goes
+// and those given, with the results, and with an error last. What c returns goes
 // through provide, result by result, unless c failed.
-func (c Constructor) Make(parameter reflect.Type, results []Result, provide func(parameter reflect.Value, values []reflect.Value) ([]reflect.Value, error)) reflect.Value {
+func (c Constructor) Make(more []reflect.Type, results []Result, provide func(more, values []reflect.Value) ([]reflect.Value, error)) reflect.Value {
 	t := c.fn.Type()
-	in, out := make([]reflect.Type, 0, t.NumIn()+1), make([]reflect.Type, 0, len(results)+1)
-	for i := range t.NumIn() {
-		in = append(in, t.In(i))
-	}
-	if t.IsVariadic() {
-		in = in[:len(in)-1] // dig never fills it
-	}
+	in, out := parameters(t, make([]reflect.Type, 0, t.NumIn()+len(more))), make([]reflect.Type, 0, len(results)+1)
 	theirs := len(in)
-	in = append(in, parameter)
-	for _, r := range results {
-		out = append(out, r.Type)
+	in = append(in, more...)
+	for i := range results {
+		out = append(out, results[i].Type)
 	}
 	out = append(out, typeOfError)
-	return reflect.MakeFunc(reflect.FuncOf(in, out, false), func(args []reflect.Value) []reflect.Value {
+	made := t // for which memory need not be found
+	if !isOf(t, in, out) {
+		made = reflect.FuncOf(in, out, false)
+	}
+	return reflect.MakeFunc(made, func(args []reflect.Value) []reflect.Value {
 		returned := c.fn.Call(args[:theirs])
 		if n := len(returned); n > 0 && t.Out(n-1) == typeOfError && !returned[n-1].IsNil() {
 			return failed(results, returned[n-1])
@@ -105,13 +103,26 @@ func (c Constructor) Make(parameter reflect.Type, results []Result, provide func
 		for i, r := range results {
 			values[i] = r.of(returned)
 		}
-		provided, err := provide(args[theirs], values)
+		provided, err := provide(args[theirs:], values)
 		if err != nil {
 			err = fmt.Errorf("%s at %s: %w", c.Name(), c.At(), err)
 			return failed(results, reflect.ValueOf(&err).Elem())
 		}
 		return append(provided, reflect.Zero(typeOfError))
 	})
+}
+
+// isOf reports whether a function is one of these parameters and results.
+func isOf(fn reflect.Type, in, out []reflect.Type) bool {
+	if fn.IsVariadic() || fn.NumIn() != len(in) || fn.NumOut() != len(out) {
+		return false
+	}
+	for i := range out {
+		if fn.Out(i) != out[i] {
+			return false
+		}
+	}
+	return true // parameters are only ever added
 }
 
 // failed is what a constructor returns with an error: nothing of what it provides.
@@ -130,28 +141,4 @@ func Describe(ctor any) string {
 		return "a constructor"
 	}
 	return c.Name() + " at " + c.At()
-}
-
-// Parameter returns the type of the last parameter of a constructor that Make
-// made, or of any function; nil if it has none.
-func Parameter(fn reflect.Type) reflect.Type {
-	if fn.Kind() != reflect.Func || fn.NumIn() == 0 {
-		return nil
-	}
-	return fn.In(fn.NumIn() - 1)
-}
-
-// Bind returns a constructor like fn, which Make made, but for its last parameter,
-// whose value it is given here.
-func Bind(fn any, parameter reflect.Value) any {
-	v := reflect.ValueOf(fn)
-	t := v.Type()
-	in, out := parameters(t, nil), make([]reflect.Type, t.NumOut())
-	for i := range out {
-		out[i] = t.Out(i)
-	}
-	last := len(in) - 1
-	return reflect.MakeFunc(reflect.FuncOf(in[:last], out, false), func(args []reflect.Value) []reflect.Value {
-		return v.Call(append(args, parameter))
-	}).Interface()
 }

@@ -128,10 +128,10 @@ func made(t *testing.T, ctor any, fail error) (constructor.Constructor, reflect.
 	if err != nil {
 		t.Fatal(err)
 	}
-	fn := c.Make(reflect.TypeFor[float64](), results, func(scale reflect.Value, values []reflect.Value) ([]reflect.Value, error) {
+	fn := c.Make([]reflect.Type{reflect.TypeFor[float64]()}, results, func(more, values []reflect.Value) ([]reflect.Value, error) {
 		for i, v := range values {
 			if v.Kind() == reflect.Int {
-				values[i] = reflect.ValueOf(int(scale.Float() * float64(v.Int())))
+				values[i] = reflect.ValueOf(int(more[0].Float() * float64(v.Int())))
 			}
 		}
 		return values, fail
@@ -165,7 +165,7 @@ func TestMakeAddsAParameter(t *testing.T) {
 // What is made goes to Fx and to dig in the place of the user's function.
 func TestWhatIsMadeIsProvidedAsTheUsersOwn(t *testing.T) {
 	c, fn, results := made(t, fx.Annotated{Name: "n", Target: newNumber}, nil)
-	ctor := c.Annotate(fn, results, "shown to those who read Fx's log")
+	ctor := c.Annotate(fn, results, "shown to those who read Fx's log", "carried")
 	type in struct {
 		fx.In
 		Number int `name:"n"`
@@ -191,8 +191,11 @@ func TestWhatIsMadeIsProvidedAsTheUsersOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := constructor.Parameter(reflect.TypeOf(forDig)); got != reflect.TypeFor[float64]() {
-		t.Errorf("the parameter is a %v", got)
+	if got := constructor.Carried(ctor); got != "carried" {
+		t.Errorf("it carries %v", got)
+	}
+	if got := constructor.Carried(fx.Annotate(newNumber, fx.ResultTags(`name:"n"`))); got != nil {
+		t.Errorf("one of fx's own carries %v", got)
 	}
 	d := dig.New()
 	if err := errors.Join(d.Provide(func() float64 { return 2 }), d.Provide(forDig, opts...), d.Invoke(func(in in) {

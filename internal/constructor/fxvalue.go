@@ -41,8 +41,9 @@ func buildAnnotated(v reflect.Value) (Constructor, error) {
 
 // Annotate makes of fn what fx.Provide takes, in the place of the user's
 // constructor: dig names that by FuncPtr in errors and graphs. What is to be
-// shown goes where fx prints the tags of results, in its events and its errors.
-func (c Constructor) Annotate(fn reflect.Value, results []Result, shown string) any {
+// shown goes where fx prints the tags of results, in its events and its errors. What
+// the value is to carry, [Carried] returns.
+func (c Constructor) Annotate(fn reflect.Value, results []Result, shown string, carried any) any {
 	var annotations []fx.Annotation
 	if slices.ContainsFunc(results, func(r Result) bool { return r.tag != "" }) {
 		tags := make([]string, len(results))
@@ -51,16 +52,16 @@ func (c Constructor) Annotate(fn reflect.Value, results []Result, shown string) 
 		}
 		annotations = append(annotations, fx.ResultTags(tags...))
 	}
-	return annotate(fn, c.pc, shown, annotations...)
+	return annotate(fn, c.pc, shown, carried, annotations...)
 }
 
 // As makes of fn what fx.Provide takes, named in errors and graphs as the
 // function named is.
 func As(fn reflect.Value, named any) any {
-	return annotate(fn, reflect.ValueOf(named).Pointer(), "")
+	return annotate(fn, reflect.ValueOf(named).Pointer(), "", nil)
 }
 
-func annotate(fn reflect.Value, pc uintptr, shown string, annotations ...fx.Annotation) any {
+func annotate(fn reflect.Value, pc uintptr, shown string, carry any, annotations ...fx.Annotation) any {
 	annotated := fx.Annotate(fn.Interface(), annotations...)
 	if reflect.TypeOf(annotated) != typeOfAnnotated {
 		return annotated
@@ -73,7 +74,33 @@ func annotate(fn reflect.Value, pc uintptr, shown string, annotations ...fx.Anno
 	if tags := a.FieldByName("ResultTags"); tags.IsValid() && shown != "" {
 		tags.Set(reflect.ValueOf([]string{shown}))
 	}
+	if all := a.FieldByName("Annotations"); carry != nil && all.IsValid() && all.Type() == typeOfAnnotations {
+		all.Set(reflect.ValueOf(append(annotations, carried{value: carry})[:len(annotations)]))
+	}
 	return a.Interface()
+}
+
+// carried is what an annotated function carries, beyond the end of its annotations, where
+// fx does not look.
+type carried struct {
+	fx.Annotation
+	value any
+}
+
+var typeOfAnnotations = reflect.TypeFor[[]fx.Annotation]()
+
+// Carried returns what a value of [Constructor.Annotate] carries; nil for others.
+func Carried(ctor any) any {
+	if reflect.TypeOf(ctor) != typeOfAnnotated {
+		return nil
+	}
+	all, _ := reflect.ValueOf(ctor).FieldByName("Annotations").Interface().([]fx.Annotation)
+	if n := len(all); cap(all) > n {
+		if c, ok := all[:n+1][n].(carried); ok {
+			return c.value
+		}
+	}
+	return nil
 }
 
 // Refuse makes what fx.Provide refuses with err: fx's own value for a failed
@@ -85,6 +112,14 @@ func Refuse(ctor any, err error) any {
 		*(*error)(unsafe.Pointer(cause.UnsafeAddr())) = err
 	}
 	return refused.Elem().Interface()
+}
+
+// ForDig makes of fn, which Make made of c, what dig's Provide takes.
+func (c Constructor) ForDig(fn reflect.Value, results []Result) (any, []dig.ProvideOption, error) {
+	if slices.ContainsFunc(results, func(r Result) bool { return r.tag != "" }) {
+		return ForDig(c.Annotate(fn, results, "", nil))
+	}
+	return fn.Interface(), []dig.ProvideOption{dig.LocationForPC(c.pc)}, nil
 }
 
 // ForDig makes of what fx.Provide takes what dig's Provide takes: plain functions
