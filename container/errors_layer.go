@@ -104,6 +104,11 @@ func (c *Call) weigh(err error) {
 	if c.means.Verdict == policy.Unknown {
 		neutral := c.means.Neutral
 		c.means = verdict.Of(err)
+		if c.means.Verdict == policy.Refused && c.ctx.Err() != nil && !policy.IsPermanent(err) {
+			// A client's word that it was used in a wrong way comes of its time being
+			// over: database/sql ends a transaction then, and says that it has ended.
+			c.means = verdict.Meaning{Verdict: policy.Failed}
+		}
 		c.means.Neutral = c.means.Neutral || neutral
 	}
 }

@@ -291,3 +291,88 @@ func TestADryRunHasPartitionsAsWell(t *testing.T) {
 		t.Errorf("in force are %v", o.CircuitBreakers())
 	}
 }
+
+// One that is down may make room for others, but not one that somebody has decided on.
+func TestOfPartitionsThatAreAllDownTheForcedStays(t *testing.T) {
+	s, o := sharded(t, parted(policy.CircuitBreaker{FailureThreshold: 1}), failingFor(""))
+	_ = s.Ask(t.Context(), "held")
+	b, _ := o.CircuitBreaker("container_test.shards/held")
+	b.ForceOpen()
+	for i := range 200 {
+		_ = s.Ask(t.Context(), strconv.Itoa(i))
+	}
+	if known, _ := o.CircuitBreaker("container_test.shards/held"); known != b {
+		t.Error("it was forgotten")
+	}
+	if n := len(o.CircuitBreakers()); n != 21 {
+		t.Errorf("%d breakers of 20 partitions and the whole", n)
+	}
+}
+
+// A partition's breaker that two policies share stays with the one that a reload leaves
+// as it is.
+func TestAReloadLeavesAPartitionItsBreaker(t *testing.T) {
+	breaker := func(threshold uint32) policy.Policy {
+		return policy.CircuitBreaker{FailureThreshold: threshold, RecoveryTimeout: time.Hour}
+	}
+	for _, changed := range []string{"rates", "books"} {
+		d := &byTenant{down: map[string]bool{"a": true}}
+		d.book = func(context.Context) error { return errDown }
+		c := policy.Catalog{
+			Policies: map[string]policy.Policy{"rates": breaker(1), "books": breaker(1)},
+			Services: map[string]policy.Service{"container_test.exchanger": {Methods: map[string]string{"Book": "books"}}},
+		}
+		e, o := partitioned(t, c, d)
+		_, _ = e.Rate(of(t, "a"), "EUR")
+		calls := map[string]func() error{
+			"rates": func() error { _, err := e.Rate(of(t, "a"), "EUR"); return err },
+			"books": func() error { _, err := e.Book(of(t, "a"), 1); return err },
+		}
+		for name, call := range calls {
+			if err := call(); !errors.Is(err, policy.ErrCircuitOpen) {
+				t.Fatalf("%s: %v: they share no breaker", name, err)
+			}
+		}
+		c.Policies = map[string]policy.Policy{"rates": breaker(1), "books": breaker(1), changed: breaker(3)}
+		if err := o.Reload(c); err != nil {
+			t.Fatal(err)
+		}
+		for name, call := range calls {
+			if err := call(); errors.Is(err, policy.ErrCircuitOpen) != (name != changed) {
+				t.Errorf("%s has changed, and %s: %v", changed, name, err)
+			}
+		}
+	}
+}
+
+// An operation is forgotten with its partitions, and not while one of them is down.
+func TestPartitionsAreForgottenWithTheirOperation(t *testing.T) {
+	o := newOrchestrator(t, policy.Catalog{}, container.WithMaxOperations(4))
+	breaker := policy.CircuitBreaker{FailureThreshold: 1}
+	for _, tt := range []struct {
+		id  string
+		err error
+	}{{"down", errShard}, {"well", nil}} {
+		r, err := o.For(tt.id, breaker)
+		if err != nil {
+			t.Fatal(err)
+		}
+		call := r.(*container.Pipeline).Begin(t.Context())
+		call.Partition("host")
+		for err := error(nil); call.Next(&err); {
+			err = tt.err
+		}
+		call.End()
+	}
+	for i := range 100 {
+		if _, err := o.For(strconv.Itoa(i), breaker); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b, ok := o.CircuitBreaker("down/host"); !ok || b.State() != policy.StateOpen {
+		t.Error("an operation with a partition that is down was forgotten")
+	}
+	if _, ok := o.CircuitBreaker("well/host"); ok {
+		t.Error("the partition of an operation that is forgotten is known")
+	}
+}

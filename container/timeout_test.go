@@ -2,7 +2,9 @@ package container_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"sync/atomic"
@@ -152,6 +154,40 @@ func TestAnAnswerStaysAnAnswerHoweverLate(t *testing.T) {
 		}
 		if got := o.Metrics().TimeoutCount; got != 0 {
 			t.Errorf("%d timeouts counted", got)
+		}
+	})
+}
+
+// A transaction that database/sql ended with its context says that it has ended
+// already: that was a mistake of the program's, and a database that was too slow for
+// every transaction opened no breaker.
+func TestAClientsRefusalAfterTheTimeIsOverIsATimeout(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		p, o := under(t, policy.Retry{MaxAttempts: 2, Backoff: policy.Fixed(0)}, policy.CircuitBreaker{FailureThreshold: 2}, policy.Timeout(time.Second))
+		err := p.Run(t.Context(), func(ctx context.Context) error {
+			<-ctx.Done()
+			return fmt.Errorf("committing: %w", sql.ErrTxDone)
+		})
+		if got := o.Metrics().Totals; !errors.Is(err, policy.ErrTimeout) || !errors.Is(err, sql.ErrTxDone) || got.TimeoutCount != 2 || got.CircuitBreakerTrips != 1 {
+			t.Errorf("%v: %+v", err, got)
+		}
+		for name, refused := range map[string]error{"in time": sql.ErrTxDone, "said so by who knows": policy.Permanent(sql.ErrTxDone)} {
+			p, o := under(t, policy.CircuitBreaker{FailureThreshold: 1}, policy.Timeout(time.Second))
+			err := p.Run(t.Context(), func(ctx context.Context) error {
+				if name != "in time" {
+					<-ctx.Done()
+				}
+				return refused
+			})
+			if got := o.Metrics().Totals; err != refused || got.TimeoutCount != 0 || got.CircuitBreakerTrips != 0 { //nolint:errorlint // as it was
+				t.Errorf("%s: %v: %+v", name, err, got)
+			}
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		p, o = under(t, policy.CircuitBreaker{FailureThreshold: 1}, policy.Timeout(time.Second))
+		err = p.Run(ctx, func(context.Context) error { leave(); return sql.ErrTxDone })
+		if got := o.Metrics().Totals; !errors.Is(err, policy.ErrCancelled) || got.Cancelled != 1 || got.CircuitBreakerTrips != 0 {
+			t.Errorf("its caller has gone: %v: %+v", err, got)
 		}
 	})
 }

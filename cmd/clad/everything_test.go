@@ -196,8 +196,14 @@ func (e *everything) happens() {
 	for _, name := range []string{"acme", "globex", "umbrella", "initech"} {
 		_ = send(asTenant(ctx, name))
 	}
-	for range 200 {
-		e.run(ctx, "ledger", policy.AdaptiveLimit{Initial: 4, Min: 4, Max: 200}, func(context.Context) error { time.Sleep(10 * time.Millisecond); return nil })
+	adapts := policy.AdaptiveLimit{Initial: 4, Min: 2, Max: 200}
+	for _, of := range []struct {
+		operation string
+		calls     int
+	}{{"ledger", 200}, {"archive", 70}} { // few enough for this to measure still
+		for range of.calls {
+			e.run(ctx, of.operation, adapts, func(context.Context) error { time.Sleep(10 * time.Millisecond); return nil })
+		}
 	}
 	for range 6 {
 		e.run(ctx, "mail", policy.RateLimit{Name: "mails"}, func(context.Context) error { return nil })

@@ -81,7 +81,7 @@ func TestWhatAServerSaysOfItself(t *testing.T) {
 	if err := bare.ScriptKill(background).Err(); err != nil {
 		t.Fatal(err)
 	}
-	_ = <-ended
+	means("a script that was ended", <-ended, verdict.Meaning{Verdict: policy.Answered})
 
 	go func() { ended <- patient.BLPop(background, 0, "list").Err() }()
 	await(t, "a command that waits", func() bool {

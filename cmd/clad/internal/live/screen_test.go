@@ -70,6 +70,16 @@ func TestScreens(t *testing.T) {
 			press(s, "/", "L", "e", "x", "backspace")
 			return s
 		},
+		"totals": func() *live.Screen { s := screen(80, 22); s.Show(outage(), nil); press(s, "tab"); return s },
+		"limits": func() *live.Screen {
+			s := screen(80, 22)
+			state := outage()
+			state.CircuitBreakers[2].Mode = "forced_open"
+			state.RateLimiters = append(state.RateLimiters, console.RateLimiter{Name: "waited-for", Mode: "automatic", PerSecond: 5, Burst: 5, Tokens: -2.5, Rejected: 123456})
+			s.Show(state, nil)
+			press(s, "tab", "tab")
+			return s
+		},
 		"help": func() *live.Screen { s := screen(100, 16); press(s, "?"); return s },
 		"gone": func() *live.Screen {
 			s := screen(110, 20)
