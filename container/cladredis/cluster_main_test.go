@@ -18,11 +18,16 @@ type aCluster struct {
 
 func newCluster(t *testing.T, args ...string) *aCluster {
 	t.Helper()
+	return newClusterOf(t, "redis-server", args...)
+}
+
+func newClusterOf(t *testing.T, engine string, args ...string) *aCluster {
+	t.Helper()
 	c := &aCluster{t: t}
 	ports := make([]string, 3)
 	for i := range ports {
 		ports[i] = freePort(t)
-		c.servers = append(c.servers, newServer(t, append([]string{"--cluster-enabled", "yes", "--cluster-port", ports[i],
+		c.servers = append(c.servers, newServerOf(t, engine, append([]string{"--cluster-enabled", "yes", "--cluster-port", ports[i],
 			"--cluster-node-timeout", "1000", "--cluster-require-full-coverage", "no", "--appendonly", "no"}, args...)...))
 	}
 	for i, s := range c.servers {

@@ -151,7 +151,7 @@ func newSentinels(t *testing.T, master *server) (sentinels []string) {
 		if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s := &server{t: t, binary: "redis-server", addr: "127.0.0.1:" + port, args: []string{file, "--sentinel", "--port", port, "--bind", "127.0.0.1"}}
+		s := &server{t: t, binary: master.binary, addr: "127.0.0.1:" + port, args: []string{file, "--sentinel", "--port", port, "--bind", "127.0.0.1"}}
 		s.start()
 		t.Cleanup(s.kill)
 		sentinels = append(sentinels, s.addr)
@@ -173,7 +173,7 @@ func newSentinels(t *testing.T, master *server) (sentinels []string) {
 
 func newReplica(t *testing.T, master *server) *server {
 	t.Helper()
-	replica := newServer(t, "--replicaof", strings.Replace(master.addr, ":", " ", 1), "--repl-diskless-sync-delay", "0")
+	replica := newServerOf(t, master.binary, "--replicaof", strings.Replace(master.addr, ":", " ", 1), "--repl-diskless-sync-delay", "0")
 	await(t, "the replica", func() bool {
 		info, _ := replica.bare().Info(background, "replication").Result()
 		return strings.Contains(info, "master_link_status:up")

@@ -12,8 +12,11 @@ import (
 
 // The user that the documentation describes is enough, and no error shows its password.
 func TestAUserWithTheDocumentedRightsIsEnough(t *testing.T) {
-	t.Parallel()
-	s := newServer(t)
+	onEngines(t, testAUserWithTheDocumentedRightsIsEnough)
+}
+
+func testAUserWithTheDocumentedRightsIsEnough(t *testing.T, engine string) {
+	s := newServerOf(t, engine)
 	rules := []any{
 		"acl", "setuser", "clad", "on", ">secret", "~clad:*", "&clad:*",
 		"+evalsha", "+eval", "+hset", "+hdel", "+hkeys", "+hmget", "+hgetall", "+pexpire",

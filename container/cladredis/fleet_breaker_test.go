@@ -18,8 +18,11 @@ import (
 
 // The script is held to the arithmetic of the mechanism.
 func TestTheBreakersScriptAnswersAsTheLedger(t *testing.T) {
-	t.Parallel()
-	s := newServer(t)
+	onEngines(t, testTheBreakersScriptAnswersAsTheLedger)
+}
+
+func testTheBreakersScriptAnswersAsTheLedger(t *testing.T, engine string) {
+	s := newServerOf(t, engine)
 	client := s.bare()
 	whats := []string{quorum.Ask, quorum.Tripped, quorum.Tripped, quorum.Recovered, quorum.Probe, quorum.Probe, quorum.Probe, quorum.Succeeded, quorum.Failed, quorum.Dropped}
 	opened := 0
@@ -145,46 +148,104 @@ func awaitState(t testing.TB, all []*guard, want policy.State) time.Duration {
 }
 
 func TestAQuorumOpensTheFleetsBreakersAndProbesCloseThem(t *testing.T) {
-	t.Parallel()
-	for _, engine := range engines(t) {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			s := newServerOf(t, engine)
-			spec := policy.CircuitBreaker{RecoveryTimeout: 500 * time.Millisecond}
-			all := newGuards(t, 6, func() container.Store { return cladredis.NewStore(s.bare()) }, spec)
+	onEngines(t, testAQuorumOpensTheFleetsBreakersAndProbesCloseThem)
+}
 
-			all[0].trip() // one bad node
-			// real time: the others could be told
-			time.Sleep(200 * time.Millisecond)
-			for i, g := range all[1:] {
-				if got := g.breaker.State(); got != policy.StateClosed {
-					t.Errorf("one instance of six has opened that of instance %d: %v", i+1, got)
-				}
-			}
-			before := scripts(t, s)
-			for range 1000 {
-				all[3].call(nil)
-			}
-			if sent := scripts(t, s) - before; sent > 0 {
-				t.Errorf("%d scripts while closed and healthy", sent)
-			}
+func testAQuorumOpensTheFleetsBreakersAndProbesCloseThem(t *testing.T, engine string) {
+	s := newServerOf(t, engine)
+	spec := policy.CircuitBreaker{RecoveryTimeout: 500 * time.Millisecond}
+	all := newGuards(t, 6, func() container.Store { return cladredis.NewStore(s.bare()) }, spec)
 
-			all[1].trip()
-			took := awaitState(t, all, policy.StateOpen)
-			t.Logf("applied by all within %v", took)
-
-			// real time: until it is probed
-			time.Sleep(600 * time.Millisecond)
-			if n := recoverTogether(t, all); n < policy.DefaultSuccessThreshold || n > policy.DefaultSuccessThreshold+len(all) {
-				t.Errorf("%d probes of the fleet, want %d", n, policy.DefaultSuccessThreshold)
-			}
-			for i, g := range all[2:] {
-				if g.followed.Load() == 0 {
-					t.Errorf("instance %d has told of nothing that it followed", i+2)
-				}
-			}
-		})
+	all[0].trip() // one bad node
+	// real time: the others could be told
+	time.Sleep(200 * time.Millisecond)
+	for i, g := range all[1:] {
+		if got := g.breaker.State(); got != policy.StateClosed {
+			t.Errorf("one instance of six has opened that of instance %d: %v", i+1, got)
+		}
 	}
+	all[1].trip()
+	awaitState(t, all, policy.StateOpen)
+
+	// real time: until it is probed
+	time.Sleep(600 * time.Millisecond)
+	if n := recoverTogether(t, all); n < policy.DefaultSuccessThreshold || n > policy.DefaultSuccessThreshold+len(all) {
+		t.Errorf("%d probes of the fleet, want %d", n, policy.DefaultSuccessThreshold)
+	}
+	for i, g := range all[2:] {
+		if g.followed.Load() == 0 {
+			t.Errorf("instance %d has told of nothing that it followed", i+2)
+		}
+	}
+}
+
+// Asked for their sign of life, which comes every three seconds, subscriptions are
+// all that the server hears of.
+func TestNothingIsSentWhileBreakersAreClosedAndHealthy(t *testing.T) {
+	onEngines(t, testNothingIsSentWhileBreakersAreClosedAndHealthy)
+}
+
+func testNothingIsSentWhileBreakersAreClosedAndHealthy(t *testing.T, engine string) {
+	s := newServerOf(t, engine)
+	all := newGuards(t, 3, func() container.Store { return cladredis.NewStore(s.bare()) }, policy.CircuitBreaker{})
+	awaitSharing(t, all, true)
+	client := s.bare()
+	commands(t, client)
+	// real time: what their start has sent arrives
+	time.Sleep(200 * time.Millisecond)
+	before := commands(t, client)
+	calls := 0
+	for end := time.Now().Add(4 * time.Second); time.Now().Before(end); {
+		for _, g := range all {
+			g.call(nil)
+			calls++
+		}
+		if calls%10 == 0 {
+			g := all[0]
+			g.call(errDown) // one failure trips nothing
+			g.call(nil)
+		}
+		// real time: another process would hear
+		time.Sleep(time.Millisecond)
+	}
+	after := commands(t, client)
+	for name, n := range after {
+		sent, most := n-before[name], 0
+		switch name {
+		case "info":
+			most = 1
+		case "ping":
+			most = 2 * len(all)
+		}
+		if sent > most {
+			t.Errorf("%d times %s for %d calls while all are closed, want %d", sent, name, calls, most)
+		}
+	}
+	if after["ping"] == 0 {
+		t.Errorf("not even a sign of life: %v", after)
+	}
+}
+
+func TestAllApplyATripWithin100ms(t *testing.T) { onEngines(t, testAllApplyATripWithin100ms) }
+
+func testAllApplyATripWithin100ms(t *testing.T, engine string) {
+	s := newServerOf(t, engine)
+	all := newGuards(t, 8, func() container.Store { return cladredis.NewStore(s.bare()) }, policy.CircuitBreaker{RecoveryTimeout: time.Minute})
+	awaitSharing(t, all, true)
+	fairly(t, "ms until all have applied it, where 100 are promised", func() (float64, bool) {
+		if err := s.bare().FlushAll(background).Err(); err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range all {
+			g.breaker.Reset()
+		}
+		all[0].trip()
+		await(t, "the first trip", func() bool { return s.bare().HLen(background, "clad:1:{breakers}:bank").Val() > 0 })
+		all[1].trip()
+		took := awaitState(t, all, policy.StateOpen)
+		t.Logf("applied by all within %v", took)
+		return took.Seconds() * 1000, took <= 100*time.Millisecond
+	})
 }
 
 // recoverTogether calls through all until all are closed, and returns how many probes

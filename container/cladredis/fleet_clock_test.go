@@ -49,46 +49,44 @@ func newServerWithAClock(t *testing.T, engine string) (s *server, set func(secon
 // An opening's end is a time of the store's clock: where that was set back by an hour,
 // the fleet was to stay open for an hour more.
 func TestBreakersWhileTheStoresClockIsSet(t *testing.T) {
-	t.Parallel()
-	for _, engine := range engines(t) {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			s, set := newServerWithAClock(t, engine)
-			spec := policy.CircuitBreaker{RecoveryTimeout: time.Second}
-			for _, tt := range []struct {
-				seconds int
-				lost    bool // the store forgets: each instance probes by itself
-			}{{-3600, false}, {-5, false}, {5, false}, {3600, true}, {-2 * 86400, true}} {
-				fairly(t, fmt.Sprintf("%ds: the probes of the fleet", tt.seconds), func() (float64, bool) {
-					set(0)
-					if err := s.bare().FlushAll(background).Err(); err != nil {
-						t.Fatal(err)
-					}
-					all := newGuards(t, 6, func() container.Store { return cladredis.NewStore(s.bare()) }, spec)
-					defer closeAll(all)
-					all[0].trip()
-					all[1].trip()
-					awaitState(t, all, policy.StateOpen)
-					set(tt.seconds)
-					began := time.Now()
-					n := recoverTogether(t, all)
-					if took := time.Since(began); took > 4*time.Second {
-						t.Errorf("%ds: open for %v", tt.seconds, took)
-					}
-					if tt.seconds > -86400 { // else it is heard again after a while only
-						await(t, fmt.Sprintf("%ds: the next opening", tt.seconds), func() bool {
-							before := all[4].followed.Load()
-							all[2].breaker.Reset()
-							all[3].breaker.Reset()
-							all[2].trip()
-							all[3].trip()
-							time.Sleep(200 * time.Millisecond) // real time: the others are told
-							return all[4].followed.Load() > before
-						})
-					}
-					return float64(n), tt.lost || n <= policy.DefaultSuccessThreshold+len(all)
+	onEngines(t, testBreakersWhileTheStoresClockIsSet)
+}
+
+func testBreakersWhileTheStoresClockIsSet(t *testing.T, engine string) {
+	s, set := newServerWithAClock(t, engine)
+	spec := policy.CircuitBreaker{RecoveryTimeout: time.Second}
+	for _, tt := range []struct {
+		seconds int
+		lost    bool // the store forgets: each instance probes by itself
+	}{{-3600, false}, {-5, false}, {5, false}, {3600, true}, {-2 * 86400, true}} {
+		fairly(t, fmt.Sprintf("%ds: the probes of the fleet", tt.seconds), func() (float64, bool) {
+			set(0)
+			if err := s.bare().FlushAll(background).Err(); err != nil {
+				t.Fatal(err)
+			}
+			all := newGuards(t, 6, func() container.Store { return cladredis.NewStore(s.bare()) }, spec)
+			defer closeAll(all)
+			all[0].trip()
+			all[1].trip()
+			awaitState(t, all, policy.StateOpen)
+			set(tt.seconds)
+			began := time.Now()
+			n := recoverTogether(t, all)
+			if took := time.Since(began); took > 4*time.Second {
+				t.Errorf("%ds: open for %v", tt.seconds, took)
+			}
+			if tt.seconds > -86400 { // else it is heard again after a while only
+				await(t, fmt.Sprintf("%ds: the next opening", tt.seconds), func() bool {
+					before := all[4].followed.Load()
+					all[2].breaker.Reset()
+					all[3].breaker.Reset()
+					all[2].trip()
+					all[3].trip()
+					time.Sleep(200 * time.Millisecond) // real time: the others are told
+					return all[4].followed.Load() > before
 				})
 			}
+			return float64(n), tt.lost || n <= policy.DefaultSuccessThreshold+len(all)
 		})
 	}
 }
@@ -96,21 +94,19 @@ func TestBreakersWhileTheStoresClockIsSet(t *testing.T) {
 // A clock that is set back gives no tokens for the time that comes twice, and one that
 // is set forward a burst at most.
 func TestALimitWhileTheStoresClockIsSet(t *testing.T) {
-	t.Parallel()
-	for _, engine := range engines(t) {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			s, set := newServerWithAClock(t, engine)
-			f := newFleetOf(t, 3, 300, 75, func() redis.UniversalClient { return s.bare() })
-			f.loadFor(500 * time.Millisecond)
-			for _, seconds := range []int{-3600, 0, 3600, -2 * 86400} {
-				set(seconds)
-				f.loadFor(500 * time.Millisecond)
-				if n := f.alone(); n > 0 {
-					t.Errorf("%d instances are alone at %ds", n, seconds)
-				}
-			}
-			f.check(2 * 75) // it was set forward twice
-		})
+	onEngines(t, testALimitWhileTheStoresClockIsSet)
+}
+
+func testALimitWhileTheStoresClockIsSet(t *testing.T, engine string) {
+	s, set := newServerWithAClock(t, engine)
+	f := newFleetOf(t, 3, 300, 75, func() redis.UniversalClient { return s.bare() })
+	f.loadFor(500 * time.Millisecond)
+	for _, seconds := range []int{-3600, 0, 3600, -2 * 86400} {
+		set(seconds)
+		f.loadFor(500 * time.Millisecond)
+		if n := f.alone(); n > 0 {
+			t.Errorf("%d instances are alone at %ds", n, seconds)
+		}
 	}
+	f.check(2 * 75) // it was set forward twice
 }

@@ -35,8 +35,11 @@ func (l *logged) count(what string) int {
 // Microseconds were multiplied until they overflowed, and a message with a long time
 // held breakers open for as long.
 func TestGarbageOnTheChannelHarmsNobody(t *testing.T) {
-	t.Parallel()
-	s := newServer(t)
+	onEngines(t, testGarbageOnTheChannelHarmsNobody)
+}
+
+func testGarbageOnTheChannelHarmsNobody(t *testing.T, engine string) {
+	s := newServerOf(t, engine)
 	client := s.bare()
 	var log logged
 	spec := policy.CircuitBreaker{RecoveryTimeout: 200 * time.Millisecond, SuccessThreshold: 1}
@@ -74,67 +77,63 @@ func TestGarbageOnTheChannelHarmsNobody(t *testing.T) {
 
 // Garbage in a key was an answer that nobody could read, or an opening for ever: now it
 // is as good as lost.
-func TestGarbageInAKeyIsAsGoodAsLost(t *testing.T) {
-	t.Parallel()
+func TestGarbageInAKeyIsAsGoodAsLost(t *testing.T) { onEngines(t, testGarbageInAKeyIsAsGoodAsLost) }
+
+func testGarbageInAKeyIsAsGoodAsLost(t *testing.T, engine string) {
 	garbage := []string{"nan", "-nan", "inf", "-inf", "1e300", "-1e300", "-1", "9223372036854775807", "0x7fffffffffffff", "", "x", "\x00"}
-	for _, engine := range engines(t) {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			s := newServerOf(t, engine)
-			client := s.bare()
-			store := cladredis.NewStore(client)
-			spoil := func(key, field, value string) {
-				t.Helper()
-				if err := client.HSet(background, key, field, value).Err(); err != nil {
-					t.Fatal(err)
-				}
-			}
-			report := func(instance, what string) container.BreakerNews {
-				t.Helper()
-				n, err := store.Report(background, "bank", container.BreakerReport{
-					Instance: instance, What: what, Quorum: 2, Probes: 1, For: time.Second, ProbeTimeout: time.Second, Place: instance,
-				})
-				if err != nil || n.For > time.Second || n.Round > time.Now().Add(time.Minute).UnixMicro() || n.Round < 0 {
-					t.Errorf("%+v, %v", n, err)
-				}
-				return n
-			}
-			sequence := uint64(0)
-			lend := func() int64 {
-				t.Helper()
-				sequence++
-				g, err := store.Lease(background, "api", container.LeaseRequest{
-					Instance: "a", Sequence: sequence, PerSecond: 10_000, Burst: 10, Want: 1, Fresh: 10, Most: -1,
-				})
-				if err != nil || g.Wait > time.Second || g.Wait < 0 || g.Fleet > 1000 || g.Fleet < 1 {
-					t.Errorf("%+v, %v", g, err)
-				}
-				return g.Tokens
-			}
-			for _, value := range garbage {
-				// Fields that say who finds it down, and who probes, are unlike others.
-				for _, field := range []string{"at", "round", "open", "until", "quorum", "probes", "good", "bad", "forgetting", "d:a", "p:a", "d:", "other"} {
-					report("a", "tripped")
-					report("b", "tripped")
-					spoil("clad:1:{breakers}:bank", field, value)
-					report("c", "ask")
-					report("c", "probe")
-					report("a", "tripped")
-					if n := report("b", "tripped"); !n.Open {
-						t.Errorf("%s = %q: %+v after two have tripped", field, value, n)
-					}
-				}
-				for _, field := range []string{"tokens", "at", "born", "epoch", "now", "before", "rate", "rate_before", "burst", "burst_before", "i:1:a", "other"} {
-					lend()
-					spoil("clad:1:limit:{api}", field, value)
-					lend()
-					// real time: the server's clock
-					time.Sleep(3 * time.Millisecond)
-					if got := lend(); got != 1 {
-						t.Errorf("%s = %q: %d tokens", field, value, got)
-					}
-				}
-			}
+	s := newServerOf(t, engine)
+	client := s.bare()
+	store := cladredis.NewStore(client)
+	spoil := func(key, field, value string) {
+		t.Helper()
+		if err := client.HSet(background, key, field, value).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report := func(instance, what string) container.BreakerNews {
+		t.Helper()
+		n, err := store.Report(background, "bank", container.BreakerReport{
+			Instance: instance, What: what, Quorum: 2, Probes: 1, For: time.Second, ProbeTimeout: time.Second, Place: instance,
 		})
+		if err != nil || n.For > time.Second || n.Round > time.Now().Add(time.Minute).UnixMicro() || n.Round < 0 {
+			t.Errorf("%+v, %v", n, err)
+		}
+		return n
+	}
+	sequence := uint64(0)
+	lend := func() int64 {
+		t.Helper()
+		sequence++
+		g, err := store.Lease(background, "api", container.LeaseRequest{
+			Instance: "a", Sequence: sequence, PerSecond: 10_000, Burst: 10, Want: 1, Fresh: 10, Most: -1,
+		})
+		if err != nil || g.Wait > time.Second || g.Wait < 0 || g.Fleet > 1000 || g.Fleet < 1 {
+			t.Errorf("%+v, %v", g, err)
+		}
+		return g.Tokens
+	}
+	for _, value := range garbage {
+		// Fields that say who finds it down, and who probes, are unlike others.
+		for _, field := range []string{"at", "round", "open", "until", "quorum", "probes", "good", "bad", "forgetting", "d:a", "p:a", "d:", "other"} {
+			report("a", "tripped")
+			report("b", "tripped")
+			spoil("clad:1:{breakers}:bank", field, value)
+			report("c", "ask")
+			report("c", "probe")
+			report("a", "tripped")
+			if n := report("b", "tripped"); !n.Open {
+				t.Errorf("%s = %q: %+v after two have tripped", field, value, n)
+			}
+		}
+		for _, field := range []string{"tokens", "at", "born", "epoch", "now", "before", "rate", "rate_before", "burst", "burst_before", "i:1:a", "other"} {
+			lend()
+			spoil("clad:1:limit:{api}", field, value)
+			lend()
+			// real time: the server's clock
+			time.Sleep(3 * time.Millisecond)
+			if got := lend(); got != 1 {
+				t.Errorf("%s = %q: %d tokens", field, value, got)
+			}
+		}
 	}
 }

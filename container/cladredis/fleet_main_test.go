@@ -9,6 +9,7 @@ import (
 
 	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/policy"
+	"github.com/redis/go-redis/v9"
 )
 
 // limited is an instance that calls under a shared limit.
@@ -47,22 +48,22 @@ func (l *limited) call() bool {
 	return err == nil
 }
 
-// scripts is how many a server has run.
-func scripts(t testing.TB, s *server) (n int) {
+// commands is how many of each a server has been sent, by whomever.
+func commands(t testing.TB, client *redis.Client) map[string]int {
 	t.Helper()
-	info, err := s.bare().Info(background, "commandstats").Result()
+	info, err := client.Info(background, "commandstats").Result()
 	if err != nil {
 		t.Fatal(err)
 	}
+	all := make(map[string]int)
 	for line := range strings.SplitSeq(info, "\r\n") {
-		if stats, ok := strings.CutPrefix(line, "cmdstat_eval"); ok {
-			_, calls, _ := strings.Cut(stats, "calls=")
+		if stats, ok := strings.CutPrefix(line, "cmdstat_"); ok {
+			name, calls, _ := strings.Cut(stats, ":calls=")
 			calls, _, _ = strings.Cut(calls, ",")
-			more, _ := strconv.Atoi(calls)
-			n += more
+			all[name], _ = strconv.Atoi(calls)
 		}
 	}
-	return n
+	return all
 }
 
 // fairly has something measured that a busy machine may spoil: once in three times is

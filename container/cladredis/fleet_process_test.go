@@ -132,40 +132,42 @@ func TestEightProcessesKeepOneLimitWhateverTheStoreDoes(t *testing.T) {
 			}
 		}, 3 * burst},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			s := newServer(t)
-			d := seconds(4)
-			c := client{Addr: s.addr, Rate: rate, Burst: burst, Fleet: processes, PerSecond: 200, For: d}
-			begin := time.Now()
-			var waits []func() client
-			for range processes {
-				_, wait := c.start(t)
-				waits = append(waits, wait)
-			}
-			time.Sleep(d / 3) // real time: other processes run
-			tt.trouble(t, s, func() {
-				time.Sleep(d / 4) // real time: other processes run
+		for _, engine := range engines(t) {
+			t.Run(engine+": "+tt.name, func(t *testing.T) {
+				s := newServerOf(t, engine)
+				d := seconds(4)
+				c := client{Addr: s.addr, Rate: rate, Burst: burst, Fleet: processes, PerSecond: 200, For: d}
+				begin := time.Now()
+				var waits []func() client
+				for range processes {
+					_, wait := c.start(t)
+					waits = append(waits, wait)
+				}
+				time.Sleep(d / 3) // real time: other processes run
+				tt.trouble(t, s, func() {
+					time.Sleep(d / 4) // real time: other processes run
+				})
+				var all client
+				for _, wait := range waits {
+					got := wait()
+					all.Calls, all.Passed, all.Slowest = all.Calls+got.Calls, all.Passed+got.Passed, max(all.Slowest, got.Slowest)
+					all.Failed = append(all.Failed, got.Failed...)
+				}
+				took := time.Since(begin)
+				if len(all.Failed) > 0 {
+					t.Errorf("calls failed: %v", all.Failed)
+				}
+				// A clock that is read here sees more time than the processes had.
+				if most := rate*took.Seconds() + burst + tt.more; float64(all.Passed) > most {
+					t.Errorf("%d of %d calls passed, of at most %v", all.Passed, all.Calls, most)
+				}
+				if least := rate * d.Seconds() / 2; float64(all.Passed) < least {
+					t.Errorf("%d of %d calls passed, of at least %v", all.Passed, all.Calls, least)
+				}
+				t.Logf("%d of %d calls passed in %v, %.0f%% of rate × time + burst; the slowest took %v",
+					all.Passed, all.Calls, took.Round(time.Millisecond), 100*float64(all.Passed)/(rate*d.Seconds()+burst), all.Slowest)
 			})
-			var all client
-			for _, wait := range waits {
-				got := wait()
-				all.Calls, all.Passed, all.Slowest = all.Calls+got.Calls, all.Passed+got.Passed, max(all.Slowest, got.Slowest)
-				all.Failed = append(all.Failed, got.Failed...)
-			}
-			took := time.Since(begin)
-			if len(all.Failed) > 0 {
-				t.Errorf("calls failed: %v", all.Failed)
-			}
-			// A clock that is read here sees more time than the processes had.
-			if most := rate*took.Seconds() + burst + tt.more; float64(all.Passed) > most {
-				t.Errorf("%d of %d calls passed, of at most %v", all.Passed, all.Calls, most)
-			}
-			if least := rate * d.Seconds() / 2; float64(all.Passed) < least {
-				t.Errorf("%d of %d calls passed, of at least %v", all.Passed, all.Calls, least)
-			}
-			t.Logf("%d of %d calls passed in %v, %.0f%% of rate × time + burst; the slowest took %v",
-				all.Passed, all.Calls, took.Round(time.Millisecond), 100*float64(all.Passed)/(rate*d.Seconds()+burst), all.Slowest)
-		})
+		}
 	}
 }
 

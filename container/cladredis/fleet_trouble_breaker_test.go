@@ -76,8 +76,11 @@ func TestBreakersInTroubleWithTheStore(t *testing.T) {
 }
 
 func TestABreakerSurvivesAFailoverBySentinels(t *testing.T) {
-	t.Parallel()
-	master := newServer(t)
+	onEngines(t, testABreakerSurvivesAFailoverBySentinels)
+}
+
+func testABreakerSurvivesAFailoverBySentinels(t *testing.T, engine string) {
+	master := newServerOf(t, engine)
 	sentinels := newSentinels(t, master)
 	all := newGuards(t, 3, func() container.Store {
 		c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "main", SentinelAddrs: sentinels})
@@ -101,28 +104,26 @@ func TestABreakerSurvivesAFailoverBySentinels(t *testing.T) {
 
 // One that is cut off goes by what it finds itself, and learns what it has missed.
 func TestAnInstanceThatIsCutOffCatchesUp(t *testing.T) {
-	t.Parallel()
-	for _, engine := range engines(t) {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			s := newServerOf(t, engine)
-			p := newProxy(t, s.addr)
-			spec := policy.CircuitBreaker{RecoveryTimeout: time.Minute}
-			all := newGuards(t, 2, func() container.Store { return cladredis.NewStore(s.bare()) }, spec)
-			client := redis.NewClient(&redis.Options{Addr: p.addr, DialerRetries: 1})
-			t.Cleanup(func() { _ = client.Close() })
-			off := newGuards(t, 1, func() container.Store { return cladredis.NewStore(client) }, spec)
-			p.setCut(true)
-			awaitSharing(t, off, false)
-			all[0].trip()
-			all[1].trip()
-			time.Sleep(100 * time.Millisecond) // real time: it could be told
-			if off[0].breaker.State() != policy.StateClosed || !off[0].call(nil) {
-				t.Error("it has heard of the others")
-			}
-			p.setCut(false)
-			awaitState(t, off, policy.StateOpen)
-			awaitSharing(t, off, true)
-		})
+	onEngines(t, testAnInstanceThatIsCutOffCatchesUp)
+}
+
+func testAnInstanceThatIsCutOffCatchesUp(t *testing.T, engine string) {
+	s := newServerOf(t, engine)
+	p := newProxy(t, s.addr)
+	spec := policy.CircuitBreaker{RecoveryTimeout: time.Minute}
+	all := newGuards(t, 2, func() container.Store { return cladredis.NewStore(s.bare()) }, spec)
+	client := redis.NewClient(&redis.Options{Addr: p.addr, DialerRetries: 1})
+	t.Cleanup(func() { _ = client.Close() })
+	off := newGuards(t, 1, func() container.Store { return cladredis.NewStore(client) }, spec)
+	p.setCut(true)
+	awaitSharing(t, off, false)
+	all[0].trip()
+	all[1].trip()
+	time.Sleep(100 * time.Millisecond) // real time: it could be told
+	if off[0].breaker.State() != policy.StateClosed || !off[0].call(nil) {
+		t.Error("it has heard of the others")
 	}
+	p.setCut(false)
+	awaitState(t, off, policy.StateOpen)
+	awaitSharing(t, off, true)
 }

@@ -95,9 +95,10 @@ func (f *fleetOf) check(more float64) {
 		f.passed, f.calls, 100*float64(f.passed)/(f.rate*took+f.burst), f.slowest)
 }
 
-func TestALimitIsSharedByACluster(t *testing.T) {
-	t.Parallel()
-	c := newCluster(t)
+func TestALimitIsSharedByACluster(t *testing.T) { onEngines(t, testALimitIsSharedByACluster) }
+
+func testALimitIsSharedByACluster(t *testing.T, engine string) {
+	c := newClusterOf(t, engine)
 	f := newFleetOf(t, 3, 300, 75, func() redis.UniversalClient { return c.bare() })
 	f.loadFor(time.Second)
 	if n := f.alone(); n > 0 {
@@ -117,9 +118,10 @@ func TestALimitIsSharedByACluster(t *testing.T) {
 	f.check(150)
 }
 
-func TestABreakerIsSharedByACluster(t *testing.T) {
-	t.Parallel()
-	c := newCluster(t)
+func TestABreakerIsSharedByACluster(t *testing.T) { onEngines(t, testABreakerIsSharedByACluster) }
+
+func testABreakerIsSharedByACluster(t *testing.T, engine string) {
+	c := newClusterOf(t, engine)
 	all := newGuards(t, 3, func() container.Store { return cladredis.NewStore(c.bare()) }, policy.CircuitBreaker{RecoveryTimeout: time.Minute})
 	all[0].trip()
 	all[1].trip()
@@ -127,8 +129,11 @@ func TestABreakerIsSharedByACluster(t *testing.T) {
 }
 
 func TestALimitSurvivesAFailoverBySentinels(t *testing.T) {
-	t.Parallel()
-	master := newServer(t)
+	onEngines(t, testALimitSurvivesAFailoverBySentinels)
+}
+
+func testALimitSurvivesAFailoverBySentinels(t *testing.T, engine string) {
+	master := newServerOf(t, engine)
 	sentinels := newSentinels(t, master)
 	f := newFleetOf(t, 3, 300, 75, func() redis.UniversalClient {
 		c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "main", SentinelAddrs: sentinels})
@@ -147,13 +152,14 @@ func TestALimitSurvivesAFailoverBySentinels(t *testing.T) {
 }
 
 // Ten thousand limits cost what is used of them: no goroutine, no connection each.
-func TestTenThousandLimits(t *testing.T) {
-	t.Parallel()
+func TestTenThousandLimits(t *testing.T) { onEngines(t, testTenThousandLimits) }
+
+func testTenThousandLimits(t *testing.T, engine string) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
 	const n = 10_000
-	s := newServer(t)
+	s := newServerOf(t, engine)
 	c := policy.Catalog{RateLimiters: map[string]policy.RateLimit{}, Policies: map[string]policy.Policy{}}
 	for i := range n {
 		name := fmt.Sprint("limit", i)

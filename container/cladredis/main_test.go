@@ -50,6 +50,18 @@ func engines(t *testing.T) []string {
 	return all
 }
 
+// onEngines has a test made with each of them.
+func onEngines(t *testing.T, test func(t *testing.T, engine string)) {
+	t.Helper()
+	t.Parallel()
+	for _, engine := range engines(t) {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			test(t, engine)
+		})
+	}
+}
+
 func newServerOf(t *testing.T, binary string, args ...string) *server {
 	t.Helper()
 	return newServerIn(t, binary, nil, args...)

@@ -14,9 +14,10 @@ import (
 
 // The script is held to the arithmetic of the mechanism: the same requests at the
 // same times get the same answers.
-func TestTheScriptAnswersAsTheLedger(t *testing.T) {
-	t.Parallel()
-	s := newServer(t)
+func TestTheScriptAnswersAsTheLedger(t *testing.T) { onEngines(t, testTheScriptAnswersAsTheLedger) }
+
+func testTheScriptAnswersAsTheLedger(t *testing.T, engine string) {
+	s := newServerOf(t, engine)
 	client := s.bare()
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 14))
@@ -63,9 +64,10 @@ func TestTheScriptAnswersAsTheLedger(t *testing.T) {
 	}
 }
 
-func TestALimitIsSharedByRedis(t *testing.T) {
-	t.Parallel()
-	s := newServer(t)
+func TestALimitIsSharedByRedis(t *testing.T) { onEngines(t, testALimitIsSharedByRedis) }
+
+func testALimitIsSharedByRedis(t *testing.T, engine string) {
+	s := newServerOf(t, engine)
 	var calls, passed int
 	const instances, rate, burst = 4, 200, 50
 	var limits []*limited

@@ -262,6 +262,7 @@ func TestEverythingIsShown(t *testing.T) {
 
 	store.away.Store(true)
 	page.says(".incident", "The store does not answer, so this instance goes by what it knows itself")
+	page.says("#verdict-more", ", and is away")
 	page.says(".log-entry", "goes on without the others")
 	page.do(chromedp.Click("#tab-services"))
 	look("alone")

@@ -210,10 +210,14 @@ func instead(t console.Totals) string {
 	return strings.Join(said, ", ")
 }
 
+// storeBreaker stands before the store. A breaker that is closed asks that nothing, and
+// so does not know that it is away.
+const storeBreaker = "clad.store"
+
 // sharing is a fleet in a line, "" without one.
 func sharing(s *console.State) string {
 	var names []string
-	most, last := 0, time.Time{}
+	most, last, away := 0, time.Time{}, ""
 	note := func(name string, with *console.Shared) {
 		if with == nil || with.Alone {
 			return
@@ -226,6 +230,9 @@ func sharing(s *console.State) string {
 	}
 	for _, b := range s.CircuitBreakers {
 		note(b.Name, b.Shared)
+		if b.Name == storeBreaker && b.State != "closed" {
+			away = ", and is away"
+		}
 	}
 	for _, l := range s.RateLimiters {
 		note(l.Name, l.Shared)
@@ -234,7 +241,7 @@ func sharing(s *console.State) string {
 		return ""
 	}
 	slices.Sort(names)
-	return fmt.Sprintf("%s share %s; %s", instances(most), some(slices.Compact(names), 3), heard(last, s.At))
+	return fmt.Sprintf("%s share %s; %s%s", instances(most), some(slices.Compact(names), 3), heard(last, s.At), away)
 }
 
 // limitTable is the limits that a view shows, with its heading first.
