@@ -51,7 +51,7 @@ func TestContainerWrapsWithoutFx(t *testing.T) {
 }
 
 // A container gives a tagged constructor what it needs of clad: looking that up for
-// each took dig as long as all else.
+// each took dig more than half as long as all else.
 func TestContainerHasDigLookUpNothingOfClads(t *testing.T) {
 	c := newContainer(t)
 	var of dig.ProvideInfo

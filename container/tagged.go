@@ -58,7 +58,7 @@ func named(name string) reflect.StructTag { return reflect.StructTag(fmt.Sprintf
 
 // forDig makes of the tagged constructor what dig's Provide takes. It needs nothing of
 // clad but the orchestrator, and that it is given here: for dig to look up more for
-// each would take as long as all else that it does.
+// each would take it more than half as long as all else.
 func (t *tag) forDig(o *Orchestrator) (any, []dig.ProvideOption, error) {
 	results := t.results()
 	fn := t.constructor.Make(nil, results, func(_, values []reflect.Value) ([]reflect.Value, error) {

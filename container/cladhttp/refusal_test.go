@@ -236,10 +236,20 @@ func TestServerThatIsNotWhoItShouldBeIsNotAskedAgain(t *testing.T) {
 	strangers := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: x509.NewCertPool()}}
 	t.Cleanup(strangers.CloseIdleConnections)
 
+	private := httptest.NewUnstartedServer(http.NotFoundHandler())
+	private.Config.ErrorLog = quiet
+	// With TLS 1.3 the client may be writing by the time it is told.
+	private.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12}
+	private.StartTLS()
+	t.Cleanup(private.Close)
+	nobody := private.Client().Transport.(*http.Transport).Clone()
+	t.Cleanup(nobody.CloseIdleConnections)
+
 	for name, c := range map[string]struct {
 		next http.RoundTripper
 		url  string
 	}{
+		"no certificate":    {nobody, private.URL},
 		"unknown authority": {strangers, secure.URL},
 		"another name":      {other, secure.URL},
 		"no TLS":            {strangers, strings.Replace(plain.URL, "http:", "https:", 1)},

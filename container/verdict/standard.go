@@ -3,6 +3,8 @@ package verdict
 import (
 	"errors"
 	"io/fs"
+	"reflect"
+	"slices"
 )
 
 // standard is the standard library. What most programs do not need is told by its
@@ -25,6 +27,8 @@ var standard = client{
 		"crypto/x509.UnknownAuthorityError":       always(hopeless),
 		"crypto/x509.HostnameError":               always(hopeless),
 		"crypto/x509.CertificateInvalidError":     always(hopeless),
+		"crypto/tls.alert":                        ofTLSAlert,
+		"crypto/tls.AlertError":                   ofTLSAlert,
 	},
 	texts: map[string]Meaning{
 		"sql: no rows in result set": answered,
@@ -49,4 +53,20 @@ func ofFile(err error) Meaning {
 		return answered
 	}
 	return unknown
+}
+
+// ofTLSAlert knows what one side says of the other's certificate, or of what they do
+// not have in common: that is before anything is done, though with TLS 1.3 the client
+// may have sent it.
+func ofTLSAlert(err error) Meaning {
+	if slices.Contains(tlsRefusals, numberIn(reflect.ValueOf(err))) {
+		return hopeless
+	}
+	return unknown
+}
+
+var tlsRefusals = []int64{
+	40, 42, 43, 44, 45, 46, 48, 49, // handshake failed; certificate bad, unsupported, revoked, expired, unknown; its authority unknown; access denied
+	70, 71, 86, // versions, ciphers, a fallback
+	112, 116, 120, 121, // name, no certificate, protocol, encrypted hello
 }

@@ -2,6 +2,7 @@ package verdict_test
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -58,6 +59,8 @@ func TestWhatErrorsMean(t *testing.T) {
 		{"a link to nothing", os.Link(filepath.Join(t.TempDir(), "none"), filepath.Join(t.TempDir(), "new")), answered},
 		{"a file that cannot be read", &fs.PathError{Op: "read", Path: "x", Err: syscall.EIO}, unknown},
 		{"a network that permits nothing", &net.OpError{Op: "write", Err: os.NewSyscallError("sendto", syscall.EPERM)}, unknown},
+		{"a certificate that the other side does not take", &net.OpError{Op: "remote error", Err: tls.AlertError(45)}, hopeless},
+		{"trouble of the other side", &net.OpError{Op: "remote error", Err: tls.AlertError(80)}, unknown},
 		{"wrapped", fmt.Errorf("reading: %w", errMiss), answered},
 		{"wrapped twice", fmt.Errorf("shop: %w", fmt.Errorf("reading: %w", errDial)), unmade},
 		{"quoted is not wrapped", errors.New("reading: " + errMiss.Error()), unknown},

@@ -94,7 +94,11 @@ func Carried(ctor any) any {
 	if reflect.TypeOf(ctor) != typeOfAnnotated {
 		return nil
 	}
-	all, _ := reflect.ValueOf(ctor).FieldByName("Annotations").Interface().([]fx.Annotation)
+	field := reflect.ValueOf(ctor).FieldByName("Annotations")
+	if !field.IsValid() {
+		return nil
+	}
+	all, _ := reflect.TypeAssert[[]fx.Annotation](field)
 	if n := len(all); cap(all) > n {
 		if c, ok := all[:n+1][n].(carried); ok {
 			return c.value

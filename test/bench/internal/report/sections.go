@@ -65,7 +65,9 @@ func (p *page) costs() {
 			"are all that differs: the untagged services too are started with an orchestrator, on dig in clad's\n" +
 			"container. \"By hand\" are constructors that declare what a tag declares, a dependency on the policy by its\n" +
 			"name and an error, and on Fx are annotated, so that errors can name them: what the engines themselves\n" +
-			"take for that, which no tag can go below.\n\n")
+			"take for that. On Fx no tag can go below it: fx.Annotate makes a dig container for each constructor, with\n" +
+			"a random source of 5 KB to seed, and to look up two named values takes more than half as long as all else.\n" +
+			"On dig, clad's container gives a tagged constructor what it needs, and dig looks up nothing more.\n\n")
 		var rows [][]string
 		for _, s := range p.r.Startup {
 			rows = append(rows, []string{
@@ -76,7 +78,9 @@ func (p *page) costs() {
 		p.table(1, []string{"application", "untagged", "by hand", "ratio", "tagged", "ratio"}, rows)
 	}
 	if len(p.r.Memory) > 0 {
-		p.say("## Memory at rest\n\n")
+		p.say("## Memory at rest\n\n" +
+			"More than half of what a tagged service takes is the type of the function that Fx is given for its\n" +
+			"constructor, which no program has at first, and how reflect calls it.\n\n")
 		var rows [][]string
 		for _, m := range p.r.Memory {
 			rows = append(rows, []string{m.What, fmt.Sprint(m.Pipelines), fmt.Sprintf("%.0f", m.Bytes)})
