@@ -11,6 +11,7 @@ import (
 // CircuitBreaker is a circuit breaker of an orchestrator. It is safe for use by
 // many goroutines.
 type CircuitBreaker struct {
+	inPartition
 	name    atomic.Pointer[string]
 	circuit circuit.Breaker
 	spec    kept[policy.CircuitBreaker] // with its defaults, and without its name
@@ -22,7 +23,7 @@ func newCircuitBreaker(name string, spec policy.CircuitBreaker, t *transitions, 
 	b := &CircuitBreaker{sharing: s}
 	b.rename(name)
 	b.circuit.OnChange = func(from, to circuit.State, imposed bool) func() {
-		t.add(Transition{Name: b.Name(), From: stateOf[from], To: stateOf[to], At: time.Now()})
+		t.add(Transition{Name: b.Name(), PartitionOf: b.PartitionOf(), From: stateOf[from], To: stateOf[to], At: time.Now()})
 		f := b.fleet.Load()
 		if f == nil || imposed {
 			return t.tell

@@ -11,6 +11,7 @@ import (
 // at the same time, and a fair queue for those that may wait for theirs. It is safe
 // for use by many goroutines.
 type Bulkhead struct {
+	inPartition
 	name    atomic.Pointer[string]
 	permits bulkhead.Bulkhead
 	spec    atomic.Pointer[policy.Bulkhead]

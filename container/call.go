@@ -190,6 +190,7 @@ func (c *Call) next(errp *error) bool {
 	case underWay:
 		c.now = 0
 		if *errp == nil {
+			c.means.Neutral = c.means.Neutral || c.old() != nil // from within a hedge
 			c.succeed()
 			return false
 		}
@@ -243,7 +244,7 @@ func (c *Call) succeed() {
 	}
 	c.prog.counters.Count(countSuccess)
 	if c.prog.observed {
-		c.completed(Completed{Stale: c.more != nil && c.more.old != nil})
+		c.completed(Completed{Stale: c.old() != nil})
 	}
 }
 

@@ -46,6 +46,14 @@ func (c *Call) last() error {
 	return c.more.last
 }
 
+// old is the answer that takes the place of a failure, nil where none does.
+func (c *Call) old() any {
+	if c.more == nil {
+		return nil
+	}
+	return c.more.old
+}
+
 func (c *Call) word(slot int32) *uint64 {
 	if uint32(slot) < inlineWords {
 		return &c.words[slot]

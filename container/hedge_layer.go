@@ -47,6 +47,7 @@ type HedgedCall struct {
 	ctx    context.Context
 	prog   *program
 	step   *hedgeStep
+	more   *memory         // of the call
 	means  verdict.Meaning // of the error that it ended with
 	unsent bool
 }
@@ -62,8 +63,8 @@ func (c *Call) Hedge() *HedgedCall {
 	if last.kind != hedgeLayer {
 		return nil
 	}
-	h := &HedgedCall{ctx: c.ctx, prog: c.prog, step: last.hedge()}
-	c.memory().hedged = h
+	h := &HedgedCall{ctx: c.ctx, prog: c.prog, step: last.hedge(), more: c.memory()}
+	h.more.hedged = h
 	return h
 }
 
@@ -100,6 +101,9 @@ func Hedged[T any](h *HedgedCall, attempt func(context.Context) (T, error)) (T, 
 				continue
 			}
 			value, err = attempt(call.Context())
+		}
+		if err == nil && call.old() != nil {
+			value, _ = call.old().(T)
 		}
 		return value, err
 	}})
@@ -166,6 +170,7 @@ type ending struct {
 	err    error
 	means  verdict.Meaning
 	unsent bool
+	old    any // the answer that took the place of a failure
 
 	lost     bool // by a panic, or by runtime.Goexit
 	panicked any
@@ -194,7 +199,7 @@ func (e ending) goOn() {
 
 // settle notes what the attempt ended with, for the layers around.
 func (h *HedgedCall) settle(e ending) error {
-	h.means, h.unsent = e.means, e.unsent
+	h.means, h.unsent, h.more.old = e.means, e.unsent, e.old
 	return e.err
 }
 
@@ -266,8 +271,11 @@ func (r *race[T]) attempt(ctx context.Context, one *result[T]) {
 	began := clock.Now()
 	call := Call{ctx: ctx, prog: r.step.within}
 	defer call.End()
+	if key := r.more.key; key != nil {
+		call.memory().key = key
+	}
 	one.value, one.err = r.run(&call)
-	one.means, one.unsent = call.means, call.unsent
+	one.means, one.unsent, one.old = call.means, call.unsent, call.old()
 	// One that was cut short would have taken longer still.
 	if now := clock.Now(); r.step.Delay == 0 && (one.err == nil || ctx.Err() != nil && r.ctx.Err() == nil) {
 		r.step.taken.Add(now, now.Sub(began))
@@ -304,6 +312,7 @@ func (r *race[T]) discard(one result[T]) {
 	case one.panicked != nil:
 		r.prog.events.write(context.WithoutCancel(r.ctx), slog.LevelError, "an attempt panicked that was hedged, and lost",
 			slog.String("operation", r.prog.operation), slog.String("panic", fmt.Sprint(one.panicked)), slog.String("stack", string(debug.Stack())))
+	case one.old != nil: // others have it too
 	case one.err == nil || r.keeps && !one.lost:
 		closeAll(reflect.ValueOf(one.value))
 	}

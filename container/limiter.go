@@ -16,6 +16,7 @@ import (
 // period, and a fair queue for calls that may wait for their token. It is safe for use by many
 // goroutines.
 type RateLimiter struct {
+	inPartition
 	name    atomic.Pointer[string]
 	bucket  bucket.Bucket
 	account atomic.Pointer[lease.Account] // where it is shared, instead of the bucket

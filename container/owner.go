@@ -111,11 +111,16 @@ func (w *owner) quiet() bool {
 }
 
 // inUse reports whether permits of an owner's bulkheads are out, which the next call
-// would not know of, or its breakers are somebody's decision.
+// would not know of, or its breakers and limiters are somebody's decision.
 func (w *owner) inUse() bool {
 	own := w.owns()
 	for _, b := range own.breakers {
 		if b.resource.Status().Mode != ModeAutomatic {
+			return true
+		}
+	}
+	for _, l := range own.limiters {
+		if l.resource.override.Load() != nil {
 			return true
 		}
 	}

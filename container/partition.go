@@ -79,6 +79,20 @@ type partition struct {
 	made  atomic.Pointer[map[*Pipeline]*Pipeline] // by those of the whole; is replaced, not changed
 }
 
+// inPartition is that which a breaker, a limiter or a bulkhead has that may be a
+// partition's.
+type inPartition struct{ whole *owner }
+
+// PartitionOf returns the service or operation of a partition of which this is the
+// state; it is empty for what is no partition's. Of such there may be as many as there
+// are tenants or hosts: who counts in series counts them together.
+func (p inPartition) PartitionOf() string {
+	if p.whole == nil {
+		return ""
+	}
+	return p.whole.name
+}
+
 // partitioned are the partitions of a pipeline, and how their programs are made: with
 // the state of an owner, for a pipeline of the partition's own.
 type partitioned struct {

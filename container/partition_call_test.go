@@ -294,15 +294,25 @@ func TestADryRunHasPartitionsAsWell(t *testing.T) {
 
 // One that is down may make room for others, but not one that somebody has decided on.
 func TestOfPartitionsThatAreAllDownTheForcedStays(t *testing.T) {
-	s, o := sharded(t, parted(policy.CircuitBreaker{FailureThreshold: 1}), failingFor(""))
-	_ = s.Ask(t.Context(), "held")
+	s, o := sharded(t, parted(policy.CircuitBreaker{FailureThreshold: 1}, policy.RateLimit{RequestsPerSecond: 1000}), failingFor(""))
+	_, _ = s.Ask(t.Context(), "held"), s.Ask(t.Context(), "slowed")
 	b, _ := o.CircuitBreaker("container_test.shards/held")
 	b.ForceOpen()
+	l, _ := o.RateLimiter("container_test.shards/slowed")
+	if err := l.Override(0.001, 1); err != nil {
+		t.Fatal(err)
+	}
 	for i := range 200 {
 		_ = s.Ask(t.Context(), strconv.Itoa(i))
 	}
 	if known, _ := o.CircuitBreaker("container_test.shards/held"); known != b {
 		t.Error("it was forgotten")
+	}
+	if known, _ := o.RateLimiter("container_test.shards/slowed"); known != l {
+		t.Error("one whose limiter somebody has set to another rate was forgotten")
+	}
+	if b.PartitionOf() != "container_test.shards" || l.PartitionOf() != "container_test.shards" {
+		t.Errorf("they are of %q and %q", b.PartitionOf(), l.PartitionOf())
 	}
 	if n := len(o.CircuitBreakers()); n != 21 {
 		t.Errorf("%d breakers of 20 partitions and the whole", n)

@@ -107,13 +107,18 @@ func (c *Call) serveStale(s *step, err error) bool {
 // keepAnswers has a program keep the answers of its pipeline, where its policy wants
 // them. It is for transactions.
 func (p *Pipeline) keepAnswers(prog *program) {
-	for i := range prog.steps {
-		if prog.steps[i].kind != staleLayer {
-			continue
-		}
-		if p.answers == nil {
-			p.answers = newLastAnswers()
-		}
-		prog.answers = p.answers
+	wanted := false
+	prog.each(func(s *step) { wanted = wanted || s.kind == staleLayer })
+	if !wanted {
+		return
 	}
+	if p.answers == nil {
+		p.answers = newLastAnswers()
+	}
+	prog.answers = p.answers
+	prog.each(func(s *step) {
+		if s.kind == hedgeLayer {
+			s.hedge().within.answers = p.answers
+		}
+	})
 }

@@ -10,9 +10,9 @@ import (
 
 // Transition is a change of a circuit breaker's state.
 type Transition struct {
-	// Name is the breaker's.
-	Name     string
-	From, To policy.State
+	// Name is the breaker's, and PartitionOf what [CircuitBreaker.PartitionOf] says.
+	Name, PartitionOf string
+	From, To          policy.State
 	// At is when it happened.
 	At time.Time
 }

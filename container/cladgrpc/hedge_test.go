@@ -101,6 +101,18 @@ func newSlowShop(slow int32) *slowShop {
 	return s
 }
 
+// await waits until so many calls have come.
+func (s *shop) await(ctx context.Context, calls int32) error {
+	for s.calls.Load() < calls {
+		select { // real time: gRPC's
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
 func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	for end := time.Now().Add(someTime); !so(); time.Sleep(time.Millisecond) { // real time: a server is waited for
@@ -290,27 +302,32 @@ func (texts) Unmarshal(data []byte, v any) error {
 }
 
 func TestHowHedgedCallsEnd(t *testing.T) {
-	const soon, late = 2 * time.Second, time.Minute // later than any hedge
 	busy, missing := status.Error(codes.Unavailable, "busy"), status.Error(codes.NotFound, "no such thing")
 	type end struct {
+		with  int32 // when so many have come
 		after time.Duration
 		err   error
 	}
 	for name, tt := range map[string]struct {
-		ends []end
-		want error
-		made int32
-		trip uint64
+		hedge policy.Hedge
+		ends  []end
+		want  error
+		made  int32
+		trip  uint64
 	}{
-		"an answer decides":              {[]end{{late, nil}, {0, missing}}, missing, 2, 0},
-		"the first fails, the other not": {[]end{{4 * hedge.Delay, busy}, {8 * hedge.Delay, nil}}, nil, 2, 0},
-		"both fail, and are two":         {[]end{{2 * hedge.Delay, busy}, {0, busy}}, busy, 2, 1},
-		"one fails before a hedge":       {[]end{{0, busy}, {soon, nil}}, busy, 1, 0},
+		"an answer decides":              {hedge, []end{{2, time.Minute, nil}, {2, 0, missing}}, missing, 2, 0},
+		"the first fails, the other not": {hedge, []end{{2, 0, busy}, {2, 4 * hedge.Delay, nil}}, nil, 2, 0},
+		"both fail, and are two":         {hedge, []end{{2, 0, busy}, {2, 0, busy}}, busy, 2, 1},
+		"one fails before a hedge":       {policy.Hedge{Delay: someTime, Budget: 1}, []end{{1, 0, busy}}, busy, 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &shop{}
+			var n atomic.Int32
 			s.unary = func(ctx context.Context, _ string) (string, error) {
-				one := tt.ends[s.calls.Load()-1]
+				one := tt.ends[n.Add(1)-1]
+				if err := s.await(ctx, one.with); err != nil {
+					return "", err
+				}
 				select { // real time: gRPC's
 				case <-time.After(one.after):
 					return "", one.err
@@ -318,7 +335,7 @@ func TestHowHedgedCallsEnd(t *testing.T) {
 					return "", ctx.Err()
 				}
 			}
-			cc, o := s.hedged(t, nil, nil, hedge, policy.CircuitBreaker{FailureThreshold: 2})
+			cc, o := s.hedged(t, nil, nil, tt.hedge, policy.CircuitBreaker{FailureThreshold: 2})
 			var trailer metadata.MD
 			_, err := call(t.Context(), cc, find, grpc.Trailer(&trailer))
 			if status.Code(err) != status.Code(tt.want) || status.Convert(err).Message() != status.Convert(tt.want).Message() || s.calls.Load() != tt.made {
@@ -338,8 +355,11 @@ func TestHowHedgedCallsEnd(t *testing.T) {
 func TestARetryFollowsHedgesThatFailed(t *testing.T) {
 	for code, want := range map[codes.Code]int32{codes.Unavailable: 4, codes.DataLoss: 2} {
 		s := &shop{}
-		s.unary = func(context.Context, string) (string, error) {
-			time.Sleep(2 * hedge.Delay) // real time: so that it is hedged
+		s.unary = func(ctx context.Context, _ string) (string, error) {
+			n := s.calls.Load()
+			if err := s.await(ctx, n+n%2); err != nil { // so that it is hedged
+				return "", err
+			}
 			return "", status.Error(code, "no")
 		}
 		cc, o := s.hedged(t, nil, nil, atOnce(2), hedge, policy.Timeout(someTime))
@@ -355,9 +375,13 @@ func TestARetryFollowsHedgesThatFailed(t *testing.T) {
 func TestHedgedCallsEndWithTheirCaller(t *testing.T) {
 	s := newSlowShop(10)
 	cc, o := s.hedged(t, nil, nil, atOnce(3), hedge, policy.Bulkhead{Name: "b", MaxConcurrent: 2}, policy.Timeout(someTime))
-	ctx, cancel := context.WithTimeout(t.Context(), 4*hedge.Delay)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	if _, err := call(ctx, cc, find); status.Code(err) != codes.DeadlineExceeded {
+	go func() {
+		_ = s.await(t.Context(), 2)
+		cancel()
+	}()
+	if _, err := call(ctx, cc, find); status.Code(err) != codes.Canceled {
 		t.Error(err)
 	}
 	eventually(t, "both are gone", func() bool { return s.gone.Load() == 2 })

@@ -1,6 +1,7 @@
 package cladotel
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync/atomic"
@@ -140,7 +141,7 @@ func (m *meter) event(ctx context.Context, event container.Event) {
 	case container.AttemptFailed:
 		m.operations.of(e.Operation).attempts.record(ctx, e.Took)
 	case container.Transition:
-		if to := m.breakers.of(e.Name); int(e.To) < len(to.to) {
+		if to := m.breakers.of(cmp.Or(e.PartitionOf, e.Name)); int(e.To) < len(to.to) {
 			to.to[e.To].Add(1)
 		}
 	case container.Reloaded:

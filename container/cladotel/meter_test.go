@@ -203,6 +203,45 @@ func TestSeriesAreBounded(t *testing.T) {
 	}
 }
 
+// Who may choose keys, of tenants or hosts, took the series of whoever came later.
+func TestPartitionsTakeNoSeries(t *testing.T) {
+	reader := sdk.NewManualReader()
+	inner, err := container.NewOrchestrator(policy.Catalog{},
+		cladotel.Observe(cladotel.WithMaxNames(10), cladotel.WithMeterProvider(sdk.NewMeterProvider(sdk.WithReader(reader)))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inner.Close()
+	o := &observed{inner, t, reader}
+	r, err := inner.For("webhooks", policy.Combine(policy.CircuitBreaker{FailureThreshold: 1}, policy.RateLimit{RequestsPerSecond: 1}, policy.Bulkhead{MaxConcurrent: 1}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 50 {
+		call := r.(*container.Pipeline).Begin(t.Context())
+		call.Partition(fmt.Sprint("host ", i))
+		for err := error(nil); call.Next(&err); {
+			if i < 30 {
+				err = errDown
+			}
+		}
+		call.End()
+	}
+	o.collect()
+	o.run(t.Context(), "later", policy.CircuitBreaker{})
+	o.want("clad.circuit_breaker.state", map[string]float64{
+		"webhooks,open": 30, "webhooks,closed": 21, "webhooks,half-open": 0, "later,closed": 1, "later,open": 0, "later,half-open": 0,
+	})
+	o.want("clad.circuit_breaker.transitions", map[string]float64{
+		"webhooks,open": 30, "webhooks,closed": 0, "webhooks,half-open": 0, "later,closed": 0, "later,open": 0, "later,half-open": 0,
+	})
+	for _, name := range []string{"clad.rate_limiter.tokens", "clad.bulkhead.in_use"} {
+		if got := series(t, o.collect()[name]); len(got) != 1 {
+			t.Errorf("%s has the series %v", name, got)
+		}
+	}
+}
+
 func TestHostileNamesAreHarmless(t *testing.T) {
 	o := observe(t, policy.Catalog{})
 	for _, id := range []string{"a\xffb", "line\nbreak", "esc\x1b[2J", `quote"\`, strings.Repeat("ü", 5000)} {

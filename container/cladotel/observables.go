@@ -1,6 +1,7 @@
 package cladotel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -202,7 +203,7 @@ var states = []policy.State{policy.StateClosed, policy.StateHalfOpen, policy.Sta
 func (m *meter) observeBreakers(o *container.Orchestrator, i instruments, to metric.Observer) {
 	in := make(map[*breaker]*[len(breaker{}.to)]int64)
 	for _, b := range o.CircuitBreakers() {
-		known := m.breakers.of(b.Name())
+		known := m.breakers.of(cmp.Or(b.PartitionOf(), b.Name()))
 		if in[known] == nil {
 			in[known] = new([len(breaker{}.to)]int64)
 		}
@@ -222,6 +223,9 @@ func (m *meter) observeBreakers(o *container.Orchestrator, i instruments, to met
 
 func (m *meter) observeLimiters(o *container.Orchestrator, i instruments, to metric.Observer) {
 	for _, l := range o.RateLimiters() {
+		if l.PartitionOf() != "" {
+			continue // there may be any number
+		}
 		label := m.limiters.of(l.Name())
 		if label == other {
 			continue // a sum of them would say nothing
@@ -256,6 +260,9 @@ func observeSharing(what interface {
 
 func (m *meter) observeBulkheads(o *container.Orchestrator, i instruments, to metric.Observer) {
 	for _, b := range o.Bulkheads() {
+		if b.PartitionOf() != "" {
+			continue // as above
+		}
 		label := m.bulkheads.of(b.Name())
 		if label == other {
 			continue // as above

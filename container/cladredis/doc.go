@@ -28,8 +28,9 @@
 // stay the client's, and count as answers of the node that redirects. Beyond them the
 // client sends nothing again by itself, except to another replica what may be
 // repeated, and transactions that were certainly not executed. A node that is lost
-// has it look at once for who has the slots. A *redis.Ring has one breaker for all, and
-// each attempt goes to the shard that has the key by then.
+// has it look at once for who has the slots. The shards of a *redis.Ring are guarded as
+// nodes are ("redis.Ring/10.0.0.7:6379"), but for the PING by which it asks whether they
+// are there.
 //
 // Subscriptions are not guarded: they live longer than a call. What is done within
 // Watch is; but with its one connection lost, another attempt does not help, and a

@@ -44,19 +44,23 @@ func (passing) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 // ProcessHook guards a command.
 func (h *hook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		p := h.of(cmd)
-		if p.Direct() || handshakes[cmd.Name()] {
-			return next(ctx, cmd)
-		}
-		call := p.Begin(ctx)
-		defer call.End()
-		var err error
-		for call.Next(&err) {
-			err = next(call.Context(), cmd)
-		}
-		return err
+	return func(ctx context.Context, cmd redis.Cmder) error { return h.guard(ctx, "", cmd, next) }
+}
+
+// guard has a command executed by a shard, or by whom there is.
+func (h *hook) guard(ctx context.Context, shard string, cmd redis.Cmder, next redis.ProcessHook) error {
+	p := h.of(cmd)
+	if p.Direct() || handshakes[cmd.Name()] {
+		return next(ctx, cmd)
 	}
+	call := p.Begin(ctx)
+	defer call.End()
+	call.Partition(shard)
+	var err error
+	for call.Next(&err) {
+		err = next(call.Context(), cmd)
+	}
+	return err
 }
 
 // of finds the pipeline of a command.
