@@ -159,7 +159,7 @@ func TestTopInATerminal(t *testing.T) {
 	run("resize-window", "-x", "60", "-y", "12")
 	until("smaller", func(screen string) bool {
 		lines := strings.Split(strings.TrimRight(screen, "\n"), "\n")
-		return len(lines) == 12 && strings.HasPrefix(lines[11], "q quit") && !strings.Contains(screen, "observed fo") // cut here, and not by the terminal
+		return len(lines) == 12 && strings.HasPrefix(lines[11], "q quit") && strings.Contains(screen, "\nOPERATION") && !strings.Contains(screen, "ACTIVE") // cut here, and not by the terminal
 	})
 	run("send-keys", "?")
 	until("help", has("any key goes back"))

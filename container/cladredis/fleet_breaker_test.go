@@ -120,9 +120,9 @@ func (g *guard) trip() {
 	}
 }
 
-func newGuards(t testing.TB, n int, store func() container.Store, spec policy.CircuitBreaker) (all []*guard) {
+func newGuards(t testing.TB, n int, store func() container.Store, spec policy.CircuitBreaker, opts ...container.Option) (all []*guard) {
 	for range n {
-		all = append(all, newGuard(t, store(), spec))
+		all = append(all, newGuard(t, store(), spec, opts...))
 	}
 	return all
 }

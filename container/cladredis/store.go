@@ -22,6 +22,7 @@ type Store struct {
 	client redis.UniversalClient
 	prefix string
 	number atomic.Uint64 // of the last report
+	mixed  atomic.Bool   // it was told that others keep another format
 }
 
 var _ container.Store = (*Store)(nil)
@@ -41,8 +42,12 @@ func WithPrefix(prefix string) Option {
 	return optionFunc(func(s *Store) { s.prefix = prefix })
 }
 
-// format is the version of the store's keys and messages.
-const format = ":1:"
+// version is that of the format of keys and messages, which their names have: nobody
+// reads those of another one.
+const (
+	version = "1"
+	format  = ":" + version + ":"
+)
 
 // NewStore makes a store of a client for one server, for Sentinels or for a cluster,
 // of Redis 6.2 or later or of Valkey. How it connects (passwords, TLS, timeouts) is
@@ -147,6 +152,9 @@ var (
 const group = "{breakers}"
 
 func (s *Store) channel() string { return s.prefix + format + group }
+
+// versions is the channel on which instances of all versions say theirs.
+func (s *Store) versions() string { return s.prefix + ":version" }
 
 // Report implements [container.Store]: one script on one key.
 func (s *Store) Report(ctx context.Context, breaker string, r container.BreakerReport) (n container.BreakerNews, err error) {

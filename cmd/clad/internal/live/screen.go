@@ -140,10 +140,12 @@ func (s *Screen) board(lines []line, width, height int) []line {
 		lines = append(lines, line{fmt.Sprintf("as of %s: %v", s.state.At.Format("15:04:05"), s.err), terminal.Colours.Red})
 	}
 	above := head(s.state)
-	if most := max(4, height/2); len(above) > most {
+	most := max(4, height/2)
+	if len(above) > most {
 		more := len(above) - most + 1
 		above = append(above[:most-1:most-1], plain("and %d more; clad status tells all", more))
 	}
+	above = unfold(above, width, most)
 	lines = append(append(lines, above...), line{})
 	table := [...]func(*console.State, int) []line{s.now, s.totals, s.limitTable}[s.Table](s.state, width)
 	heading, rows := table[0], table[1:]

@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -120,7 +121,11 @@ func TestScreenScrolls(t *testing.T) {
 	s := screen(100, 20)
 	s.Show(state, nil)
 	press(s, "s", "s", "s", "s") // by name
-	first := func() string { f := s.Frame(); return strings.Fields(f[11])[0] }
+	first := func() string {
+		f := s.Frame()
+		heading := slices.IndexFunc(f, func(l string) bool { return strings.HasPrefix(l, "OPERATION") })
+		return strings.Fields(f[heading+1])[0]
+	}
 	top := first()
 	press(s, "down", "j", "j")
 	if first() == top {
