@@ -50,9 +50,9 @@ func Partition(key func(context.Context) string) TagOption {
 // Partition says of which partition of the service, or the operation, the call is, as
 // the tag option [Partition] does by the context: where both say something, the call
 // is of the partition of both, "orders.Store/tenant-7/shard-2". An empty key says
-// nothing. It is called before the first Next.
+// nothing. It is called before the first Next; later it says nothing either.
 func (c *Call) Partition(key string) {
-	if c.prog != nil && c.prog.partitioned != nil && key != "" {
+	if c.prog != nil && c.prog.partitioned != nil && key != "" && c.phase == begun {
 		c.prog = c.prog.partitioned.program(c, key)
 	}
 }

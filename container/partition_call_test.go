@@ -354,35 +354,3 @@ func TestAReloadLeavesAPartitionItsBreaker(t *testing.T) {
 		}
 	}
 }
-
-// An operation is forgotten with its partitions, and not while one of them is down.
-func TestPartitionsAreForgottenWithTheirOperation(t *testing.T) {
-	o := newOrchestrator(t, policy.Catalog{}, container.WithMaxOperations(4))
-	breaker := policy.CircuitBreaker{FailureThreshold: 1}
-	for _, tt := range []struct {
-		id  string
-		err error
-	}{{"down", errShard}, {"well", nil}} {
-		r, err := o.For(tt.id, breaker)
-		if err != nil {
-			t.Fatal(err)
-		}
-		call := r.(*container.Pipeline).Begin(t.Context())
-		call.Partition("host")
-		for err := error(nil); call.Next(&err); {
-			err = tt.err
-		}
-		call.End()
-	}
-	for i := range 100 {
-		if _, err := o.For(strconv.Itoa(i), breaker); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if b, ok := o.CircuitBreaker("down/host"); !ok || b.State() != policy.StateOpen {
-		t.Error("an operation with a partition that is down was forgotten")
-	}
-	if _, ok := o.CircuitBreaker("well/host"); ok {
-		t.Error("the partition of an operation that is forgotten is known")
-	}
-}

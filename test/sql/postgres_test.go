@@ -28,6 +28,29 @@ func newPostgres(t *testing.T) *postgres {
 	if testing.Short() {
 		t.Skip("a server takes seconds to make")
 	}
+	p := installPostgres(t)
+	p.run(t, "initdb", "-D", p.data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale", "-N")
+	p.start(t)
+	return p
+}
+
+// standby starts a server that follows p, and takes no writes until it is promoted.
+func (p *postgres) standby(t *testing.T) *postgres {
+	t.Helper()
+	s := installPostgres(t)
+	s.run(t, "pg_basebackup", "-h", "127.0.0.1", "-p", strconv.Itoa(p.port), "-U", "postgres", "-D", s.data, "-R", "-X", "stream", "-c", "fast", "-N")
+	s.start(t)
+	return s
+}
+
+func (p *postgres) promote(t *testing.T) {
+	t.Helper()
+	p.run(t, "pg_ctl", "-D", p.data, "-w", "promote")
+}
+
+// installPostgres prepares a place for a server, without its data.
+func installPostgres(t *testing.T) *postgres {
+	t.Helper()
 	p := &postgres{}
 	installed, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if path, err := exec.LookPath("initdb"); err == nil {
@@ -63,13 +86,11 @@ func newPostgres(t *testing.T) *postgres {
 	p.port = l.Addr().(*net.TCPAddr).Port
 	_ = l.Close()
 	p.data = filepath.Join(dir, "data")
-	p.run(t, "initdb", "-D", p.data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale", "-N")
 	t.Cleanup(func() {
 		if _, err := os.Stat(filepath.Join(p.data, "postmaster.pid")); err == nil {
-			p.run(t, "pg_ctl", "-D", p.data, "-m", "immediate", "-w", "stop")
+			p.stop(t, "immediate")
 		}
 	})
-	p.start(t)
 	return p
 }
 
@@ -87,10 +108,11 @@ func (p *postgres) start(t *testing.T) {
 	p.run(t, "pg_ctl", "-D", p.data, "-l", filepath.Join(filepath.Dir(p.data), "log"), "-o", options, "-w", "start")
 }
 
-// stop ends the server as a restart does: connections are told.
-func (p *postgres) stop(t *testing.T) {
+// stop ends the server as a restart does ("fast": connections are told), or as a crash
+// ("immediate").
+func (p *postgres) stop(t *testing.T, mode string) {
 	t.Helper()
-	p.run(t, "pg_ctl", "-D", p.data, "-m", "fast", "-w", "stop")
+	p.run(t, "pg_ctl", "-D", p.data, "-m", mode, "-w", "stop")
 }
 
 func (p *postgres) run(t *testing.T, program string, args ...string) {
@@ -104,8 +126,13 @@ func (p *postgres) run(t *testing.T, program string, args ...string) {
 	}
 }
 
-func (p *postgres) dsn() string {
-	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", p.port)
+// dsn leads to the server, or to that of several which takes writes.
+func (p *postgres) dsn(others ...*postgres) string {
+	hosts, ports := "127.0.0.1", strconv.Itoa(p.port)
+	for _, other := range others {
+		hosts, ports = hosts+",127.0.0.1", ports+","+strconv.Itoa(other.port)
+	}
+	return fmt.Sprintf("host=%s port=%s user=postgres dbname=postgres sslmode=disable target_session_attrs=read-write", hosts, ports)
 }
 
 func (p *postgres) version(t *testing.T) string {

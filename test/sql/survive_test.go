@@ -31,10 +31,10 @@ func TestRestartOfPostgresIsSurvived(t *testing.T) {
 	server := newPostgres(t)
 	failover.Survive(t, func() failover.Run {
 		return failover.Run{
-			Failover: "PostgreSQL is restarted", Server: server.version(t), Clients: postgresClients(t, server),
+			Failover: "PostgreSQL is restarted", Server: server.version(t), Clients: postgresClients(t, server.dsn()),
 			Happen: func() {
 				start := time.Now()
-				server.stop(t)
+				server.stop(t, "fast")
 				// real time: a server that restarts takes its time
 				time.Sleep(1500*time.Millisecond - time.Since(start))
 				server.start(t)
@@ -42,7 +42,7 @@ func TestRestartOfPostgresIsSurvived(t *testing.T) {
 		}
 	})
 	failover.Survive(t, func() failover.Run {
-		clients := postgresClients(t, server)
+		clients := postgresClients(t, server.dsn())
 		admin := sql.OpenDB(connector(t, "pgx", server.dsn()))
 		t.Cleanup(func() { _ = admin.Close() })
 		return failover.Run{
@@ -51,6 +51,25 @@ func TestRestartOfPostgresIsSurvived(t *testing.T) {
 				if err := drain(admin.QueryContext(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")); err != nil {
 					t.Error(err)
 				}
+			},
+		}
+	})
+}
+
+func TestStandbyOfPostgresIsSurvived(t *testing.T) {
+	t.Parallel()
+	failover.Survive(t, func() failover.Run {
+		primary := newPostgres(t)
+		standby := primary.standby(t)
+		return failover.Run{
+			Failover: "PostgreSQL is killed, and its standby promoted", Server: primary.version(t),
+			Clients: postgresClients(t, primary.dsn(standby)),
+			Forgets: true, // the standby follows later
+			Happen: func() {
+				primary.stop(t, "immediate")
+				// real time: somebody notices, and decides
+				time.Sleep(1500 * time.Millisecond)
+				standby.promote(t)
 			},
 		}
 	})
@@ -100,13 +119,13 @@ func connector(t *testing.T, driver, dsn string) driver.Connector {
 }
 
 // postgresClients are pools that have many idle connections.
-func postgresClients(t *testing.T, server *postgres) []failover.Client {
+func postgresClients(t *testing.T, dsn string) []failover.Client {
 	t.Helper()
 	clients := []failover.Client{
-		standard(t, pgxModule, "database/sql", connector(t, "pgx", server.dsn()), "$1"),
-		standard(t, pqModule, "", connector(t, "postgres", server.dsn()), "$1"),
+		standard(t, pgxModule, "database/sql", connector(t, "pgx", dsn), "$1"),
+		standard(t, pqModule, "", connector(t, "postgres", dsn), "$1"),
 	}
-	bare, guarded := pools(t, server.dsn())
+	bare, guarded := pools(t, dsn)
 	effects := clients[0].Effects
 	return append(clients, failover.Client{Module: pgxModule, Way: "pgxpool", Bare: poolCalls(bare), Guarded: poolCalls(guarded), Effects: effects})
 }
