@@ -110,3 +110,29 @@ func testALimitWhileTheStoresClockIsSet(t *testing.T, engine string) {
 	}
 	f.check(2 * 75) // it was set forward twice
 }
+
+// An instance whose clock is days behind the store's cannot tell what is numbered by
+// that: its breakers go by themselves, and say so. Limits do not look at the date.
+func TestAStoreWhoseClockIsDaysAhead(t *testing.T) { onEngines(t, testAStoreWhoseClockIsDaysAhead) }
+
+func testAStoreWhoseClockIsDaysAhead(t *testing.T, engine string) {
+	s, set := newServerWithAClock(t, engine)
+	spec := policy.CircuitBreaker{RecoveryTimeout: 100 * time.Millisecond, SuccessThreshold: 1}
+	all := newGuards(t, 3, func() container.Store { return cladredis.NewStore(s.bare()) }, spec)
+	set(2 * 86400)
+	all[0].trip()
+	all[1].trip()
+	awaitSharing(t, all[:1], false)
+	if got := all[2].breaker.State(); got != policy.StateClosed {
+		t.Errorf("%v by a number that it can't tell", got)
+	}
+	recoverTogether(t, all)
+	f := newFleetOf(t, 3, 300, 75, func() redis.UniversalClient { return s.bare() })
+	f.loadFor(500 * time.Millisecond)
+	if n := f.alone(); n > 0 {
+		t.Errorf("%d limits are alone", n)
+	}
+	f.check(0)
+	set(0)
+	awaitSharing(t, all, true)
+}

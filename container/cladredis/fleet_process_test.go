@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,7 +27,9 @@ type client struct {
 	Fleet     int
 	PerSecond int // calls
 	For       time.Duration
+	Clock     int // seconds by which its monotonic clock is ahead of others'
 
+	Uptime        string // of the machine, by that clock
 	Calls, Passed int
 	Failed        []string // errors that are not the limit's
 	Slowest       time.Duration
@@ -63,6 +66,8 @@ func beClient(told string) {
 		}
 	}
 	o.Close()
+	uptime, _ := os.ReadFile("/proc/uptime")
+	c.Uptime, _, _ = strings.Cut(string(uptime), " ")
 	_ = json.NewEncoder(os.Stdout).Encode(c)
 }
 
@@ -71,6 +76,10 @@ func (c client) start(t *testing.T) (cmd *exec.Cmd, wait func() client) {
 	t.Helper()
 	told, _ := json.Marshal(c)
 	cmd = exec.Command(os.Args[0])
+	if c.Clock != 0 {
+		ahead := strconv.Itoa(c.Clock)
+		cmd = exec.Command("unshare", "--time", "--monotonic", ahead, "--boottime", ahead, "--kill-child", os.Args[0])
+	}
 	cmd.Env = append(os.Environ(), clientEnv+"="+string(told))
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -205,4 +214,53 @@ func TestClientProcessesDieAndFreeze(t *testing.T) {
 		t.Errorf("%d passed of those that live, of at most %v", passed, most)
 	}
 	t.Log(fmt.Sprint(passed, " passed of those that live"))
+}
+
+// Clients need not agree about the time: their clocks differ by hours and by months
+// here, and the limit is kept. The clock that says the date is the same for all; no
+// limiter reads it.
+func TestClientProcessesWhoseClocksDiffer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	if out, err := exec.Command("unshare", "--time", "--monotonic", "1", "true").CombinedOutput(); err != nil {
+		t.Skipf("a process can't be given a clock of its own here: %v: %s", err, out)
+	}
+	const rate, burst = 400, 100
+	for _, engine := range engines(t) {
+		t.Run(engine, func(t *testing.T) {
+			s := newServerOf(t, engine)
+			d := seconds(3)
+			clocks := []int{0, 1, 3600, 10_000_000}
+			begin := time.Now()
+			var waits []func() client
+			for _, clock := range clocks {
+				_, wait := client{Addr: s.addr, Rate: rate, Burst: burst, Fleet: len(clocks), PerSecond: 200, For: d, Clock: clock}.start(t)
+				waits = append(waits, wait)
+			}
+			passed, least, first := 0, rate, 0.0
+			for i, wait := range waits {
+				got := wait()
+				passed += got.Passed
+				least = min(least, got.Passed)
+				uptime, err := strconv.ParseFloat(got.Uptime, 64)
+				if i == 0 {
+					first = uptime
+				}
+				if ahead := uptime - first - float64(clocks[i]); err != nil || ahead < -5 || ahead > 5 {
+					t.Errorf("client %d has a clock of %q seconds, %vs off", i, got.Uptime, ahead)
+				}
+				if len(got.Failed) > 0 {
+					t.Error(got.Failed)
+				}
+			}
+			if most := rate*time.Since(begin).Seconds() + burst; float64(passed) > most || float64(passed) < rate*d.Seconds()/2 {
+				t.Errorf("%d passed, of at most %v", passed, most)
+			}
+			if least < int(rate*d.Seconds())/len(clocks)/3 {
+				t.Errorf("one client had %d of %d", least, passed)
+			}
+			t.Logf("%d passed, %d at least of one client", passed, least)
+		})
+	}
 }
