@@ -65,7 +65,7 @@ func TestEventsTellWhatHappened(t *testing.T) {
 			"Retrying{Operation:charge Attempt:2 Of:3 After:1s Err:charge: timed out after 1s: context deadline exceeded}",
 			"AttemptFailed{Operation:charge Attempt:2 Verdict:unknown Err:context deadline exceeded Took:1s}",
 			"TimedOut{Operation:charge After:1s Err:context deadline exceeded}",
-			"Transition{Name:charge From:closed To:open At:0001-01-01 00:00:00 +0000 UTC}",
+			"Transition{Name:charge PartitionOf: From:closed To:open At:0001-01-01 00:00:00 +0000 UTC}",
 			"Tripped{Operation:charge Name:charge Err:charge: timed out after 1s: context deadline exceeded Slow:false}",
 			"Retrying{Operation:charge Attempt:3 Of:3 After:1s Err:charge: timed out after 1s: context deadline exceeded}",
 			"Rejected{Operation:charge Reason:circuit_open Name:charge RetryAfter:59s}")
@@ -74,7 +74,7 @@ func TestEventsTellWhatHappened(t *testing.T) {
 		j.lines = nil
 		_ = p.Run(t.Context(), works)
 		j.want(t,
-			"Transition{Name:charge From:open To:half-open At:0001-01-01 00:00:00 +0000 UTC}",
+			"Transition{Name:charge PartitionOf: From:open To:half-open At:0001-01-01 00:00:00 +0000 UTC}",
 			"Probed{Operation:charge Name:charge State:half-open}")
 
 		patient := pipelineFor(t, o, "poll", policy.RateLimit{Name: "slow", RequestsPerSecond: 1, Burst: 1, MaxWait: time.Minute})

@@ -24,8 +24,13 @@ type owner struct {
 // holdings are what an owner has. Many have nothing: what their policies name belongs
 // to all.
 type holdings struct {
-	breakers  []*owned[policy.CircuitBreaker, *CircuitBreaker]
-	limiters  []*owned[policy.RateLimit, *RateLimiter]
+	breakers []*owned[policy.CircuitBreaker, *CircuitBreaker]
+	limiters []*owned[policy.RateLimit, *RateLimiter]
+	*others  // nil until there is one
+}
+
+// others are what fewer owners have.
+type others struct {
 	bulkheads []*owned[policy.Bulkhead, *Bulkhead]
 	adaptive  []*owned[policy.AdaptiveLimit, *Bulkhead]
 	budget    *budget.Budget               // of retries; nil where none is bounded
@@ -49,18 +54,31 @@ func (w *owner) own() *holdings {
 	return w.has
 }
 
-// owns returns the holdings, to be looked at.
-func (w *owner) owns() *holdings {
-	if w.has == nil {
-		return &holdings{}
+// ownOthers is own for what fewer owners have.
+func (w *owner) ownOthers() *others {
+	own := w.own()
+	if own.others == nil {
+		own.others = new(others)
 	}
-	return w.has
+	return own.others
+}
+
+// owns returns the holdings, to be looked at.
+func (w *owner) owns() holdings {
+	var has holdings
+	if w.has != nil {
+		has = *w.has
+	}
+	if has.others == nil {
+		has.others = new(others)
+	}
+	return has
 }
 
 // retryBudget returns what counts the retries of an owner: it has no settings, so a
 // reload leaves it as it is.
 func (w *owner) retryBudget() *budget.Budget {
-	own := w.own()
+	own := w.ownOthers()
 	if own.budget == nil {
 		own.budget = new(budget.Budget)
 	}
@@ -69,7 +87,7 @@ func (w *owner) retryBudget() *budget.Budget {
 
 // hedging returns what hedges of an operation go by, which a reload leaves as it is.
 func (w *owner) hedging(operation string) (*budget.Budget, *latency.Recorder) {
-	own := w.own()
+	own := w.ownOthers()
 	if own.hedges == nil {
 		own.hedges, own.latencies = new(budget.Budget), make(map[string]*latency.Recorder)
 	}

@@ -36,7 +36,7 @@ func TestADependencyThatHangsTripsBeforeTheFirstTimeoutEnds(t *testing.T) {
 		time.Sleep(1200 * time.Millisecond)
 		wantIs(t, p.Run(t.Context(), works), policy.ErrCircuitOpen)
 		j.want(t,
-			"Transition{Name:op From:closed To:open At:0001-01-01 00:00:00 +0000 UTC}",
+			"Transition{Name:op PartitionOf: From:closed To:open At:0001-01-01 00:00:00 +0000 UTC}",
 			"Tripped{Operation:op Name:op Err:<nil> Slow:true}",
 			"Rejected{Operation:op Reason:circuit_open Name:op RetryAfter:1m0s}")
 		over.Store(true)

@@ -199,7 +199,7 @@ func (tx *transaction) canShare(what, name string, shared bool) error {
 
 func (tx *transaction) bulkhead(w *owner, policyName string, spec policy.Bulkhead, n int) (*Bulkhead, error) {
 	if spec.Name == "" {
-		return resourceOf(tx, tx.o.bulkheads, &w.own().bulkheads, policyName, n, spec, (*Bulkhead).configure, func() *Bulkhead {
+		return resourceOf(tx, tx.o.bulkheads, &w.ownOthers().bulkheads, policyName, n, spec, (*Bulkhead).configure, func() *Bulkhead {
 			b := newBulkhead(tx.o.bulkheads.free(nameFor(w, policyName, n, spec, bulkheadLayerOf)), spec)
 			b.inPartition = inPartition{w.whole}
 			return b
@@ -271,7 +271,7 @@ func (r ownResources) rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, e
 }
 
 func (tx *transaction) adaptiveLimit(w *owner, policyName string, spec policy.AdaptiveLimit, n int) *Bulkhead {
-	return resourceOf(tx, tx.o.adaptive, &w.own().adaptive, policyName, n, spec, (*Bulkhead).adapt, func() *Bulkhead {
+	return resourceOf(tx, tx.o.adaptive, &w.ownOthers().adaptive, policyName, n, spec, (*Bulkhead).adapt, func() *Bulkhead {
 		b := newAdaptiveLimit(tx.o.bulkheads.free(nameFor(w, policyName, n, spec, adaptiveLimitOf)), spec)
 		b.inPartition = inPartition{w.whole}
 		return b

@@ -44,7 +44,8 @@ var (
 )
 
 // Of returns what err means. Of several errors in one, the outermost that is known
-// counts. What says its own verdict, by a method Verdict() policy.Verdict, is
+// counts, and of those beside each other the first, but that there was no effect, or
+// nobody was asked, only where all of them say so. What says its own verdict, by a method Verdict() policy.Verdict, is
 // believed; rejections of circuit breakers, rate limiters and bulkheads mean nothing here.
 func Of(err error) Meaning {
 	m, _ := find(err)
@@ -80,13 +81,33 @@ func find(err error) (m Meaning, done bool) {
 		}
 		return m, done || m != unknown
 	case interface{ Unwrap() []error }:
-		for _, err := range e.Unwrap() {
-			if m, done = find(err); done {
-				return m, true
-			}
-		}
+		return several(e.Unwrap())
 	}
 	return unknown, false
+}
+
+// several is of errors beside each other, as errors.Join has them: the first that is
+// known counts. That nobody was asked, or nothing done, none can say for another: after
+// a connection broke, what rolls back says that the transaction has ended, and what
+// cleans up that there is no connection.
+func several(errs []error) (m Meaning, done bool) {
+	certain, others := true, false
+	for _, err := range errs {
+		if err == nil {
+			continue
+		}
+		one, known := find(err)
+		certain = certain && one.NoEffect
+		others = others || !known
+		if known && (!done || m.Verdict == policy.Refused && one.Verdict != policy.Refused) {
+			m, done = one, true
+		}
+	}
+	if others && m.Verdict == policy.Refused {
+		return unknown, false
+	}
+	m.NoEffect = m.NoEffect && certain
+	return m, done
 }
 
 // typeOfText is that of what errors.New makes: it wraps nothing and has no methods,

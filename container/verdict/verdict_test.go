@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -37,6 +39,7 @@ func (s says) Verdict() policy.Verdict { return policy.Verdict(s) }
 func TestWhatErrorsMean(t *testing.T) {
 	answered := verdict.Meaning{Verdict: policy.Answered}
 	refused := verdict.Meaning{Verdict: policy.Refused, NoEffect: true}
+	failed := verdict.Meaning{Verdict: policy.Failed}
 	unmade := verdict.Meaning{Verdict: policy.Failed, NoEffect: true}
 	waited := verdict.Meaning{Verdict: policy.Failed, NoEffect: true, Neutral: true}
 	hopeless := verdict.Meaning{Verdict: policy.Failed, NoEffect: true, Final: true}
@@ -65,8 +68,15 @@ func TestWhatErrorsMean(t *testing.T) {
 		{"wrapped twice", fmt.Errorf("shop: %w", fmt.Errorf("reading: %w", errDial)), unmade},
 		{"quoted is not wrapped", errors.New("reading: " + errMiss.Error()), unknown},
 		{"the first that is known of several", errors.Join(errOther, errMiss, errDial), answered},
-		{"depth first, as errors.Is has it", errors.Join(fmt.Errorf("a: %w", errDial), errMiss), unmade},
-		{"several below one", fmt.Errorf("%w and %w", errOther, errRefused), refused},
+		{"depth first, as errors.Is has it", errors.Join(fmt.Errorf("a: %w", errDial), errMiss), failed},
+		{"several below one", fmt.Errorf("%w and %w", errOther, errMiss), answered},
+		{"none of several had an effect", errors.Join(errDial, fmt.Errorf("a: %w", errDial)), unmade},
+		{"what was not sent after what may have been", errors.Join(io.ErrUnexpectedEOF, errDial), failed},
+		{"nor before it", fmt.Errorf("%w, after %w", errDial, io.ErrUnexpectedEOF), failed},
+		{"a failure, and then a mistake", errors.Join(io.ErrUnexpectedEOF, sql.ErrTxDone), unknown},
+		{"a mistake, and then a failure", errors.Join(sql.ErrTxDone, errDial), failed},
+		{"two mistakes", errors.Join(errRefused, nil, errRefused), refused},
+		{"a rejection, and then a mistake", errors.Join(&policy.CircuitOpenError{Name: "b"}, sql.ErrTxDone), unknown},
 		{"the outermost that is known", &net.OpError{Op: "dial", Err: errMiss}, unmade},
 		{"what is known below what is not", &net.OpError{Op: "read", Err: errMiss}, answered},
 		{"marked as an answer", policy.Answer(errDial), answered},

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unique"
 
 	"github.com/cladgo/clad/internal/clock"
 	"golang.org/x/time/rate"
@@ -20,14 +21,14 @@ type Bucket struct {
 	credit atomic.Pointer[credit]
 	empty  atomic.Int64 // there is no token before this reading of the clock
 
-	mu       sync.Mutex // guards all below, and the opening and settling of credits
-	limiter  *rate.Limiter
-	log      *log        // in the limiter's place where tokens come by periods
-	latest   clock.Nanos // the latest reading that the limiter has seen
-	full     clock.Nanos // the limiter is not full before this reading
-	settings Settings
-	changed  chan struct{} // closed when waiters must reckon anew; nil if nobody does
-	queue    queue
+	mu      sync.Mutex // guards all below, and the opening and settling of credits
+	limiter *rate.Limiter
+	log     *log                    // in the limiter's place where tokens come by periods
+	latest  clock.Nanos             // the latest reading that the limiter has seen
+	full    clock.Nanos             // the limiter is not full before this reading
+	given   unique.Handle[Settings] // held once for all buckets that have equal ones
+	changed chan struct{}           // closed when waiters must reckon anew; nil if nobody does
+	queue   queue
 }
 
 // Settings say how many tokens there are: PerSecond and Burst, or PerPeriod in a
@@ -49,10 +50,11 @@ type Settings struct {
 func (b *Bucket) Configure(s Settings) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if s == b.settings {
+	given := unique.Make(s)
+	if given == b.given {
 		return
 	}
-	b.settings = s
+	b.given = given
 	now := b.at(clock.Now())
 	if b.limiter != nil {
 		b.settle(now)
@@ -67,8 +69,10 @@ func (b *Bucket) Configure(s Settings) {
 	b.wake()
 }
 
+func (b *Bucket) settings() Settings { return b.given.Value() }
+
 func (b *Bucket) configureRate(now clock.Nanos) {
-	s := b.settings
+	s := b.settings()
 	if b.limiter == nil {
 		b.limiter = rate.NewLimiter(rate.Limit(s.PerSecond), s.Burst)
 	}
@@ -85,7 +89,7 @@ func (b *Bucket) configurePeriod(now clock.Nanos) {
 	if b.log == nil {
 		b.log = &log{}
 	}
-	b.log.configure(b.settings.PerPeriod, b.settings.Period)
+	b.log.configure(b.settings().PerPeriod, b.settings().Period)
 	if b.limiter != nil {
 		if missing := math.Ceil(float64(b.limiter.Burst()) - b.limiter.TokensAt(now.Time())); missing > 0 {
 			b.log.add(now, int(min(missing, float64(b.log.limit))))
@@ -143,12 +147,12 @@ func (b *Bucket) Take(now clock.Nanos) bool {
 func (b *Bucket) TakeUnreserved(now clock.Nanos) (wait time.Duration, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.take(now, b.settings.Reserve) {
+	if b.take(now, b.settings().Reserve) {
 		return 0, true
 	}
 	now = b.at(now)
 	b.settle(now) // somebody may have opened a credit since
-	return b.until(now, len(b.queue)+b.settings.Reserve), false
+	return b.until(now, len(b.queue)+b.settings().Reserve), false
 }
 
 func (b *Bucket) take(now clock.Nanos, keep int) bool {
@@ -202,18 +206,18 @@ func (b *Bucket) giveBack(taken clock.Nanos, n int) {
 // open opens a credit on the bucket if that is full.
 func (b *Bucket) open(now clock.Nanos) bool {
 	c := b.credit.Load()
-	if missing := float64(b.settings.Burst) - b.limiter.TokensAt(now.Time()); missing > 0 {
+	if missing := float64(b.settings().Burst) - b.limiter.TokensAt(now.Time()); missing > 0 {
 		b.full = now.Add(b.after(missing))
 		return false
 	}
 	if c.lent != nil || !c.fits(now) {
-		if c = newCredit(now, b.settings); !c.fits(now) {
+		if c = newCredit(now, b.settings()); !c.fits(now) {
 			b.full = never // such numbers are left to the limiter
 			return false
 		}
 		b.credit.Store(c)
 	}
-	b.limiter.SetBurstAt(now.Time(), b.settings.Burst) // notes that it was full now
+	b.limiter.SetBurstAt(now.Time(), b.settings().Burst) // notes that it was full now
 	c.open(now)
 	return true
 }

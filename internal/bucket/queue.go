@@ -66,7 +66,7 @@ func (b *Bucket) queueUp(ctx context.Context, now, by clock.Nanos) (wait time.Du
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now = b.at(now)
-	patience = b.settings.MaxWait
+	patience = b.settings().MaxWait
 	b.settle(now) // somebody may have opened a credit since
 	wait = b.until(now, len(b.queue))
 	if patience <= 0 {

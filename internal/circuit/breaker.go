@@ -48,7 +48,7 @@ type Breaker struct {
 	tooSlow  bool        // it is to trip for slow calls
 	imposed  bool        // the change is others'
 	unlocked func()      // what is to be called when the lock is free
-	probing
+	*probing             // nil until there is a machine, without which there are no probes
 }
 
 // Settings say when a breaker opens and closes. None has a default.
@@ -237,7 +237,9 @@ func (b *Breaker) restart() { b.reset(nil) }
 
 func (b *Breaker) reset(r *ramp) {
 	b.dropProbes()
-	b.typical = 0
+	if b.probing != nil {
+		b.typical = 0
+	}
 	b.machine, b.row, b.current = nil, 0, Closed
 	if b.limit.Store(uint64(b.settings().FailureThreshold)); b.settings().Window > 0 {
 		b.limit.Store(0)

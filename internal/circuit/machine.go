@@ -17,6 +17,9 @@ const growth = 4
 
 // newMachine returns a state machine that is closed and has counted nothing.
 func (b *Breaker) newMachine() *gobreaker.CircuitBreaker[struct{}] {
+	if b.probing == nil {
+		b.probing = new(probing)
+	}
 	recovery := max(b.settings().RecoveryTimeout, 2) // less 1 is 0, which means a minute to gobreaker
 	s := gobreaker.Settings{
 		MaxRequests: b.settings().SuccessThreshold,

@@ -145,6 +145,9 @@ func (p *probing) learn(took time.Duration) {
 
 // dropProbes forgets the probes of a state that is over.
 func (b *Breaker) dropProbes() {
+	if b.probing == nil {
+		return
+	}
 	for _, p := range b.probes {
 		p.timer.Stop()
 	}

@@ -38,9 +38,9 @@ func TestPipelinesAtRestAreSmall(t *testing.T) {
 		limit := 1024.
 		switch {
 		case strings.HasSuffix(m.What, "its own"):
-			limit = 2048
+			limit = 1920
 		case strings.HasPrefix(m.What, "tagged service"):
-			limit = 2816
+			limit = 2560
 		}
 		if m.Bytes < 100 || m.Bytes > limit {
 			t.Errorf("%s holds %.0f bytes, want at most %.0f", m.What, m.Bytes, limit)
