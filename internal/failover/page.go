@@ -16,7 +16,7 @@ const page = "docs/failovers.md"
 
 const head = `# Failovers
 
-For how long callers see a failover: by way of a client as it is, and of the same client under clad, both at the same time at the same server. clad's policy is ` + "`Retry{MaxAttempts: 3}, CircuitBreaker{}, Timeout(1s)`" + `, all else at its defaults. It may be seen for 1.3 times as long as without clad, and half a second more: tests that start these servers hold that, in every run. The figures are of one run on one machine.
+For how long callers see a failover: by way of a client as it is, and of the same client under clad, both at the same time at the same server. clad's policy is ` + "`Retry{MaxAttempts: 3}, CircuitBreaker{}, Timeout(1s)`" + `, all else at its defaults. It may be seen for 1.3 times as long as without clad, and half a second more: tests that start these servers hold that, in every run; since a busy machine disturbs what is measured, it is measured three times before a test fails. The figures are of one run on one machine.
 
 Each client has two callers who write what may not be repeated and, but where reads go on, two who read; each calls again 10 ms after the call before. What they see lasts from the beginning of the first call that fails, or takes longer than half a second, to the end of the last. Each write has a name, so that one that has happened twice is seen; under clad there is none. *Lost* are writes that succeeded, and are gone: a replica that takes over may not have them yet.
 

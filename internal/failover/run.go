@@ -55,6 +55,9 @@ func Survive(t *testing.T, prepare func() Run) {
 		run := prepare()
 		seen := run.watch(t, try)
 		var missed []string
+		if !slices.ContainsFunc(seen, func(p pair) bool { return p.bare.failed > 0 }) {
+			missed = append(missed, run.Failover+": no caller has noticed")
+		}
 		for i, c := range run.Clients {
 			bare, guarded := seen[i].bare, seen[i].guarded
 			t.Logf("%s, %v: bare %v, clad %v", run.Failover, c, bare, guarded)
