@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,11 +20,15 @@ type scriptedStore struct {
 	memoryStore
 	report func(ctx context.Context, r container.BreakerReport) (container.BreakerNews, error)
 	mu     sync.Mutex
+	asked  []string // breakers
 	tell   func(string, container.BreakerNews, error)
 	away   chan struct{} // closed to end the subscription
 }
 
-func (s *scriptedStore) Report(ctx context.Context, _ string, r container.BreakerReport) (container.BreakerNews, error) {
+func (s *scriptedStore) Report(ctx context.Context, breaker string, r container.BreakerReport) (container.BreakerNews, error) {
+	s.mu.Lock()
+	s.asked = append(s.asked, breaker)
+	s.mu.Unlock()
 	if s.report == nil {
 		return container.BreakerNews{}, nil
 	}
@@ -293,6 +298,55 @@ func TestARefusedCatalogLeavesNobodyListening(t *testing.T) {
 		}, container.WithStore(store))
 		if err == nil {
 			t.Error("it was not refused")
+		}
+	})
+}
+
+// A breaker that a reload had made did not ask what the fleet knew of it, and one of a
+// reload that was refused was asked about for ever.
+func TestBreakersOfReloadsFollowTheFleet(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		store := &scriptedStore{away: make(chan struct{})}
+		catalog := func(names ...string) policy.Catalog {
+			c := policy.Catalog{CircuitBreakers: map[string]policy.CircuitBreaker{}, Policies: map[string]policy.Policy{}}
+			for _, name := range names {
+				c.CircuitBreakers[name] = policy.CircuitBreaker{Shared: true}
+				c.Policies["of "+name] = policy.CircuitBreaker{Name: name}
+			}
+			return c
+		}
+		asked := func() string {
+			time.Sleep(2 * time.Second)
+			store.mu.Lock()
+			defer store.mu.Unlock()
+			slices.Sort(store.asked)
+			all := strings.Join(store.asked, " ")
+			store.asked = nil
+			return all
+		}
+		o := newOrchestrator(t, catalog("bank"), container.WithStore(store))
+		defer o.Close()
+		if got := asked(); got != "bank" {
+			t.Errorf("at the start: asked of %s", got)
+		}
+		if err := o.Reload(catalog("bank", "post")); err != nil {
+			t.Fatal(err)
+		}
+		if got := asked(); got != "post" {
+			t.Errorf("after a reload: asked of %s", got)
+		}
+		refused := catalog("bank", "post", "rail")
+		refused.Policies["bad"] = policy.RateLimit{Name: "nobody's"}
+		if err := o.Reload(refused); err == nil {
+			t.Fatal("it was not refused")
+		}
+		asked()
+		store.mu.Lock()
+		close(store.away)
+		store.away = make(chan struct{})
+		store.mu.Unlock()
+		if got := asked(); got != "bank post" {
+			t.Errorf("after the subscription was lost: asked of %s", got)
 		}
 	})
 }

@@ -246,11 +246,15 @@ func (l *RateLimiter) Sharing() (s Sharing, ok bool) {
 // follow has a breaker follow the fleet's.
 func (s *sharing) follow(name string, f *follower) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.followers[name] = f
+	listening := s.listening
 	if !s.watching && !s.closed {
 		s.watching = true
 		s.watch.Go(s.keepWatching)
+	}
+	s.mu.Unlock()
+	if listening { // else it asks when it does
+		s.begin(func() { _ = f.catchUp() })
 	}
 }
 

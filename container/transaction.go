@@ -125,7 +125,9 @@ func (tx *transaction) registerBulkhead(name string, spec policy.Bulkhead) error
 }
 
 func (tx *transaction) newBreaker(name string, spec policy.CircuitBreaker) *CircuitBreaker {
-	return newCircuitBreaker(name, spec, tx.o.transitions, tx.o.sharing)
+	b := newCircuitBreaker(name, spec, tx.o.transitions, tx.o.sharing)
+	tx.onRollback(func() { b.share(policy.CircuitBreaker{}) })
+	return b
 }
 
 func (tx *transaction) newLimiter(name string, spec policy.RateLimit) *RateLimiter {
