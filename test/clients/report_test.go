@@ -192,7 +192,7 @@ What a client's error means decides whether it is retried and whether a circuit 
 - **answered**: the dependency worked, and said no. Not retried, a success to a breaker.
 - **failed**: retried, and counted. *not counted*: it says nothing of the dependency as a whole; *not retried*: no attempt can help.
 - **refused**: nobody was asked, or no attempt can help. Neither retried nor counted.
-- **effect**: where there was certainly *none*, also what is not safe to repeat (` + "`//clad:once`" + `) is tried again. It is said of the client's last attempt: turn off those that it makes by itself.
+- **effect**: where there was certainly *none*, also what is not safe to repeat (` + "`//clad:once`" + `) is tried again. It is said of the client's last attempt: turn off those that it makes by itself. Of errors beside each other (` + "`errors.Join`" + `) all have to say so.
 
 Errors are told by what only their client says: a type, a code, a text with its own name. One that is made by ` + "`errors.New`" + ` and says no more than "not found", "not Connected" or "client closed" may be anybody's, also of one who has sent something before, so it is left to you: *not known: failed*. Name the client's own value where you tag it, ` + "`container.Answers(gocql.ErrNotFound)`" + `, or in a policy, ` + "`errors: {answers: [gocql.ErrNotFound]}`" + `; of a client that your program has closed, or uses in a wrong way, ` + "`container.Judge`" + ` can say policy.Refused by ` + "`errors.Is`" + `. ` + "`clad check`" + ` notes where that is called for.
 
