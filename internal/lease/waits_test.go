@@ -1,6 +1,7 @@
 package lease_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,4 +36,31 @@ func TestHowManyCallsWaitForTheStore(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A token that was used seconds ago counted as used when the store went away: nothing
+// of the instance's share was there.
+func TestAnIdleInstanceHasItsShareWhenTheStoreGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(1, lease.Settings{PerSecond: 10, Burst: 10, Fleet: 1})
+		a := f.accounts[0]
+		var gone atomic.Bool
+		a.Ask = func(r lease.Request) {
+			if gone.Load() {
+				a.Fail() // at once, as its breaker is open
+			} else {
+				go f.serve(a, r)
+			}
+		}
+		if ok, _ := call(a); !ok {
+			t.Error("the first call does not pass")
+		}
+		time.Sleep(3 * time.Second)
+		gone.Store(true)
+		passed, _ := load(a, 1000, 200*time.Millisecond)
+		if passed < 9 || passed > 12 {
+			t.Errorf("%d calls passed, where the bucket has ten and two come", passed)
+		}
+		f.close()
+	})
 }
