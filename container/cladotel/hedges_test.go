@@ -2,6 +2,7 @@ package cladotel_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,11 +41,16 @@ func init() {
 }
 
 // slow takes so long at its attempts, one after the other.
-type slow []time.Duration
+type slow struct {
+	mu   sync.Mutex
+	took []time.Duration
+}
 
 func (s *slow) Find(ctx context.Context) error {
-	d := (*s)[0]
-	*s = (*s)[1:]
+	s.mu.Lock()
+	d := s.took[0]
+	s.took = s.took[1:]
+	s.mu.Unlock()
 	select {
 	case <-time.After(d):
 		return nil
@@ -64,7 +70,7 @@ func TestHedgesThatWonAreToldFromThoseThatLost(t *testing.T) {
 		}
 		o := &observed{box.Orchestrator(), t, reader}
 		defer o.Close()
-		took := &slow{time.Minute, 0, 0, 2 * time.Second, time.Minute, time.Minute, 0}
+		took := &slow{took: []time.Duration{time.Minute, 0, 0, 2 * time.Second, time.Minute, time.Minute, 0}}
 		if err := box.Provide(container.Tag(func() finder { return took }, "p")); err != nil {
 			t.Fatal(err)
 		}
