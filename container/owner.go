@@ -152,10 +152,10 @@ type owned[S comparable, T any] struct {
 // say); one that invents a new policy at each call must not fill the memory.
 const maxVariants = 64
 
-// resourceOf returns the resource for the n-th place of a policy; "" stands for a policy
+// resourceOf returns the resource of an owner for the n-th place of a policy; "" stands for a policy
 // of no catalog. A policy of the catalog whose settings have changed takes its
 // resource along, unless another that did not change holds on to it.
-func resourceOf[S comparable, T resource](tx *transaction, r registry[S, T], theirs *[]*owned[S, T], policyName string, n int, spec S, configure func(T, S), make func() T) T {
+func resourceOf[S comparable, T resource](tx *transaction, w *owner, r registry[S, T], theirs *[]*owned[S, T], policyName string, n int, spec S, configure func(T, S), make func() T) T {
 	wanted := unique.Make(spec)
 	for _, known := range *theirs {
 		if known.n == n && settingsOf(tx, known) == wanted {
@@ -181,6 +181,7 @@ func resourceOf[S comparable, T resource](tx *transaction, r registry[S, T], the
 		*theirs = slices.Clone(before[1:])
 	}
 	made := &owned[S, T]{n: n, spec: wanted, resource: make()}
+	made.resource.belong(w)
 	made.use(tx, policyName)
 	*theirs = append(*theirs, made)
 	r.unnamed[made.resource.Name()] = made.resource // the name was free

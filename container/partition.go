@@ -83,6 +83,9 @@ type partition struct {
 // partition's.
 type inPartition struct{ whole *owner }
 
+// belong says whose it is, before it is used.
+func (p *inPartition) belong(to *owner) { p.whole = to.whole }
+
 // PartitionOf returns the service or operation of a partition of which this is the
 // state; it is empty for what is no partition's. Of such there may be as many as there
 // are tenants or hosts: who counts in series counts them together.

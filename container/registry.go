@@ -7,6 +7,7 @@ type resource interface {
 	comparable
 	Name() string
 	rename(name string)
+	belong(to *owner)
 }
 
 // registry holds the breakers, the limiters, or the bulkheads, by their names, of which no two

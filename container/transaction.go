@@ -143,10 +143,8 @@ func (tx *transaction) circuitBreaker(w *owner, policyName string, spec policy.C
 		return nil, err
 	}
 	if spec.Name == "" {
-		return resourceOf(tx, tx.o.breakers, &w.own().breakers, policyName, n, spec, (*CircuitBreaker).configure, func() *CircuitBreaker {
-			b := tx.newBreaker(tx.o.breakers.free(nameFor(w, policyName, n, spec, breakerLayerOf)), spec)
-			b.inPartition = inPartition{w.whole}
-			return b
+		return resourceOf(tx, w, tx.o.breakers, &w.own().breakers, policyName, n, spec, (*CircuitBreaker).configure, func() *CircuitBreaker {
+			return tx.newBreaker(tx.o.breakers.free(nameFor(w, policyName, n, spec, breakerLayerOf)), spec)
 		}), nil
 	}
 	b, ok := tx.o.breakers.known[spec.Name]
@@ -166,10 +164,8 @@ func (tx *transaction) rateLimiter(w *owner, policyName string, spec policy.Rate
 		return nil, err
 	}
 	if spec.Name == "" {
-		return resourceOf(tx, tx.o.limiters, &w.own().limiters, policyName, n, spec, (*RateLimiter).configure, func() *RateLimiter {
-			l := tx.newLimiter(tx.o.limiters.free(nameFor(w, policyName, n, spec, limiterLayerOf)), spec)
-			l.inPartition = inPartition{w.whole}
-			return l
+		return resourceOf(tx, w, tx.o.limiters, &w.own().limiters, policyName, n, spec, (*RateLimiter).configure, func() *RateLimiter {
+			return tx.newLimiter(tx.o.limiters.free(nameFor(w, policyName, n, spec, limiterLayerOf)), spec)
 		}), nil
 	}
 	l, ok := tx.o.limiters.known[spec.Name]
@@ -199,10 +195,8 @@ func (tx *transaction) canShare(what, name string, shared bool) error {
 
 func (tx *transaction) bulkhead(w *owner, policyName string, spec policy.Bulkhead, n int) (*Bulkhead, error) {
 	if spec.Name == "" {
-		return resourceOf(tx, tx.o.bulkheads, &w.ownOthers().bulkheads, policyName, n, spec, (*Bulkhead).configure, func() *Bulkhead {
-			b := newBulkhead(tx.o.bulkheads.free(nameFor(w, policyName, n, spec, bulkheadLayerOf)), spec)
-			b.inPartition = inPartition{w.whole}
-			return b
+		return resourceOf(tx, w, tx.o.bulkheads, &w.ownOthers().bulkheads, policyName, n, spec, (*Bulkhead).configure, func() *Bulkhead {
+			return newBulkhead(tx.o.bulkheads.free(nameFor(w, policyName, n, spec, bulkheadLayerOf)), spec)
 		}), nil
 	}
 	b, ok := tx.o.bulkheads.known[spec.Name]
@@ -271,10 +265,8 @@ func (r ownResources) rateLimiter(spec policy.RateLimit, n int) (*RateLimiter, e
 }
 
 func (tx *transaction) adaptiveLimit(w *owner, policyName string, spec policy.AdaptiveLimit, n int) *Bulkhead {
-	return resourceOf(tx, tx.o.adaptive, &w.ownOthers().adaptive, policyName, n, spec, (*Bulkhead).adapt, func() *Bulkhead {
-		b := newAdaptiveLimit(tx.o.bulkheads.free(nameFor(w, policyName, n, spec, adaptiveLimitOf)), spec)
-		b.inPartition = inPartition{w.whole}
-		return b
+	return resourceOf(tx, w, tx.o.adaptive, &w.ownOthers().adaptive, policyName, n, spec, (*Bulkhead).adapt, func() *Bulkhead {
+		return newAdaptiveLimit(tx.o.bulkheads.free(nameFor(w, policyName, n, spec, adaptiveLimitOf)), spec)
 	})
 }
 
