@@ -12,23 +12,26 @@ type Adapter struct {
 	// Methods are those that a policy can be chosen for; nil where they are not a
 	// list: commands, routes.
 	Methods []string
+
+	of     string                      // the name of the package that the type is of
+	hedges func(method string) Hedging // nil where nothing is
 }
 
 var (
-	web   = Adapter{Package: container + "cladhttp"}
-	redis = Adapter{Package: container + "cladredis"}
+	web   = Adapter{Package: container + "cladhttp", of: "http", hedges: ofHTTP}
+	redis = Adapter{Package: container + "cladredis", of: "redis"}
 )
 
 var known = map[string]Adapter{
 	"net/http.RoundTripper":                        web,
 	"*net/http.Client":                             web,
-	"database/sql/driver.Connector":                {container + "cladsql", []string{"Begin", "Connect", "Exec", "Ping", "Prepare", "Query"}},
-	"google.golang.org/grpc.ClientConnInterface":   {container + "cladgrpc", []string{"Invoke", "NewStream"}},
+	"database/sql/driver.Connector":                {Package: container + "cladsql", Methods: []string{"Begin", "Connect", "Exec", "Ping", "Prepare", "Query"}, of: "driver"},
+	"google.golang.org/grpc.ClientConnInterface":   {Package: container + "cladgrpc", Methods: []string{"Invoke", "NewStream"}, of: "grpc", hedges: ofGRPC},
 	"*github.com/redis/go-redis/v9.Client":         redis,
 	"*github.com/redis/go-redis/v9.ClusterClient":  redis,
 	"*github.com/redis/go-redis/v9.Ring":           redis,
 	"github.com/redis/go-redis/v9.UniversalClient": redis,
-	"github.com/cladgo/clad/container/cladpgx.DB":  {Package: container + "cladpgx"},
+	"github.com/cladgo/clad/container/cladpgx.DB":  {Package: container + "cladpgx", of: "cladpgx"},
 }
 
 // Of returns what wraps a type.

@@ -15,29 +15,23 @@ const (
 	Always // but for those that are unusual: a GET with a body
 )
 
-// hedging are the adapters' services by their names, short and with the import path.
-var hedging = map[string]func(method string) Hedging{
-	"http.Client": ofHTTP, "net/http.Client": ofHTTP,
-	"http.RoundTripper": ofHTTP, "net/http.RoundTripper": ofHTTP,
-	"grpc.ClientConnInterface": ofGRPC, "google.golang.org/grpc.ClientConnInterface": ofGRPC,
-	"driver.Connector": never, "database/sql/driver.Connector": never,
-	"redis.Client": never, "github.com/redis/go-redis/v9.Client": never,
-	"redis.ClusterClient": never, "github.com/redis/go-redis/v9.ClusterClient": never,
-	"redis.Ring": never, "github.com/redis/go-redis/v9.Ring": never,
-	"redis.UniversalClient": never, "github.com/redis/go-redis/v9.UniversalClient": never,
-	"cladpgx.DB": never, container + "cladpgx.DB": never,
-}
-
 // Hedges says whether an adapter hedges the calls of a method of a service, or those
 // by a route, a procedure; "" stands for the methods for which no other policy is
-// chosen. ok is false for a service that no adapter wraps.
+// chosen. A service goes by its type, with the import path or the package's name
+// alone. ok is false for one that no adapter wraps.
 func Hedges(service, method string) (h Hedging, ok bool) {
 	name, _, _ := strings.Cut(service, "[")
-	of, ok := hedging[name]
-	if !ok {
-		return Never, false
+	for full, a := range known {
+		full = strings.TrimPrefix(full, "*")
+		if short := a.of + full[strings.LastIndexByte(full, '.'):]; name != full && name != short {
+			continue
+		}
+		if a.hedges == nil {
+			return Never, true
+		}
+		return a.hedges(method), true
 	}
-	return of(method), true
+	return Never, false
 }
 
 func ofHTTP(method string) Hedging {
@@ -59,5 +53,3 @@ func ofGRPC(method string) Hedging {
 	}
 	return Sometimes
 }
-
-func never(string) Hedging { return Never }

@@ -218,24 +218,16 @@ const storeBreaker = "clad.store"
 func sharing(s *console.State) string {
 	var names []string
 	most, last, away := 0, time.Time{}, ""
-	note := func(name string, with *console.Shared) {
-		if with == nil || with.Alone {
-			return
+	for _, one := range sharedIn(s) {
+		if one.Alone {
+			continue
 		}
-		names = append(names, name)
-		most = max(most, with.Instances)
-		if with.Heard.After(last) {
-			last = with.Heard
-		}
+		names = append(names, one.name)
+		most = max(most, one.Instances)
+		last = later(last, one.Heard)
 	}
-	for _, b := range s.CircuitBreakers {
-		note(b.Name, b.Shared)
-		if b.Name == storeBreaker && b.State != "closed" {
-			away = ", and is away"
-		}
-	}
-	for _, l := range s.RateLimiters {
-		note(l.Name, l.Shared)
+	if slices.ContainsFunc(s.CircuitBreakers, func(b console.CircuitBreaker) bool { return b.Name == storeBreaker && b.State != "closed" }) {
+		away = ", and is away"
 	}
 	if len(names) == 0 {
 		return ""
@@ -259,4 +251,31 @@ func (v View) limitTable(s *console.State, width int) []line {
 		}
 	}
 	return g.lines(width)
+}
+
+// sharedOne is a breaker or a limiter that a fleet shares.
+type sharedOne struct {
+	kind, name string
+	*console.Shared
+}
+
+func sharedIn(s *console.State) (all []sharedOne) {
+	for _, b := range s.CircuitBreakers {
+		if b.Shared != nil {
+			all = append(all, sharedOne{"circuit breaker", b.Name, b.Shared})
+		}
+	}
+	for _, l := range s.RateLimiters {
+		if l.Shared != nil {
+			all = append(all, sharedOne{"rate limiter", l.Name, l.Shared})
+		}
+	}
+	return all
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }

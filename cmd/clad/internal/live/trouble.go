@@ -108,19 +108,11 @@ func fullBulkheads(s *console.State) (texts []string) {
 func alone(s *console.State) []string {
 	var names []string
 	var last time.Time
-	note := func(name string, with *console.Shared) {
-		if with != nil && with.Alone {
-			names = append(names, name)
-			if with.Heard.After(last) {
-				last = with.Heard
-			}
+	for _, one := range sharedIn(s) {
+		if one.Alone {
+			names = append(names, one.kind+" "+one.name)
+			last = later(last, one.Heard)
 		}
-	}
-	for _, b := range s.CircuitBreakers {
-		note("circuit breaker "+b.Name, b.Shared)
-	}
-	for _, l := range s.RateLimiters {
-		note("rate limiter "+l.Name, l.Shared)
 	}
 	if len(names) == 0 {
 		return nil
