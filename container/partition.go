@@ -89,7 +89,7 @@ func (p *inPartition) belong(to *owner) { p.whole = to.whole }
 // PartitionOf returns the service or operation of a partition of which this is the
 // state; it is empty for what is no partition's. Of such there may be as many as there
 // are tenants or hosts: who counts in series counts them together.
-func (p inPartition) PartitionOf() string {
+func (p *inPartition) PartitionOf() string {
 	if p.whole == nil {
 		return ""
 	}

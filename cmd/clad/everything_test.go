@@ -18,53 +18,16 @@ import (
 	"github.com/cladgo/clad/cmd/clad/internal/live"
 	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/container/console"
+	"github.com/cladgo/clad/internal/apptest"
 	"github.com/cladgo/clad/policy"
 )
 
 // atlas is a service with a proxy as clad gen writes it, of which the first attempt of
 // a search takes as long as a test says, and prices are what they were.
-type atlas interface {
-	Find(ctx context.Context, what string) (string, error)
-	Price(ctx context.Context, of string) (int, error)
-}
-
-type atlasProxy struct {
-	next        atlas
-	find, price *container.Pipeline
-}
+type atlas interface{ apptest.Atlas }
 
 func init() {
-	container.RegisterProxy(func(next atlas, m container.Methods) atlas {
-		return &atlasProxy{next, m.Hedges("Find"), m.Safe("Price")}
-	})
-}
-
-func (p *atlasProxy) Find(ctx context.Context, what string) (found string, err error) {
-	call := p.find.Begin(ctx)
-	defer call.End()
-	for call.Next(&err) {
-		if h := call.Hedge(); h != nil {
-			found, err = container.Hedged(h, func(ctx context.Context) (string, error) { return p.next.Find(ctx, what) })
-			continue
-		}
-		found, err = p.next.Find(call.Context(), what)
-	}
-	return found, err
-}
-
-func (p *atlasProxy) Price(ctx context.Context, of string) (price int, err error) {
-	call := p.price.Begin(ctx)
-	defer call.End()
-	if call.Keeps() {
-		call.Key(of)
-	}
-	for call.Next(&err) {
-		price, err = p.next.Price(call.Context(), of)
-	}
-	if err == nil && call.Keeps() {
-		price = container.LastGood(&call, price)
-	}
-	return price, err
+	container.RegisterProxy(func(next atlas, m container.Methods) atlas { return apptest.NewAtlasProxy(next, m) })
 }
 
 type printedAtlas struct {
@@ -96,29 +59,6 @@ func asTenant(ctx context.Context, name string) context.Context {
 }
 
 type courier func(context.Context) error
-
-// threeInstances is a store that knows of three instances, until it is away.
-type threeInstances struct{ away atomic.Bool }
-
-func (s *threeInstances) Lease(_ context.Context, _ string, r container.LeaseRequest) (container.LeaseGrant, error) {
-	if s.away.Load() {
-		return container.LeaseGrant{}, errors.New("connection refused")
-	}
-	return container.LeaseGrant{Tokens: r.Want, Fleet: 3, Epoch: 1}, nil
-}
-
-func (s *threeInstances) Report(context.Context, string, container.BreakerReport) (container.BreakerNews, error) {
-	if s.away.Load() {
-		return container.BreakerNews{}, errors.New("connection refused")
-	}
-	return container.BreakerNews{Fleet: 3}, nil
-}
-
-func (s *threeInstances) Watch(ctx context.Context, ready func(), _ func(string, container.BreakerNews, error)) error {
-	ready()
-	<-ctx.Done()
-	return ctx.Err()
-}
 
 // everything is an application that uses all there is, in virtual time.
 type everything struct {
@@ -245,13 +185,13 @@ func (e *everything) state() []byte {
 // after the store has gone.
 func states(t *testing.T) (together, alone []byte) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &threeInstances{}
+		store := &apptest.ThreeInstances{}
 		e := newEverything(t, store)
 		defer e.c.Orchestrator().Close()
 		e.happens()
 		time.Sleep(7 * time.Second)
 		e.crowd(func() { together = e.state() })
-		store.away.Store(true)
+		store.Away.Store(true)
 		for range 20 {
 			e.run(t.Context(), "quote", policy.RateLimit{Name: "calls"}, func(context.Context) error { return nil })
 			time.Sleep(500 * time.Millisecond)

@@ -1,39 +1,13 @@
 package cladotel_test
 
 import (
-	"context"
-	"errors"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/cladgo/clad/container"
+	"github.com/cladgo/clad/internal/apptest"
 	"github.com/cladgo/clad/policy"
 )
-
-// threeInstances is a store that knows of three, until it is away.
-type threeInstances struct{ away atomic.Bool }
-
-func (s *threeInstances) Lease(_ context.Context, _ string, r container.LeaseRequest) (container.LeaseGrant, error) {
-	if s.away.Load() {
-		return container.LeaseGrant{}, errors.New("connection refused")
-	}
-	return container.LeaseGrant{Tokens: r.Want, Fleet: 3, Epoch: 1}, nil
-}
-
-func (s *threeInstances) Report(context.Context, string, container.BreakerReport) (container.BreakerNews, error) {
-	if s.away.Load() {
-		return container.BreakerNews{}, errors.New("connection refused")
-	}
-	return container.BreakerNews{Fleet: 3}, nil
-}
-
-func (s *threeInstances) Watch(ctx context.Context, ready func(), _ func(string, container.BreakerNews, error)) error {
-	ready()
-	<-ctx.Done()
-	return ctx.Err()
-}
 
 // heard waits until the store has answered for something.
 func (o *observed) heard(label string) {
@@ -51,7 +25,7 @@ func (o *observed) heard(label string) {
 
 func TestWhatAFleetSharesIsSeen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &threeInstances{}
+		store := &apptest.ThreeInstances{}
 		o := observeFleet(t, policy.Catalog{
 			CircuitBreakers: map[string]policy.CircuitBreaker{"bank": {FailureThreshold: 1, RecoveryTimeout: time.Hour, Shared: true}, "post": {}},
 			RateLimiters:    map[string]policy.RateLimit{"api": {RequestsPerSecond: 100, Burst: 10, Shared: true}, "own": {RequestsPerSecond: 1}},
@@ -67,7 +41,7 @@ func TestWhatAFleetSharesIsSeen(t *testing.T) {
 		if age := series(t, o.collect()["clad.shared.age"]); age[bank] != 60 || age[api] < 50 || age[api] > 60 {
 			t.Errorf("after a minute without calls the ages are %v", age)
 		}
-		store.away.Store(true)
+		store.Away.Store(true)
 		o.run(t.Context(), "op", policy.CircuitBreaker{Name: "bank"}, errDown) // of which the store is told
 		synctest.Wait()
 		o.want("clad.shared.alone", map[string]float64{bank: 1, api: 0})

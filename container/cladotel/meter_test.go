@@ -15,6 +15,7 @@ import (
 	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/container/cladotel"
 	"github.com/cladgo/clad/container/cladotel/internal/metrics"
+	"github.com/cladgo/clad/internal/apptest"
 	"github.com/cladgo/clad/policy"
 	sdk "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
@@ -27,7 +28,7 @@ func TestMetricsAreAsDefined(t *testing.T) {
 		CircuitBreakers: map[string]policy.CircuitBreaker{"bank": {}},
 		RateLimiters:    map[string]policy.RateLimit{"api": {RequestsPerSecond: 10, Shared: true}},
 		Bulkheads:       map[string]policy.Bulkhead{"reports": {MaxConcurrent: 2}},
-	}, &threeInstances{})
+	}, &apptest.ThreeInstances{})
 	if err := o.SetShadow("candidate", policy.Catalog{CircuitBreakers: map[string]policy.CircuitBreaker{"bank": {}}}); err != nil {
 		t.Fatal(err)
 	}

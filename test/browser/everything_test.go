@@ -13,53 +13,16 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/container/console"
+	"github.com/cladgo/clad/internal/apptest"
 	"github.com/cladgo/clad/policy"
 )
 
 // atlas is a service with a proxy as clad gen writes it: a search is hedged, and a
 // price may be an old one.
-type atlas interface {
-	Find(ctx context.Context, what string) (string, error)
-	Price(ctx context.Context, of string) (int, error)
-}
-
-type atlasProxy struct {
-	next        atlas
-	find, price *container.Pipeline
-}
+type atlas interface{ apptest.Atlas }
 
 func init() {
-	container.RegisterProxy(func(next atlas, m container.Methods) atlas {
-		return &atlasProxy{next, m.Hedges("Find"), m.Safe("Price")}
-	})
-}
-
-func (p *atlasProxy) Find(ctx context.Context, what string) (found string, err error) {
-	c := p.find.Begin(ctx)
-	defer c.End()
-	for c.Next(&err) {
-		if h := c.Hedge(); h != nil {
-			found, err = container.Hedged(h, func(ctx context.Context) (string, error) { return p.next.Find(ctx, what) })
-			continue
-		}
-		found, err = p.next.Find(c.Context(), what)
-	}
-	return found, err
-}
-
-func (p *atlasProxy) Price(ctx context.Context, of string) (price int, err error) {
-	c := p.price.Begin(ctx)
-	defer c.End()
-	if c.Keeps() {
-		c.Key(of)
-	}
-	for c.Next(&err) {
-		price, err = p.next.Price(c.Context(), of)
-	}
-	if err == nil && c.Keeps() {
-		price = container.LastGood(&c, price)
-	}
-	return price, err
+	container.RegisterProxy(func(next atlas, m container.Methods) atlas { return apptest.NewAtlasProxy(next, m) })
 }
 
 // printedAtlas is slow at each second attempt of a search, and has prices at first.
@@ -97,30 +60,6 @@ func tenant(ctx context.Context) string {
 }
 
 type courier func(context.Context) error
-
-// threeInstances is a store that knows of three instances, until it is away.
-type threeInstances struct{ away atomic.Bool }
-
-func (s *threeInstances) err() error {
-	if s.away.Load() {
-		return errors.New("dial tcp 10.0.0.9:6379: connect: connection refused")
-	}
-	return nil
-}
-
-func (s *threeInstances) Lease(_ context.Context, _ string, r container.LeaseRequest) (container.LeaseGrant, error) {
-	return container.LeaseGrant{Tokens: r.Want, Fleet: 3, Epoch: 1}, s.err()
-}
-
-func (s *threeInstances) Report(context.Context, string, container.BreakerReport) (container.BreakerNews, error) {
-	return container.BreakerNews{Fleet: 3}, s.err()
-}
-
-func (s *threeInstances) Watch(ctx context.Context, ready func(), _ func(string, container.BreakerNews, error)) error {
-	ready()
-	<-ctx.Done()
-	return ctx.Err()
-}
 
 // startEverything starts an application that uses all there is, with tenants of which
 // some are down, and has it work until the test ends.
@@ -213,7 +152,7 @@ func startEverything(t *testing.T, store container.Store, down ...string) (addre
 func TestEverythingIsShown(t *testing.T) {
 	_, err := chromium()
 	need(t, err)
-	store := &threeInstances{}
+	store := &apptest.ThreeInstances{}
 	page := open(t, startEverything(t, store, "globex"))
 	look := func(name string) {
 		page.shot("everything-" + name)
@@ -260,7 +199,7 @@ func TestEverythingIsShown(t *testing.T) {
 	look("events")
 	page.until(`![...document.querySelectorAll(".log-entry.bad")].some((e) => e.textContent.includes("canceled"))`) // of hedges that lost
 
-	store.away.Store(true)
+	store.Away.Store(true)
 	page.says(".incident", "The store does not answer, so this instance goes by what it knows itself")
 	page.says("#verdict-more", ", and is away")
 	page.says(".log-entry", "goes on without the others")
@@ -273,7 +212,7 @@ func TestEverythingIsShown(t *testing.T) {
 func TestManyPartitionsAreToldOfTogether(t *testing.T) {
 	_, err := chromium()
 	need(t, err)
-	page := open(t, startEverything(t, &threeInstances{}, "globex", "initech", "hooli", "soylent", "vandelay"))
+	page := open(t, startEverything(t, &apptest.ThreeInstances{}, "globex", "initech", "hooli", "soylent", "vandelay"))
 	page.says("#verdict", "Partitions of browser.courier are down")
 	page.says(".incident", "5 of 9 partitions are down: globex, hooli, initech, soylent, vandelay")
 	page.until(`document.querySelectorAll(".incident").length === 1`)
