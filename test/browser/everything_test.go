@@ -181,18 +181,18 @@ func TestEverythingIsShown(t *testing.T) {
 	look("atlas")
 	page.accessible("a service that is hedged")
 
-	page.do(chromedp.Click("#tab-limiters"))
+	page.click("#tab-limiters")
 	page.says("#view-limiters .card", "shared by 3 instances, the store answered")
 	page.says("#view-limiters .card .badge.ok", "shared")
 	page.says(".bulkheads .card", "Finds its limit from 2 to 200 by how long calls take: ")
 	page.says(".bulkheads .card", "50 % for critical calls · refused ")
 	look("limits")
 	page.accessible("limits, shared and adaptive")
-	page.do(chromedp.Click("#tab-operations"))
+	page.click("#tab-operations")
 	page.says("#view-operations .entry", "report")
 	page.do(unfold("operations", "report"))
 	page.says("#view-operations .instead", "shed")
-	page.do(chromedp.Click("#tab-events"))
+	page.click("#tab-events")
 	for _, said := range []string{"began beside one that had taken", "had the answer first", "its fallback was asked", "answered as it did"} {
 		page.says(".log-entry", said)
 	}
@@ -203,7 +203,7 @@ func TestEverythingIsShown(t *testing.T) {
 	page.says(".incident", "The store does not answer, so this instance goes by what it knows itself")
 	page.says("#verdict-more", ", and is away")
 	page.says(".log-entry", "goes on without the others")
-	page.do(chromedp.Click("#tab-services"))
+	page.click("#tab-services")
 	look("alone")
 	page.accessible("without the store")
 }

@@ -130,6 +130,16 @@ func (p *tab) until(text string) {
 	}
 }
 
+// click clicks on the first of what is selected, once it is painted: what was just
+// brought into view has no content until then (content-visibility), and the click would
+// go to what is behind.
+func (p *tab) click(selector string) {
+	p.t.Helper()
+	p.do(chromedp.WaitVisible(selector))
+	eval[bool](p, "new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(() => painted(true))))")
+	p.do(chromedp.Click(selector))
+}
+
 // says waits for the page to say something.
 func (p *tab) says(selector, text string) {
 	p.t.Helper()

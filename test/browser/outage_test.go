@@ -43,24 +43,25 @@ func TestAnOutageIsSeenComingAndGoing(t *testing.T) {
 
 	ask(t, http.MethodPut, a.bank+"/faults", `{}`)
 	page.says("#verdict", "Everything works")
-	page.do(chromedp.Click("#tab-events"))
+	page.click("#tab-events")
 	for _, said := range []string{"opened: calls are refused at once", "half-open", "closed: all calls pass"} {
 		page.says(".log-entry", said)
 	}
 	page.shot("events")
 	page.accessible("the events")
 
-	page.do(chromedp.Click("#tab-policies"))
+	page.click("#tab-policies")
 	page.says(".policy-tree", "production.yaml:")
 	page.says(".policy-tree", "environment variable CLAD__POLICIES__EXTERNAL_API__CIRCUIT_BREAKER__RECOVERY_TIMEOUT")
 	page.shot("policies")
 	page.accessible("the policies")
-	page.do(chromedp.Click("#tab-services"), chromedp.Click(".entry .row-name"))
+	page.click("#tab-services")
+	page.click(".entry .row-name")
 	page.says(".details caption", "Since the application started")
 	page.shot("service")
 	page.accessible("a service unfolded")
 	for _, view := range []string{"operations", "breakers", "limiters"} {
-		page.do(chromedp.Click("#tab-" + view))
+		page.click("#tab-" + view)
 		page.until(`!document.getElementById("view-` + view + `").hidden`)
 		page.shot(view)
 		page.accessible("the " + view)

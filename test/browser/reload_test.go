@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/cladgo/clad/container"
 	"github.com/cladgo/clad/container/console"
 	"github.com/cladgo/clad/module"
@@ -62,14 +61,14 @@ func TestAReloadIsSeen(t *testing.T) {
 	page.do(phone())
 	page.until(`document.documentElement.scrollWidth <= innerWidth`)
 	page.shot("reload-refused-phone")
-	page.do(chromedp.Click("#tab-events"))
+	page.click("#tab-events")
 	page.says(".log-entry", "the profile was not put in force, the last good one stays")
 	page.says(".log-entry", "the profile was put in force anew")
 
 	save("policies:\n  bank: {timeout: 9s}\n")
 	page.says("#verdict", "Nothing is wrapped yet")
 	page.until(`document.querySelectorAll(".incident").length === 0`)
-	page.do(chromedp.Click("#tab-policies"))
+	page.click("#tab-policies")
 	page.says(".policy-tree", "9s")
 	page.says(".status-lines", "2 put in force, 1 refused; the last one is in force")
 }

@@ -85,14 +85,23 @@ document.addEventListener("keydown", (e) => {
   }
 });
 
+// Nothing moves under a pressed pointer: the click would be lost, or be another row's.
+// Not for longer than three seconds, as browsers do not tell of each release.
+let heldUntil = 0;
+addEventListener("pointerdown", () => { heldUntil = performance.now() + 3000; }, true);
+addEventListener("pointerup", () => { heldUntil = 0; }, true);
+
 // draw updates the top and the view that is looked at; the rest when it is.
 let drawing = false;
 function draw() {
   if (drawing) return;
+  const held = heldUntil - performance.now();
+  if (held > 0) return setTimeout(draw, held);
   drawing = true;
   requestAnimationFrame(() => {
     drawing = false;
     if (!model.state) return;
+    if (heldUntil > performance.now()) return draw();
     if (!current) return choose(location.hash.slice(1));
     overview();
     facts();

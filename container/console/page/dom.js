@@ -35,22 +35,22 @@ export function attribute(element, name, value) {
 export function keyed(container, make) {
   const known = new Map();
   return (items, key) => {
-    const wanted = new Set();
-    let at = container.firstElementChild;
-    for (const item of items) {
-      const k = key(item);
+    const wanted = new Map();
+    for (const item of items) if (!wanted.has(key(item))) wanted.set(key(item), item);
+    // First, so that what follows what goes has not to be moved: a moved element loses
+    // its focus.
+    for (const [k, entry] of known) {
       if (wanted.has(k)) continue;
-      wanted.add(k);
+      entry.element.remove();
+      known.delete(k);
+    }
+    let at = container.firstElementChild;
+    for (const [k, item] of wanted) {
       let entry = known.get(k);
       if (!entry) known.set(k, (entry = make(item)));
       entry.update(item);
       if (entry.element === at) at = at.nextElementSibling;
       else container.insertBefore(entry.element, at);
-    }
-    for (const [k, entry] of known) {
-      if (wanted.has(k)) continue;
-      entry.element.remove();
-      known.delete(k);
     }
   };
 }
