@@ -47,12 +47,14 @@ func (l *loader) asserting(b *build, wants []want) []*packages.Package {
 		return pkgs
 	}
 	slices.Sort(paths)
-	loaded, err := packages.Load(&packages.Config{Mode: full, Context: l.ctx, Dir: l.dir, BuildFlags: l.flags,
-		Fset: b.fset, ParseFile: l.parse}, paths...)
+	loaded, err := l.list(query{Flags: l.flags, Exports: true, Patterns: paths})
+	if err == nil {
+		err = l.check(b.fset, loaded)
+	}
 	if err != nil {
 		return pkgs // what is wrong there is said by who compiles it
 	}
-	return append(pkgs, slices.DeleteFunc(loaded, func(p *packages.Package) bool { return p.TypesInfo == nil })...)
+	return append(pkgs, slices.DeleteFunc(loaded.roots, func(p *packages.Package) bool { return p.TypesInfo == nil })...)
 }
 
 // declaringPackages notes where an interface, and those that it embeds, are
@@ -132,9 +134,8 @@ func (l *loader) wholeModules(b *build, wants []want) map[string]*packages.Packa
 	if len(patterns) == 0 || l.listsAll(b, patterns) {
 		return found
 	}
-	roots, err := packages.Load(&packages.Config{Mode: metadata, Context: l.ctx, Dir: l.dir, BuildFlags: l.flags}, patterns...)
-	if err == nil {
-		packages.Visit(roots, nil, add)
+	if all, err := l.list(query{Flags: l.flags, Patterns: patterns}); err == nil {
+		packages.Visit(all.roots, nil, add)
 	}
 	return found
 }

@@ -3,9 +3,11 @@
 //
 // The way through it, a file for each step:
 //
+//	uptodate.go     nothing at all where nothing has changed (inputs.go)
 //	list.go         what the patterns match, whatever state the generated files are in
+//	listing.go      what the go command says of it; store.go keeps that, answer.go how
 //	reach.go        which of it can have to do with tagging
-//	load.go         the types of that
+//	load.go         the types of that, by check.go
 //	index.go        what is assigned, passed and returned where
 //	trace.go        follows a value back to the constructors it may be
 //	find.go         Tag calls -> the results they provide

@@ -59,18 +59,19 @@ func (o *Options) complete() error {
 }
 
 // run makes a run whose options are complete.
-func (o *Options) run(ctx context.Context) (*Result, error) {
+func (o *Options) run(ctx context.Context, s *store) (*Result, error) {
 	names, err := parseAllTypeNames(o.Types)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Options: *o, names: names, progress: newProgress(o.Say), dirs: map[string]bool{}, result: &Result{}}
+	r := &run{Options: *o, names: names, progress: newProgress(o.Say), store: s, dirs: map[string]bool{}, result: &Result{}}
 	defer r.progress.done()
 	for _, tags := range o.Tags {
 		if err := r.build(ctx, tags); err != nil {
 			return nil, err
 		}
 	}
+	r.store.keep()
 	r.progress.stage("writing")
 	r.write()
 	slices.SortFunc(r.errs, byPosition)
@@ -84,6 +85,7 @@ type run struct {
 	Options
 	names    []typeName
 	progress *progress
+	store    *store
 	result   *Result
 	wants    []want
 	errs     []error
@@ -92,7 +94,7 @@ type run struct {
 
 // build adds what one set of build tags shows.
 func (r *run) build(ctx context.Context, tags string) error {
-	l := &loader{ctx: ctx, dir: r.Dir, output: r.Output, progress: r.progress}
+	l := &loader{ctx: ctx, dir: r.Dir, output: r.Output, progress: r.progress, store: r.store}
 	defer l.close()
 	b, err := l.load(r.Patterns, r.names, tags)
 	if err != nil {

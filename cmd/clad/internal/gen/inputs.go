@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"hash"
@@ -26,33 +27,47 @@ var errUntold = errors.New("what it depends on can't be told")
 // clad gen itself, the go command and its settings, and every Go file of the modules
 // that are not in the module cache, whose content their versions say.
 func (o *Options) inputs() (string, error) {
+	sum, _, err := o.sum(addFile)
+	return sum, err
+}
+
+// shape is a sum over what the go command looks at to answer queries, and lists the
+// folders with the source that may change: of a Go file it reads no more than the
+// head.
+func (o *Options) shape() (sum string, trees []string, err error) { return o.sum(addHead) }
+
+// sum is over what is asked for, the tools, and what add says of each file.
+func (o *Options) sum(add func(sum hash.Hash, name string) error) (string, []string, error) {
 	sum := sha256.New()
-	dir, err := filepath.Abs(o.Dir)
+	asked, err := o.asked()
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	fmt.Fprintf(sum, "%q\n", []any{dir, o.Patterns, o.Types, o.Output, o.Tags})
+	fmt.Fprintln(sum, asked)
 	if err := addTools(sum); err != nil {
-		return "", err
+		return "", nil, err
 	}
-	roots, err := sourceTrees(dir, sum)
+	trees, err := sourceTrees(o.Dir, sum)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	for _, root := range roots {
-		if err := addTree(sum, root); err != nil {
-			return "", err
+	for _, tree := range trees {
+		if err := addTree(sum, tree, add); err != nil {
+			return "", nil, err
 		}
 	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	return hex.EncodeToString(sum.Sum(nil)), trees, nil
+}
+
+// asked is what a run is asked for, and where.
+func (o *Options) asked() (string, error) {
+	dir, err := filepath.Abs(o.Dir)
+	return fmt.Sprintf("%q", []any{dir, o.Patterns, o.Types, o.Output, o.Tags}), err
 }
 
 // addTools adds this program, the go command and what both are told by the environment.
 func addTools(sum hash.Hash) error {
 	self, err := os.Executable()
-	if err == nil {
-		err = addFile(sum, self)
-	}
 	if err != nil {
 		return err
 	}
@@ -60,11 +75,13 @@ func addTools(sum hash.Hash) error {
 	if err != nil {
 		return err
 	}
-	info, err := os.Stat(tool)
-	if err != nil {
-		return err
+	for _, program := range []string{self, tool} { // reading them would take longer than all else
+		info, err := os.Stat(program)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(sum, "%q %d %v\n", program, info.Size(), info.ModTime().UnixNano())
 	}
-	fmt.Fprintf(sum, "%q %d %v\n", tool, info.Size(), info.ModTime().UnixNano())
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return !strings.HasPrefix(v, "GO") && !strings.HasPrefix(v, "CGO_") })
 	slices.Sort(env)
 	file, err := goEnvFile()
@@ -107,6 +124,10 @@ func goEnvFile() (string, error) {
 // sourceTrees lists the folders of the modules whose source may change: those of
 // the workspace, or the one around dir, and those that replace others.
 func sourceTrees(dir string, sum hash.Hash) ([]string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
 	mains, err := workspace(dir, sum)
 	if err != nil {
 		return nil, err
@@ -213,7 +234,7 @@ func above(dir, name string) (string, bool) {
 }
 
 // addTree adds the Go files of a module, and what says which versions it requires.
-func addTree(sum hash.Hash, root string) error {
+func addTree(sum hash.Hash, root string, add func(sum hash.Hash, name string) error) error {
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -233,36 +254,77 @@ func addTree(sum hash.Hash, root string) error {
 			return nil
 		}
 		if filepath.Ext(name) == ".go" || slices.Contains([]string{"go.mod", "go.sum", "go.work.sum", "modules.txt"}, name) {
-			return addFile(sum, path)
+			return add(sum, path)
 		}
 		return nil
 	})
 }
 
+// addFile adds a file.
 func addFile(sum hash.Hash, name string) error {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return err
 	}
-	vendored := strings.Contains(filepath.ToSlash(name), "/vendor/") // is compiled, as all dependencies, and not read
-	if filepath.Ext(name) == ".go" && !vendored && bytes.Contains(text, []byte(`"C"`)) && usesC(name, text) {
-		return errUntold // but by a C compiler and its headers
-	}
-	own := sha256.Sum256(text)
-	fmt.Fprintf(sum, "%q ", name)
-	_, err = sum.Write(own[:])
-	return err
-}
-
-func usesC(name string, text []byte) bool {
-	f, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ImportsOnly)
-	if err != nil {
-		return true
-	}
-	for _, i := range f.Imports {
-		if i.Path.Value == `"C"` {
-			return true
+	if bytes.Contains(text, []byte(`"C"`)) {
+		if _, usesC := head(name, text); usesC {
+			return errUntold // but by a C compiler and its headers
 		}
 	}
-	return false
+	add(sum, name, text)
+	return nil
+}
+
+// addHead adds what the go command reads of a file to list packages.
+func addHead(sum hash.Hash, name string) error {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	text, usesC := head(name, text)
+	if usesC {
+		return errUntold
+	}
+	add(sum, name, text)
+	return nil
+}
+
+func add(sum hash.Hash, name string, text []byte) {
+	own := sha256.Sum256(text)
+	fmt.Fprintf(sum, "%q %x\n", name, own)
+}
+
+// head is what stands in a Go file down to its imports, but for what is comment to
+// the go command too, and whether C is among them. It is all of the file where that
+// has files embedded, or is broken.
+func head(name string, text []byte) (head []byte, usesC bool) {
+	if filepath.Ext(name) != ".go" {
+		return text, false
+	}
+	fset := token.NewFileSet()
+	f, err := parser.ParseFile(fset, name, text, parser.ImportsOnly)
+	vendored := strings.Contains(filepath.ToSlash(name), "/vendor/") // is compiled, as all dependencies, and not read
+	if err != nil {
+		return text, !vendored && bytes.Contains(text, []byte(`"C"`))
+	}
+	end := f.Name.End()
+	for _, i := range f.Imports {
+		end = max(end, i.End())
+		usesC = usesC || i.Path.Value == `"C"` && !vendored
+	}
+	if slices.ContainsFunc(f.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"embed"` }) {
+		return text, usesC
+	}
+	file := fset.File(end)
+	return append(heeded(text[:file.Offset(f.Package)]), text[file.Offset(f.Package):file.Offset(end)]...), usesC
+}
+
+// heeded are the lines of a comment that say something to the go command.
+func heeded(comment []byte) (lines []byte) {
+	for line := range bytes.Lines(comment) {
+		if line := bytes.TrimSpace(line); bytes.HasPrefix(line, []byte("//go:")) || bytes.Contains(line, []byte("+build")) {
+			lines = append(append(lines, line...), '\n')
+		}
+	}
+	return lines
 }

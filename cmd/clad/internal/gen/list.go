@@ -18,7 +18,7 @@ import (
 // and the flags to load them with.
 func (l *loader) roots(patterns, flags []string) (roots []*packages.Package, with []string, cleanup func(), err error) {
 	cleanup = func() {}
-	roots, err = l.list(patterns, flags)
+	roots, err = l.matching(patterns, flags)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -31,7 +31,7 @@ func (l *loader) roots(patterns, flags []string) (roots []*packages.Package, wit
 		}
 		cleanup = remove
 		flags = append(flags, "-overlay="+overlay)
-		if roots, err = l.list(patterns, flags); err != nil {
+		if roots, err = l.matching(patterns, flags); err != nil {
 			cleanup()
 			return nil, nil, nil, err
 		}
@@ -39,21 +39,20 @@ func (l *loader) roots(patterns, flags []string) (roots []*packages.Package, wit
 	return roots, flags, cleanup, nil
 }
 
-// list is the go command's answer to the patterns, without types.
-func (l *loader) list(patterns, flags []string) ([]*packages.Package, error) {
-	roots, err := packages.Load(&packages.Config{Mode: metadata, Context: l.ctx, Dir: l.dir, Tests: true,
-		BuildFlags: flags}, patterns...)
+// matching lists what matches the patterns, without types.
+func (l *loader) matching(patterns, flags []string) ([]*packages.Package, error) {
+	found, err := l.list(query{Flags: flags, Tests: true, Patterns: patterns})
 	if err != nil {
-		_, message, found := strings.Cut(err.Error(), "stderr: ")
-		if !found {
+		_, message, isOutput := strings.Cut(err.Error(), "stderr: ")
+		if !isOutput {
 			return nil, err
 		}
 		return nil, errors.New(strings.TrimSpace(message))
 	}
-	if len(roots) == 0 {
+	if len(found.roots) == 0 {
 		return nil, fmt.Errorf("%s matches no packages", strings.Join(patterns, " "))
 	}
-	return roots, nil
+	return found.roots, nil
 }
 
 // generatedBeside lists the generated files in the folders of pkgs.

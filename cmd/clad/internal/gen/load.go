@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"go/ast"
-	"go/parser"
 	"go/token"
 	"go/types"
 	"path/filepath"
@@ -40,6 +38,7 @@ type loader struct {
 	dir      string
 	output   string
 	progress *progress
+	store    *store
 
 	patterns []string // of the run
 	flags    []string // for the go command
@@ -52,14 +51,6 @@ func (l *loader) close() {
 		l.cleanup()
 	}
 }
-
-const (
-	metadata = packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedDeps |
-		packages.NeedModule | packages.NeedForTest
-	full = packages.NeedName | packages.NeedFiles | packages.NeedCompiledGoFiles | packages.NeedImports |
-		packages.NeedModule | packages.NeedForTest | packages.NeedTypes | packages.NeedTypesSizes |
-		packages.NeedSyntax | packages.NeedTypesInfo
-)
 
 // load loads the packages that match the patterns, as far as they can have to
 // do with tagging. With names, which are those of -type flags, it must be one
@@ -133,13 +124,15 @@ func (l *loader) plan(b *build, roots []*packages.Package, names []typeName) *pl
 // read reads the source of the planned packages, and the types of the others.
 func (l *loader) read(b *build, plan *plan, flags []string) error {
 	l.progress.stage("reading the types of %s, and compiling what they import where that is not done yet", strings.Join(some(plan.paths), ", "))
-	pkgs, err := packages.Load(&packages.Config{Mode: full, Context: l.ctx, Dir: l.dir, Tests: plan.tests,
-		BuildFlags: flags, Fset: b.fset, ParseFile: l.parse}, plan.paths...)
+	found, err := l.list(query{Flags: flags, Tests: plan.tests, Exports: true, Patterns: plan.paths})
+	if err == nil {
+		err = l.check(b.fset, found)
+	}
 	if err != nil {
 		return err
 	}
-	b.pkgs = pkgs
-	for _, p := range pkgs {
+	b.pkgs = found.roots
+	for _, p := range b.pkgs {
 		if p.Types == nil || p.TypesInfo == nil {
 			continue
 		}
@@ -191,15 +184,6 @@ func qualifiers(p *packages.Package, names []typeName) []string {
 }
 
 func isTest(p *packages.Package) bool { return p.ForTest != "" || strings.HasSuffix(p.ID, ".test") }
-
-// parse leaves out what clad gen wrote: it is about to be written anew, and what
-// is wrong with it must not matter.
-func (l *loader) parse(fset *token.FileSet, name string, src []byte) (*ast.File, error) {
-	if l.generated(name, src) {
-		return nil, nil
-	}
-	return parser.ParseFile(fset, name, src, parser.AllErrors|parser.ParseComments)
-}
 
 func (l *loader) generated(name string, src []byte) bool {
 	base := filepath.Base(name)

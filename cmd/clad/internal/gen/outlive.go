@@ -152,7 +152,10 @@ func (s *search) lives(t types.Type, depth int) bool {
 		}
 		return false
 	}
-	if isContext(t) || looksAlive(t) || leads(t) { // a context derived from the attempt's
+	if isContext(t) { // derived from the attempt's
+		return true
+	}
+	if methods := usable(t); anyAlive(methods) || anyLeads(methods, t) {
 		return true
 	}
 	switch u := t.Underlying().(type) {
@@ -191,14 +194,24 @@ func noParams(sig *types.Signature) bool { return sig.Params().Len() == 0 }
 
 // looksAlive reports whether t has a method that tells of later use.
 func looksAlive(t types.Type) bool {
-	if _, ok := types.Unalias(t).(*types.TypeParam); ok {
-		return false
+	return anyAlive(usable(t))
+}
+
+// usable lists the methods that can be called on what a method returned.
+func usable(t types.Type) *types.MethodSet {
+	switch named := types.Unalias(t).(type) {
+	case *types.TypeParam:
+		return &types.MethodSet{}
+	case *types.Named:
+		if !types.IsInterface(named) {
+			t = types.NewPointer(t)
+		}
 	}
-	set := types.NewMethodSet(t)
-	if _, isNamed := types.Unalias(t).(*types.Named); isNamed && !types.IsInterface(t) {
-		set = types.NewMethodSet(types.NewPointer(t))
-	}
-	for sel := range set.Methods() {
+	return types.NewMethodSet(t)
+}
+
+func anyAlive(methods *types.MethodSet) bool {
+	for sel := range methods.Methods() {
 		fn, ok := sel.Obj().(*types.Func)
 		if !ok {
 			continue
@@ -213,14 +226,11 @@ func looksAlive(t types.Type) bool {
 // leads reports whether t has a method that hands out what is used later, as
 // GetStream does: an iterator, a channel, a context, what looks alive itself.
 func leads(t types.Type) bool {
-	if _, ok := types.Unalias(t).(*types.TypeParam); ok {
-		return false
-	}
-	set := types.NewMethodSet(t)
-	if _, isNamed := types.Unalias(t).(*types.Named); isNamed && !types.IsInterface(t) {
-		set = types.NewMethodSet(types.NewPointer(t))
-	}
-	for sel := range set.Methods() {
+	return anyLeads(usable(t), t)
+}
+
+func anyLeads(methods *types.MethodSet, t types.Type) bool {
+	for sel := range methods.Methods() {
 		fn, ok := sel.Obj().(*types.Func)
 		if !ok || !fn.Exported() || fn.Signature().Params().Len() > 0 {
 			continue

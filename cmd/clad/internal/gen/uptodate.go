@@ -18,12 +18,12 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	before, err := o.inputs()
 	if err != nil { // the run itself says what is wrong, if anything is
-		return o.run(ctx)
+		return o.run(ctx, nil)
 	}
 	if r := recall(before); r != nil && !o.Anew {
 		return r, nil
 	}
-	r, err := o.run(ctx)
+	r, err := o.run(ctx, o.open(before))
 	if err == nil && len(r.Written)+len(r.Removed)+len(r.Stale) == 0 {
 		// What was edited meanwhile may not be what was looked at.
 		if after, err := o.inputs(); err == nil && after == before {
@@ -66,7 +66,7 @@ func remember(inputs string, r *Result) {
 		return
 	}
 	_ = replace(name, string(text))
-	old, _ := filepath.Glob(filepath.Join(filepath.Dir(name), "*.json"))
+	old, _ := filepath.Glob(filepath.Join(filepath.Dir(name), "*.json*"))
 	for _, name := range old {
 		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > keepFor {
 			_ = os.Remove(name)
@@ -76,6 +76,11 @@ func remember(inputs string, r *Result) {
 
 // remembered names the file of a result.
 func remembered(inputs string) (string, error) {
+	dir, err := cacheDir()
+	return filepath.Join(dir, inputs+".json"), err
+}
+
+func cacheDir() (string, error) {
 	dir, err := os.UserCacheDir()
-	return filepath.Join(dir, "clad", "gen", inputs+".json"), err
+	return filepath.Join(dir, "clad", "gen"), err
 }
