@@ -140,6 +140,10 @@ fuzz-short: ## run each fuzz target for FUZZTIME (10000x, inputs)
 bench: ## measure clad beside its peers and write docs/benchmarks.md (BENCH=regexp picks and only prints)
 	cd test/bench && go run ./cmd/benchtable -docs ../../docs $(if $(BENCH),-run '$(BENCH)')
 
+.PHONY: bench-gen
+bench-gen: ## measure clad gen beside moq and mockery, which it installs for that, and write the table in docs/generating-proxies.md
+	cd test/bench && go run ./cmd/gentable -write
+
 .PHONY: bench-check
 bench-check: ## fail when clad has become slower than test/bench/baseline.json by more than the noise
 	cd test/bench && go run ./cmd/benchtable -check -baseline baseline.json

@@ -180,27 +180,11 @@ func (b *builder) resolveReferences() {
 
 // unknownName says that a section has no such name, and which it has.
 func (c *collector) unknownName(section, name string, known []string) string {
-	hint := c.hints.DidYouMean(name, known)
-	if hint == "" {
-		hint = "; there are: " + few(known)
-	}
+	hint := c.hints.Among(name, known)
 	if section == errorNames {
 		hint += "; module.WithErrors makes errors known by their names"
 	}
 	return "there is no " + singular(section) + " " + quote(name) + hint
-}
-
-// few lists names, as many as fit a message.
-func few(names []string) string {
-	const most = 12
-	switch {
-	case len(names) == 0:
-		return "none"
-	case len(names) > most:
-		return strings.Join(names[:most], ", ") + ", ..."
-	default:
-		return strings.Join(names, ", ")
-	}
 }
 
 func quote(name string) string { return fmt.Sprintf("%.60q", name) }

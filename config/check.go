@@ -256,11 +256,7 @@ func (k *checker) pairValue(key Origin, pair pair, d *definition, p path) any {
 }
 
 func (k *checker) unknownKey(key string, d *definition) string {
-	known := d.fieldKeys()
-	if hint := k.hints.DidYouMean(key, known); hint != "" {
-		return "unknown key" + hint
-	}
-	return "unknown key; there are: " + few(known)
+	return "unknown key" + k.hints.Among(key, d.fieldKeys())
 }
 
 func (k *checker) list(at Origin, n *yaml.Node, d *definition, p path) any {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cladgo/clad/internal/profilename"
+	"github.com/cladgo/clad/internal/suggest"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -234,7 +235,7 @@ func (e *environment) whyUnknown(variable string) string {
 		if len(known.keys) == 0 {
 			return where + " has no settings of its own"
 		}
-		return fmt.Sprintf("%s has no %s; there are: %s", where, quote(key), few(known.keys))
+		return fmt.Sprintf("%s has no %s; there are: %s", where, quote(key), suggest.Few(known.keys))
 	}
 	return "it ends too early" // not reached: then it would match
 }

@@ -208,7 +208,7 @@ func listed(profiles []string) string {
 	if len(profiles) == 0 {
 		return "; the directory has no profiles, which are files like " + profilename.Default + ".yaml"
 	}
-	return "; the directory has: " + few(profiles)
+	return "; the directory has: " + suggest.Few(profiles)
 }
 
 // Dir is the directory at a path on disk, as os.DirFS is, but Load names its

@@ -215,7 +215,7 @@ func (f *fallback) checkMethod(results []constructor.Result) error {
 		}
 	}
 	slices.Sort(names)
-	return fmt.Errorf("container.FallbackMethod(%q): there is no such method%s; there are: %s", f.method, suggest.DidYouMean(f.method, names), listed(names))
+	return fmt.Errorf("container.FallbackMethod(%q): there is no such method%s; there are: %s", f.method, suggest.DidYouMean(f.method, names), suggest.Few(names))
 }
 
 // methodTypes lists the methods of an interface, or the functions of a struct.
@@ -242,5 +242,5 @@ func typeList(types []reflect.Type) string {
 	for _, t := range types {
 		names = append(names, t.String())
 	}
-	return listed(names)
+	return suggest.Few(names)
 }

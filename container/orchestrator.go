@@ -228,7 +228,7 @@ func unknownPolicy(c policy.Catalog, name string) error {
 // there are.
 func unknown[T any](what, name string, known map[string]T) error {
 	names := slices.Sorted(maps.Keys(known))
-	return fmt.Errorf("no %s %q%s; there are: %s", what, name, suggest.DidYouMean(name, names), listed(names))
+	return fmt.Errorf("no %s %q%s; there are: %s", what, name, suggest.DidYouMean(name, names), suggest.Few(names))
 }
 
 // checkName checks what a breaker, limiter or bulkhead is to be registered under.

@@ -70,7 +70,7 @@ func (t serviceType) checkName(name string) error {
 	if slices.Contains(t.methods, name) || t.names.check != nil && t.names.check(name) == nil {
 		return nil
 	}
-	return fmt.Errorf("there is no method %s%s; there are: %s%s", name, suggest.DidYouMean(name, t.methods), listed(t.methods), t.whyNot(name))
+	return fmt.Errorf("there is no method %s%s; there are: %s%s", name, suggest.DidYouMean(name, t.methods), suggest.Few(t.methods), t.whyNot(name))
 }
 
 // whyNot says what keeps a name from being one that a call goes by.

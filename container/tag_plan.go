@@ -131,7 +131,7 @@ func (t *tag) checkMethods(p *plan) {
 			}
 		}
 		p.lacks("a method "+name, "container.Method(%q): there is no such method%s; there are: %s%s",
-			name, suggest.DidYouMean(name, methods), listed(methods), strings.Join(why, ""))
+			name, suggest.DidYouMean(name, methods), suggest.Few(methods), strings.Join(why, ""))
 	}
 }
 

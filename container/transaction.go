@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cladgo/clad/internal/budget"
 	"github.com/cladgo/clad/internal/latency"
@@ -291,10 +290,3 @@ func (r ownResources) hedging(operation string) (*budget.Budget, *latency.Record
 }
 
 func (r ownResources) namedErrors() map[string]error { return r.transaction.o.errors }
-
-func listed(names []string) string {
-	if len(names) == 0 {
-		return "none"
-	}
-	return strings.Join(names, ", ")
-}

@@ -14,7 +14,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +22,7 @@ import (
 	"github.com/cladgo/clad/internal/constructor"
 	"github.com/cladgo/clad/internal/needs"
 	"github.com/cladgo/clad/internal/profilename"
+	"github.com/cladgo/clad/internal/suggest"
 	"github.com/cladgo/clad/internal/watch"
 	"github.com/cladgo/clad/policy"
 	"go.uber.org/fx"
@@ -190,7 +190,7 @@ func (o *options) load() (profile, error) {
 	unchosen := o.unchosen()
 	if unchosen && o.chosen {
 		there, _ := config.Profiles(o.files())
-		return profile{}, fmt.Errorf("nobody chose a profile, which module.RequireProfile asks for: %s; there are: %s", howToChoose, strings.Join(there, ", "))
+		return profile{}, fmt.Errorf("nobody chose a profile, which module.RequireProfile asks for: %s; there are: %s", howToChoose, suggest.Few(there))
 	}
 	p, err := config.Loader{Errors: container.ErrorNames(o.container...), Standard: o.standard}.Load(o.files(), o.profile, os.Environ())
 	var mistakes config.Mistakes

@@ -62,5 +62,5 @@ func ExampleValidate() {
 	)
 	fmt.Println(err)
 	// Output:
-	// clad: "github.com/cladgo/clad/module_test".newRefund is tagged "external_apy", but there is no such policy (did you mean "external_api"?); there are: [external_api external_api_once]
+	// clad: "github.com/cladgo/clad/module_test".newRefund is tagged "external_apy", but there is no such policy (did you mean "external_api"?); there are: external_api, external_api_once
 }

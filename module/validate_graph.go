@@ -92,11 +92,11 @@ type unknownPolicy struct {
 
 func (e unknownPolicy) Error() string {
 	if e.policy == policy.StandardName {
-		return fmt.Sprintf("clad: %q.%s is tagged with no policy of its own, and there is no standard one: %s; there are: %v",
-			e.constructor.pkg, e.constructor.name, needs.Standard, e.known)
+		return fmt.Sprintf("clad: %q.%s is tagged with no policy of its own, and there is no standard one: %s; there are: %s",
+			e.constructor.pkg, e.constructor.name, needs.Standard, suggest.Few(e.known))
 	}
-	return fmt.Sprintf("clad: %q.%s is tagged %q, but there is no such policy%s; there are: %v",
-		e.constructor.pkg, e.constructor.name, e.policy, suggest.DidYouMean(e.policy, e.known), e.known)
+	return fmt.Sprintf("clad: %q.%s is tagged %q, but there is no such policy%s; there are: %s",
+		e.constructor.pkg, e.constructor.name, e.policy, suggest.DidYouMean(e.policy, e.known), suggest.Few(e.known))
 }
 
 // missing is how dig prints what is missing because of it.

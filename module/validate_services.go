@@ -21,8 +21,8 @@ type unknownService struct {
 }
 
 func (e unknownService) Error() string {
-	return fmt.Sprintf("clad: the profile's services: %q: nothing that is tagged provides it%s; there are: %v",
-		e.id, suggest.DidYouMean(e.id, e.known), e.known)
+	return fmt.Sprintf("clad: the profile's services: %q: nothing that is tagged provides it%s; there are: %s",
+		e.id, suggest.DidYouMean(e.id, e.known), suggest.Few(e.known))
 }
 
 // ambiguousService is the mistake of a profile that chooses policies for what

@@ -134,7 +134,7 @@ func TestValidate(t *testing.T) {
 				module.New(module.WithCatalog(withServices(retries("p"), "module_test.chrage", "module_test.refund", "example.com/else/where.Ledger"))),
 				fx.Provide(container.Tag(failing(0), "p"), container.Tag(newRefund, "p")),
 			),
-			want: []string{`"module_test.chrage"`, `did you mean "module_test.charge"?`, `"example.com/else/where.Ledger"`, "there are: [module_test.charge module_test.refund]"},
+			want: []string{`"module_test.chrage"`, `did you mean "module_test.charge"?`, `"example.com/else/where.Ledger"`, "there are: module_test.charge, module_test.refund"},
 		},
 		"clad is not there": {
 			options: fx.Provide(newRefund),

@@ -5,12 +5,11 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"runtime/debug"
 )
 
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400) // most runs are over before collecting pays
+	if len(os.Args) > 1 && os.Args[1] != topCommand.name { // which may run for days
+		collectLater()
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)

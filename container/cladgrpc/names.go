@@ -37,7 +37,7 @@ func checkName(name string) error {
 	for i := range known {
 		known[i] = string(s.Methods().Get(i).Name())
 	}
-	return fmt.Errorf("the service %s has no method %s%s; there are: %s", service, method, suggest.DidYouMean(method, known), strings.Join(known, ", "))
+	return fmt.Errorf("the service %s has no method %s%s; there are: %s", service, method, suggest.DidYouMean(method, known), suggest.Few(known))
 }
 
 func linkedServices() []string {

@@ -25,7 +25,7 @@ func AssertLayers(t testing.TB, o *container.Orchestrator, operation string, wan
 	p, ok := o.PolicyOf(operation)
 	if !ok {
 		names := operationsOf(o)
-		t.Errorf("no operation %q%s; there are: %s", operation, suggest.DidYouMean(operation, names), listed(names))
+		t.Errorf("no operation %q%s; there are: %s", operation, suggest.DidYouMean(operation, names), suggest.Few(names))
 		return
 	}
 	var got []string
@@ -87,7 +87,7 @@ func AssertTotals(t testing.TB, o *container.Orchestrator, operation string, wan
 	}
 	if !ran {
 		names := slices.Sorted(maps.Keys(all))
-		t.Errorf("%s has not run%s; what has: %s", operation, suggest.DidYouMean(operation, names), listed(names))
+		t.Errorf("%s has not run%s; what has: %s", operation, suggest.DidYouMean(operation, names), suggest.Few(names))
 		return
 	}
 	var b strings.Builder
@@ -109,7 +109,7 @@ func AssertCircuitBreaker(t testing.TB, o *container.Orchestrator, name string, 
 		for _, b := range o.CircuitBreakers() {
 			names = append(names, b.Name())
 		}
-		t.Errorf("no circuit breaker %q%s; there are: %s", name, suggest.DidYouMean(name, names), listed(names))
+		t.Errorf("no circuit breaker %q%s; there are: %s", name, suggest.DidYouMean(name, names), suggest.Few(names))
 		return
 	}
 	if s := b.Status(); s.State != want {
@@ -127,13 +127,6 @@ func operationsOf(o *container.Orchestrator) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-func listed(names []string) string {
-	if len(names) == 0 {
-		return "none"
-	}
-	return strings.Join(names, ", ")
 }
 
 // numbered is a text with the numbers of its lines.

@@ -51,6 +51,34 @@ func (h *Hints) DidYouMean(name string, known []string) string {
 	return question(h.Nearest(name, known))
 }
 
+// Among returns what DidYouMean does, or else a clause that lists what there is.
+func Among(name string, known []string) string { return among(DidYouMean(name, known), known) }
+
+// Among is as the function of that name.
+func (h *Hints) Among(name string, known []string) string {
+	return among(h.DidYouMean(name, known), known)
+}
+
+func among(hint string, known []string) string {
+	if hint != "" {
+		return hint
+	}
+	return "; there are: " + Few(known)
+}
+
+// Few lists names, as many as fit a message.
+func Few(names []string) string {
+	const most = 12
+	switch {
+	case len(names) == 0:
+		return "none"
+	case len(names) > most:
+		return strings.Join(names[:most], ", ") + ", ..."
+	default:
+		return strings.Join(names, ", ")
+	}
+}
+
 func question(nearest string) string {
 	if nearest == "" {
 		return ""

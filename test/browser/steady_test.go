@@ -17,7 +17,8 @@ func TestNothingMovesUnderAPressedPointer(t *testing.T) {
 	page.until(`changes > 0`)
 
 	page.do(script(`document.querySelector(".entry .row-name").dispatchEvent(new PointerEvent("pointerdown", { bubbles: true })); changes = 0`))
-	time.Sleep(2500 * time.Millisecond) // real time, and longer than two updates are apart
+	// real time: the page has a clock of its own, and updates are two seconds apart
+	time.Sleep(2500 * time.Millisecond)
 	if n := eval[int](page, `changes`); n != 0 {
 		t.Errorf("%d changes while the pointer was down", n)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cladgo/clad/cmd/clad/internal/usage"
+	"github.com/cladgo/clad/internal/suggest"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -20,7 +21,7 @@ func (c *checker) clients(p soundProfile, code *usage.Code) {
 			client, methods := found.client, found.methods
 			where := s.ID()
 			if len(methods) > 0 && len(methods) < len(s.Methods) {
-				where = few(methods) + " of " + where
+				where = suggest.Few(methods) + " of " + where
 			}
 			f := inCode(s.At, "%s: clad knows the errors of %s: %s are answers, neither retried nor counted; container.Answers or errors: in a policy add others%s", where, client.Name, strings.Join(client.Answers, ", "), unsaid(client))
 			f.Note = true

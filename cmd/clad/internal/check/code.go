@@ -85,10 +85,7 @@ func (c *checker) use(u usage.Use, sound []soundProfile) {
 	case len(lacking) == len(sound):
 		slices.Sort(known)
 		known = slices.Compact(known)
-		hint := suggest.DidYouMean(u.Policy, known)
-		if hint == "" {
-			hint = "; there are: " + few(known)
-		}
+		hint := suggest.Among(u.Policy, known)
 		if u.Policy == policy.StandardName {
 			hint += "; " + needs.Standard
 		}
@@ -102,28 +99,8 @@ func (c *checker) use(u usage.Use, sound []soundProfile) {
 func (c *checker) chosenInCode(s usage.Service) {
 	for _, method := range slices.Sorted(maps.Keys(s.Chosen)) {
 		if s.Methods != nil && !s.HasMethod(method) {
-			c.add(inCode(s.Chosen[method].At, "container.Method(%q): %s has no such method%s", method, s.Type, methodHint(method, s)), "")
+			c.add(inCode(s.Chosen[method].At, "container.Method(%q): %s has no such method%s", method, s.Type, suggest.Among(method, s.MethodNames())), "")
 		}
-	}
-}
-
-func methodHint(method string, s usage.Service) string {
-	if hint := suggest.DidYouMean(method, s.MethodNames()); hint != "" {
-		return hint
-	}
-	return "; there are: " + few(s.MethodNames())
-}
-
-// few lists names, as many as fit a message.
-func few(names []string) string {
-	const most = 12
-	switch {
-	case len(names) == 0:
-		return "none"
-	case len(names) > most:
-		return strings.Join(names[:most], ", ") + ", ..."
-	default:
-		return strings.Join(names, ", ")
 	}
 }
 

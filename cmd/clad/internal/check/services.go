@@ -34,7 +34,7 @@ func (c *checker) services(p soundProfile, code *usage.Code) {
 				continue
 			}
 			origin, _ := p.loaded.Origin("services", name, "methods", method)
-			c.add(atSetting(origin, append(path, "methods", method), "%s has no such method%s", tagged[0].ID(), methodHint(method, tagged[0])), p.Name)
+			c.add(atSetting(origin, append(path, "methods", method), "%s has no such method%s", tagged[0].ID(), suggest.Among(method, tagged[0].MethodNames())), p.Name)
 		}
 	}
 }
@@ -47,7 +47,7 @@ func unprovided(origin config.Origin, path []string, name string, code *usage.Co
 	f := atSetting(origin, path, "no tagged constructor in these packages provides it")
 	f.Note = hint == "" && len(code.Unchecked) > 0
 	if hint == "" {
-		hint = "; there are: " + few(known)
+		hint = "; there are: " + suggest.Few(known)
 	}
 	f.Problem += hint
 	return f

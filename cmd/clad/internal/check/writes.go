@@ -6,6 +6,7 @@ import (
 	"github.com/cladgo/clad/cmd/clad/internal/usage"
 	"github.com/cladgo/clad/cmd/clad/internal/verbs"
 	"github.com/cladgo/clad/internal/keypath"
+	"github.com/cladgo/clad/internal/suggest"
 	"github.com/cladgo/clad/policy"
 )
 
@@ -33,7 +34,7 @@ func (c *checker) writes(p soundProfile, code *usage.Code) {
 			}
 			said[about] = true
 			f := inCode(s.At, "%s of %s may be repeated by the policy %s after an attempt that had its effect: say //clad:once at the method, or //clad:safe where a repeat does no harm, or choose a policy with container.Method or in %s",
-				few(methods), s.ID(), name, keypath.Join("services", key, "methods"))
+				suggest.Few(methods), s.ID(), name, keypath.Join("services", key, "methods"))
 			f.Note, f.Warning = true, true
 			c.add(f, p.Name)
 		}

@@ -3,6 +3,8 @@ package gen
 import (
 	"bytes"
 	"go/types"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -118,43 +120,70 @@ func (l *loader) wholeModules(b *build, wants []want) map[string]*packages.Packa
 			found[p.PkgPath] = p
 		}
 	}
-	var patterns []string
-	for _, w := range wants {
-		m := w.home.pkg.Module
-		if m == nil || m.Path == "" {
-			continue
-		}
-		if pattern := m.Path + "/..."; !slices.Contains(patterns, pattern) {
-			patterns = append(patterns, pattern)
-		}
-	}
 	for _, p := range b.listed {
 		add(p)
 	}
-	if len(patterns) == 0 || l.listsAll(b, patterns) {
+	modules := map[string]*packages.Module{}
+	for _, w := range wants {
+		if m := w.home.pkg.Module; m != nil && m.Path != "" {
+			modules[m.Path+"/..."] = m
+		}
+	}
+	if listsAll(found, modules) {
 		return found
 	}
-	if all, err := l.list(query{Flags: l.flags, Patterns: patterns}); err == nil {
+	if all, err := l.list(query{Flags: l.flags, Patterns: slices.Sorted(maps.Keys(modules))}); err == nil {
 		packages.Visit(all.roots, nil, add)
 	}
 	return found
 }
 
-// listsAll reports whether the run's own patterns have listed the one module whole.
-func (l *loader) listsAll(b *build, patterns []string) bool {
-	if len(patterns) != 1 || !slices.Contains(l.patterns, "./...") {
-		return false
+// listsAll reports whether every package of these modules has been listed already: by
+// the run's own patterns, or for what they import.
+func listsAll(listed map[string]*packages.Package, modules map[string]*packages.Module) bool {
+	dirs := map[string]bool{}
+	for _, p := range listed {
+		dirs[p.Dir] = true
 	}
-	dir, err := filepath.Abs(l.dir)
-	if err != nil {
-		return false
-	}
-	for _, p := range b.listed {
-		if p.Module != nil && p.Module.Main && p.Module.Path+"/..." == patterns[0] {
-			return p.Module.Dir == dir
+	for _, m := range modules {
+		if !hasAll(dirs, m.Dir) {
+			return false
 		}
 	}
-	return false
+	return true
+}
+
+// hasAll reports whether the folders of a module in which there may be packages are
+// all among dirs.
+func hasAll(dirs map[string]bool, root string) bool {
+	missing, seen := false, false
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if !d.IsDir() {
+			if filepath.Ext(name) != ".go" || isTestFile(name) {
+				return nil
+			}
+			seen = true
+			if missing = !dirs[filepath.Dir(path)]; missing {
+				return fs.SkipAll
+			}
+			return nil
+		}
+		if path == root {
+			return nil
+		}
+		if name == "vendor" || name == "testdata" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") {
+			return fs.SkipDir
+		}
+		if _, err := os.Stat(filepath.Join(path, "go.mod")); err == nil {
+			return fs.SkipDir // another module
+		}
+		return nil
+	})
+	return err == nil && seen && !missing
 }
 
 // mayAssert looks for the text of an assertion in the files of a package.

@@ -3,7 +3,6 @@ package gen
 import (
 	"fmt"
 	"go/types"
-	"strings"
 
 	"github.com/cladgo/clad/internal/suggest"
 )
@@ -36,7 +35,7 @@ func (m *method) keyOf(c comment) (*key, string) {
 		if len(names) == 0 {
 			return nil, fmt.Sprintf("%s: the parameters of %s have no names", directive, m.name)
 		}
-		return nil, fmt.Sprintf("%s: %s has no parameter of that name%s; there are: %s", directive, m.name, suggest.DidYouMean(c.key, names), strings.Join(names, ", "))
+		return nil, fmt.Sprintf("%s: %s has no parameter of that name%s; there are: %s", directive, m.name, suggest.DidYouMean(c.key, names), suggest.Few(names))
 	}
 	t := m.sig.Params().At(k.param).Type()
 	if k.kind = keyKindOf(t); k.kind == 0 {

@@ -40,9 +40,8 @@ type loader struct {
 	progress *progress
 	store    *store
 
-	patterns []string // of the run
-	flags    []string // for the go command
-	cleanup  func()   // of what these name
+	flags   []string // for the go command
+	cleanup func()   // of what these name
 }
 
 // close takes away what the loader needed.
@@ -61,7 +60,7 @@ func (l *loader) load(patterns []string, names []typeName, tags string) (*build,
 	if err != nil {
 		return nil, err
 	}
-	l.patterns, l.flags, l.cleanup = patterns, flags, cleanup
+	l.flags, l.cleanup = flags, cleanup
 	if len(names) > 0 {
 		if n := len(slices.DeleteFunc(slices.Clone(roots), isTest)); n != 1 {
 			return nil, fmt.Errorf("-type needs one package, and %s matches %d: run it in the folder of the package that is to hold the proxy", strings.Join(patterns, " "), n)

@@ -132,9 +132,9 @@ func TestEditsThatTheGoCommandIsNotAskedAbout(t *testing.T) {
 		}, true, "Mode"},
 	} {
 		c.change()
-		before := asked()
+		before := len(asked())
 		mustRun(t, o)
-		if asks := asked() > before; asks != c.asks {
+		if asks := len(asked()) > before; asks != c.asks {
 			t.Errorf("%s: the go command was asked: %v", c.what, asks)
 		}
 		if text := read(t, filepath.Join(dir, "clad_gen.go")); !strings.Contains(strings.Join(strings.Fields(text), " "), strings.Join(strings.Fields(c.says), " ")) {
@@ -145,8 +145,36 @@ func TestEditsThatTheGoCommandIsNotAskedAbout(t *testing.T) {
 	compiles(t, dir)
 }
 
-// countGoCommands puts a go command in the way that counts how often it is run.
-func countGoCommands(t *testing.T) (count func() int) {
+// A package that has been listed for the types that it has, or for who imports it,
+// is not listed again to see whether it asserts.
+func TestEachPackageIsListedOnce(t *testing.T) {
+	dir := unpackAlone(t, asserting)
+	t.Setenv("GOFLAGS", "")
+	asked := countGoCommands(t)
+	for _, c := range []struct {
+		patterns string
+		lists    int
+	}{
+		{"./...", 3}, // what there is, types, types of what asserts
+		{"./wire ./support ./health", 3},
+		{"./wire", 4}, // which imports neither of those that assert
+	} {
+		before := len(asked())
+		mustRun(t, gen.Options{Dir: dir, Patterns: strings.Fields(c.patterns), Anew: true})
+		lists := 0
+		for _, args := range asked()[before:] {
+			if strings.Contains(args, "-deps=true") {
+				lists++
+			}
+		}
+		if lists != c.lists {
+			t.Errorf("%s: %d lists, want %d:\n%s", c.patterns, lists, c.lists, strings.Join(asked()[before:], "\n"))
+		}
+	}
+}
+
+// countGoCommands puts a go command in the way that notes with what it is run.
+func countGoCommands(t *testing.T) (asked func() []string) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("stands in for the go command by a script")
@@ -159,12 +187,12 @@ func countGoCommands(t *testing.T) (count func() int) {
 	log := filepath.Join(bin, "log")
 	write(t, log, "")
 	script := filepath.Join(bin, "go")
-	write(t, script, "#!/bin/sh\necho >> '"+log+"'\nexec '"+tool+"' \"$@\"\n")
+	write(t, script, "#!/bin/sh\necho \"$@\" | tr '\\n' ' ' >> '"+log+"'; echo >> '"+log+"'\nexec '"+tool+"' \"$@\"\n")
 	if err := os.Chmod(script, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-	return func() int { return len(read(t, log)) }
+	return func() []string { return strings.Split(read(t, log), "\n") }
 }
 
 func keptListings(t *testing.T) []string {
