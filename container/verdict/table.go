@@ -42,7 +42,7 @@ type method struct {
 }
 
 // clients lists all that are known.
-var clients = []*client{&standard, &netHTTP, &redis, &grpc, &nats, &amqp, &aws, &mongo, &kafka, &mqtt, &memcache, &elasticsearch, &connect, &cassandra, &database}
+var clients = []*client{&standard, &netHTTP, &redis, &grpc, &nats, &amqp, &aws, &mongo, &kafka, &mqtt, &memcache, &elasticsearch, &cloud, &connect, &twirp, &cassandra, &database}
 
 // tables are the clients' put together, when the first failure asks.
 var tables = sync.OnceValue(func() *client {

@@ -17,8 +17,8 @@ import (
 const goElastic = "github.com/elastic/go-elasticsearch/v8"
 
 var elasticFamily = &family{
-	title: "Elasticsearch",
-	intro: "The client makes up to four attempts of its own, one right after the other, at 502, 503, 504 and broken connections. Its functions (`esapi`) give statuses as responses without an error: nothing of a generated proxy sees them, so tag the client's `Transport` by [cladhttp](adapters.md), which judges the response itself. The typed API gives them as errors.",
+	title: "Elasticsearch and OpenSearch",
+	intro: "Elastic's client makes up to four attempts of its own, one right after the other, at 502, 503, 504 and broken connections. Its functions (`esapi`) give statuses as responses without an error: nothing of a generated proxy sees them, so tag the client's `Transport` by [cladhttp](adapters.md), which judges the response itself. The typed API gives them as errors, and so does OpenSearch's client. A bulk request is answered with status 200 whatever befell its items, each of which has a status: turn the 429 and 503 among them into an error yourself.",
 }
 
 type elastic struct {
@@ -59,6 +59,23 @@ func elasticAnswers(t *testing.T, asked *atomic.Int32) string {
 	return s.URL
 }
 
+// elasticStatuses are the situations by the status.
+var elasticStatuses = []struct {
+	situation string
+	status    int
+	want      meaning
+}{
+	{"no such index", 404, answered},
+	{"another version is there", 409, answered},
+	{"a query or a document that is wrong", 400, answered},
+	{"not permitted", 403, answered},
+	{"a wrong password", 401, answered},
+	{"too large", 413, answered},
+	{"overloaded: its queue is full", 429, unmade},
+	{"its own trouble", 500, failed},
+	{"no master, or not enough shards", 503, failed},
+}
+
 func TestElasticsearch(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32
@@ -72,21 +89,7 @@ func TestElasticsearch(t *testing.T) {
 		_, err := c.typed.Index(fmt.Sprint(status)).Id("1").Raw(strings.NewReader("{}")).Do(ctx)
 		return err
 	}
-	for _, tt := range []struct {
-		situation string
-		status    int
-		want      meaning
-	}{
-		{"no such index", 404, answered},
-		{"another version is there", 409, answered},
-		{"a query or a document that is wrong", 400, answered},
-		{"not permitted", 403, answered},
-		{"a wrong password", 401, answered},
-		{"too large", 413, answered},
-		{"overloaded: its queue is full", 429, unmade},
-		{"its own trouble", 500, failed},
-		{"no master, or not enough shards", 503, failed},
-	} {
+	for _, tt := range elasticStatuses {
 		saw(tt.situation, put(c, t.Context(), tt.status), tt.want)
 		res, err := c.plain.Get(fmt.Sprint(tt.status), "1")
 		if err != nil || res.StatusCode != tt.status {

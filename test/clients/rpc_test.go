@@ -26,8 +26,8 @@ const (
 )
 
 var rpcFamily = &family{
-	title: "gRPC and Connect",
-	intro: "Told by the code. That there was no effect is told by none that came from a server, which may hand on the status of another one; [cladgrpc](adapters.md) knows of calls that never left. Connect's errors of its own wrap the cause, which counts.",
+	title: "gRPC, Connect and Twirp",
+	intro: "Told by the code. That there was no effect is told by none that came from a server, which may hand on the status of another one; [cladgrpc](adapters.md) knows of calls that never left. Errors of Connect's and Twirp's own clients wrap the cause, which counts.",
 }
 
 // health answers with the code that the asked service's name spells.
