@@ -10,15 +10,9 @@ import (
 
 	"github.com/opensearch-project/opensearch-go/v4"
 	"github.com/opensearch-project/opensearch-go/v4/opensearchapi"
-	"go.uber.org/goleak"
 )
 
 const goOpenSearch = "github.com/opensearch-project/opensearch-go/v4"
-
-// The client asks after the health of its cluster until the program ends.
-func init() {
-	leaks = append(leaks, goleak.IgnoreAnyFunction("github.com/opensearch-project/opensearch-go/v4/opensearchtransport.(*Client).scheduleClusterHealthRefresh"))
-}
 
 func TestOpenSearch(t *testing.T) {
 	t.Parallel()
@@ -33,6 +27,7 @@ func TestOpenSearch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer c.Close()
 		_, err = c.Index(t.Context(), opensearchapi.IndexReq{Index: fmt.Sprint(status), DocumentID: "1", Body: strings.NewReader("{}")})
 		return err
 	}
