@@ -44,7 +44,7 @@ func (o *Options) sum(add func(sum hash.Hash, name string) error) (string, []str
 		return "", nil, err
 	}
 	fmt.Fprintln(sum, asked)
-	if err := addTools(sum); err != nil {
+	if err := addTools(sum, o.Dir); err != nil {
 		return "", nil, err
 	}
 	trees, err := sourceTrees(o.Dir, sum)
@@ -66,7 +66,7 @@ func (o *Options) asked() (string, error) {
 }
 
 // addTools adds this program, the go command and what both are told by the environment.
-func addTools(sum hash.Hash) error {
+func addTools(sum hash.Hash, dir string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -82,6 +82,11 @@ func addTools(sum hash.Hash) error {
 		}
 		fmt.Fprintf(sum, "%q %d %v\n", program, info.Size(), info.ModTime().UnixNano())
 	}
+	version, err := goVersion(tool, dir)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(sum, "%q\n", version)
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return !strings.HasPrefix(v, "GO") && !strings.HasPrefix(v, "CGO_") })
 	slices.Sort(env)
 	file, err := goEnvFile()
@@ -99,6 +104,19 @@ func addTools(sum hash.Hash) error {
 		}
 	}
 	return nil
+}
+
+// goVersion tells which Go a go command is of. One that is not beside the rest of it
+// may be a script that chooses by folder, and is asked.
+func goVersion(tool, dir string) ([]byte, error) {
+	if real, err := filepath.EvalSymlinks(tool); err == nil {
+		if version, err := os.ReadFile(filepath.Join(filepath.Dir(filepath.Dir(real)), "VERSION")); err == nil {
+			return version, nil
+		}
+	}
+	cmd := exec.Command(tool, "env", "GOVERSION")
+	cmd.Dir = dir
+	return cmd.Output()
 }
 
 // goEnvFile is what go env -w has written.
