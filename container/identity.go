@@ -57,20 +57,35 @@ func (u unit) suffix(n int) string {
 type services struct {
 	all    []*service
 	byID   map[string]*service
-	number map[unit]int
+	number map[unit]int // of units of which there are several
 	// meaning is what each key of the profile's that chooses for services means.
 	meaning map[string]unit
 }
 
 // identify gives a new service its identity.
 func (known *services) identify(u unit) identity {
-	i := identity{unit: u, n: known.number[u] + 1}
+	i := identity{unit: u, n: known.count(u) + 1}
 	suffix := u.suffix(i.n)
 	i.id = u.short + suffix
 	if _, taken := known.byID[i.id]; taken { // by a type of another package
 		i.id = u.full + suffix
 	}
 	return i
+}
+
+// count is how many services of a unit are known. Most units have one, which its id
+// tells as well as a number of its own would.
+func (known *services) count(u unit) int {
+	if n := known.number[u]; n > 0 {
+		return n
+	}
+	suffix := u.suffix(1)
+	for _, name := range [...]string{u.short, u.full} {
+		if s := known.byID[name+suffix]; s != nil && s.unit == u {
+			return 1
+		}
+	}
+	return 0
 }
 
 func newServices() services {
@@ -81,7 +96,9 @@ func newServices() services {
 func (known *services) add(s *service) {
 	known.all = append(known.all, s)
 	known.byID[s.id] = s
-	known.number[s.unit]++
+	if s.n > 1 {
+		known.number[s.unit] = s.n
+	}
 }
 
 // key returns that under which the profile chooses for a service, if it does.

@@ -182,7 +182,9 @@ func resourceOf[S comparable, T resource](tx *transaction, w *owner, r registry[
 	}
 	made := &owned[S, T]{n: n, spec: wanted, resource: make()}
 	made.resource.belong(w)
-	made.use(tx, policyName)
+	if policyName != "" {
+		made.users = []string{policyName}
+	}
 	*theirs = append(*theirs, made)
 	r.unnamed[made.resource.Name()] = made.resource // the name was free
 	tx.onRollback(func() {

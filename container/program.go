@@ -57,6 +57,11 @@ type step struct {
 	layer any
 }
 
+// isTold reports whether a success must tell the layer.
+func (s *step) isTold() bool {
+	return s.kind == breakerLayer || s.kind == timeoutLayer || s.kind == bulkheadLayer
+}
+
 func (s *step) retry() *retryStep        { return s.layer.(*retryStep) }
 func (s *step) breaker() *CircuitBreaker { return s.layer.(*CircuitBreaker) }
 func (s *step) limiter() *RateLimiter    { return s.layer.(*RateLimiter) }
@@ -205,8 +210,17 @@ layers:
 	}
 	prog.boundProbes()
 	prog.large = prog.words > inlineWords || prog.contexts > inlineContexts
+	told := 0
+	for i := range prog.steps {
+		if prog.steps[i].isTold() {
+			told++
+		}
+	}
+	if told > 0 {
+		prog.leaving = make([]*step, 0, told)
+	}
 	for i := len(prog.steps) - 1; i >= 0; i-- {
-		if s := &prog.steps[i]; s.kind == breakerLayer || s.kind == timeoutLayer || s.kind == bulkheadLayer {
+		if s := &prog.steps[i]; s.isTold() {
 			prog.leaving = append(prog.leaving, s)
 		}
 	}

@@ -171,6 +171,12 @@ func (tx *transaction) policyOf(s *service, method string) string {
 // methods and the policies.
 func (tx *transaction) checkChoices(s *service) error {
 	key, c := tx.chosen(s)
+	if len(c.Methods) == 0 && len(s.inCode) == 0 { // as of most
+		if _, err := tx.choose(tx.policyOf(s, "")); err != nil {
+			return fmt.Errorf("service %s: %w", s.id, err)
+		}
+		return nil
+	}
 	var errs []error
 	for _, method := range slices.Sorted(maps.Keys(c.Methods)) {
 		if err := s.typ.checkName(method); err != nil {

@@ -117,6 +117,9 @@ func (t *tag) lackForField(p *plan, r *constructor.Result) {
 }
 
 func (t *tag) checkMethods(p *plan) {
+	if len(t.methods) == 0 {
+		return
+	}
 	for _, name := range slices.Sorted(maps.Keys(t.methods)) {
 		if slices.ContainsFunc(p.results, func(r plannedResult) bool {
 			return r.wrapper != nil && r.service.checkName(name) == nil
@@ -166,12 +169,12 @@ func (t *tag) planFallbacks(p *plan) {
 	}
 }
 
-// dependencies lists the policies that the constructor depends on.
-func (t *tag) dependencies(p *plan) []string {
-	names := []string{t.policy}
+// dependencies appends the policies that the constructor depends on, sorted.
+func (t *tag) dependencies(names []string, p *plan) []string {
+	names = append(names, t.policy)
 	for _, f := range t.fallbacks {
 		if len(f.tag.provided) > 0 {
-			names = append(names, f.tag.dependencies(&plan{})...)
+			names = f.tag.dependencies(names, &plan{})
 		}
 	}
 	for _, r := range p.results {

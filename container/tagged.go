@@ -3,6 +3,7 @@ package container
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -25,19 +26,25 @@ const orchestratorField = 1
 
 // parameters remembers what was made: most tags name the same few policies, and
 // nothing else in Tag takes as long as making a type.
-var parameters sync.Map // policies and need, quoted -> *parameter
+var parameters = struct {
+	sync.RWMutex
+	known map[string]*parameter // by policies and need, quoted
+}{known: make(map[string]*parameter)}
 
 // parameterOf is the parameter that a tagged constructor gets: the orchestrator, and
 // what it needs as named values, so that dig knows of them.
 func (t *tag) parameterOf(p *plan) *parameter {
-	policies, need := t.dependencies(p), t.need(p)
-	var quoted []byte
+	policies, need := t.dependencies(make([]string, 0, 4), p), t.need(p)
+	key := make([]byte, 0, 128)
 	for _, name := range policies {
-		quoted = strconv.AppendQuote(quoted, name)
+		key = strconv.AppendQuote(key, name)
 	}
-	key := string(quoted) + need
-	if known, ok := parameters.Load(key); ok {
-		return known.(*parameter)
+	key = append(key, need...)
+	parameters.RLock()
+	known, ok := parameters.known[string(key)]
+	parameters.RUnlock()
+	if ok {
+		return known
 	}
 	fields := []reflect.StructField{
 		{Name: "In", Type: typeOfIn, Anonymous: true},
@@ -49,8 +56,10 @@ func (t *tag) parameterOf(p *plan) *parameter {
 	if need != "" {
 		fields = append(fields, reflect.StructField{Name: "Need", Type: reflect.TypeFor[*needs.Registration](), Tag: named(need)})
 	}
-	made := &parameter{reflect.StructOf(fields), policies, need}
-	parameters.Store(key, made)
+	made := &parameter{reflect.StructOf(fields), slices.Clone(policies), need}
+	parameters.Lock()
+	parameters.known[string(key)] = made
+	parameters.Unlock()
 	return made
 }
 

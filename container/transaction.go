@@ -21,6 +21,8 @@ type transaction struct {
 	commits  []func()
 	undo     []func() // in the order of what was done
 	messages []func() // for the log, which is not ours to call under a lock
+
+	room [2][4]func() // for the commits and the undo of a transaction of one pipeline
 }
 
 // transact makes a change under the registry's lock. What prepare wants done goes to
@@ -28,6 +30,7 @@ type transaction struct {
 // when the lock is free.
 func (o *Orchestrator) transact(prepare func(*transaction) error) error {
 	tx := &transaction{o: o}
+	tx.commits, tx.undo = tx.room[0][:0], tx.room[1][:0]
 	if err := o.commit(tx, prepare); err != nil {
 		return err
 	}

@@ -77,9 +77,11 @@ func (c *combined) String() string {
 }
 
 func (c *combined) Validate() error {
-	errs := make([]error, len(c.list))
-	for i, p := range c.list {
-		errs[i] = p.Validate()
+	var errs []error
+	for _, p := range c.list {
+		if err := p.Validate(); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }

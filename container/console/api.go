@@ -140,6 +140,9 @@ type Shared struct {
 	Instances int  `json:"instances"` // that share it, as far as is known
 	// Heard is when the store last answered; not there if it never did.
 	Heard time.Time `json:"heard,omitzero"`
+	// Listening says that it would hear of what others find, so that a Heard of long ago
+	// is no news rather than stale. Circuit breakers listen; limiters ask.
+	Listening bool `json:"listening,omitempty"`
 }
 
 // Trip is why a circuit breaker opened.

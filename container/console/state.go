@@ -124,7 +124,7 @@ func shared(s container.Sharing, ok bool) *Shared {
 	if !ok {
 		return nil
 	}
-	return &Shared{s.Alone, s.Instances, s.Heard}
+	return &Shared{s.Alone, s.Instances, s.Heard, s.Listening}
 }
 
 // The modes of a rate limiter.

@@ -49,13 +49,13 @@ func ofCassandra(err error) Meaning {
 		return unknown
 	}
 	switch code := err.(cassandraError).Code(); code { //nolint:errorlint // this error, not what it wraps
-	case 0x1000, 0x1001, 0x1002: // too few replicas alive, overloaded, starting: and so not begun
+	case 0x1000, 0x1002: // too few replicas alive, starting: and so not begun
 		return unmade
 	case 0x0100, // credentials
 		0x2000, 0x2100, 0x2200, 0x2300, 0x2400, // syntax, permission, invalid, configuration, exists
 		0x1400: // a function's own error
 		return answered
-	default: // timeouts and failures of reads and writes, the server's own trouble
+	default: // timeouts and failures of reads and writes, the server's own trouble; overloaded, perhaps half-way in a batch
 		return failed
 	}
 }

@@ -1,8 +1,9 @@
 package verdict
 
-import "slices"
-
-import "reflect"
+import (
+	"reflect"
+	"slices"
+)
 
 // mongoError is what the driver gives to each error that a server answered with.
 type mongoError interface {
@@ -14,7 +15,8 @@ type mongoError interface {
 // mongo is MongoDB, by its own driver.
 var mongo = client{
 	types: map[string]func(error) Meaning{
-		"go.mongodb.org/mongo-driver/mongo.InvalidArgumentError":                    always(refused),
+		"go.mongodb.org/mongo-driver/mongo.InvalidArgumentError": always(refused),
+		mongoBulkError: ofMongoBulk,
 		"go.mongodb.org/mongo-driver/mongo.MarshalError":                            always(refused),
 		"go.mongodb.org/mongo-driver/mongo.ErrMapForOrderedArgument":                always(refused),
 		"go.mongodb.org/mongo-driver/x/mongo/driver.InvalidOperationError":          always(refused),
@@ -70,7 +72,10 @@ func ofMongo(err error) Meaning {
 	case e.HasErrorLabel("NetworkError"):
 		return unknown // what it wraps says more
 	case e.HasErrorLabel("SystemOverloadedError"), e.HasErrorLabel("NoWritesPerformed"):
-		return unmade
+		if command {
+			return unmade
+		}
+		return failed
 	case e.HasErrorLabel("UnknownTransactionCommitResult"):
 		return failed
 	case has(mongoElsewhere):
@@ -78,8 +83,13 @@ func ofMongo(err error) Meaning {
 			return unmade
 		}
 		return failed
-	case e.HasErrorLabel("TransientTransactionError"), has(mongoConflicts):
+	case e.HasErrorLabel("TransientTransactionError"): // and all of it is rolled back
 		return waited
+	case has(mongoConflicts):
+		if command {
+			return waited
+		}
+		return conflicts
 	case has(mongoFailures), e.HasErrorLabel("RetryableWriteError"), e.HasErrorLabel("RetryableError"):
 		return failed
 	case command && number(err, "Code") == 0:
@@ -88,16 +98,45 @@ func ofMongo(err error) Meaning {
 	return answered
 }
 
-const mongoCommandError = "go.mongodb.org/mongo-driver/mongo.CommandError"
+const (
+	mongoCommandError = "go.mongodb.org/mongo-driver/mongo.CommandError"
+	mongoBulkError    = "go.mongodb.org/mongo-driver/mongo.ClientBulkWriteException"
+)
+
+// ofMongoBulk knows the error of Client.BulkWrite, which has codes, but none of the
+// other methods. Some of its writes may have been done, whatever befell one of them.
+func ofMongoBulk(err error) Meaning {
+	codes := mongoBulkCodes(err)
+	has := func(list []int) bool {
+		return slices.ContainsFunc(codes, func(code int) bool { return slices.Contains(list, code) })
+	}
+	switch {
+	case len(codes) == 0:
+		return unknown
+	case has(mongoElsewhere), has(mongoFailures), slices.Contains(codes, mongoRateLimited):
+		return failed
+	case has(mongoConflicts):
+		return conflicts
+	}
+	return answered
+}
+
+// mongoRateLimited has a label by which it is told elsewhere.
+const mongoRateLimited = 462
+
+func mongoBulkCodes(err error) []int {
+	if e, ok := err.(interface{ ErrorCodes() []int }); ok && isType(err, mongoBulkError) {
+		return e.ErrorCodes()
+	}
+	return nil
+}
 
 func isMongo(codes ...int) func(error) bool {
 	return func(err error) bool {
 		e, ok := err.(mongoError) //nolint:errorlint // whoever asks walks the tree
-		for _, code := range codes {
-			if ok && e.HasErrorCode(code) {
-				return true
-			}
-		}
-		return false
+		bulk := mongoBulkCodes(err)
+		return slices.ContainsFunc(codes, func(code int) bool {
+			return ok && e.HasErrorCode(code) || slices.Contains(bulk, code)
+		})
 	}
 }

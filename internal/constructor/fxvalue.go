@@ -62,22 +62,47 @@ func As(fn reflect.Value, named any) any {
 }
 
 func annotate(fn reflect.Value, pc uintptr, shown string, carry any, annotations ...fx.Annotation) any {
-	annotated := fx.Annotate(fn.Interface(), annotations...)
-	if reflect.TypeOf(annotated) != typeOfAnnotated {
-		return annotated
-	}
 	a := reflect.New(typeOfAnnotated).Elem()
-	a.Set(reflect.ValueOf(annotated))
-	if ptr := a.FieldByName("FuncPtr"); ptr.IsValid() {
-		ptr.SetUint(uint64(pc))
+	if len(annotations) == 0 && fieldsOfAnnotated.target >= 0 && fieldsOfAnnotated.funcPtr >= 0 {
+		a.Set(bare) // which is all that fx.Annotate makes of none, but for what follows
+		a.Field(fieldsOfAnnotated.target).Set(fn)
+	} else {
+		annotated := fx.Annotate(fn.Interface(), annotations...)
+		if reflect.TypeOf(annotated) != typeOfAnnotated {
+			return annotated
+		}
+		a.Set(reflect.ValueOf(annotated))
 	}
-	if tags := a.FieldByName("ResultTags"); tags.IsValid() && shown != "" {
-		tags.Set(reflect.ValueOf([]string{shown}))
+	if i := fieldsOfAnnotated.funcPtr; i >= 0 {
+		a.Field(i).SetUint(uint64(pc))
 	}
-	if all := a.FieldByName("Annotations"); carry != nil && all.IsValid() && all.Type() == typeOfAnnotations {
-		all.Set(reflect.ValueOf(append(annotations, carried{value: carry})[:len(annotations)]))
+	if i := fieldsOfAnnotated.resultTags; i >= 0 && shown != "" {
+		*a.Field(i).Addr().Interface().(*[]string) = []string{shown}
+	}
+	if i := fieldsOfAnnotated.annotations; carry != nil && i >= 0 {
+		all := make([]fx.Annotation, len(annotations), len(annotations)+1)
+		copy(all, annotations)
+		*a.Field(i).Addr().Interface().(*[]fx.Annotation) = append(all, carried{value: carry})[:len(annotations)]
 	}
 	return a.Interface()
+}
+
+// bare is what fx.Annotate makes of a function and no annotations.
+var bare = reflect.ValueOf(fx.Annotate(func() {}))
+
+// fieldsOfAnnotated are where fx keeps what is set here; -1 where a release of fx has
+// no such field.
+var fieldsOfAnnotated = struct{ target, funcPtr, resultTags, annotations int }{
+	fieldOfAnnotated[any]("Target"), fieldOfAnnotated[uintptr]("FuncPtr"),
+	fieldOfAnnotated[[]string]("ResultTags"), fieldOfAnnotated[[]fx.Annotation]("Annotations"),
+}
+
+func fieldOfAnnotated[T any](name string) int {
+	f, ok := typeOfAnnotated.FieldByName(name)
+	if !ok || len(f.Index) != 1 || f.Type != reflect.TypeFor[T]() {
+		return -1
+	}
+	return f.Index[0]
 }
 
 // carried is what an annotated function carries, beyond the end of its annotations, where
@@ -86,8 +111,6 @@ type carried struct {
 	fx.Annotation
 	value any
 }
-
-var typeOfAnnotations = reflect.TypeFor[[]fx.Annotation]()
 
 // Carried returns what a value of [Constructor.Annotate] carries; nil for others.
 func Carried(ctor any) any {

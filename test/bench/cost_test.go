@@ -27,7 +27,7 @@ func TestSoakKeepsTheHeapFlat(t *testing.T) {
 }
 
 // A pipeline at rest holds less than 1 KiB; a breaker and a limiter of its own come on
-// top, and of a tagged service the type of its constructor, which is the larger part.
+// top, and of a tagged service the type of the constructor that Fx is given.
 func TestPipelinesAtRestAreSmall(t *testing.T) {
 	measured, err := bench.MeasureMemory()
 	if err != nil {
@@ -40,7 +40,7 @@ func TestPipelinesAtRestAreSmall(t *testing.T) {
 		case strings.HasSuffix(m.What, "its own"):
 			limit = 1920
 		case strings.HasPrefix(m.What, "tagged service"):
-			limit = 2560
+			limit = 4096
 		}
 		if m.Bytes < 100 || m.Bytes > limit {
 			t.Errorf("%s holds %.0f bytes, want at most %.0f", m.What, m.Bytes, limit)
@@ -58,6 +58,26 @@ func TestStartupWrapsEveryService(t *testing.T) {
 		t.Logf("%s: %d services untagged %v, by hand %v, tagged %v", s.Engine, s.Services, s.Untagged, s.ByHand, s.Tagged)
 		if s.Services != 1000 || s.Tagged <= 0 || s.ByHand <= 0 || s.Untagged <= 0 {
 			t.Errorf("%+v", s)
+		}
+	}
+}
+
+// What a tag adds to the start of an application is held by what it allocates, which a
+// busy machine does not change as it does times. On Fx the engine itself allocates for
+// what a tag declares; on dig no tag declares anything.
+func TestTaggedServicesStartWithFewAllocations(t *testing.T) {
+	measured, err := bench.MeasureStartupAllocations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range measured {
+		t.Logf("%s: for each service %.1f untagged, %.1f by hand, %.1f tagged", a.Engine, a.Untagged, a.ByHand, a.Tagged)
+		less, most := a.ByHand, 72.
+		if a.Engine == "dig" {
+			less = a.Untagged
+		}
+		if added := a.Tagged - less; added < 1 || added > most {
+			t.Errorf("%s: a tag adds %.1f allocations for each service, want at most %.0f", a.Engine, added, most)
 		}
 	}
 }

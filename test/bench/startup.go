@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -118,4 +119,45 @@ func startDig(constructors, uses []any) (app any, err error) {
 		}
 	}
 	return c, nil
+}
+
+// StartupAllocations is how often an application allocates while it starts, for each of
+// its services.
+type StartupAllocations struct {
+	Engine                   string // "Fx" or "dig"
+	Untagged, ByHand, Tagged float64
+}
+
+// MeasureStartupAllocations counts where [MeasureStartup] times. What is made once for
+// a type of function, and kept, is not counted.
+func MeasureStartupAllocations() ([]StartupAllocations, error) {
+	all := thousandServices()
+	count := func(start func(constructors, uses []any) (any, error), constructors func() []any) (float64, error) {
+		var before, after runtime.MemStats
+		for range 2 { // of which the first makes the types
+			runtime.ReadMemStats(&before)
+			if _, err := start(constructors(), all.uses); err != nil {
+				return 0, err
+			}
+			runtime.ReadMemStats(&after)
+		}
+		return float64(after.Mallocs-before.Mallocs) / float64(len(all.constructors)), nil
+	}
+	var measured []StartupAllocations
+	for _, engine := range []struct {
+		name     string
+		annotate bool
+		start    func(constructors, uses []any) (any, error)
+	}{{"Fx", true, startFx}, {"dig", false, startDig}} {
+		a := StartupAllocations{Engine: engine.name}
+		var errs [3]error
+		a.Untagged, errs[0] = count(engine.start, func() []any { return all.constructors })
+		a.ByHand, errs[1] = count(engine.start, func() []any { return all.byHand(engine.annotate) })
+		a.Tagged, errs[2] = count(engine.start, all.tagged)
+		if err := errors.Join(errs[:]...); err != nil {
+			return nil, fmt.Errorf("starting on %s: %w", engine.name, err)
+		}
+		measured = append(measured, a)
+	}
+	return measured, nil
 }

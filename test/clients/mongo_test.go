@@ -15,7 +15,7 @@ const mongoDriver = "go.mongodb.org/mongo-driver/v2"
 
 var mongoFamily = &family{
 	title: "MongoDB",
-	intro: "Measured against a server of the wire protocol that gives the answers of MongoDB. The driver repeats reads and single writes by itself, the write by a number that the server knows it by, so that it is not done twice; a retry of the policy is a new write. A call that finds no server waits for 30 s, or for its context.",
+	intro: "Measured against a server of the wire protocol that gives the answers of MongoDB. The driver repeats reads and single writes by itself, the write by a number that the server knows it by, so that it is not done twice; a retry of the policy is a new write. What is said of the effect is said of one command: `BulkWrite` of several kinds of writes, and `InsertMany` of more than the server takes at once, are several, and where a later one fails the error is the same as if it were the only one, so leave `//clad:once` methods to one command, or give documents their `_id`. A call that finds no server waits for 30 s, or for its context.",
 }
 
 func mongoClient(t *testing.T, addr string, change ...func(*options.ClientOptions)) *mongo.Collection {
@@ -86,6 +86,58 @@ func TestMongoAnswers(t *testing.T) {
 		o.SetAuth(options.Credential{Username: "clad", Password: "wrong", AuthMechanism: "SCRAM-SHA-256"})
 	})
 	mongoFamily.meets(t, mongoDriver, "a wrong password", c.FindOne(within(t, 5*time.Second), bson.M{}).Err(), answered)
+}
+
+// What one command of several says is no word on the others.
+func TestMongoBulkWrites(t *testing.T) {
+	t.Parallel()
+	oneOfTwo := func(code int, text string) bson.M {
+		return bson.M{"ok": 1, "n": 1, "writeErrors": bson.A{bson.M{"index": 1, "code": code, "errmsg": text}}}
+	}
+	for _, tt := range []struct {
+		situation string
+		answer    bson.M
+		want      meaning
+	}{
+		{"of two documents, one is there already", oneOfTwo(11000, "E11000 duplicate key error"), answered},
+		{"of two documents, one conflicts with another write", oneOfTwo(112, "WriteConflict"), conflicts},
+		{"after one of two documents, not the primary any more", oneOfTwo(10107, "not primary"), failed},
+		{"of two documents one is there already, and the other not yet at as many as wanted", bson.M{
+			"ok": 1, "n": 1, "writeErrors": bson.A{bson.M{"index": 1, "code": 11000, "errmsg": "E11000 duplicate key error"}},
+			"writeConcernError": bson.M{"code": 64, "codeName": "WriteConcernTimeout", "errmsg": "waiting for replication timed out"},
+		}, failed},
+	} {
+		f := startMongo(t, func(string, bson.M) bson.M { return tt.answer })
+		_, err := mongoClient(t, f.addr, singleTry).InsertMany(within(t, 5*time.Second), []bson.M{{"n": 1}, {"n": 2}})
+		mongoFamily.meets(t, mongoDriver, tt.situation, err, tt.want)
+	}
+
+	failure := func(code int, name, text string) bson.M {
+		return bson.M{"ok": 0, "code": code, "codeName": name, "errmsg": text}
+	}
+	oneWrite := func(code int, text string) bson.M {
+		return bson.M{"ok": 1, "nErrors": 1, "nInserted": 1, "cursor": bson.M{
+			"id": int64(0), "ns": "admin.$cmd.bulkWrite",
+			"firstBatch": bson.A{bson.M{"ok": 0, "idx": 1, "code": code, "errmsg": text, "n": 0}},
+		}}
+	}
+	for _, tt := range []struct {
+		situation string
+		answer    bson.M
+		want      meaning
+	}{
+		{"of a client's two writes, one is there already", oneWrite(11000, "E11000 duplicate key error"), answered},
+		{"of a client's two writes, one conflicts with another", oneWrite(112, "WriteConflict"), conflicts},
+		{"a client's writes, not the primary any more", failure(10107, "NotWritablePrimary", "not primary"), unmade},
+	} {
+		f := startMongo(t, func(string, bson.M) bson.M { return tt.answer })
+		client := mongoClient(t, f.addr, singleTry).Database().Client()
+		insert := func(n int) mongo.ClientBulkWrite {
+			return mongo.ClientBulkWrite{Database: "shop", Collection: "orders", Model: mongo.NewClientInsertOneModel().SetDocument(bson.M{"n": n})}
+		}
+		_, err := client.BulkWrite(within(t, 5*time.Second), []mongo.ClientBulkWrite{insert(1), insert(2)})
+		mongoFamily.meets(t, mongoDriver, tt.situation, err, tt.want)
+	}
 }
 
 func TestMongoConnections(t *testing.T) {

@@ -117,6 +117,8 @@ var volatile = []struct{ re, with string }{
 	{`\b\d+(\.\d+)?(µs|ms|s)\b`, "…"},
 	{`\[-\d+\]`, "[…]"},
 	{`[0-9a-f]{32,}|\d{10,}`, "…"},
+	// The server of gRPC keeps the deadline too; which of both ends the call, a race decides.
+	{`(code = DeadlineExceeded desc = )stream terminated by RST_STREAM with error code: CANCEL`, "${1}context deadline exceeded"},
 }
 
 // printed is an error's text, without what differs from run to run.

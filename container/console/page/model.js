@@ -141,13 +141,15 @@ export function healthOf(service) {
 export const partitionedBy = (breaker) => model.state.services.find((s) => s.partitions && breaker.name.startsWith(s.name + "/"));
 
 // fleet is what is shared, by the breakers and limiters that are: those that go on
-// alone, with how many instances the others are, and when the store last answered.
+// alone, with how many instances the others are, and when the store last answered. What
+// listens may have had nothing to hear for long.
 export function fleet() {
   const shared = [...model.breakers.values(), ...model.limiters.values()].filter((i) => i.shared);
   const names = (items) => [...new Set(items.map((i) => i.name))];
   return {
     together: names(shared.filter((i) => !i.shared.alone)), alone: names(shared.filter((i) => i.shared.alone)),
     instances: Math.max(1, ...shared.map((i) => i.shared.instances)),
+    listening: shared.length > 0 && shared.every((i) => i.shared.listening),
     heard: shared.map((i) => i.shared.heard).filter(Boolean).sort((a, b) => new Date(b) - new Date(a))[0],
   };
 }

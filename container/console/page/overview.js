@@ -187,8 +187,9 @@ export function overview() {
   attribute(verdict, "class", down.length ? "down" : rest ? "failing" : "ok");
   const parts = [plural(services, "service", "services"), plural(model.breakers.size, "circuit breaker", "circuit breakers"), plural(model.limiters.size, "rate limiter", "rate limiters"), plural(model.bulkheads.size, "bulkhead", "bulkheads")];
   const shares = fleet();
+  const storeAway = (model.breakers.get(storeBreaker)?.state ?? "closed") !== "closed";
   text(more, parts.join(", ") + " watched. " + (model.state.ready ? "The application is ready." : "The application is not ready: something critical is down.") +
-    (shares.together.length ? " " + some(shares.together, 3) + (shares.together.length === 1 ? " is" : " are") + " shared by " + plural(shares.instances, "instance", "instances") + ", " + heard(shares.heard) + ((model.breakers.get(storeBreaker)?.state ?? "closed") === "closed" ? "." : ", and is away.") : "") +
+    (shares.together.length ? " " + some(shares.together, 3) + (shares.together.length === 1 ? " is" : " are") + " shared by " + plural(shares.instances, "instance", "instances") + ", " + (storeAway ? heard(shares.heard) + ", and is away." : shares.listening ? "each hears of what the others find." : heard(shares.heard) + ".") : "") +
     (found.length > 50 ? " The worst 50 of " + found.length + " are listed." : ""));
   text(advice, down.length ? "What to do: see to what is called, not to this application. When that works again, a probe finds out and calls pass by themselves; nothing here wants a restart." : "");
   document.title = (down.length ? "(" + down.length + " down) " : "") + "clad";

@@ -78,7 +78,7 @@ const by = (c) => (c ? " by " + c.by + ": " + c.reason + (c.until ? ", for anoth
 // shared says what is known of the fleet that shares a breaker or a limiter.
 function shared(s) {
   if (!s) return "";
-  const heard = s.heard ? "the store answered " + span(now() - new Date(s.heard)) + " ago" : "the store has not answered yet";
+  const heard = s.listening ? "hears of what the others find" : s.heard ? "the store answered " + span(now() - new Date(s.heard)) + " ago" : "the store has not answered yet";
   return " · " + (s.alone ? "goes on alone" : "shared by " + plural(s.instances, "instance", "instances")) + ", " + heard;
 }
 

@@ -132,6 +132,8 @@ func shared(s *console.Shared, now time.Time) []string {
 		return nil
 	case s.Alone:
 		return []string{"goes on alone, " + heard(s.Heard, now)}
+	case s.Listening:
+		return []string{fmt.Sprintf("shared by %s, hears of what the others find", instances(s.Instances))}
 	default:
 		return []string{fmt.Sprintf("shared by %s, %s", instances(s.Instances), heard(s.Heard, now))}
 	}
@@ -217,7 +219,7 @@ const storeBreaker = "clad.store"
 // sharing is a fleet in a line, "" without one.
 func sharing(s *console.State) string {
 	var names []string
-	most, last, away := 0, time.Time{}, ""
+	most, last, listening := 0, time.Time{}, true
 	for _, one := range sharedIn(s) {
 		if one.Alone {
 			continue
@@ -225,15 +227,20 @@ func sharing(s *console.State) string {
 		names = append(names, one.name)
 		most = max(most, one.Instances)
 		last = later(last, one.Heard)
-	}
-	if slices.ContainsFunc(s.CircuitBreakers, func(b console.CircuitBreaker) bool { return b.Name == storeBreaker && b.State != "closed" }) {
-		away = ", and is away"
+		listening = listening && one.Listening
 	}
 	if len(names) == 0 {
 		return ""
 	}
+	news := heard(last, s.At)
+	switch {
+	case slices.ContainsFunc(s.CircuitBreakers, func(b console.CircuitBreaker) bool { return b.Name == storeBreaker && b.State != "closed" }):
+		news += ", and is away"
+	case listening: // there may have been nothing to hear for long
+		news = "each hears of what the others find"
+	}
 	slices.Sort(names)
-	return fmt.Sprintf("%s share %s; %s%s", instances(most), some(slices.Compact(names), 3), heard(last, s.At), away)
+	return fmt.Sprintf("%s share %s; %s", instances(most), some(slices.Compact(names), 3), news)
 }
 
 // limitTable is the limits that a view shows, with its heading first.

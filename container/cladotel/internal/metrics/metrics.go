@@ -62,7 +62,7 @@ var (
 	BulkheadLimit     = Metric{"clad.bulkhead.limit", Gauge, "{call}", "Calls that a bulkhead lets in at the same time.", []string{Bulkhead}}
 	SharedInstances   = Metric{"clad.shared.instances", Gauge, "{instance}", "Instances that share a circuit breaker or a rate limiter, as far as this one knows.", []string{SharedKind, SharedName}}
 	SharedAlone       = Metric{"clad.shared.alone", Gauge, "{instance}", "1 while the instance goes on without the others, since the store is away; else 0.", []string{SharedKind, SharedName}}
-	SharedAge         = Metric{"clad.shared.age", Gauge, "s", "How long ago the store last answered for it: how old is what is known. It is not there before the first answer.", []string{SharedKind, SharedName}}
+	SharedAge         = Metric{"clad.shared.age", Gauge, "s", "How long ago the store last answered for it: how old is what is known. It is not there before the first answer, and grows while a circuit breaker is closed: it is told what there is, and asks nothing.", []string{SharedKind, SharedName}}
 	ShadowTrips       = Metric{"clad.shadow.trips", Counter, "{trip}", "Times that circuit breakers of a dry run would have opened.", []string{Operation}}
 	ShadowRejections  = Metric{"clad.shadow.rejections", Counter, "{attempt}", "Attempts that a dry run would have refused.", []string{Operation, Reason}}
 	ShadowRetries     = Metric{"clad.shadow.retries", Counter, "{attempt}", "Attempts that would have followed another in a dry run, as far as that can be known.", []string{Operation}}
