@@ -14,21 +14,34 @@ const sorts = {
 };
 
 export function servicesView(title, items) {
-  const search = el("input", { type: "search", class: "search", "aria-label": "Search " + title, placeholder: "Search", oninput: () => update() });
-  const sort = el("select", { "aria-label": "Sort by", onchange: () => update() }, ...Object.entries(sorts).map(([value, [name]]) => el("option", { value }, name)));
-  const unhealthy = el("input", { type: "checkbox", class: "unhealthy", onchange: () => update() });
+  const search = el("input", { type: "search", class: "search", "aria-label": "Search " + title, placeholder: "Search", oninput: () => anew() });
+  const sort = el("select", { "aria-label": "Sort by", onchange: () => anew() }, ...Object.entries(sorts).map(([value, [name]]) => el("option", { value }, name)));
+  const unhealthy = el("input", { type: "checkbox", class: "unhealthy", onchange: () => anew() });
   const shownCount = el("span", { class: "quiet", role: "status" });
-  const rows = el("div", { class: "rows" });
+  // A finger that has gone still hovers, as browsers see it.
+  let finger = false;
+  const rows = el("div", { class: "rows", onpointerover: (e) => { finger = e.pointerType === "touch"; } });
   const nothing = el("p", { class: "nothing" });
   const head = el("div", { class: "row head", "aria-hidden": "true" }, ...["", "Name", "Last five minutes", "Calls/s", "Failed", "p50", "p99", "Retries/s", "Refused/s"].map((n) => el("span", {}, n)));
   const element = el("div", {}, el("div", { class: "tools" }, search, sort, el("label", { class: "check" }, unhealthy, "Only what needs attention"), shownCount), head, rows, nothing);
   const put = keyed(rows, row);
+  let places = new Map(); // of the rows that are shown
+  // While somebody points at the list, or is in it by keyboard, rows stay where they are.
+  const kept = () => rows.matches(":focus-within") || (!finger && rows.matches(":hover"));
+  // anew sorts for whoever asks for other rows or another order.
+  function anew() {
+    places.clear();
+    update();
+  }
   function update() {
+    if (!kept()) places.clear();
+    const place = (s) => places.get(s.name) ?? Infinity;
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const all = items().map((s) => ({ ...s, health: healthOf(s), recent: together(s.methods) }));
     const some = all.filter((s) => (!unhealthy.checked || s.health.rank < 6) &&
       words.every((w) => (s.name + " " + s.policy + " " + s.circuit_breakers.join(" ") + " " + s.health.word).toLowerCase().includes(w)));
-    some.sort((a, b) => sorts[sort.value][1](a, b) || a.name.localeCompare(b.name));
+    some.sort((a, b) => place(a) - place(b) || sorts[sort.value][1](a, b) || a.name.localeCompare(b.name));
+    places = new Map(some.map((s, i) => [s.name, i]));
     put(some, (s) => s.name);
     text(shownCount, some.length === all.length ? plural(all.length, "entry", "entries") : some.length + " of " + all.length);
     text(nothing, all.length === 0 ? "There is nothing here yet: services come when something first needs them, operations when they first run." :

@@ -79,7 +79,7 @@ func (p *page) costs() {
 	}
 	if len(p.r.Memory) > 0 {
 		p.say("## Memory at rest\n\n" +
-			"More than half of what a tagged service takes is the type of the function that Fx is given for its\n" +
+			"Somewhat less than half of what a tagged service takes is the type of the function that Fx is given for its\n" +
 			"constructor, which no program has at first, and how reflect calls it.\n\n")
 		var rows [][]string
 		for _, m := range p.r.Memory {
