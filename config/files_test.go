@@ -71,6 +71,9 @@ func TestUnknownProfile(t *testing.T) {
 	}
 	_, err := config.Load(files(), "", nil)
 	wantError(t, err, `"development", the default; the directory has no profiles`)
+	empty := t.TempDir()
+	_, err = config.Load(config.Dir(empty), "", nil)
+	wantError(t, err, "the directory "+empty+" has no profiles")
 }
 
 func TestUnreadableFiles(t *testing.T) {

@@ -103,7 +103,7 @@ func checkShadow(c *collector, fsys fs.FS, at place) {
 	if err != nil || slices.Contains(profiles, at.text()) {
 		return // it was read a moment ago
 	}
-	c.add(at.origin(), at.path, "there is no profile %s%s%s", quote(at.text()), c.hints.DidYouMean(at.text(), profiles), listed(profiles))
+	c.add(at.origin(), at.path, "there is no profile %s%s%s", quote(at.text()), c.hints.DidYouMean(at.text(), profiles), listed(fsys, profiles))
 }
 
 // mergeLayers puts layers over each other, the last uppermost. koanf gets them as
@@ -188,11 +188,11 @@ func filesOf(fsys fs.FS, profile, chosen string) ([]string, error) {
 		return nil, err
 	}
 	if profile == profilename.Base {
-		return nil, fmt.Errorf("config: %q is what all profiles start from, not a profile%s%s", profilename.Base, chosen, listed(profiles))
+		return nil, fmt.Errorf("config: %q is what all profiles start from, not a profile%s%s", profilename.Base, chosen, listed(fsys, profiles))
 	}
 	if files[profile] == nil {
 		return nil, fmt.Errorf("config: there is no profile %s%s%s%s: %w",
-			quote(profile), chosen, suggest.DidYouMean(profile, profiles), listed(profiles), fs.ErrNotExist)
+			quote(profile), chosen, suggest.DidYouMean(profile, profiles), listed(fsys, profiles), fs.ErrNotExist)
 	}
 	var found []string
 	for _, name := range []string{profilename.Base, profile} {
@@ -204,11 +204,15 @@ func filesOf(fsys fs.FS, profile, chosen string) ([]string, error) {
 	return found, nil
 }
 
-func listed(profiles []string) string {
-	if len(profiles) == 0 {
-		return "; the directory has no profiles, which are files like " + profilename.Default + ".yaml"
+func listed(fsys fs.FS, profiles []string) string {
+	dir := "the directory"
+	if d, ok := fsys.(directory); ok {
+		dir += " " + d.path
 	}
-	return "; the directory has: " + suggest.Few(profiles)
+	if len(profiles) == 0 {
+		return "; " + dir + " has no profiles, which are files like " + profilename.Default + ".yaml"
+	}
+	return "; " + dir + " has: " + suggest.Few(profiles)
 }
 
 // Dir is the directory at a path on disk, as os.DirFS is, but Load names its

@@ -27,7 +27,8 @@ export function servicesView(title, items) {
   const put = keyed(rows, row);
   let places = new Map(); // of the rows that are shown
   // While somebody points at the list, or is in it by keyboard, rows stay where they are.
-  const kept = () => rows.matches(":focus-within") || (!finger && rows.matches(":hover"));
+  // A click leaves its focus behind, which is no reason: that is not visible.
+  const kept = () => rows.querySelector(":focus-visible") || (!finger && rows.matches(":hover"));
   // anew sorts for whoever asks for other rows or another order.
   function anew() {
     places.clear();

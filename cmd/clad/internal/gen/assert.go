@@ -1,11 +1,11 @@
 package gen
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/token"
 	"go/types"
-	"maps"
 	"slices"
 	"strings"
 
@@ -42,18 +42,30 @@ func (r *run) assertions(l *loader, b *build, wants []want) {
 		a.scan(p)
 	}
 	a.follow()
-	said := map[string]bool{}
+	places := map[string][]token.Position{} // of each warning
 	for i := range wants {
-		for _, warning := range wants[i].match(a.found) {
-			said[warning] = true
-		}
+		wants[i].match(a.found, func(at token.Position, warning string) { places[warning] = append(places[warning], at) })
 	}
-	r.result.Warnings = append(r.result.Warnings, slices.Sorted(maps.Keys(said))...)
+	for warning, at := range places {
+		r.result.Warnings = append(r.result.Warnings, strings.Join(some(lines(at)), ", ")+": "+warning)
+	}
 }
 
-// match adds to w what its interface is asserted to, and returns warnings of what
-// no proxy can be.
-func (w *want) match(found []assertion) (warnings []string) {
+// lines names each line once, in the order in which a reader meets them.
+func lines(places []token.Position) []string {
+	slices.SortFunc(places, func(a, b token.Position) int {
+		return cmp.Or(cmp.Compare(a.Filename, b.Filename), cmp.Compare(a.Line, b.Line))
+	})
+	names := make([]string, len(places))
+	for i, at := range places {
+		names[i] = fmt.Sprintf("%s:%d", relative(at.Filename), at.Line)
+	}
+	return slices.Compact(names)
+}
+
+// match adds to w what its interface is asserted to, and warns of what no proxy can
+// be.
+func (w *want) match(found []assertion, warn func(at token.Position, warning string)) {
 	own := methodSetOf(w.typ)
 	for _, a := range found {
 		operand := methodSetOf(a.operand)
@@ -64,16 +76,15 @@ func (w *want) match(found []assertion) (warnings []string) {
 		switch {
 		case !types.IsInterface(a.target):
 			if target.includes(own) {
-				warnings = append(warnings, fmt.Sprintf(
-					"%s:%d: %s is asserted to %s, which its proxy is not: leave that result untagged (policy:\"none\" at the field of an fx.Out struct), assert it to an interface, or assert container.Unwrap of it",
-					relative(a.pos.Filename), a.pos.Line, shortest(w.typ), shortest(a.target)))
+				warn(a.pos, fmt.Sprintf(
+					"%s is asserted to %s, which its proxy is not: leave that result untagged (policy:\"none\" at the field of an fx.Out struct), assert it to an interface, or assert container.Unwrap of it",
+					shortest(w.typ), shortest(a.target)))
 			}
 		case own.includes(target), own.conflicts(target), isError(a.target):
 		default:
 			w.other(a.target).at = append(w.other(a.target).at, a.pos)
 		}
 	}
-	return warnings
 }
 
 // other is what is known of one other interface.

@@ -56,6 +56,11 @@ func Stripe(g payments.Gateway) *payments.Stripe {
 	s, _ := g.(*payments.Stripe)
 	return s
 }
+
+func IsStripe(g payments.Gateway) bool {
+	_, ok := g.(*payments.Stripe)
+	return ok
+}
 -- health/health.go --
 package health
 
@@ -90,7 +95,7 @@ func TestAssertionsAreFound(t *testing.T) {
 		t.Errorf("it has what no gateway is asserted to:\n%s", text)
 	}
 	compiles(t, dir)
-	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "support/support.go:11: payments.Gateway is asserted to *payments.Stripe, which its proxy is not:") ||
+	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "support/support.go:11, ") || !strings.Contains(r.Warnings[0], "support/support.go:16: payments.Gateway is asserted to *payments.Stripe, which its proxy is not:") ||
 		!strings.Contains(r.Warnings[0], "container.Unwrap") {
 		t.Errorf("warnings: %q", r.Warnings)
 	}

@@ -186,24 +186,43 @@ func (f *finder) results(t tagging, c constructor) {
 			f.result(&outcome, t, typ, c.home)
 		}
 	}
-	if outcome.found > 0 || !f.wanted(c.home) {
+	if outcome.found > 0 {
+		f.warnOfConcrete(t, c, outcome.concrete)
+		return
+	}
+	if !f.wanted(c.home) {
 		return
 	}
 	switch {
 	case outcome.invalid:
 		f.fail(t.pos, "the type of %s has errors: %s", c.name, firstTypeError(t))
 	case len(outcome.concrete) > 0:
-		typ := short(outcome.concrete[0], t.pkg)
+		typ := short(outcome.concrete[0].typ, t.pkg)
 		f.fail(t.pos, "%s returns %s, which is no interface, so calls of it can't be wrapped: return the interface, or name it with container.As[...]()", c.name, typ)
 	default:
 		f.fail(t.pos, "%s returns nothing that can be wrapped", c.name)
 	}
 }
 
+// warnOfConcrete says which instantiations of generic code around a Tag call have
+// nothing to wrap, while others have: those fail once they are provided.
+func (f *finder) warnOfConcrete(t tagging, c constructor, concrete []provided) {
+	if n := c.results.Len(); n > 2 || n == 2 && !isError(c.results.At(1).Type()) {
+		return // another result may be what is wrapped
+	}
+	for _, p := range concrete {
+		if p.pos.IsValid() && f.wanted(p.home) {
+			f.warnings = append(f.warnings, fmt.Sprintf(
+				"%s:%d: what container.Tag at %s is given here returns %s, which is no interface and can't be wrapped, so that the application does not start with it: name an interface",
+				relative(p.pos.Filename), p.pos.Line, t.at(), short(p.typ, p.home.pkg)))
+		}
+	}
+}
+
 // outcome sums up the results of one constructor.
 type outcome struct {
 	found    int // that can be wrapped
-	concrete []types.Type
+	concrete []provided
 	invalid  bool
 }
 
@@ -235,7 +254,7 @@ func (f *finder) result(o *outcome, t tagging, typ types.Type, home place) {
 		case f.x.hasProxy(p.typ):
 			o.found++
 		default:
-			o.concrete = append(o.concrete, p.typ)
+			o.concrete = append(o.concrete, p)
 		}
 	}
 }

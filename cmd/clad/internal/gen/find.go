@@ -16,7 +16,7 @@ import (
 type want struct {
 	typ   types.Type
 	home  place
-	pos   token.Position // of the Tag call, or none
+	pos   token.Position // of the Tag call, or of what names the type to generic code around it, or none
 	asked bool           // by -type
 	b     *build
 	key   string // of its proxy, once that is decided
@@ -167,6 +167,9 @@ func (f *finder) provide(t tagging, as provided) {
 		return
 	}
 	w := want{typ: as.typ, home: as.home, pos: t.pos, b: f.b}
+	if as.pos.IsValid() {
+		w.pos = as.pos
+	}
 	if wrapsWithoutProxy(as.typ) {
 		f.funcs = append(f.funcs, w)
 		return

@@ -2,6 +2,7 @@ package gen
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -26,25 +27,27 @@ var errUntold = errors.New("what it depends on can't be told")
 // inputs is a sum over all that the result of a run depends on: what is asked for,
 // clad gen itself, the go command and its settings, and every Go file of the modules
 // that are not in the module cache, whose content their versions say.
-func (o *Options) inputs() (string, error) {
-	sum, _, err := o.sum(addFile)
+func (o *Options) inputs(ctx context.Context) (string, error) {
+	sum, _, err := o.sum(ctx, addFile)
 	return sum, err
 }
 
 // shape is a sum over what the go command looks at to answer queries, and lists the
 // folders with the source that may change: of a Go file it reads no more than the
 // head.
-func (o *Options) shape() (sum string, trees []string, err error) { return o.sum(addHead) }
+func (o *Options) shape(ctx context.Context) (sum string, trees []string, err error) {
+	return o.sum(ctx, addHead)
+}
 
 // sum is over what is asked for, the tools, and what add says of each file.
-func (o *Options) sum(add func(sum hash.Hash, name string) error) (string, []string, error) {
+func (o *Options) sum(ctx context.Context, add func(sum hash.Hash, name string) error) (string, []string, error) {
 	sum := sha256.New()
 	asked, err := o.asked()
 	if err != nil {
 		return "", nil, err
 	}
 	fmt.Fprintln(sum, asked)
-	if err := addTools(sum); err != nil {
+	if err := addTools(ctx, sum, o.Dir); err != nil {
 		return "", nil, err
 	}
 	trees, err := sourceTrees(o.Dir, sum)
@@ -66,7 +69,7 @@ func (o *Options) asked() (string, error) {
 }
 
 // addTools adds this program, the go command and what both are told by the environment.
-func addTools(sum hash.Hash) error {
+func addTools(ctx context.Context, sum hash.Hash, dir string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -82,6 +85,11 @@ func addTools(sum hash.Hash) error {
 		}
 		fmt.Fprintf(sum, "%q %d %v\n", program, info.Size(), info.ModTime().UnixNano())
 	}
+	version, err := goVersion(ctx, tool, dir)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(sum, "%q\n", version)
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return !strings.HasPrefix(v, "GO") && !strings.HasPrefix(v, "CGO_") })
 	slices.Sort(env)
 	file, err := goEnvFile()
@@ -99,6 +107,19 @@ func addTools(sum hash.Hash) error {
 		}
 	}
 	return nil
+}
+
+// goVersion tells which Go a go command is of. One that is not beside the rest of it
+// may be a script that chooses by folder, and is asked.
+func goVersion(ctx context.Context, tool, dir string) ([]byte, error) {
+	if real, err := filepath.EvalSymlinks(tool); err == nil {
+		if version, err := os.ReadFile(filepath.Join(filepath.Dir(filepath.Dir(real)), "VERSION")); err == nil {
+			return version, nil
+		}
+	}
+	cmd := exec.CommandContext(ctx, tool, "env", "GOVERSION")
+	cmd.Dir = dir
+	return cmd.Output()
 }
 
 // goEnvFile is what go env -w has written.

@@ -135,3 +135,40 @@ func main() {
 		}
 	}
 }
+
+// What is wrong with one instantiation of generic code is said where that is, and
+// not only where others are right, too.
+func TestInstantiationsThatCantBeWrapped(t *testing.T) {
+	dir := unpack(t, `
+-- main.go --
+package main
+
+import (
+	"context"
+
+	"github.com/cladgo/clad/container"
+)
+
+type Right interface{ Do(ctx context.Context) error }
+
+type Wrong struct{}
+
+func tag[T any]() any { return container.Tag(func() (t T, err error) { return }, "p") }
+
+func both[T any]() any { return container.Tag(func() (t T, r Right) { return }, "p") }
+
+func main() {
+	tag[Right]()
+	tag[*Wrong]()
+	tag[any]()
+	both[*Wrong]()
+}
+`)
+	r, err := run(t, gen.Options{Dir: dir})
+	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "main.go:19: what container.Tag at ") || !strings.Contains(r.Warnings[0], "main.go:13 is given here returns *Wrong") {
+		t.Errorf("warnings: %q", r.Warnings)
+	}
+	if err == nil || !strings.Contains(err.Error(), "main.go:20:2: no proxy for any") {
+		t.Errorf("the mistake: %v", err)
+	}
+}

@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -28,8 +29,8 @@ type store struct {
 }
 
 // open makes the store of a run that has such inputs, whatever was kept.
-func (o *Options) open(inputs string) *store {
-	shape, trees, err := o.shape()
+func (o *Options) open(ctx context.Context, inputs string) *store {
+	shape, trees, err := o.shape(ctx)
 	if err != nil {
 		return nil
 	}
@@ -48,7 +49,7 @@ func (o *Options) open(inputs string) *store {
 		shape: shape,
 		skip:  (&loader{output: o.Output}).generated,
 		current: func() bool {
-			now, err := o.inputs()
+			now, err := o.inputs(ctx)
 			return err == nil && now == inputs
 		},
 	}

@@ -81,7 +81,7 @@ var _ = container.Tag(func() payments.Book { return nil }, "external")
 func TestEditsThatTheGoCommandIsNotAskedAbout(t *testing.T) {
 	dir := unpackAlone(t, layered)
 	t.Setenv("GOFLAGS", "")
-	asked := countGoCommands(t)
+	asked := countLists(t)
 	o := gen.Options{Dir: dir}
 	mustRun(t, o)
 	mustRun(t, o) // with what was written there
@@ -150,7 +150,7 @@ func TestEditsThatTheGoCommandIsNotAskedAbout(t *testing.T) {
 func TestEachPackageIsListedOnce(t *testing.T) {
 	dir := unpackAlone(t, asserting)
 	t.Setenv("GOFLAGS", "")
-	asked := countGoCommands(t)
+	asked := countLists(t)
 	for _, c := range []struct {
 		patterns string
 		lists    int
@@ -168,13 +168,39 @@ func TestEachPackageIsListedOnce(t *testing.T) {
 			}
 		}
 		if lists != c.lists {
-			t.Errorf("%s: %d lists, want %d:\n%s", c.patterns, lists, c.lists, strings.Join(asked()[before:], "\n"))
+			t.Errorf("%s: %d lists, want %d:\n%s", c.patterns, lists, c.lists, strings.Join(asked()[before:], ""))
 		}
 	}
 }
 
-// countGoCommands puts a go command in the way that notes with what it is run.
-func countGoCommands(t *testing.T) (asked func() []string) {
+// A go command may be a script that chooses among several.
+func TestAnotherGoIsAnother(t *testing.T) {
+	dir := unpackAlone(t, app)
+	t.Setenv("GOFLAGS", "")
+	asked := countLists(t)
+	script, err := exec.LookPath("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := gen.Options{Dir: dir}
+	for range 3 {
+		mustRun(t, o)
+	}
+	before := len(asked())
+	mustRun(t, o)
+	if len(asked()) > before {
+		t.Error("it was the same")
+	}
+	version := filepath.Join(filepath.Dir(script), "version")
+	write(t, version, "go1.99")
+	mustRun(t, o)
+	if len(asked()) == before {
+		t.Error("another Go was taken for the same")
+	}
+}
+
+// countLists puts a go command in the way that notes what it is to list.
+func countLists(t *testing.T) (asked func() []string) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("stands in for the go command by a script")
@@ -187,12 +213,21 @@ func countGoCommands(t *testing.T) (asked func() []string) {
 	log := filepath.Join(bin, "log")
 	write(t, log, "")
 	script := filepath.Join(bin, "go")
-	write(t, script, "#!/bin/sh\necho \"$@\" | tr '\\n' ' ' >> '"+log+"'; echo >> '"+log+"'\nexec '"+tool+"' \"$@\"\n")
+	write(t, script, "#!/bin/sh\necho \"$@\" | tr '\\n' ' ' >> '"+log+"'; echo >> '"+log+"'\n"+
+		"if [ \"$1\" = env ] && [ -f '"+bin+"/version' ]; then exec cat '"+bin+"/version'; fi\n"+
+		"exec '"+tool+"' \"$@\"\n")
 	if err := os.Chmod(script, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-	return func() []string { return strings.Split(read(t, log), "\n") }
+	return func() (lists []string) {
+		for line := range strings.Lines(read(t, log)) {
+			if strings.HasPrefix(line, "list ") {
+				lists = append(lists, line)
+			}
+		}
+		return lists
+	}
 }
 
 func keptListings(t *testing.T) []string {

@@ -16,17 +16,17 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	before, err := o.inputs()
+	before, err := o.inputs(ctx)
 	if err != nil { // the run itself says what is wrong, if anything is
 		return o.run(ctx, nil)
 	}
 	if r := recall(before); r != nil && !o.Anew {
 		return r, nil
 	}
-	r, err := o.run(ctx, o.open(before))
+	r, err := o.run(ctx, o.open(ctx, before))
 	if err == nil && len(r.Written)+len(r.Removed)+len(r.Stale) == 0 {
 		// What was edited meanwhile may not be what was looked at.
-		if after, err := o.inputs(); err == nil && after == before {
+		if after, err := o.inputs(ctx); err == nil && after == before {
 			remember(after, r)
 		}
 	}
