@@ -18,9 +18,7 @@ import (
 func UnaryClient(r policy.Runner, opts ...Option) grpc.UnaryClientInterceptor {
 	c := newClient("UnaryClient", r, opts)
 	return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-		return c.invoke(ctx, method, opts, func(ctx context.Context, opts []grpc.CallOption) error {
-			return invoke(ctx, method, req, reply, cc, opts...)
-		})
+		return c.invoke(ctx, unary{client: c, method: method, opts: opts, sender: sender{invoke: invoke, cc: cc, args: req, reply: reply}})
 	}
 }
 
@@ -55,16 +53,19 @@ func (c client) direct() bool {
 }
 
 // invoke makes a unary call.
-func (c client) invoke(ctx context.Context, method string, opts []grpc.CallOption, request func(context.Context, []grpc.CallOption) error) error {
+func (c client) invoke(ctx context.Context, u unary) error {
 	p, ours := c.runner.(*container.Pipeline)
 	switch {
 	case !ours:
-		u := unary{client: c, method: method, opts: opts, request: request}
-		return runElsewhere(ctx, c.runner, u.attempt)
+		return c.invokeElsewhere(ctx, u)
 	case p.Direct():
-		return request(c.tell(ctx, retries{}), opts)
+		return u.send(c.tell(ctx, retries{}), u.method, u.opts)
 	}
-	return withStatus(c.invokeIn(ctx, p, unary{client: c, method: method, opts: opts, request: request}))
+	return withStatus(c.invokeIn(ctx, p, u))
+}
+
+func (c client) invokeElsewhere(ctx context.Context, u unary) error {
+	return runElsewhere(ctx, c.runner, u.attempt)
 }
 
 // invokeIn is a loop of its own and no function of run's: that would be another
@@ -84,10 +85,26 @@ func (c client) invokeIn(ctx context.Context, p *container.Pipeline, u unary) (e
 // unary is a unary call.
 type unary struct {
 	client
-	method  string
-	opts    []grpc.CallOption
-	request func(context.Context, []grpc.CallOption) error
-	key     idempotencyKey
+	sender
+	method string
+	opts   []grpc.CallOption
+	key    idempotencyKey
+}
+
+// sender sends a unary call, by an interceptor's invoker or else by a connection. It
+// is no function: that would be an allocation for each call.
+type sender struct {
+	invoke      grpc.UnaryInvoker
+	cc          *grpc.ClientConn // the invoker's
+	next        grpc.ClientConnInterface
+	args, reply any
+}
+
+func (s *sender) send(ctx context.Context, method string, opts []grpc.CallOption) error {
+	if s.invoke != nil {
+		return s.invoke(ctx, method, s.args, s.reply, s.cc, opts...)
+	}
+	return s.next.Invoke(ctx, method, s.args, s.reply, opts...)
 }
 
 // attempt makes the call once.
@@ -95,7 +112,7 @@ func (u *unary) attempt(ctx context.Context, more retries) (m meaning, err error
 	d := delivery{link: u.link, throttle: u.throttle, began: clock.Now()}
 	repeat := more.key != "" || u.repeat(u.method)
 	more.any = more.any && repeat
-	if err = u.request(u.key.in(u.tell(ctx, more), more.key), d.observe(u.opts)); err != nil {
+	if err = u.send(u.key.in(u.tell(ctx, more), more.key), u.method, d.observe(u.opts)); err != nil {
 		m, err = d.judge(ctx, err)
 		m.final = m.final || !d.unsent() && !repeat
 		return m, err

@@ -79,7 +79,10 @@ func (c client) tell(ctx context.Context, here retries) context.Context {
 	if !retries && !sheddable {
 		return ctx
 	}
-	sent, _ := metadata.FromOutgoingContext(ctx) // a copy
+	sent, own := metadata.FromOutgoingContext(ctx) // a copy
+	if !own && !sheddable && left >= 0 && left < len(leftAlone) {
+		return &telling{ctx, leftAlone[left]}
+	}
 	if sent == nil {
 		sent = metadata.MD{}
 	}
@@ -90,4 +93,28 @@ func (c client) tell(ctx context.Context, here retries) context.Context {
 		sent.Set(criticality, policy.Sheddable.String())
 	}
 	return metadata.NewOutgoingContext(ctx, sent)
+}
+
+// leftAlone are contexts of metadata that say of few retries how many are left, and
+// nothing else. They are made once: most calls bear no metadata of their own, and a
+// map for each would be four allocations. Nobody writes to them: gRPC gives away
+// copies.
+var leftAlone = func() (made [8]context.Context) {
+	for left := range made {
+		made[left] = metadata.NewOutgoingContext(context.Background(), metadata.Pairs(retriesLeft, strconv.Itoa(left)))
+	}
+	return made
+}()
+
+// telling is a context without metadata of its own, with that of another.
+type telling struct {
+	context.Context
+	sent context.Context //nolint:containedctx // it is one
+}
+
+func (t *telling) Value(key any) any {
+	if v := t.sent.Value(key); v != nil {
+		return v
+	}
+	return t.Context.Value(key)
 }

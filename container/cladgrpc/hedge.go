@@ -40,7 +40,6 @@ var ofGRPC = reflect.TypeFor[grpc.CallOption]().PkgPath()
 // rival is a call that attempts are made of side by side, and each of those attempts.
 type rival struct {
 	unary
-	next        grpc.ClientConnInterface
 	args, reply proto.Message
 	around      retries  // of the call that this is an attempt of
 	final       bool     // there is to be no further attempt
@@ -48,13 +47,8 @@ type rival struct {
 }
 
 func newRival(c client, next grpc.ClientConnInterface, method string, args, reply any, opts []grpc.CallOption) *rival {
-	r := &rival{unary: unary{client: c, method: method, opts: opts}, next: next, args: args.(proto.Message), reply: reply.(proto.Message)}
-	r.request = r.invoke
+	r := &rival{unary: unary{client: c, method: method, opts: opts, sender: sender{next: next, args: args, reply: reply}}, args: args.(proto.Message), reply: reply.(proto.Message)}
 	return r
-}
-
-func (r *rival) invoke(ctx context.Context, opts []grpc.CallOption) error {
-	return r.next.Invoke(ctx, r.method, r.args, r.reply, opts...)
 }
 
 // invokeHedged makes a unary call whose attempts may be made side by side.
@@ -95,12 +89,12 @@ func (r *rival) hedge(h *container.HedgedCall, more retries) error {
 		r.key.value() // the same for all
 	}
 	args, reply := proto.Clone(r.args), r.reply.ProtoReflect().Type()
-	like := rival{unary: r.unary, next: r.next, around: more}
+	like := rival{unary: r.unary, around: more}
 	like.opts = slices.Clone(r.opts)
 	first, release, err := container.HedgedOpening(h, func(call *container.Call) (*rival, error) {
 		one := like
 		one.args, one.reply = proto.Clone(args), reply.New().Interface() // interceptors may change what is sent
-		one.request = one.invoke
+		one.sender.args, one.sender.reply = one.args, one.reply
 		one.ownOptions()
 		return &one, one.runUnder(call)
 	})

@@ -54,13 +54,16 @@ func Idempotent(fullMethod string) bool {
 // declared returns what the proto file declares of a method; m is nil where it is not
 // part of the program.
 func declared(fullMethod string) (m protoreflect.MethodDescriptor, level descriptorpb.MethodOptions_IdempotencyLevel) {
-	name := strings.ReplaceAll(strings.TrimPrefix(fullMethod, "/"), "/", ".")
-	d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
+	service, name, _ := strings.Cut(strings.TrimPrefix(fullMethod, "/"), "/")
+	d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service))
 	if err != nil {
 		return nil, level
 	}
-	m, _ = d.(protoreflect.MethodDescriptor)
-	if m == nil {
+	of, _ := d.(protoreflect.ServiceDescriptor)
+	if of == nil {
+		return nil, level
+	}
+	if m = of.Methods().ByName(protoreflect.Name(name)); m == nil {
 		return nil, level
 	}
 	o, _ := m.Options().(*descriptorpb.MethodOptions)

@@ -63,9 +63,7 @@ func (c *conn) Invoke(ctx context.Context, method string, args, reply any, opts 
 	if p, ok := of.runner.(*container.Pipeline); ok && p.Hedging() && hedgeable(method, args, reply, opts) {
 		return of.invokeHedged(ctx, p, newRival(of, c.next, method, args, reply, opts))
 	}
-	return of.invoke(ctx, method, opts, func(ctx context.Context, opts []grpc.CallOption) error {
-		return c.next.Invoke(ctx, method, args, reply, opts...)
-	})
+	return of.invoke(ctx, unary{client: of, method: method, opts: opts, sender: sender{next: c.next, args: args, reply: reply}})
 }
 
 // NewStream implements [grpc.ClientConnInterface].
