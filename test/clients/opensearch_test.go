@@ -27,7 +27,7 @@ func TestOpenSearch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
+		defer func() { _ = c.Close() }()
 		_, err = c.Index(t.Context(), opensearchapi.IndexReq{Index: fmt.Sprint(status), DocumentID: "1", Body: strings.NewReader("{}")})
 		return err
 	}
