@@ -22,6 +22,7 @@ const (
 	mostLent  = 64  // to a shard at a time
 	leastLent = 4   // fewer are not worth it
 	lentShare = 256 // a shard gets at most this part of the burst at a time
+	moveAfter = 64  // meetings in shards
 )
 
 // ended marks a shard that gets no more.
@@ -32,6 +33,13 @@ type lent struct {
 	shard  [1 << shardBits]lentShard
 	each   int64   // how many a shard gets at a time
 	plenty float64 // so many must be left in the credit then
+
+	// factor is odd. Goroutines are few where they are as many as processors, so two
+	// that keep each other waiting have the same shard for good, or, by another factor,
+	// most likely not.
+	factor atomic.Uint64
+	_      [40]byte      // whoever takes reads what is above
+	met    atomic.Uint32 // at once, in a shard
 }
 
 // lentShard fills a cache line.
@@ -47,6 +55,7 @@ func newLent(burst, keep float64) *lent {
 		return nil
 	}
 	l := &lent{each: each, plenty: max(keep, burst/2)}
+	l.factor.Store(1)
 	for i := range l.shard {
 		l.shard[i].left.Store(each)
 	}
@@ -57,10 +66,13 @@ func newLent(burst, keep float64) *lent {
 func (l *lent) total() float64 { return float64(l.each) * float64(len(l.shard)) }
 
 // mine returns the shard of this goroutine.
-func (l *lent) mine() *lentShard { return &l.shard[shard.Hash()>>(64-shardBits)] }
+func (l *lent) mine() *lentShard { return &l.shard[l.place(shard.Hash())] }
 
-// take takes a token of the shard.
-func (s *lentShard) take() bool {
+func (l *lent) place(hash uint64) uint64 { return hash * l.factor.Load() >> (64 - shardBits) }
+
+// take takes a token of the shard of this goroutine.
+func (l *lent) take() bool {
+	s := l.mine()
 	for {
 		n := s.left.Load()
 		if n <= 0 {
@@ -69,6 +81,14 @@ func (s *lentShard) take() bool {
 		if s.left.CompareAndSwap(n, n-1) {
 			return true
 		}
+		l.meet()
+	}
+}
+
+// meet has goroutines move to other shards after so many meetings.
+func (l *lent) meet() {
+	if l.met.Add(1)%moveAfter == 0 {
+		l.factor.Store(l.factor.Load() * 0xD1342543DE82EF95) // Steele and Vigna, 2021: a multiplier of good spread
 	}
 }
 
@@ -98,7 +118,7 @@ func (l *lent) end() (missing int64) {
 // for it. It is asked before TakeCredit; where it takes none, that says nothing.
 func (b *Bucket) TakeLent() bool {
 	l := b.credit.Load().lent
-	return l != nil && l.mine().take()
+	return l != nil && l.take()
 }
 
 // TakeCredit takes a token without a lock, where there are some to spare. It is
@@ -129,11 +149,10 @@ func (b *Bucket) takeOpen(now clock.Nanos) bool {
 // borrow takes a token from the shard of this goroutine, which gets others when it
 // has none left, as long as there is plenty.
 func (b *Bucket) borrow(c *credit, now clock.Nanos) bool {
-	mine := c.lent.mine()
-	if mine.take() {
+	if c.lent.take() {
 		return true
 	}
-	each := c.lent.each
+	mine, each := c.lent.mine(), c.lent.each
 	if ok, _ := c.take(now, float64(each), c.lent.plenty); !ok {
 		return false
 	}
