@@ -2,6 +2,7 @@ package reload_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -27,7 +28,9 @@ func TestAReloadAtShutdown(t *testing.T) {
 		others.Go(func() {
 			begun <- struct{}{}
 			for ctx.Err() == nil {
-				if err := s.reloader.Reload(ctx); err != nil && ctx.Err() == nil {
+				err := s.reloader.Reload(ctx)
+				restless := err != nil && strings.Contains(err.Error(), "the files keep changing") // as they do
+				if err != nil && !restless && ctx.Err() == nil {
 					t.Error(err)
 				}
 			}
